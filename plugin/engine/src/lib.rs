@@ -1,0 +1,14 @@
+//! Real-time drum transcription, resynthesis and separation.
+//!
+//! The engine implements *The Inverse Drum Machine* (Torres, Peeters, Richard
+//! 2025) as a stream: it transcribes nine drum classes, runs a drum machine
+//! backwards to explain what it hears, and splits the input into one signal
+//! per class plus a residual. It knows no host and no GUI: slices in, slices
+//! out.
+//!
+//! [`Engine::new`](engine::Engine::new) allocates everything;
+//! [`Engine::process`](engine::Engine::process) is real-time safe and gives the
+//! same samples for every partition of the input into blocks.
+
+pub mod drum;
+pub mod front_end;

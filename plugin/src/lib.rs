@@ -1,0 +1,1 @@
+//! Real-time drum separation engine.
