@@ -1,0 +1,166 @@
+//! What a user can set: quality, and the settings of each drum.
+
+use serde::{Deserialize, Serialize};
+
+use crate::drum::DRUM_COUNT;
+
+/// Trade between latency and how late a decision may be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Quality {
+    /// 35 ms: short window, two frames of look-ahead.
+    Low,
+    /// 64 ms: six frames of look-ahead.
+    #[default]
+    Standard,
+    /// 168 ms: late decisions, which cymbals need.
+    High,
+}
+
+impl Quality {
+    /// All modes, from the shortest latency to the longest.
+    pub const ALL: [Quality; 3] = [Quality::Low, Quality::Standard, Quality::High];
+
+    /// How many frames later than the described one the network decides.
+    /// Real-time safe.
+    pub const fn look_ahead_frames(self) -> usize {
+        match self {
+            Quality::Low => 2,
+            Quality::Standard => 6,
+            Quality::High => 24,
+        }
+    }
+
+    /// Length of the separator's window in hops. Real-time safe.
+    pub const fn window_hops(self) -> usize {
+        match self {
+            Quality::Low => 2,
+            Quality::Standard | Quality::High => 4,
+        }
+    }
+
+    /// Delay of all outputs in hops. Real-time safe.
+    ///
+    /// The frame that describes time `t` is centred two hops before its last
+    /// sample and decided `look_ahead_frames` later; the last mask that
+    /// touches a sample is centred half a window after it; one hop is spent
+    /// on spreading the work.
+    pub const fn latency_hops(self) -> usize {
+        2 + self.look_ahead_frames() + self.window_hops() / 2 + 1
+    }
+
+    /// Suffix of this mode's outputs in the transcriber network.
+    pub const fn head_suffix(self) -> &'static str {
+        match self {
+            Quality::Low => "_low",
+            Quality::Standard => "",
+            Quality::High => "_high",
+        }
+    }
+
+    /// Name shown to users.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Quality::Low => "Low latency",
+            Quality::Standard => "Standard",
+            Quality::High => "High",
+        }
+    }
+}
+
+/// Settings of one drum.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct DrumControls {
+    /// 0 (only the surest hits) to 1 (everything); 0.5 is the model's own
+    /// threshold.
+    pub sensitivity: f32,
+    /// Shortest time between two hits of this drum.
+    pub min_gap_ms: f32,
+    /// 0: separated from the recording, 1: resynthesised from the one-shot.
+    pub blend: f32,
+    /// Pitch of the resynthesised one-shot, −24 to 24.
+    pub tune_semitones: f32,
+    /// Length of the resynthesised one-shot, 0.05 to 1 (natural).
+    pub decay: f32,
+    /// False if this drum does not exist in the piece: it gets no hits and no
+    /// signal.
+    pub enabled: bool,
+}
+
+impl Default for DrumControls {
+    fn default() -> Self {
+        DrumControls {
+            sensitivity: 0.5,
+            min_gap_ms: 30.0,
+            blend: 0.0,
+            tune_semitones: 0.0,
+            decay: 1.0,
+            enabled: true,
+        }
+    }
+}
+
+/// All settings of the engine.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Controls {
+    /// Per class, in the frozen order.
+    pub drums: [DrumControls; DRUM_COUNT],
+    /// Exponent of the Wiener masks: 1 lets drums bleed, 2 ducks them
+    /// (Liutkus & Badeau 2015).
+    pub mask_exponent: f32,
+    /// Whether templates and one-shots adapt to the kit that is heard.
+    pub learning: bool,
+}
+
+impl Default for Controls {
+    fn default() -> Self {
+        Controls {
+            drums: [DrumControls::default(); DRUM_COUNT],
+            mask_exponent: 1.5,
+            learning: true,
+        }
+    }
+}
+
+impl Controls {
+    /// The same settings with every value forced into its range; values that
+    /// are not finite become the default. Real-time safe.
+    pub fn sanitised(mut self) -> Controls {
+        let default = DrumControls::default();
+        for drum in &mut self.drums {
+            drum.sensitivity = clamp(drum.sensitivity, 0.0, 1.0, default.sensitivity);
+            drum.min_gap_ms = clamp(drum.min_gap_ms, 5.0, 500.0, default.min_gap_ms);
+            drum.blend = clamp(drum.blend, 0.0, 1.0, default.blend);
+            drum.tune_semitones = clamp(drum.tune_semitones, -24.0, 24.0, 0.0);
+            drum.decay = clamp(drum.decay, 0.05, 1.0, default.decay);
+        }
+        self.mask_exponent = clamp(self.mask_exponent, 1.0, 2.0, 1.5);
+        self
+    }
+}
+
+fn clamp(value: f32, low: f32, high: f32, default: f32) -> f32 {
+    if value.is_finite() {
+        value.clamp(low, high)
+    } else {
+        default
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sanitising_contains_anything() {
+        let mut controls = Controls::default();
+        controls.drums[3].min_gap_ms = f32::NAN;
+        controls.drums[3].tune_semitones = 1e9;
+        controls.mask_exponent = f32::NEG_INFINITY;
+        let controls = controls.sanitised();
+        assert_eq!(controls.drums[3].min_gap_ms, 30.0);
+        assert_eq!(controls.drums[3].tune_semitones, 24.0);
+        assert_eq!(controls.mask_exponent, 1.5);
+        assert_eq!(Controls::default().sanitised(), Controls::default());
+    }
+}
