@@ -10,6 +10,7 @@
 //! [`Engine::process`](engine::Engine::process) is real-time safe and gives the
 //! same samples for every partition of the input into blocks.
 
+pub mod audio_file;
 pub mod controls;
 pub mod drum;
 pub mod front_end;
