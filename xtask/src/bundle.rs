@@ -1,0 +1,89 @@
+//! Building the plugin and putting it into the bundles that hosts load.
+
+use std::fs::File;
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::workspace::{self, CLI_PACKAGE, PLUGIN_NAME, PLUGIN_PACKAGE};
+
+/// What a build leaves behind.
+#[derive(Debug, Clone)]
+pub struct Bundles {
+    /// The CLAP bundle (a file, or a folder on macOS).
+    pub clap: PathBuf,
+    /// The VST3 bundle folder.
+    pub vst3: PathBuf,
+    /// The command line tool.
+    pub idm: PathBuf,
+}
+
+impl Bundles {
+    /// Both plugin bundles.
+    pub fn plugins(&self) -> [&PathBuf; 2] {
+        [&self.clap, &self.vst3]
+    }
+}
+
+/// Builds plugin and command line tool in release mode and bundles the plugin.
+/// Cargo does nothing for what is fresh. `target` cross-compiles.
+///
+/// A lock file in the target folder keeps concurrent callers apart.
+pub fn bundle(target: Option<&str>) -> Result<Bundles> {
+    let target_dir = workspace::target_dir()?;
+    std::fs::create_dir_all(&target_dir)?;
+    let lock_path = target_dir.join("bundle.lock");
+    let lock = File::create(&lock_path)
+        .with_context(|| format!("{}: cannot be created", lock_path.display()))?;
+    lock.lock()
+        .with_context(|| format!("{}: cannot be locked", lock_path.display()))?;
+
+    let mut build = workspace::cargo();
+    // One call with both packages, so that shared dependencies are compiled
+    // with one set of features.
+    build.args(["build", "--release", "--locked"]);
+    build.args(["-p", PLUGIN_PACKAGE, "-p", CLI_PACKAGE]);
+    if let Some(target) = target {
+        build.args(["--target", target]);
+    }
+    workspace::run(&mut build)?;
+
+    let release = match target {
+        Some(target) => target_dir.join(target).join("release"),
+        None => target_dir.join("release"),
+    };
+    let for_windows = target.map_or(cfg!(windows), |target| target.contains("windows"));
+    let bundled = target_dir.join("bundled");
+    let bundles = Bundles {
+        clap: bundled.join(format!("{PLUGIN_NAME}.clap")),
+        vst3: bundled.join(format!("{PLUGIN_NAME}.vst3")),
+        idm: release.join(if for_windows { "idm.exe" } else { "idm" }),
+    };
+
+    // The bundler reads `bundler.toml` from the working directory.
+    std::env::set_current_dir(workspace::root())?;
+    let mut arguments = vec!["--release".to_owned()];
+    if let Some(target) = target {
+        arguments.extend(["--target".to_owned(), target.to_owned()]);
+    }
+    nice_plug_xtask::bundle(&target_dir, PLUGIN_PACKAGE, &arguments, false)?;
+    for path in bundles.plugins() {
+        ensure!(
+            path.exists(),
+            "{}: was not made; the library exports no such plugin, or bundler.toml gives \
+             another name",
+            path.display()
+        );
+    }
+    Ok(bundles)
+}
+
+/// The bundles of this process: built at the first call.
+pub fn shared() -> Result<&'static Bundles> {
+    static SHARED: OnceLock<std::result::Result<Bundles, String>> = OnceLock::new();
+    SHARED
+        .get_or_init(|| bundle(None).map_err(|error| format!("{error:#}")))
+        .as_ref()
+        .map_err(|error| anyhow::anyhow!("{error}"))
+}

@@ -1,0 +1,553 @@
+//! Headless CLAP host.
+
+use std::ffi::CString;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use anyhow::{Context, Result, bail, ensure};
+use clack_extensions::audio_ports::{AudioPortFlags, AudioPortInfoBuffer, PluginAudioPorts};
+use clack_extensions::gui::{GuiSize, HostGui, HostGuiImpl};
+use clack_extensions::latency::{HostLatency, HostLatencyImpl, PluginLatency};
+use clack_extensions::params::{
+    HostParams, HostParamsImplMainThread, HostParamsImplShared, ParamClearFlags, ParamInfoBuffer,
+    ParamRescanFlags, PluginParams,
+};
+use clack_extensions::render::{PluginRender, RenderMode};
+use clack_extensions::state::{HostState, HostStateImpl, PluginState};
+use clack_host::events::event_types::{NoteOffEvent, NoteOnEvent, ParamValueEvent};
+use clack_host::events::spaces::CoreEventSpace;
+use clack_host::prelude::*;
+
+use super::{Bus, BusAudio, Format, Host, Note, OutputLayout, Parameter};
+
+/// What the plugin has asked of the host, to be served on the main thread.
+#[derive(Debug, Default)]
+pub(super) struct Requests {
+    callback: AtomicBool,
+    restart: AtomicBool,
+    latency_changes: AtomicU64,
+    resize: Mutex<Option<(u32, u32)>>,
+}
+
+impl Requests {
+    /// Takes the window size that the plugin has asked for, if any.
+    pub(super) fn take_resize(&self) -> Option<(u32, u32)> {
+        self.resize.lock().ok()?.take()
+    }
+}
+
+/// Thread-safe side of the host that the plugin calls into.
+pub(super) struct Shared(Arc<Requests>);
+
+impl SharedHandler<'_> for Shared {
+    fn request_restart(&self) {
+        self.0.restart.store(true, Ordering::SeqCst);
+    }
+
+    fn request_process(&self) {}
+
+    fn request_callback(&self) {
+        self.0.callback.store(true, Ordering::SeqCst);
+    }
+}
+
+impl HostParamsImplShared for Shared {
+    fn request_flush(&self) {}
+}
+
+impl HostGuiImpl for Shared {
+    fn resize_hints_changed(&self) {}
+
+    fn request_resize(&self, size: GuiSize) -> Result<(), HostError> {
+        let mut resize = self
+            .0
+            .resize
+            .lock()
+            .map_err(|_| HostError::Message("poisoned"))?;
+        *resize = Some((size.width, size.height));
+        Ok(())
+    }
+
+    fn request_show(&self) -> Result<(), HostError> {
+        Ok(())
+    }
+
+    fn request_hide(&self) -> Result<(), HostError> {
+        Ok(())
+    }
+
+    fn closed(&self, _was_destroyed: bool) {}
+}
+
+/// Main-thread side of the host that the plugin calls into.
+pub(super) struct MainThread(Arc<Requests>);
+
+impl MainThreadHandler<'_> for MainThread {}
+
+impl HostLatencyImpl for MainThread {
+    fn changed(&self) {
+        self.0.latency_changes.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+impl HostParamsImplMainThread for MainThread {
+    fn rescan(&self, _flags: ParamRescanFlags) {}
+
+    fn clear(&self, _param_id: ClapId, _flags: ParamClearFlags) {}
+}
+
+impl HostStateImpl for MainThread {
+    fn mark_dirty(&self) {}
+}
+
+/// Ties the handler types together for `clack`.
+pub(super) struct Handlers;
+
+impl HostHandlers for Handlers {
+    type Shared<'a> = Shared;
+    type MainThread<'a> = MainThread;
+    type AudioProcessor<'a> = ();
+
+    fn declare_extensions(builder: &mut HostExtensions<Self>, _shared: &Self::Shared<'_>) {
+        builder
+            .register::<HostGui>()
+            .register::<HostLatency>()
+            .register::<HostParams>()
+            .register::<HostState>();
+    }
+}
+
+/// Buffers kept between blocks.
+struct Buffers {
+    input: Vec<Vec<f32>>,
+    input_ports: AudioPorts,
+    output_ports: AudioPorts,
+    events_in: EventBuffer,
+    events_out: EventBuffer,
+}
+
+/// One CLAP plugin instance.
+pub struct ClapHost {
+    // Declared before the instance: the audio processor must go first, or the
+    // instance would leak.
+    processor: Option<StartedPluginAudioProcessor<Handlers>>,
+    pub(super) instance: PluginInstance<Handlers>,
+    pub(super) requests: Arc<Requests>,
+    name: String,
+    inputs: Vec<Bus>,
+    outputs: Vec<Bus>,
+    layout: OutputLayout,
+    buffers: Buffers,
+    steady_samples: u64,
+}
+
+impl std::fmt::Debug for ClapHost {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("ClapHost")
+            .field("name", &self.name)
+            .field("layout", &self.layout)
+            .finish_non_exhaustive()
+    }
+}
+
+impl ClapHost {
+    /// Loads the first plugin of the bundle at `path`.
+    pub fn open(path: &Path) -> Result<Self> {
+        ensure!(path.exists(), "{}: no such plugin", path.display());
+        #[allow(unsafe_code)]
+        // SAFETY: loading runs the library's own code; the path is one the
+        // caller wants to run, and the entry is kept alive by the instance.
+        let entry = unsafe { PluginEntry::load(path) }
+            .with_context(|| format!("{}: not a CLAP plugin", path.display()))?;
+        let factory = entry
+            .get_plugin_factory()
+            .context("the library has no plugin factory")?;
+        let descriptor = factory
+            .plugin_descriptors()
+            .next()
+            .context("the library holds no plugin")?;
+        let id = descriptor.id().context("the plugin has no id")?;
+        let name = descriptor
+            .name()
+            .map(|name| name.to_string_lossy().into_owned())
+            .unwrap_or_default();
+        let info = HostInfo::new(
+            "IDM test host",
+            "Inverse Drum Machine",
+            "",
+            env!("CARGO_PKG_VERSION"),
+        )?;
+        let requests = Arc::new(Requests::default());
+        let (shared, main_thread) = (Arc::clone(&requests), Arc::clone(&requests));
+        let mut instance = PluginInstance::<Handlers>::new(
+            |_| Shared(shared),
+            |_| MainThread(main_thread),
+            &entry,
+            id,
+            &info,
+        )
+        .context("the plugin does not start")?;
+        let inputs = buses(&mut instance, true)?;
+        let outputs = buses(&mut instance, false)?;
+        Ok(Self {
+            processor: None,
+            instance,
+            requests,
+            name,
+            inputs,
+            outputs,
+            layout: OutputLayout::All,
+            buffers: Buffers {
+                input: Vec::new(),
+                input_ports: AudioPorts::with_capacity(64, 16),
+                output_ports: AudioPorts::with_capacity(64, 16),
+                events_in: EventBuffer::new(),
+                events_out: EventBuffer::new(),
+            },
+            steady_samples: 0,
+        })
+    }
+
+    /// Serves the plugin's pending main-thread callback, if any.
+    pub fn pump(&mut self) {
+        if self.requests.callback.swap(false, Ordering::SeqCst) {
+            self.instance.call_on_main_thread_callback();
+        }
+    }
+
+    /// How often the plugin has announced a latency change.
+    pub fn latency_changes(&self) -> u64 {
+        self.requests.latency_changes.load(Ordering::SeqCst)
+    }
+
+    /// Whether the plugin has asked to be deactivated and activated again since
+    /// the last call.
+    pub fn take_restart_request(&mut self) -> bool {
+        self.requests.restart.swap(false, Ordering::SeqCst)
+    }
+
+    fn extension<E>(&mut self, what: &str) -> Result<E>
+    where
+        E: clack_host::extensions::Extension<
+                ExtensionSide = clack_host::extensions::PluginExtensionSide,
+            >,
+    {
+        self.instance
+            .plugin_shared_handle()
+            .get_extension::<E>()
+            .with_context(|| format!("the plugin has no {what} extension"))
+    }
+
+    /// Number of discrete steps by which the plain value exceeds the normalised
+    /// one, and the plain minimum.
+    fn range(&mut self, id: u32) -> Result<(f64, f64)> {
+        let params: PluginParams = self.extension("params")?;
+        let handle = self.instance.plugin_handle();
+        let mut buffer = ParamInfoBuffer::new();
+        for index in 0..params.count(&handle) {
+            if let Some(info) = params.get_info(&handle, index, &mut buffer)
+                && info.id.get() == id
+            {
+                return Ok((info.min_value, info.max_value));
+            }
+        }
+        bail!("no parameter has the id {id}")
+    }
+
+    /// Sends queued parameter changes to a plugin that is not processing.
+    fn flush(&mut self) -> Result<()> {
+        let params: PluginParams = self.extension("params")?;
+        let events = std::mem::take(&mut self.buffers.events_in);
+        let mut events_out = EventBuffer::new();
+        let mut handle = self
+            .instance
+            .inactive_plugin_handle()
+            .context("cannot flush while active")?;
+        params.flush(&mut handle, &events.as_input(), &mut events_out.as_output());
+        Ok(())
+    }
+}
+
+/// Reads the declared audio ports.
+fn buses(instance: &mut PluginInstance<Handlers>, is_input: bool) -> Result<Vec<Bus>> {
+    let Some(ports) = instance
+        .plugin_shared_handle()
+        .get_extension::<PluginAudioPorts>()
+    else {
+        return Ok(Vec::new());
+    };
+    let handle = instance.plugin_handle();
+    let mut buffer = AudioPortInfoBuffer::new();
+    (0..ports.count(&handle, is_input))
+        .map(|index| {
+            let info = ports
+                .get(&handle, index, is_input, &mut buffer)
+                .with_context(|| format!("audio port {index} cannot be read"))?;
+            Ok(Bus {
+                name: String::from_utf8_lossy(info.name).into_owned(),
+                channels: info.channel_count as usize,
+                is_main: info.flags.contains(AudioPortFlags::IS_MAIN),
+            })
+        })
+        .collect()
+}
+
+impl Host for ClapHost {
+    fn format(&self) -> Format {
+        Format::Clap
+    }
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn input_buses(&self) -> &[Bus] {
+        &self.inputs
+    }
+
+    fn output_buses(&self) -> &[Bus] {
+        &self.outputs
+    }
+
+    fn parameters(&mut self) -> Result<Vec<Parameter>> {
+        let params: PluginParams = self.extension("params")?;
+        let handle = self.instance.plugin_handle();
+        let mut buffer = ParamInfoBuffer::new();
+        (0..params.count(&handle))
+            .map(|index| {
+                let info = params
+                    .get_info(&handle, index, &mut buffer)
+                    .with_context(|| format!("parameter {index} cannot be read"))?;
+                let span = info.max_value - info.min_value;
+                Ok(Parameter {
+                    id: info.id.get(),
+                    name: String::from_utf8_lossy(info.name).into_owned(),
+                    default_normalised: (info.default_value - info.min_value) / span,
+                })
+            })
+            .collect()
+    }
+
+    fn value(&mut self, id: u32) -> Result<f64> {
+        let (minimum, maximum) = self.range(id)?;
+        let params: PluginParams = self.extension("params")?;
+        let value = params
+            .get_value(&self.instance.plugin_handle(), ClapId::new(id))
+            .context("the plugin does not tell the value")?;
+        Ok((value - minimum) / (maximum - minimum))
+    }
+
+    fn parse_value(&mut self, id: u32, text: &str) -> Result<f64> {
+        let (minimum, maximum) = self.range(id)?;
+        let params: PluginParams = self.extension("params")?;
+        let text = CString::new(text)?;
+        let value = params
+            .text_to_value(&self.instance.plugin_handle(), ClapId::new(id), &text)
+            .context("not a value of this parameter")?;
+        Ok((value - minimum) / (maximum - minimum))
+    }
+
+    fn set_value(&mut self, id: u32, normalised: f64) -> Result<()> {
+        let (minimum, maximum) = self.range(id)?;
+        let plain = minimum + normalised * (maximum - minimum);
+        self.buffers.events_in.push(&ParamValueEvent::new(
+            0,
+            ClapId::new(id),
+            Pckn::match_all(),
+            plain,
+        ));
+        if self.processor.is_none() {
+            self.flush()?;
+        }
+        Ok(())
+    }
+
+    fn set_offline(&mut self, offline: bool) -> Result<()> {
+        // A plugin without this extension sounds the same either way.
+        if let Ok(render) = self.extension::<PluginRender>("render") {
+            let mode = if offline {
+                RenderMode::Offline
+            } else {
+                RenderMode::Realtime
+            };
+            render.set(&self.instance.plugin_handle(), mode)?;
+        }
+        Ok(())
+    }
+
+    fn set_output_layout(&mut self, layout: OutputLayout) -> Result<()> {
+        ensure!(
+            matches!(layout, OutputLayout::All | OutputLayout::First(_)),
+            "a CLAP host cannot express {layout:?}"
+        );
+        self.layout = layout;
+        Ok(())
+    }
+
+    fn activate(&mut self, sample_rate_hz: f64, max_block: usize) -> Result<()> {
+        ensure!(self.processor.is_none(), "already active");
+        let stopped = self.instance.activate(
+            |_, _| (),
+            PluginAudioConfiguration {
+                sample_rate: sample_rate_hz,
+                min_frames_count: 1,
+                max_frames_count: u32::try_from(max_block)?,
+            },
+        )?;
+        let started = stopped
+            .start_processing()
+            .map_err(|error| anyhow::anyhow!("the plugin does not start processing: {error}"))?;
+        self.processor = Some(started);
+        self.pump();
+        Ok(())
+    }
+
+    fn deactivate(&mut self) -> Result<()> {
+        let processor = self.processor.take().context("not active")?;
+        self.instance.deactivate(processor.stop_processing());
+        self.pump();
+        Ok(())
+    }
+
+    fn latency_samples(&mut self) -> Result<usize> {
+        let latency: PluginLatency = self.extension("latency")?;
+        Ok(latency.get(&self.instance.plugin_handle()) as usize)
+    }
+
+    fn process(
+        &mut self,
+        input: &[&[f32]],
+        notes_in: &[Note],
+        outputs: &mut BusAudio,
+        notes_out: &mut Vec<Note>,
+    ) -> Result<()> {
+        let processor = self.processor.as_mut().context("not active")?;
+        let samples = input.first().map_or(0, |channel| channel.len());
+        let buffers = &mut self.buffers;
+        buffers.input.resize(input.len(), Vec::new());
+        for (buffer, channel) in buffers.input.iter_mut().zip(input) {
+            buffer.clear();
+            buffer.extend_from_slice(channel);
+        }
+        let buffered = self.layout.buffered(self.outputs.len());
+        resize_outputs(outputs, &self.outputs[..buffered], samples);
+        for note in notes_in {
+            push_note(&mut buffers.events_in, note);
+        }
+        buffers.events_in.sort();
+        buffers.events_out.clear();
+
+        let audio_in = buffers.input_ports.with_input_buffers([AudioPortBuffer {
+            latency: 0,
+            channels: AudioPortBufferType::f32_input_only(
+                buffers.input.iter_mut().map(InputChannel::variable),
+            ),
+        }]);
+        let mut audio_out = buffers
+            .output_ports
+            .with_output_buffers(outputs.iter_mut().map(|bus| AudioPortBuffer {
+                latency: 0,
+                channels: AudioPortBufferType::f32_output_only(
+                    bus.iter_mut().map(Vec::as_mut_slice),
+                ),
+            }));
+        processor.process(
+            &audio_in,
+            &mut audio_out,
+            &buffers.events_in.as_input(),
+            &mut buffers.events_out.as_output(),
+            Some(self.steady_samples),
+            None,
+        )?;
+        self.steady_samples += samples as u64;
+        buffers.events_in.clear();
+        notes_out.extend(buffers.events_out.iter().filter_map(read_note));
+        self.pump();
+        Ok(())
+    }
+
+    fn save_state(&mut self) -> Result<Vec<u8>> {
+        let state: PluginState = self.extension("state")?;
+        let mut bytes = Vec::new();
+        state.save(&self.instance.plugin_handle(), &mut bytes)?;
+        Ok(bytes)
+    }
+
+    fn load_state(&mut self, bytes: &[u8]) -> Result<()> {
+        let state: PluginState = self.extension("state")?;
+        let mut reader = bytes;
+        state.load(&self.instance.plugin_handle(), &mut reader)?;
+        self.pump();
+        Ok(())
+    }
+}
+
+impl Drop for ClapHost {
+    fn drop(&mut self) {
+        if let Some(processor) = self.processor.take() {
+            self.instance.deactivate(processor.stop_processing());
+        }
+    }
+}
+
+/// Gives every bus its channels of `samples` zeros.
+pub(super) fn resize_outputs(outputs: &mut BusAudio, buses: &[Bus], samples: usize) {
+    outputs.resize(buses.len(), Vec::new());
+    for (audio, bus) in outputs.iter_mut().zip(buses) {
+        audio.resize(bus.channels, Vec::new());
+        for channel in audio {
+            channel.clear();
+            channel.resize(samples, 0.0);
+        }
+    }
+}
+
+fn push_note(events: &mut EventBuffer, note: &Note) {
+    let pckn = Pckn::new(
+        0_u16,
+        u16::from(note.channel),
+        u16::from(note.key),
+        clack_host::events::Match::All,
+    );
+    let time = u32::try_from(note.sample).unwrap_or(u32::MAX);
+    let velocity = f64::from(note.velocity);
+    if note.on {
+        events.push(&NoteOnEvent::new(time, pckn, velocity));
+    } else {
+        events.push(&NoteOffEvent::new(time, pckn, velocity));
+    }
+}
+
+fn read_note(event: &UnknownEvent) -> Option<Note> {
+    let (time, on, pckn, velocity) = match event.as_core_event()? {
+        CoreEventSpace::NoteOn(note) => (note.header().time(), true, note.pckn(), note.velocity()),
+        CoreEventSpace::NoteOff(note) => {
+            (note.header().time(), false, note.pckn(), note.velocity())
+        }
+        CoreEventSpace::Midi(midi) => {
+            let [status, key, velocity] = midi.data();
+            let on = match status & 0xf0 {
+                0x90 => velocity > 0,
+                0x80 => false,
+                _ => return None,
+            };
+            return Some(Note {
+                sample: midi.header().time() as usize,
+                on,
+                channel: status & 0x0f,
+                key,
+                velocity: f32::from(velocity) / 127.0,
+            });
+        }
+        _ => return None,
+    };
+    Some(Note {
+        sample: time as usize,
+        on,
+        channel: u8::try_from(pckn.channel.into_specific()?).ok()?,
+        key: u8::try_from(pckn.key.into_specific()?).ok()?,
+        velocity: velocity as f32,
+    })
+}

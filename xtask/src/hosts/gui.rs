@@ -1,0 +1,418 @@
+//! A CLAP host with a window, for looking at the editor: it embeds the editor
+//! into an X11 window of its own, plays audio meanwhile, clicks, resizes and
+//! takes pictures. It needs an X server; [`crate::xvfb`] starts one.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::str::FromStr;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use clack_extensions::gui::{GuiApiType, GuiConfiguration, GuiSize, PluginGui, Window};
+use x11rb::connection::Connection;
+use x11rb::protocol::xproto::{
+    ConfigureWindowAux, ConnectionExt, CreateWindowAux, ImageFormat, WindowClass,
+};
+use x11rb::rust_connection::RustConnection;
+use x11rb::wrapper::ConnectionExt as _;
+
+use super::clap::ClapHost;
+use super::{BusAudio, Host};
+use crate::{png, workspace};
+
+/// Block in which audio is played while the editor is open.
+const BLOCK: usize = 512;
+
+/// One thing to do with an open editor.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Step {
+    /// Let this many seconds pass.
+    Wait(f64),
+    /// Click the left mouse button here, in pixels from the top left.
+    Click(u32, u32),
+    /// Drag with the left mouse button from the first point to the second.
+    Drag([u32; 4]),
+    /// Type a key combination, such as `ctrl+z`.
+    Key(String),
+    /// Resize the window.
+    Resize(u32, u32),
+    /// Close the editor and open it again.
+    Reopen,
+    /// Write a picture of the window.
+    Picture(PathBuf),
+}
+
+impl Step {
+    /// The step as [`Step::from_str`] reads it.
+    pub fn text(&self) -> String {
+        match self {
+            Self::Wait(seconds) => format!("wait:{seconds}"),
+            Self::Click(x, y) => format!("click:{x},{y}"),
+            Self::Drag([x1, y1, x2, y2]) => format!("drag:{x1},{y1},{x2},{y2}"),
+            Self::Key(keys) => format!("key:{keys}"),
+            Self::Resize(width, height) => format!("resize:{width}x{height}"),
+            Self::Reopen => "reopen".to_owned(),
+            Self::Picture(path) => format!("picture:{}", path.display()),
+        }
+    }
+}
+
+impl FromStr for Step {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let (name, argument) = text.split_once(':').unwrap_or((text, ""));
+        let numbers = |separator: char| -> Result<Vec<u32>> {
+            argument
+                .split(separator)
+                .map(|part| part.trim().parse::<u32>())
+                .collect::<Result<_, _>>()
+                .with_context(|| format!("'{text}': expected whole numbers"))
+        };
+        Ok(match (name, argument) {
+            ("wait", _) => Self::Wait(
+                argument
+                    .parse()
+                    .with_context(|| format!("'{text}': expected wait:SECONDS"))?,
+            ),
+            ("click", _) => match numbers(',')?[..] {
+                [x, y] => Self::Click(x, y),
+                _ => bail!("'{text}': expected click:X,Y"),
+            },
+            ("drag", _) => match numbers(',')?[..] {
+                [x1, y1, x2, y2] => Self::Drag([x1, y1, x2, y2]),
+                _ => bail!("'{text}': expected drag:X1,Y1,X2,Y2"),
+            },
+            ("resize", _) => match numbers('x')?[..] {
+                [width, height] if width > 0 && height > 0 => Self::Resize(width, height),
+                _ => bail!("'{text}': expected resize:WIDTHxHEIGHT"),
+            },
+            ("key", keys) if !keys.is_empty() => Self::Key(keys.to_owned()),
+            ("picture", path) if !path.is_empty() => Self::Picture(path.into()),
+            ("reopen", "") => Self::Reopen,
+            _ => bail!(
+                "'{text}': expected wait:SECONDS, click:X,Y, drag:X1,Y1,X2,Y2, key:COMBINATION, \
+                 resize:WIDTHxHEIGHT, reopen or picture:FILE"
+            ),
+        })
+    }
+}
+
+/// Audio that plays in a loop while the editor is open.
+#[derive(Debug)]
+struct Playback {
+    channels: [Vec<f32>; 2],
+    sample_rate_hz: f64,
+    position: usize,
+    played: usize,
+    outputs: BusAudio,
+    started: Instant,
+}
+
+/// An open editor.
+pub struct GuiSession {
+    host: ClapHost,
+    gui: PluginGui,
+    connection: RustConnection,
+    window: u32,
+    size: (u32, u32),
+    playback: Option<Playback>,
+}
+
+impl std::fmt::Debug for GuiSession {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("GuiSession")
+            .field("size", &self.size)
+            .field("playback", &self.playback.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+impl GuiSession {
+    /// Loads the CLAP bundle at `path` and opens its editor. `audio` (stereo,
+    /// with its sample rate) plays in a loop meanwhile.
+    pub fn open(path: &Path, audio: Option<([Vec<f32>; 2], f64)>) -> Result<Self> {
+        let mut host = ClapHost::open(path)?;
+        let gui = host
+            .instance
+            .plugin_shared_handle()
+            .get_extension::<PluginGui>()
+            .context("the plugin has no editor")?;
+        let (connection, screen) = x11rb::connect(None).context("no X server to draw on")?;
+        let root = connection
+            .setup()
+            .roots
+            .get(screen)
+            .context("the X server has no screen")?;
+        let (root_window, visual) = (root.root, root.root_visual);
+        let window = connection.generate_id()?;
+        connection.create_window(
+            x11rb::COPY_DEPTH_FROM_PARENT,
+            window,
+            root_window,
+            0,
+            0,
+            64,
+            64,
+            0,
+            WindowClass::INPUT_OUTPUT,
+            visual,
+            &CreateWindowAux::new().background_pixel(0),
+        )?;
+        connection.map_window(window)?;
+        connection.sync()?;
+        let playback = match audio {
+            Some((channels, sample_rate_hz)) => {
+                host.activate(sample_rate_hz, BLOCK)?;
+                Some(Playback {
+                    channels,
+                    sample_rate_hz,
+                    position: 0,
+                    played: 0,
+                    outputs: BusAudio::new(),
+                    started: Instant::now(),
+                })
+            }
+            None => None,
+        };
+        let mut session = Self {
+            host,
+            gui,
+            connection,
+            window,
+            size: (64, 64),
+            playback,
+        };
+        session.show()?;
+        Ok(session)
+    }
+
+    fn show(&mut self) -> Result<()> {
+        let configuration = GuiConfiguration {
+            api_type: GuiApiType::X11,
+            is_floating: false,
+        };
+        let handle = self.host.instance.plugin_handle();
+        ensure!(
+            self.gui.is_api_supported(&handle, configuration),
+            "the editor does not support X11 embedding"
+        );
+        self.gui.create(&handle, configuration)?;
+        let size = self
+            .gui
+            .get_size(&handle)
+            .context("the editor does not tell its size")?;
+        self.resize_window(size.width, size.height)?;
+        let handle = self.host.instance.plugin_handle();
+        let window = Window::from_x11_handle(self.window.into());
+        #[allow(unsafe_code)]
+        // SAFETY: the window lives until the session is dropped, which destroys
+        // the editor first.
+        unsafe {
+            self.gui.set_parent(&handle, window)?;
+        }
+        // Some editors are visible without; they refuse this call.
+        let _ = self.gui.show(&handle);
+        Ok(())
+    }
+
+    fn hide(&mut self) {
+        self.gui.destroy(&self.host.instance.plugin_handle());
+    }
+
+    fn resize_window(&mut self, width: u32, height: u32) -> Result<()> {
+        self.size = (width, height);
+        let size = ConfigureWindowAux::new().width(width).height(height);
+        self.connection.configure_window(self.window, &size)?;
+        self.connection.sync()?;
+        Ok(())
+    }
+
+    /// Size of the window in pixels.
+    pub fn size(&self) -> (u32, u32) {
+        self.size
+    }
+
+    /// Does one step. A step that shows something is followed by the time the
+    /// editor needs to draw it.
+    pub fn step(&mut self, step: &Step) -> Result<()> {
+        let point = |x: &u32, y: &u32| [x.to_string(), y.to_string()];
+        match step {
+            Step::Wait(seconds) => return self.run(*seconds),
+            Step::Click(x, y) => {
+                let [x, y] = point(x, y);
+                xdotool(&["mousemove", &x, &y])?;
+                self.run(0.1)?;
+                xdotool(&["mousedown", "1"])?;
+                self.run(0.1)?;
+                xdotool(&["mouseup", "1"])?;
+            }
+            Step::Drag([x1, y1, x2, y2]) => {
+                let ([x1, y1], [x2, y2]) = (point(x1, y1), point(x2, y2));
+                xdotool(&["mousemove", &x1, &y1])?;
+                self.run(0.1)?;
+                xdotool(&["mousedown", "1"])?;
+                self.run(0.1)?;
+                xdotool(&["mousemove", &x2, &y2])?;
+                self.run(0.1)?;
+                xdotool(&["mouseup", "1"])?;
+            }
+            Step::Key(keys) => xdotool(&["key", keys])?,
+            Step::Resize(width, height) => self.resize(*width, *height)?,
+            Step::Reopen => {
+                self.hide();
+                self.show()?;
+            }
+            Step::Picture(path) => return self.picture(path),
+        }
+        self.run(0.2)
+    }
+
+    /// Resizes as a user dragging the window border would.
+    pub fn resize(&mut self, width: u32, height: u32) -> Result<()> {
+        let handle = self.host.instance.plugin_handle();
+        ensure!(self.gui.can_resize(&handle), "the editor cannot be resized");
+        let wanted = GuiSize { width, height };
+        let size = self.gui.adjust_size(&handle, wanted).unwrap_or(wanted);
+        self.gui.set_size(&handle, size)?;
+        self.resize_window(size.width, size.height)
+    }
+
+    /// Lets `seconds` of real time pass: audio plays, callbacks are served.
+    pub fn run(&mut self, seconds: f64) -> Result<()> {
+        let end = Instant::now() + Duration::from_secs_f64(seconds.max(0.0));
+        while Instant::now() < end {
+            self.play()?;
+            self.host.pump();
+            if let Some((width, height)) = self.host.requests.take_resize() {
+                self.resize_window(width, height)?;
+            }
+            while self.connection.poll_for_event()?.is_some() {}
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        Ok(())
+    }
+
+    /// Plays the blocks that are due.
+    fn play(&mut self) -> Result<()> {
+        let Some(playback) = &mut self.playback else {
+            return Ok(());
+        };
+        let due = (playback.started.elapsed().as_secs_f64() * playback.sample_rate_hz) as usize;
+        while playback.played + BLOCK <= due {
+            let length = playback.channels[0].len();
+            let block: [Vec<f32>; 2] = std::array::from_fn(|channel| {
+                (0..BLOCK)
+                    .map(|at| playback.channels[channel][(playback.position + at) % length])
+                    .collect()
+            });
+            self.host.process(
+                &[&block[0], &block[1]],
+                &[],
+                &mut playback.outputs,
+                &mut Vec::new(),
+            )?;
+            playback.position = (playback.position + BLOCK) % length;
+            playback.played += BLOCK;
+        }
+        Ok(())
+    }
+
+    /// The window's pixels: width, height, RGB rows.
+    pub fn pixels(&self) -> Result<(u32, u32, Vec<u8>)> {
+        let (width, height) = self.size;
+        let image = self
+            .connection
+            .get_image(
+                ImageFormat::Z_PIXMAP,
+                self.window,
+                0,
+                0,
+                u16::try_from(width)?,
+                u16::try_from(height)?,
+                u32::MAX,
+            )?
+            .reply()
+            .context("the window cannot be read; is it larger than the screen?")?;
+        ensure!(
+            image.data.len() == (width * height * 4) as usize,
+            "expected 32 bits per pixel"
+        );
+        let rgb = image
+            .data
+            .chunks_exact(4)
+            .flat_map(|pixel| [pixel[2], pixel[1], pixel[0]])
+            .collect();
+        Ok((width, height, rgb))
+    }
+
+    /// Writes a picture of the window as PNG.
+    pub fn picture(&self, path: &Path) -> Result<()> {
+        let (width, height, rgb) = self.pixels()?;
+        png::write(path, width, height, &rgb)
+    }
+
+    /// How many different colours the window shows: 1 means that nothing is
+    /// drawn.
+    pub fn colours(&self) -> Result<usize> {
+        let (_, _, rgb) = self.pixels()?;
+        let colours: std::collections::HashSet<&[u8]> = rgb.chunks_exact(3).collect();
+        Ok(colours.len())
+    }
+
+    /// Closes editor and plugin.
+    pub fn close(mut self) -> Result<()> {
+        self.hide();
+        if self.playback.is_some() {
+            self.host.deactivate()?;
+        }
+        self.connection.destroy_window(self.window)?;
+        self.connection.sync()?;
+        Ok(())
+    }
+}
+
+fn xdotool(arguments: &[&str]) -> Result<()> {
+    workspace::run(Command::new("xdotool").args(arguments))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_are_parsed() {
+        let parse = |text: &str| text.parse::<Step>();
+        assert_eq!(parse("wait:0.5").ok(), Some(Step::Wait(0.5)));
+        assert_eq!(parse("click:3,4").ok(), Some(Step::Click(3, 4)));
+        assert_eq!(parse("drag:1,2,3,4").ok(), Some(Step::Drag([1, 2, 3, 4])));
+        assert_eq!(parse("resize:800x600").ok(), Some(Step::Resize(800, 600)));
+        assert_eq!(parse("key:ctrl+z").ok(), Some(Step::Key("ctrl+z".into())));
+        assert_eq!(parse("reopen").ok(), Some(Step::Reopen));
+        assert_eq!(
+            parse("picture:a.png").ok(),
+            Some(Step::Picture("a.png".into()))
+        );
+        for text in [
+            "wait:0.5",
+            "click:3,4",
+            "drag:1,2,3,4",
+            "key:ctrl+z",
+            "reopen",
+        ] {
+            assert_eq!(parse(text).expect("a step").text(), text);
+        }
+        for wrong in [
+            "",
+            "wait",
+            "click:1",
+            "resize:0x4",
+            "drag:1,2,3",
+            "jump",
+            "picture:",
+        ] {
+            assert!(parse(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,616 @@
+//! Headless VST3 host. It can also misbehave as real hosts do: hand over fewer
+//! output buses than declared, or buses without buffers.
+#![allow(unsafe_code)]
+
+use std::ffi::c_void;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail, ensure};
+use libloading::{Library, Symbol};
+use vst3::Steinberg::Vst::{
+    AudioBusBuffers, AudioBusBuffers__type0, BusDirections_, BusInfo, BusTypes_, Event,
+    Event_::EventTypes_, Event__type0, IAudioProcessor, IAudioProcessorTrait, IComponent,
+    IComponentTrait, IEditController, IEditControllerTrait, IEventList, IHostApplication,
+    IParameterChanges, MediaTypes_, NoteOffEvent, NoteOnEvent, ParameterInfo, ProcessData,
+    ProcessModes_, ProcessSetup, SpeakerArr, SpeakerArrangement, SymbolicSampleSizes_,
+};
+use vst3::Steinberg::{
+    FUnknown, IBStream, IPluginBaseTrait, IPluginFactory, IPluginFactoryTrait, PClassInfo, TUID,
+    kResultOk, tresult,
+};
+use vst3::{ComPtr, ComWrapper, Interface};
+
+use super::clap::resize_outputs;
+use super::vst3_objects::{Application, EventList, MemoryStream, ParameterChanges};
+use super::{Bus, BusAudio, Format, Host, Note, OutputLayout, Parameter};
+
+/// The class category of audio processors.
+const AUDIO_MODULE_CLASS: &[u8] = b"Audio Module Class";
+
+/// One VST3 plugin instance. The plugin framework implements component and
+/// controller in one object, so no connection points are needed.
+pub struct Vst3Host {
+    controller: ComPtr<IEditController>,
+    processor: ComPtr<IAudioProcessor>,
+    component: ComPtr<IComponent>,
+    _application: ComWrapper<Application>,
+    name: String,
+    inputs: Vec<Bus>,
+    outputs: Vec<Bus>,
+    layout: OutputLayout,
+    offline: bool,
+    active: bool,
+    pending_values: Vec<(u32, f64)>,
+    // Declared last: code must stay loaded until all objects are gone.
+    _module: Module,
+}
+
+impl std::fmt::Debug for Vst3Host {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Vst3Host")
+            .field("name", &self.name)
+            .field("layout", &self.layout)
+            .field("active", &self.active)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A loaded and initialised plugin library.
+struct Module {
+    library: Library,
+}
+
+impl Module {
+    fn open(bundle: &Path) -> Result<Self> {
+        let path = library_path(bundle)?;
+        // SAFETY: loading runs the library's initialisers; the caller wants to
+        // run this plugin.
+        let library = unsafe { Library::new(&path) }
+            .with_context(|| format!("{}: cannot be loaded", path.display()))?;
+        // SAFETY: the VST3 specification gives the entry points these types.
+        unsafe {
+            if cfg!(windows) {
+                if let Ok(entry) = library.get::<unsafe extern "system" fn() -> bool>(b"InitDll\0")
+                {
+                    ensure!(entry(), "InitDll failed");
+                }
+            } else {
+                let name: &[u8] = if cfg!(target_os = "macos") {
+                    b"bundleEntry\0"
+                } else {
+                    b"ModuleEntry\0"
+                };
+                let entry: Symbol<'_, unsafe extern "system" fn(*mut c_void) -> bool> = library
+                    .get(name)
+                    .context("the library has no VST3 entry point")?;
+                // The plugin is told no handle of its own: it needs none.
+                ensure!(entry(std::ptr::null_mut()), "the VST3 entry point failed");
+            }
+        }
+        Ok(Self { library })
+    }
+
+    fn factory(&self) -> Result<ComPtr<IPluginFactory>> {
+        // SAFETY: the VST3 specification gives the symbol this type, and the
+        // factory comes with a reference of ours.
+        unsafe {
+            let get: Symbol<'_, unsafe extern "system" fn() -> *mut IPluginFactory> = self
+                .library
+                .get(b"GetPluginFactory\0")
+                .context("the library has no GetPluginFactory")?;
+            ComPtr::from_raw(get()).context("the plugin has no factory")
+        }
+    }
+}
+
+impl Drop for Module {
+    fn drop(&mut self) {
+        let name: &[u8] = if cfg!(windows) {
+            b"ExitDll\0"
+        } else if cfg!(target_os = "macos") {
+            b"bundleExit\0"
+        } else {
+            b"ModuleExit\0"
+        };
+        // SAFETY: the specification gives the symbol this type; all objects of
+        // the module have been released before.
+        unsafe {
+            if let Ok(exit) = self
+                .library
+                .get::<unsafe extern "system" fn() -> bool>(name)
+            {
+                exit();
+            }
+        }
+    }
+}
+
+/// The library inside a bundle folder, or the path itself when it is a file.
+fn library_path(bundle: &Path) -> Result<PathBuf> {
+    if bundle.is_file() {
+        return Ok(bundle.to_owned());
+    }
+    let stem = bundle
+        .file_stem()
+        .with_context(|| format!("{}: not a bundle", bundle.display()))?;
+    let (folder, extension) = if cfg!(target_os = "macos") {
+        ("MacOS".to_owned(), None)
+    } else if cfg!(windows) {
+        (format!("{}-win", std::env::consts::ARCH), Some("vst3"))
+    } else {
+        (format!("{}-linux", std::env::consts::ARCH), Some("so"))
+    };
+    let mut path = bundle.join("Contents").join(folder).join(stem);
+    if let Some(extension) = extension {
+        path.set_extension(extension);
+    }
+    ensure!(path.is_file(), "{}: no such plugin", path.display());
+    Ok(path)
+}
+
+impl Vst3Host {
+    /// Loads the first audio processor of the bundle at `path`.
+    pub fn open(path: &Path) -> Result<Self> {
+        let module = Module::open(path)?;
+        let factory = module.factory()?;
+        let (class, name) = audio_class(&factory)?;
+        let application = ComWrapper::new(Application);
+        let context = application
+            .to_com_ptr::<IHostApplication>()
+            .context("the host application has no interface")?;
+        // SAFETY: the class id and interface id are whole 16-byte ids, the out
+        // pointer is a local, and a successful call leaves us one reference.
+        let component = unsafe {
+            let mut object = std::ptr::null_mut();
+            let result = factory.createInstance(
+                class.as_ptr(),
+                IComponent::IID.as_ptr().cast(),
+                &mut object,
+            );
+            check(result, "createInstance")?;
+            ComPtr::<IComponent>::from_raw(object.cast()).context("no component")?
+        };
+        // SAFETY: the application outlives the component, which is terminated
+        // in `drop`.
+        let result = unsafe { component.initialize(context.as_ptr().cast::<FUnknown>()) };
+        check(result, "initialize")?;
+        let processor = component
+            .cast::<IAudioProcessor>()
+            .context("the component is no audio processor")?;
+        let controller = component
+            .cast::<IEditController>()
+            .context("the component has no edit controller of its own")?;
+        let inputs = buses(&component, BusDirections_::kInput as i32)?;
+        let outputs = buses(&component, BusDirections_::kOutput as i32)?;
+        Ok(Self {
+            controller,
+            processor,
+            component,
+            _application: application,
+            name,
+            inputs,
+            outputs,
+            layout: OutputLayout::All,
+            offline: false,
+            active: false,
+            pending_values: Vec::new(),
+            _module: module,
+        })
+    }
+
+    fn activate_buses(&self) -> Result<()> {
+        let audio = MediaTypes_::kAudio as i32;
+        let active = self.layout.buffered(self.outputs.len());
+        // SAFETY: plain calls with indices that the plugin itself has declared.
+        unsafe {
+            for index in 0..self.inputs.len() {
+                let input = BusDirections_::kInput as i32;
+                check(
+                    self.component.activateBus(audio, input, index as i32, 1),
+                    "activateBus",
+                )?;
+            }
+            for index in 0..self.outputs.len() {
+                let output = BusDirections_::kOutput as i32;
+                let state = u8::from(index < active);
+                check(
+                    self.component
+                        .activateBus(audio, output, index as i32, state),
+                    "activateBus",
+                )?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn check(result: tresult, call: &str) -> Result<()> {
+    if result == kResultOk {
+        Ok(())
+    } else {
+        bail!("{call} failed with {result}")
+    }
+}
+
+/// Id and name of the first audio processor class.
+fn audio_class(factory: &ComPtr<IPluginFactory>) -> Result<(TUID, String)> {
+    // SAFETY: the info is a plain struct of integers, for which zeros are valid,
+    // and the indices are those that the factory declares.
+    unsafe {
+        for index in 0..factory.countClasses() {
+            let mut info: PClassInfo = std::mem::zeroed();
+            check(factory.getClassInfo(index, &mut info), "getClassInfo")?;
+            if chars8(&info.category).as_bytes() == AUDIO_MODULE_CLASS {
+                return Ok((info.cid, chars8(&info.name)));
+            }
+        }
+    }
+    bail!("the library holds no audio processor")
+}
+
+fn chars8(units: &[std::ffi::c_char]) -> String {
+    let bytes: Vec<u8> = units
+        .iter()
+        .take_while(|&&unit| unit != 0)
+        .map(|&unit| unit as u8)
+        .collect();
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+fn chars16(units: &[vst3::Steinberg::Vst::TChar]) -> String {
+    let units: Vec<u16> = units
+        .iter()
+        .take_while(|&&unit| unit != 0)
+        .copied()
+        .collect();
+    String::from_utf16_lossy(&units)
+}
+
+fn buses(component: &ComPtr<IComponent>, direction: i32) -> Result<Vec<Bus>> {
+    let audio = MediaTypes_::kAudio as i32;
+    // SAFETY: the info is a plain struct of integers, for which zeros are valid,
+    // and the indices are those that the component declares.
+    unsafe {
+        (0..component.getBusCount(audio, direction))
+            .map(|index| {
+                let mut info: BusInfo = std::mem::zeroed();
+                check(
+                    component.getBusInfo(audio, direction, index, &mut info),
+                    "getBusInfo",
+                )?;
+                Ok(Bus {
+                    name: chars16(&info.name),
+                    channels: usize::try_from(info.channelCount)?,
+                    is_main: info.busType == BusTypes_::kMain as i32,
+                })
+            })
+            .collect()
+    }
+}
+
+impl Host for Vst3Host {
+    fn format(&self) -> Format {
+        Format::Vst3
+    }
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn input_buses(&self) -> &[Bus] {
+        &self.inputs
+    }
+
+    fn output_buses(&self) -> &[Bus] {
+        &self.outputs
+    }
+
+    fn parameters(&mut self) -> Result<Vec<Parameter>> {
+        // SAFETY: the info is a plain struct of numbers, for which zeros are
+        // valid, and the indices are those that the controller declares.
+        unsafe {
+            (0..self.controller.getParameterCount())
+                .map(|index| {
+                    let mut info: ParameterInfo = std::mem::zeroed();
+                    check(
+                        self.controller.getParameterInfo(index, &mut info),
+                        "getParameterInfo",
+                    )?;
+                    Ok(Parameter {
+                        id: info.id,
+                        name: chars16(&info.title),
+                        default_normalised: info.defaultNormalizedValue,
+                    })
+                })
+                .collect()
+        }
+    }
+
+    fn value(&mut self, id: u32) -> Result<f64> {
+        // SAFETY: a plain call.
+        Ok(unsafe { self.controller.getParamNormalized(id) })
+    }
+
+    fn parse_value(&mut self, id: u32, text: &str) -> Result<f64> {
+        let mut units: Vec<_> = text.encode_utf16().map(|unit| unit as _).collect();
+        units.push(0);
+        let mut value = 0.0;
+        // SAFETY: the string is zero-terminated and both pointers are locals.
+        let result = unsafe {
+            self.controller
+                .getParamValueByString(id, units.as_mut_ptr(), &mut value)
+        };
+        check(result, "getParamValueByString")?;
+        Ok(value)
+    }
+
+    fn set_value(&mut self, id: u32, normalised: f64) -> Result<()> {
+        // SAFETY: a plain call.
+        let result = unsafe { self.controller.setParamNormalized(id, normalised) };
+        check(result, "setParamNormalized")?;
+        self.pending_values.push((id, normalised));
+        Ok(())
+    }
+
+    fn set_offline(&mut self, offline: bool) -> Result<()> {
+        self.offline = offline;
+        Ok(())
+    }
+
+    fn set_output_layout(&mut self, layout: OutputLayout) -> Result<()> {
+        self.layout = layout;
+        Ok(())
+    }
+
+    fn activate(&mut self, sample_rate_hz: f64, max_block: usize) -> Result<()> {
+        ensure!(!self.active, "already active");
+        let mut inputs: Vec<SpeakerArrangement> = self.inputs.iter().map(arrangement).collect();
+        let mut outputs: Vec<SpeakerArrangement> = self.outputs.iter().map(arrangement).collect();
+        let mut setup = ProcessSetup {
+            processMode: self.process_mode(),
+            symbolicSampleSize: SymbolicSampleSizes_::kSample32 as i32,
+            maxSamplesPerBlock: i32::try_from(max_block)?,
+            sampleRate: sample_rate_hz,
+        };
+        // SAFETY: the arrays are as long as told and live through the calls.
+        unsafe {
+            check(
+                self.processor.setBusArrangements(
+                    inputs.as_mut_ptr(),
+                    inputs.len() as i32,
+                    outputs.as_mut_ptr(),
+                    outputs.len() as i32,
+                ),
+                "setBusArrangements",
+            )?;
+            self.activate_buses()?;
+            check(
+                self.processor.setupProcessing(&mut setup),
+                "setupProcessing",
+            )?;
+            check(self.component.setActive(1), "setActive")?;
+            check(self.processor.setProcessing(1), "setProcessing")?;
+        }
+        self.active = true;
+        Ok(())
+    }
+
+    fn deactivate(&mut self) -> Result<()> {
+        ensure!(self.active, "not active");
+        self.active = false;
+        // SAFETY: plain calls in the order that the specification demands.
+        unsafe {
+            check(self.processor.setProcessing(0), "setProcessing")?;
+            check(self.component.setActive(0), "setActive")
+        }
+    }
+
+    fn latency_samples(&mut self) -> Result<usize> {
+        // SAFETY: a plain call.
+        Ok(unsafe { self.processor.getLatencySamples() } as usize)
+    }
+
+    fn process(
+        &mut self,
+        input: &[&[f32]],
+        notes_in: &[Note],
+        outputs: &mut BusAudio,
+        notes_out: &mut Vec<Note>,
+    ) -> Result<()> {
+        ensure!(self.active, "not active");
+        let samples = input.first().map_or(0, |channel| channel.len());
+        let buffered = self.layout.buffered(self.outputs.len());
+        resize_outputs(outputs, &self.outputs[..buffered], samples);
+
+        let mut input = input
+            .iter()
+            .map(|channel| channel.to_vec())
+            .collect::<Vec<_>>();
+        let mut input_pointers: Vec<*mut f32> = input
+            .iter_mut()
+            .map(|channel| channel.as_mut_ptr())
+            .collect();
+        let mut input_bus = bus_buffers(input_pointers.len(), input_pointers.as_mut_ptr());
+        let mut output_pointers: Vec<Vec<*mut f32>> = outputs
+            .iter_mut()
+            .map(|bus| bus.iter_mut().map(|channel| channel.as_mut_ptr()).collect())
+            .collect();
+        let mut null_channels: Vec<*mut f32> = vec![std::ptr::null_mut(); 2];
+        let mut output_buses: Vec<AudioBusBuffers> = output_pointers
+            .iter_mut()
+            .map(|pointers| bus_buffers(pointers.len(), pointers.as_mut_ptr()))
+            .collect();
+        for bus in self.outputs.iter().skip(buffered) {
+            match self.layout {
+                OutputLayout::NullAuxArrays => {
+                    output_buses.push(bus_buffers(bus.channels, std::ptr::null_mut()));
+                }
+                OutputLayout::NullAuxChannels => {
+                    output_buses.push(bus_buffers(bus.channels, null_channels.as_mut_ptr()));
+                }
+                OutputLayout::EmptyAux => output_buses.push(bus_buffers(0, std::ptr::null_mut())),
+                OutputLayout::All | OutputLayout::First(_) | OutputLayout::None => {}
+            }
+        }
+
+        let events_in = EventList::new(notes_in.iter().map(event).collect());
+        let events_out = EventList::new(Vec::new());
+        let changes = ParameterChanges::new(&std::mem::take(&mut self.pending_values));
+        let (changes, events_in, events_out_pointer) = (
+            changes
+                .to_com_ptr::<IParameterChanges>()
+                .context("no interface")?,
+            events_in
+                .to_com_ptr::<IEventList>()
+                .context("no interface")?,
+            events_out
+                .to_com_ptr::<IEventList>()
+                .context("no interface")?,
+        );
+        let mut data = ProcessData {
+            processMode: self.process_mode(),
+            symbolicSampleSize: SymbolicSampleSizes_::kSample32 as i32,
+            numSamples: i32::try_from(samples)?,
+            numInputs: 1,
+            numOutputs: output_buses.len() as i32,
+            inputs: &mut input_bus,
+            outputs: if output_buses.is_empty() {
+                std::ptr::null_mut()
+            } else {
+                output_buses.as_mut_ptr()
+            },
+            inputParameterChanges: changes.as_ptr(),
+            outputParameterChanges: std::ptr::null_mut(),
+            inputEvents: events_in.as_ptr(),
+            outputEvents: events_out_pointer.as_ptr(),
+            processContext: std::ptr::null_mut(),
+        };
+        // SAFETY: every pointer in `data` is to a local that outlives the call,
+        // with the lengths told, or null where the format allows it.
+        check(unsafe { self.processor.process(&mut data) }, "process")?;
+        notes_out.extend(events_out.take().iter().filter_map(note));
+        Ok(())
+    }
+
+    fn save_state(&mut self) -> Result<Vec<u8>> {
+        let stream = MemoryStream::new(Vec::new());
+        let pointer = stream.to_com_ptr::<IBStream>().context("no interface")?;
+        // SAFETY: the stream outlives the call.
+        let result = unsafe { self.component.getState(pointer.as_ptr()) };
+        check(result, "getState")?;
+        Ok(stream.take())
+    }
+
+    fn load_state(&mut self, state: &[u8]) -> Result<()> {
+        let stream = MemoryStream::new(state.to_vec());
+        let pointer = stream.to_com_ptr::<IBStream>().context("no interface")?;
+        // SAFETY: the stream outlives the call.
+        let result = unsafe { self.component.setState(pointer.as_ptr()) };
+        check(result, "setState")
+    }
+}
+
+impl Vst3Host {
+    fn process_mode(&self) -> i32 {
+        let mode = if self.offline {
+            ProcessModes_::kOffline
+        } else {
+            ProcessModes_::kRealtime
+        };
+        mode as i32
+    }
+}
+
+impl Drop for Vst3Host {
+    fn drop(&mut self) {
+        if self.active {
+            // Nothing can be done here about a plugin that refuses.
+            let _ = self.deactivate();
+        }
+        // SAFETY: the last call to the component, as the specification demands.
+        unsafe {
+            self.component.terminate();
+        }
+    }
+}
+
+fn arrangement(bus: &Bus) -> SpeakerArrangement {
+    if bus.channels == 1 {
+        SpeakerArr::kMono
+    } else {
+        SpeakerArr::kStereo
+    }
+}
+
+fn bus_buffers(channels: usize, pointers: *mut *mut f32) -> AudioBusBuffers {
+    AudioBusBuffers {
+        numChannels: channels as i32,
+        silenceFlags: 0,
+        __field0: AudioBusBuffers__type0 {
+            channelBuffers32: pointers,
+        },
+    }
+}
+
+fn event(note: &Note) -> Event {
+    let field = if note.on {
+        Event__type0 {
+            noteOn: NoteOnEvent {
+                channel: i16::from(note.channel),
+                pitch: i16::from(note.key),
+                tuning: 0.0,
+                velocity: note.velocity,
+                length: 0,
+                noteId: -1,
+            },
+        }
+    } else {
+        Event__type0 {
+            noteOff: NoteOffEvent {
+                channel: i16::from(note.channel),
+                pitch: i16::from(note.key),
+                velocity: note.velocity,
+                noteId: -1,
+                tuning: 0.0,
+            },
+        }
+    };
+    let kind = if note.on {
+        EventTypes_::kNoteOnEvent
+    } else {
+        EventTypes_::kNoteOffEvent
+    };
+    Event {
+        busIndex: 0,
+        sampleOffset: note.sample as i32,
+        ppqPosition: 0.0,
+        flags: 0,
+        r#type: kind as u16,
+        __field0: field,
+    }
+}
+
+fn note(event: &Event) -> Option<Note> {
+    let sample = usize::try_from(event.sampleOffset).ok()?;
+    let (on, channel, pitch, velocity) = match event.r#type {
+        kind if kind == EventTypes_::kNoteOnEvent as u16 => {
+            // SAFETY: the type says which member of the union is set.
+            let note = unsafe { event.__field0.noteOn };
+            (true, note.channel, note.pitch, note.velocity)
+        }
+        kind if kind == EventTypes_::kNoteOffEvent as u16 => {
+            // SAFETY: the type says which member of the union is set.
+            let note = unsafe { event.__field0.noteOff };
+            (false, note.channel, note.pitch, note.velocity)
+        }
+        _ => return None,
+    };
+    Some(Note {
+        sample,
+        on,
+        channel: u8::try_from(channel).ok()?,
+        key: u8::try_from(pitch).ok()?,
+        velocity,
+    })
+}
