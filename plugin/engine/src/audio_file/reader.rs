@@ -15,6 +15,9 @@ use symphonia::core::meta::MetadataOptions;
 
 use super::{AudioFileError, MAX_CHANNELS, MAX_SAMPLE_RATE_HZ, MIN_SAMPLE_RATE_HZ};
 
+/// Bytes shown of a file that is no audio: a container's mark and its kind.
+const PEEKED_BYTES: usize = 12;
+
 /// An open audio file, decoded packet by packet.
 pub struct AudioReader {
     path: PathBuf,
@@ -233,7 +236,7 @@ fn open_and_peek(path: &Path) -> Result<(File, Vec<u8>), AudioFileError> {
     let mut file = File::open(path).map_err(io_error)?;
     let mut start = Vec::new();
     (&mut file)
-        .take(12)
+        .take(PEEKED_BYTES as u64)
         .read_to_end(&mut start)
         .map_err(io_error)?;
     if start.is_empty() {
@@ -249,20 +252,22 @@ fn open_and_peek(path: &Path) -> Result<(File, Vec<u8>), AudioFileError> {
 /// Explains why no container was recognised or its header was refused.
 fn header_error(path: &Path, start: &[u8], error: SymphoniaError) -> AudioFileError {
     let path = path.to_path_buf();
+    let ends_early = match &error {
+        SymphoniaError::IoError(source) => source.kind() == ErrorKind::UnexpectedEof,
+        _ => start.len() < PEEKED_BYTES,
+    };
     match error {
-        SymphoniaError::IoError(source) if source.kind() != ErrorKind::UnexpectedEof => {
-            AudioFileError::Io { path, source }
-        }
+        // The mark of a container, but not all of its header.
+        _ if ends_early && is_known_mark(start) => AudioFileError::Damaged {
+            path,
+            at_s: 0.0,
+            found: "the file ends within its header".to_string(),
+        },
+        SymphoniaError::IoError(source) if !ends_early => AudioFileError::Io { path, source },
         SymphoniaError::DecodeError(found) => AudioFileError::Damaged {
             path,
             at_s: 0.0,
             found: found.to_string(),
-        },
-        // A file that has the mark of a container but not all of its header.
-        SymphoniaError::IoError(_) if is_known_mark(start) => AudioFileError::Damaged {
-            path,
-            at_s: 0.0,
-            found: "the file ends within its header".to_string(),
         },
         SymphoniaError::Unsupported(found) if is_known_mark(start) => AudioFileError::Unsupported {
             path,

@@ -1,0 +1,342 @@
+//! Audio files in and out: formats, exactness, and what a user reads when a
+//! file is no good.
+
+mod audio_file_support;
+
+use audio_file_support::{aiff_16_bit, flac_16_bit, sine, wav, wav_header};
+use idm_engine::audio_file::{
+    AudioBuffer, AudioFileError, AudioReader, PartialFile, WavFile, read, write_wav,
+};
+use proptest::prelude::*;
+use std::fs;
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+
+fn folder() -> TempDir {
+    tempfile::tempdir().expect("a temporary folder")
+}
+
+fn file(folder: &TempDir, name: &str, content: &[u8]) -> PathBuf {
+    let path = folder.path().join(name);
+    fs::write(&path, content).expect("written");
+    path
+}
+
+/// Message of a failed read: one line that names the file.
+fn refusal(path: &Path) -> String {
+    let message = read(path).expect_err("refused").to_string();
+    assert!(
+        message.starts_with(&path.display().to_string()),
+        "names the file: {message}"
+    );
+    assert_eq!(message.lines().count(), 1, "one line: {message}");
+    message
+}
+
+fn names_left(folder: &TempDir) -> Vec<String> {
+    let mut names: Vec<_> = fs::read_dir(folder.path())
+        .expect("listed")
+        .map(|entry| {
+            entry
+                .expect("entry")
+                .file_name()
+                .into_string()
+                .expect("utf-8")
+        })
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn float_wav_round_trip_is_exact_beyond_full_scale() {
+    let folder = folder();
+    let path = folder.path().join("float.wav");
+    for channels in [1, 2] {
+        let audio = AudioBuffer {
+            sample_rate_hz: 96_000.0,
+            channels: (0..channels)
+                .map(|channel| {
+                    let gain = 3.0 - channel as f32;
+                    sine(96_000.0, 997.0, 5_003)
+                        .iter()
+                        .map(|s| gain * s)
+                        .collect()
+                })
+                .collect(),
+        };
+        write_wav(&path, &audio).expect("written");
+        assert_eq!(read(&path).expect("read"), audio);
+    }
+}
+
+#[test]
+fn integer_wavs_keep_every_bit() {
+    let folder = folder();
+    let values = [
+        0i32,
+        1,
+        -1,
+        1000,
+        -1000,
+        i32::from(i16::MAX),
+        i32::from(i16::MIN),
+    ];
+    for bits in [16u16, 24, 32] {
+        let scale = 1i64 << (bits - 16);
+        let data: Vec<u8> = values
+            .iter()
+            .flat_map(|&v| (i64::from(v) * scale).to_le_bytes()[..usize::from(bits / 8)].to_vec())
+            .collect();
+        let path = file(&folder, "pcm.wav", &wav(1, 1, 44_100, bits, &data));
+        let expected: Vec<f32> = values.iter().map(|&v| v as f32 / 32768.0).collect();
+        assert_eq!(
+            read(&path).expect("read").channels,
+            [expected],
+            "{bits} bit"
+        );
+    }
+}
+
+#[test]
+fn aiff_and_flac_are_exact() {
+    let folder = folder();
+    let left: Vec<i16> = (0..3_000)
+        .map(|n| (n * 37 % 20_011 - 10_000) as i16)
+        .collect();
+    let right: Vec<i16> = left.iter().rev().copied().collect();
+    let expected: Vec<Vec<f32>> = [&left, &right]
+        .iter()
+        .map(|channel| channel.iter().map(|&v| f32::from(v) / 32768.0).collect())
+        .collect();
+    for (name, content) in [
+        ("a.aiff", aiff_16_bit(48_000, &[&left, &right])),
+        ("a.flac", flac_16_bit(48_000, &[&left, &right])),
+    ] {
+        let audio = read(file(&folder, name, &content)).expect(name);
+        assert_eq!(audio.sample_rate_hz, 48_000.0, "{name}");
+        assert_eq!(audio.channels, expected, "{name}");
+    }
+}
+
+/// The fixtures hold a quarter of a second of a 1 kHz sine at half of full
+/// scale, coded by LAME 3.100 at 96 kbit/s and by oggenc 1.4 at quality 4.
+#[test]
+fn lossy_files_decode_aligned() {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/audio_file_fixtures");
+    let expected = sine(44_100.0, 1_000.0, 11_025);
+    for name in ["sine.mp3", "sine.ogg"] {
+        let audio = read(fixtures.join(name)).expect(name);
+        assert_eq!(
+            audio.frames(),
+            expected.len(),
+            "{name}: encoder padding removed"
+        );
+        let error: f32 = (1_000..10_000)
+            .map(|n| (audio.channels[0][n] - 0.5 * expected[n]).powi(2))
+            .sum::<f32>()
+            / 9_000.0;
+        let error_db = 10.0 * (error / 0.125).log10();
+        // LAME itself takes 0.4 dB off, which is -26 dB of error; one sample of
+        // misalignment would be -17 dB.
+        assert!(
+            error_db < -25.0,
+            "{name}: {error_db} dB against the original"
+        );
+    }
+}
+
+#[test]
+fn refusals_say_what_was_expected_and_found() {
+    let folder = folder();
+    let missing = folder.path().join("missing.wav");
+    assert!(
+        refusal(&missing).contains("No such file"),
+        "{}",
+        refusal(&missing)
+    );
+
+    let cases: [(&str, Vec<u8>, &str); 10] = [
+        ("zero.wav", Vec::new(), "found an empty file (0 bytes)"),
+        (
+            "text.wav",
+            b"Dear diary, today I renamed a text file.".to_vec(),
+            "expected WAV, AIFF, FLAC, MP3 or Ogg Vorbis, found content that starts with \"Dear diary, \"",
+        ),
+        ("stub.wav", b"RIFF".to_vec(), "ends within its header"),
+        (
+            "no_samples.wav",
+            wav(1, 1, 44_100, 16, &[]),
+            "a header without samples",
+        ),
+        (
+            "five.wav",
+            wav(1, 5, 44_100, 16, &[0; 100]),
+            "channels: expected 1 to 2, found 5",
+        ),
+        (
+            "slow.wav",
+            wav(1, 1, 10, 16, &[0; 100]),
+            "expected 1000 to 768000 Hz, found 10 Hz",
+        ),
+        (
+            "fast.wav",
+            wav(1, 1, 2_000_000_000, 16, &[0; 100]),
+            "expected 1000 to 768000 Hz, found 2000000000 Hz",
+        ),
+        (
+            "codec.wav",
+            wav(0x161, 1, 44_100, 16, &[0; 100]),
+            "unsupported",
+        ),
+        (
+            "cut.wav",
+            wav(3, 2, 44_100, 32, &[0; 80_000])[..44 + 40_004].to_vec(),
+            "truncated: expected 10000 frames",
+        ),
+        (
+            "cut.flac",
+            {
+                let samples = [7i16; 10_000];
+                let mut content = flac_16_bit(44_100, &[&samples]);
+                content.truncate(content.len() / 2);
+                content
+            },
+            "expected 10000 frames",
+        ),
+    ];
+    for (name, content, expected) in cases {
+        let message = refusal(&file(&folder, name, &content));
+        assert!(message.contains(expected), "{name}: {message}");
+    }
+
+    assert!(
+        matches!(read(folder.path()), Err(AudioFileError::Io { .. })),
+        "a folder"
+    );
+}
+
+#[test]
+fn a_wav_of_unknown_length_is_read_to_its_end() {
+    let folder = folder();
+    let mut content = wav(1, 1, 44_100, 16, &[1; 10_000]);
+    content[4..8].copy_from_slice(&u32::MAX.to_le_bytes());
+    content[40..44].copy_from_slice(&u32::MAX.to_le_bytes());
+    // A packet of the reader is 1152 frames: only whole ones are certain.
+    content.truncate(44 + 2 * 1152 * 4);
+    assert_eq!(
+        read(file(&folder, "pipe.wav", &content))
+            .expect("read")
+            .frames(),
+        4 * 1152
+    );
+}
+
+#[test]
+fn packets_join_to_the_whole_file() {
+    let folder = folder();
+    let path = folder.path().join("a.wav");
+    let audio = AudioBuffer {
+        sample_rate_hz: 44_100.0,
+        channels: vec![sine(44_100.0, 440.0, 10_000); 2],
+    };
+    write_wav(&path, &audio).expect("written");
+    let mut reader = AudioReader::open(&path).expect("opened");
+    assert_eq!(
+        (reader.channels(), reader.announced_frames()),
+        (2, Some(10_000))
+    );
+    let mut joined = vec![Vec::new(); 2];
+    while let Some(packet) = reader.next_packet().expect("decoded") {
+        assert!(!packet[0].is_empty());
+        for (all, part) in joined.iter_mut().zip(packet) {
+            all.extend_from_slice(part);
+        }
+    }
+    assert_eq!(joined, audio.channels);
+    assert!(reader.next_packet().expect("still at the end").is_none());
+}
+
+#[test]
+fn an_unfinished_file_leaves_the_old_one_alone() {
+    let folder = folder();
+    let path = file(&folder, "stem.wav", b"precious");
+    let mut unfinished = WavFile::create(&path, 44_100.0, 1).expect("created");
+    unfinished.write(&[&[0.5; 100]]).expect("written");
+    drop(unfinished);
+    assert_eq!(fs::read(&path).expect("kept"), b"precious");
+    assert_eq!(names_left(&folder), ["stem.wav"]);
+
+    let mut finished = WavFile::create(&path, 44_100.0, 1).expect("created");
+    finished.write(&[&[0.5; 100]]).expect("written");
+    finished.finish().expect("finished");
+    assert_eq!(read(&path).expect("replaced").channels, [vec![0.5; 100]]);
+    assert_eq!(names_left(&folder), ["stem.wav"]);
+}
+
+#[test]
+fn partial_files_replace_in_one_step_and_refuse_folders() {
+    let folder = folder();
+    let path = folder.path().join("onsets.csv");
+    PartialFile::write(&path, b"one").expect("written");
+    PartialFile::write(&path, b"two").expect("replaced");
+    assert_eq!(fs::read(&path).expect("read"), b"two");
+    assert!(
+        PartialFile::write(folder.path(), b"x").is_err(),
+        "a folder in the way"
+    );
+    assert!(PartialFile::write(folder.path().join("no/such/folder"), b"x").is_err());
+    assert_eq!(names_left(&folder), ["onsets.csv"]);
+}
+
+#[test]
+fn the_writer_refuses_what_a_wav_cannot_hold() {
+    let folder = folder();
+    let path = folder.path().join("a.wav");
+    let refused = |audio: AudioBuffer| write_wav(&path, &audio).expect_err("refused").to_string();
+
+    assert!(refused(AudioBuffer::silent(f64::NAN, 1, 10)).contains("found NaN Hz"));
+    assert!(refused(AudioBuffer::silent(44_100.0, 0, 10)).contains("found 0"));
+    assert!(refused(AudioBuffer::silent(44_100.0, 3, 10)).contains("found 3"));
+    let mut ragged = AudioBuffer::silent(44_100.0, 2, 10);
+    ragged.channels[1].pop();
+    assert!(refused(ragged).contains("expected 10 frames, found 9"));
+    assert!(names_left(&folder).is_empty());
+
+    let mut file = WavFile::create(&path, 44_100.0, 2).expect("created");
+    assert!(
+        file.write(&[&[0.0]]).is_err(),
+        "one channel into a stereo file"
+    );
+    assert!(file.write(&[&[0.0], &[0.0, 0.0]]).is_err(), "ragged chunk");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    /// No content, however broken, brings the reader down.
+    #[test]
+    fn damaged_files_are_refused_or_read_but_never_panic(
+        kind in 0usize..4,
+        hits in prop::collection::vec((0usize..400, any::<u8>()), 1..12),
+        length in 0usize..4_000,
+    ) {
+        let folder = folder();
+        let samples: Vec<i16> = (0..500).map(|n| (n * 61 % 4_001) as i16).collect();
+        let mut content = match kind {
+            0 => wav(1, 1, 44_100, 16, &[3; 2_000]),
+            1 => aiff_16_bit(44_100, &[&samples]),
+            2 => flac_16_bit(44_100, &[&samples, &samples]),
+            _ => wav_header(0xFFFE, 2, 44_100, 24, u32::MAX),
+        };
+        for (position, value) in hits {
+            let position = position % content.len();
+            content[position] = value;
+        }
+        content.truncate(length);
+        match read(file(&folder, "broken.bin", &content)) {
+            Ok(audio) => prop_assert!(!audio.is_empty()),
+            Err(error) => prop_assert!(error.to_string().contains("broken.bin")),
+        }
+    }
+}
