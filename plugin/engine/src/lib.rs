@@ -13,4 +13,14 @@
 pub mod audio_file;
 pub mod controls;
 pub mod drum;
+pub mod engine;
+mod events;
 pub mod front_end;
+mod hop_work;
+pub mod learner;
+pub mod model;
+pub mod one_shots;
+mod playback;
+pub mod separator;
+mod stems;
+pub mod transcriber;

@@ -1,0 +1,217 @@
+//! One block in, ten signals and the hits out.
+//!
+//! Time is divided into hops. When a hop of input is complete, the frame that
+//! ends with it is worked on in eight stages during the next hop, so that no
+//! block carries a whole frame's work; what the stages produce is played
+//! during the hop after that. All positions are counted in samples, so the
+//! result does not depend on the host's blocks.
+
+use std::sync::Arc;
+
+use thiserror::Error;
+
+use crate::{
+    controls::{Controls, Quality},
+    drum::Drum,
+    front_end::{Framing, UnsupportedSampleRate},
+    hop_work::{HopWork, STAGES},
+    model::{Model, ModelError},
+    one_shots::{Bank, BankError, OneShotError},
+    playback::Playback,
+};
+pub use crate::{
+    events::{Events, Hit},
+    stems::Stems,
+    transcriber::Verdict,
+};
+
+/// Inputs are limited to ±80 dBFS: far above any music, far below overflow.
+const INPUT_LIMIT: f32 = 1e4;
+
+/// Why an engine could not be made.
+#[derive(Debug, Error)]
+pub enum EngineError {
+    /// Outside the supported rates.
+    #[error(transparent)]
+    SampleRate(#[from] UnsupportedSampleRate),
+    /// The model cannot be run.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// The model's one-shots were refused.
+    #[error(transparent)]
+    Bank(#[from] BankError),
+    /// One of the model's sounds was refused.
+    #[error("one-shot {index} of the model: {source}")]
+    OneShot {
+        /// Position in the frozen order of classes.
+        index: usize,
+        /// The reason.
+        source: OneShotError,
+    },
+    /// No worker thread.
+    #[error("the worker thread could not be started: {reason}")]
+    Thread {
+        /// The system's words.
+        reason: String,
+    },
+}
+
+/// What an engine is made for.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct EngineConfig {
+    /// 8 to 192 kHz.
+    pub sample_rate_hz: f64,
+    /// Trade between latency and certainty.
+    pub quality: Quality,
+    /// Longest block that will be given to [`Engine::process`].
+    pub max_block_samples: usize,
+}
+
+/// The real-time engine.
+#[derive(Debug)]
+pub struct Engine {
+    config: EngineConfig,
+    hop_samples: usize,
+    latency_samples: usize,
+    work: HopWork,
+    playback: Playback,
+    /// The hop that is being filled.
+    incoming: [Vec<f32>; 2],
+    phase: usize,
+    /// Samples since the last reset.
+    now: u64,
+    model: Arc<Model>,
+}
+
+impl Engine {
+    /// Prepares everything, starts the worker. Allocates; takes up to some
+    /// hundred milliseconds.
+    ///
+    /// # Errors
+    /// An unsupported sample rate or a model that cannot be run.
+    pub fn new(config: EngineConfig, model: Arc<Model>) -> Result<Engine, EngineError> {
+        let framing = Framing::for_rate(config.sample_rate_hz)?;
+        let latency_samples = config.quality.latency_hops() * framing.hop_samples;
+        let work = HopWork::new(framing, config.quality, &model)?;
+        let playback = Playback::new(&framing, latency_samples, work.bank().clone());
+        let hop_samples = framing.hop_samples;
+        Ok(Engine {
+            config,
+            hop_samples,
+            latency_samples,
+            work,
+            playback,
+            incoming: [vec![0.0; hop_samples], vec![0.0; hop_samples]],
+            phase: 0,
+            now: 0,
+            model,
+        })
+    }
+
+    /// Delay of every output at a rate and quality. Real-time safe.
+    ///
+    /// # Errors
+    /// An unsupported sample rate.
+    pub fn latency_samples_for(
+        sample_rate_hz: f64,
+        quality: Quality,
+    ) -> Result<usize, UnsupportedSampleRate> {
+        Ok(quality.latency_hops() * Framing::for_rate(sample_rate_hz)?.hop_samples)
+    }
+
+    /// Delay of every output. Real-time safe.
+    pub fn latency_samples(&self) -> usize {
+        self.latency_samples
+    }
+
+    /// What the engine was made for. Real-time safe.
+    pub fn config(&self) -> &EngineConfig {
+        &self.config
+    }
+
+    /// The model in use. Real-time safe.
+    pub fn model(&self) -> &Arc<Model> {
+        &self.model
+    }
+
+    /// The one-shots now in use. Real-time safe.
+    pub fn bank(&self) -> &Arc<Bank> {
+        self.work.bank()
+    }
+
+    /// Takes new settings, out-of-range values forced into range. Real-time
+    /// safe.
+    pub fn set_controls(&mut self, controls: &Controls) {
+        let controls = controls.sanitised();
+        self.work.set_controls(&controls);
+        self.playback.set_controls(&controls);
+    }
+
+    /// Plays the one-shot of `drum` on its bus, from the next sample on.
+    /// Real-time safe.
+    pub fn trigger(&mut self, drum: Drum, velocity: f32) {
+        self.playback.trigger(drum, velocity);
+    }
+
+    /// Back to the state after [`Engine::new`], except for the controls.
+    /// Real-time safe.
+    pub fn reset(&mut self) {
+        self.work.reset();
+        self.start_over();
+    }
+
+    /// Back to the first sample of the input, but keeping the kit that was
+    /// learnt: for a further pass over the same recording. Real-time safe.
+    pub fn rewind(&mut self) {
+        self.work.rewind();
+        self.start_over();
+    }
+
+    fn start_over(&mut self) {
+        let bank = self.work.bank().clone();
+        let retired = self.playback.reset(&bank);
+        self.work.retire(retired);
+        self.phase = 0;
+        self.now = 0;
+    }
+
+    /// Takes a block of both input channels and writes the stems and hits of
+    /// as many samples. Samples that are not finite count as silence. Blocks
+    /// may have any length up to the capacity of `stems`; what is longer, or
+    /// longer than the shorter channel, is not processed. Real-time safe.
+    pub fn process(&mut self, input: [&[f32]; 2], stems: &mut Stems, events: &mut Events) {
+        events.clear();
+        let samples = input[0].len().min(input[1].len()).min(stems.capacity());
+        stems.set_len(samples);
+        let stage_samples = self.hop_samples / STAGES;
+        let mut done = 0;
+        while done < samples {
+            let to_stage = stage_samples - self.phase % stage_samples;
+            let chunk = to_stage.min(samples - done);
+            for (incoming, channel) in self.incoming.iter_mut().zip(input) {
+                let new = &mut incoming[self.phase..self.phase + chunk];
+                for (out, &sample) in new.iter_mut().zip(&channel[done..done + chunk]) {
+                    *out = if sample.is_finite() {
+                        sample.clamp(-INPUT_LIMIT, INPUT_LIMIT)
+                    } else {
+                        0.0
+                    };
+                }
+            }
+            let span = done..done + chunk;
+            self.playback
+                .play(&self.work, self.now, self.phase, span, stems, events);
+            done += chunk;
+            self.phase += chunk;
+            self.now += chunk as u64;
+            if self.phase.is_multiple_of(stage_samples) {
+                if self.phase == self.hop_samples {
+                    self.phase = 0;
+                    self.work.begin_hop(&self.incoming);
+                }
+                let stage = self.phase / stage_samples;
+                self.work.run_stage(stage, self.now, &mut self.playback);
+            }
+        }
+    }
+}

@@ -1,0 +1,451 @@
+//! The work of one hop: features, network, hits, masks, signals.
+
+use std::sync::Arc;
+
+use crate::{
+    controls::{Controls, Quality},
+    drum::{DRUM_COUNT, Drum, RESIDUAL, STEM_COUNT},
+    engine::EngineError,
+    front_end::{BAND_COUNT, FeatureFrame, Framing, FrontEnd},
+    learner::{BankFollower, BankWorker, MAX_EMBEDDING, bank_for},
+    model::{Model, Session},
+    one_shots::Bank,
+    playback::{Playback, QueuedHit},
+    separator::{BandMasks, Explainer, FitCandidate, OverlapAdd, Presence, combine_masks},
+    transcriber::{
+        Candidate, Decision, OnsetLocator, PeakPicker, PickerClass, VelocityScale, Verdict,
+    },
+};
+
+/// Equal parts of a hop at whose ends a share of the work is done.
+pub const STAGES: usize = 8;
+const NETWORK_STAGES: usize = 3;
+/// Level below which input counts as digital silence: −140 dBFS.
+const SILENCE: f32 = 1e-7;
+/// Silence after which work stops.
+const SILENT_HOPS: u64 = 350;
+
+/// A candidate that waits for its decision.
+#[derive(Debug, Clone, Copy)]
+struct Started {
+    frame: u64,
+    onset_sample: u64,
+    amplitude: f32,
+    velocity: f32,
+}
+
+/// State of all per-hop work.
+#[derive(Debug)]
+pub struct HopWork {
+    framing: Framing,
+    quality: Quality,
+    /// The last [`HopWork::history_hops`] hops of input.
+    history: [Vec<f32>; 2],
+    /// Hops begun since the last reset.
+    hops: u64,
+    silent_hops: u64,
+    controls: Controls,
+    thresholds: crate::model::Thresholds,
+    picker_classes: [PickerClass; DRUM_COUNT],
+    front_end: FrontEnd,
+    features: FeatureFrame,
+    session: Session,
+    picker: PeakPicker,
+    locator: OnsetLocator,
+    velocities: VelocityScale,
+    explainer: Explainer,
+    presence: Presence,
+    started: [Option<Started>; DRUM_COUNT],
+    follower: BankFollower,
+    first_bank: Arc<Bank>,
+    bank: Arc<Bank>,
+    /// Drums whose template still has to be taken from `bank`.
+    stale_templates: usize,
+    predicted: Box<[[f32; BAND_COUNT]; DRUM_COUNT]>,
+    masks: Box<BandMasks>,
+    overlap_add: OverlapAdd,
+    /// Stems of the hop that is being made, and of the one that is played.
+    making: Vec<[Vec<f32>; 2]>,
+    playing: Vec<[Vec<f32>; 2]>,
+}
+
+impl HopWork {
+    /// Allocates everything and starts the worker.
+    ///
+    /// # Errors
+    /// A model that cannot be run.
+    pub fn new(framing: Framing, quality: Quality, model: &Model) -> Result<HopWork, EngineError> {
+        let rate = framing.sample_rate_hz;
+        let hop = framing.hop_samples;
+        let hop_s = hop as f64 / rate;
+        let network = model.one_shot_network()?;
+        let meta = model.meta();
+        let embedding = vec![0.0; meta.one_shots.embedding.min(MAX_EMBEDDING)];
+        let one_shot_rate_hz = f64::from(meta.one_shots.sample_rate_hz);
+        let bank = Arc::new(bank_for(&network, one_shot_rate_hz, &embedding, rate)?);
+        let worker = BankWorker::start(network, model, rate)?;
+        let stems = || {
+            (0..STEM_COUNT)
+                .map(|_| [vec![0.0; hop], vec![0.0; hop]])
+                .collect::<Vec<_>>()
+        };
+        let history = vec![0.0; Self::history_hops(quality) * hop];
+        let controls = Controls::default();
+        let mut work = HopWork {
+            framing,
+            quality,
+            history: [history.clone(), history],
+            hops: 0,
+            silent_hops: 0,
+            controls,
+            thresholds: meta.thresholds,
+            picker_classes: [PickerClass {
+                recall_threshold: 0.5,
+                strict_threshold: 0.5,
+                min_gap_frames: 0.0,
+                enabled: true,
+            }; DRUM_COUNT],
+            front_end: FrontEnd::new(framing),
+            features: FeatureFrame::default(),
+            session: model.session(quality),
+            picker: PeakPicker::default(),
+            locator: OnsetLocator::new(hop),
+            velocities: VelocityScale::default(),
+            explainer: Explainer::new(&bank),
+            presence: Presence::new(hop_s),
+            started: [None; DRUM_COUNT],
+            follower: BankFollower::new(worker, hop_s),
+            first_bank: bank.clone(),
+            bank,
+            stale_templates: 0,
+            predicted: Box::new([[0.0; BAND_COUNT]; DRUM_COUNT]),
+            masks: Box::new([[0.0; BAND_COUNT]; STEM_COUNT]),
+            overlap_add: OverlapAdd::new(rate, hop, quality.window_hops()),
+            making: stems(),
+            playing: stems(),
+        };
+        work.set_controls(&controls);
+        Ok(work)
+    }
+
+    /// Hops of input that are kept: the long window and the latency.
+    const fn history_hops(quality: Quality) -> usize {
+        let latency = quality.latency_hops() + 2;
+        if latency > 16 { latency } else { 16 }
+    }
+
+    /// The one-shots now in use. Real-time safe.
+    pub fn bank(&self) -> &Arc<Bank> {
+        &self.bank
+    }
+
+    /// Input that ended `back_samples` before the last hop's end, as the slice
+    /// from there on. Real-time safe.
+    pub fn history(&self, channel: usize, back_samples: usize) -> &[f32] {
+        let history = &self.history[channel];
+        &history[history.len() - back_samples..]
+    }
+
+    /// The stems of the hop that is played now. Real-time safe.
+    pub fn playing(&self) -> &[[Vec<f32>; 2]] {
+        &self.playing
+    }
+
+    /// Takes sanitised settings. Real-time safe.
+    pub fn set_controls(&mut self, controls: &Controls) {
+        self.controls = *controls;
+        let frames_per_ms = self.framing.sample_rate_hz / self.framing.hop_samples as f64 / 1e3;
+        for (class, picker_class) in self.picker_classes.iter_mut().enumerate() {
+            let drum = &controls.drums[class];
+            *picker_class = PickerClass {
+                recall_threshold: self.thresholds.recall[class],
+                strict_threshold: self.thresholds.strict[class],
+                min_gap_frames: drum.min_gap_ms * frames_per_ms as f32,
+                enabled: drum.enabled,
+            }
+            .with_sensitivity(drum.sensitivity);
+        }
+    }
+
+    /// Forgets the input and everything learnt. Real-time safe.
+    pub fn reset(&mut self) {
+        self.rewind();
+        self.explainer.forget();
+        let retired = std::mem::replace(&mut self.bank, self.first_bank.clone());
+        self.retire([Some(retired)]);
+        for drum in Drum::ALL {
+            self.explainer.set_template(drum, &self.bank);
+        }
+        self.stale_templates = 0;
+        self.follower.reset();
+    }
+
+    /// Lets banks be freed on the worker. Real-time safe.
+    pub fn retire<const COUNT: usize>(&mut self, banks: [Option<Arc<Bank>>; COUNT]) {
+        for bank in banks.into_iter().flatten() {
+            // The first bank lives as long as the engine: nothing to free.
+            if !Arc::ptr_eq(&bank, &self.first_bank) {
+                self.follower.retire(bank);
+            }
+        }
+    }
+
+    /// Forgets the input but keeps the kit. Real-time safe.
+    pub fn rewind(&mut self) {
+        for channel in &mut self.history {
+            channel.fill(0.0);
+        }
+        self.hops = 0;
+        self.silent_hops = 0;
+        self.session.reset();
+        self.picker = PeakPicker::default();
+        self.velocities = VelocityScale::default();
+        self.explainer.reset();
+        self.presence.reset();
+        self.started = [None; DRUM_COUNT];
+        self.overlap_add.reset();
+        for channel in self.making.iter_mut().chain(&mut self.playing).flatten() {
+            channel.fill(0.0);
+        }
+    }
+
+    /// Takes a complete hop of input; the stems made so far are played now.
+    /// Real-time safe.
+    pub fn begin_hop(&mut self, incoming: &[Vec<f32>; 2]) {
+        std::mem::swap(&mut self.making, &mut self.playing);
+        let hop = self.framing.hop_samples;
+        let mut peak = 0.0_f32;
+        for (history, new) in self.history.iter_mut().zip(incoming) {
+            history.copy_within(hop.., 0);
+            let tail = history.len() - hop;
+            history[tail..].copy_from_slice(new);
+            peak = new.iter().fold(peak, |peak, sample| peak.max(sample.abs()));
+        }
+        self.hops += 1;
+        if peak <= SILENCE {
+            self.silent_hops += 1;
+            if self.silent_hops == SILENT_HOPS {
+                self.explainer.reset();
+                self.overlap_add.reset();
+            }
+        } else {
+            self.silent_hops = 0;
+        }
+    }
+
+    /// Does stage `stage` of the last hop's work. Real-time safe.
+    pub fn run_stage(&mut self, stage: usize, now: u64, playback: &mut Playback) {
+        if self.hops == 0 {
+            return;
+        }
+        if self.silent_hops >= SILENT_HOPS {
+            if stage == STAGES - 1 {
+                self.pass_on();
+            }
+            return;
+        }
+        let newest = self.hops - 1;
+        let described = newest.checked_sub(self.quality.look_ahead_frames() as u64);
+        match stage {
+            0 => {
+                let long = self.framing.long_window_samples;
+                let [left, right] = &self.history;
+                let newest_samples = [&left[left.len() - long..], &right[right.len() - long..]];
+                self.front_end.analyse(newest_samples, &mut self.features);
+                self.explainer.observe(newest, &self.features.power);
+                self.session.begin(&self.features.frame, &self.features.low);
+            }
+            1..=NETWORK_STAGES => self.session.run_stage(stage - 1, NETWORK_STAGES),
+            4 => {
+                if let Some(frame) = described {
+                    self.find_hits(frame, now, playback);
+                    self.follow_kit(frame, playback);
+                }
+            }
+            5 => {
+                if let Some(frame) = described {
+                    self.make_masks(frame);
+                    self.analyse();
+                    self.synthesise(0..2);
+                } else {
+                    self.pass_on();
+                }
+            }
+            6 if described.is_some() => self.synthesise(2..5),
+            7 if described.is_some() => {
+                self.synthesise(5..DRUM_COUNT);
+                self.take_residual();
+            }
+            _ => {}
+        }
+    }
+
+    /// Samples from the start of the described frame to the last hop's end.
+    fn frame_back_samples(&self) -> usize {
+        let hops = self.quality.look_ahead_frames() + 2;
+        hops * self.framing.hop_samples + self.overlap_add.window_samples() / 2
+    }
+
+    fn find_hits(&mut self, frame: u64, now: u64, playback: &mut Playback) {
+        let mut candidates = [None::<Candidate>; DRUM_COUNT];
+        let mut decisions = [None::<Decision>; DRUM_COUNT];
+        self.picker.step(
+            frame,
+            self.session.onset(),
+            &self.picker_classes,
+            |candidate| candidates[candidate.drum.index()] = Some(candidate),
+            |decision| decisions[decision.drum.index()] = Some(decision),
+        );
+        for decision in decisions.into_iter().flatten() {
+            self.decide(decision, now, playback);
+        }
+        if candidates.iter().any(Option::is_some) {
+            self.start(frame, &candidates);
+        }
+        self.presence.step();
+    }
+
+    /// Adds the candidates of one frame to the additive model.
+    fn start(&mut self, frame: u64, candidates: &[Option<Candidate>; DRUM_COUNT]) {
+        let hop = self.framing.hop_samples;
+        let back = (self.quality.look_ahead_frames() + 2) * hop;
+        let [left, right] = &self.history;
+        let offset = self.locator.locate([left, right], left.len() - back);
+        let centre = self.framing.centre_of(frame);
+        let onset_sample = (centre + i64::from(offset)).max(0) as u64;
+        let onset_frame = onset_sample as f64 / hop as f64 + 1.0;
+        let mut hits = [FitCandidate {
+            drum: Drum::Kick,
+            onset_frame,
+            posterior: 0.0,
+            trusted: false,
+        }; DRUM_COUNT];
+        let mut count = 0;
+        for candidate in candidates.iter().flatten() {
+            let class = &self.picker_classes[candidate.drum.index()];
+            hits[count].drum = candidate.drum;
+            hits[count].posterior = candidate.activation;
+            hits[count].trusted = candidate.activation >= class.strict_threshold;
+            count += 1;
+        }
+        let mut amplitudes = [0.0; DRUM_COUNT];
+        self.explainer.begin(frame, &hits[..count], &mut amplitudes);
+        for (hit, &amplitude) in hits[..count].iter().zip(&amplitudes) {
+            self.presence.hit(hit.drum);
+            self.started[hit.drum.index()] = Some(Started {
+                frame,
+                onset_sample,
+                amplitude,
+                velocity: self.session.velocity()[hit.drum.index()],
+            });
+        }
+    }
+
+    fn decide(&mut self, decision: Decision, now: u64, playback: &mut Playback) {
+        let class = decision.drum.index();
+        let centre = self.framing.centre_of(decision.frame).max(0) as u64;
+        let started = self.started[class].filter(|started| started.frame == decision.frame);
+        let (onset_sample, amplitude, estimate) = started.map_or((centre, 0.0, 0.0), |started| {
+            (started.onset_sample, started.amplitude, started.velocity)
+        });
+        let velocity = if decision.verdict == Verdict::Accepted {
+            self.follower.hit();
+            self.velocities.velocity(decision.drum, amplitude, estimate)
+        } else {
+            estimate.clamp(0.0, 1.0)
+        };
+        playback.queue(
+            QueuedHit {
+                drum: decision.drum,
+                onset_sample,
+                velocity,
+                confidence: decision.confidence,
+                amplitude,
+                verdict: decision.verdict,
+            },
+            now,
+        );
+    }
+
+    /// Looks up the kit and takes over a new bank, one template per hop.
+    fn follow_kit(&mut self, frame: u64, playback: &mut Playback) {
+        let activity = self.session.onset().iter().fold(0.0, |a: f32, &b| a.max(b));
+        let embedding = self.session.embedding();
+        let learning = self.controls.learning;
+        if let Some(bank) = self.follower.step(frame, embedding, activity, learning) {
+            let retired = playback.swap_bank(bank.clone());
+            self.retire(retired);
+            let retired = std::mem::replace(&mut self.bank, bank);
+            self.retire([Some(retired)]);
+            self.stale_templates = DRUM_COUNT;
+        }
+        if let Some(left) = self.stale_templates.checked_sub(1) {
+            self.stale_templates = left;
+            if let Some(drum) = Drum::from_index(left) {
+                self.explainer.set_template(drum, &self.bank);
+            }
+        }
+    }
+
+    fn make_masks(&mut self, frame: u64) {
+        self.explainer.predict(frame, &mut self.predicted);
+        if self.controls.learning {
+            self.explainer.learn(frame, &self.predicted);
+        }
+        let mut gates = *self.presence.gains();
+        for (gate, drum) in gates.iter_mut().zip(&self.controls.drums) {
+            if !drum.enabled {
+                *gate = 0.0;
+            }
+        }
+        combine_masks(
+            &self.predicted,
+            self.explainer.observed(frame),
+            self.session.mask(),
+            &gates,
+            self.controls.mask_exponent,
+            &mut self.masks,
+        );
+    }
+
+    fn analyse(&mut self) {
+        let back = self.frame_back_samples();
+        let window = self.overlap_add.window_samples();
+        let [left, right] = &self.history;
+        let start = left.len() - back;
+        let frame = [&left[start..start + window], &right[start..start + window]];
+        self.overlap_add.analyse(frame);
+    }
+
+    fn synthesise(&mut self, drums: std::ops::Range<usize>) {
+        for drum in drums {
+            self.overlap_add
+                .synthesise(drum, &self.masks[drum], &mut self.making[drum]);
+        }
+    }
+
+    /// The residual is what the classes leave of the input: the stems add up
+    /// to it whatever the masks are.
+    fn take_residual(&mut self) {
+        let back = self.frame_back_samples();
+        let (drums, residual) = self.making.split_at_mut(RESIDUAL);
+        for (channel, residual) in residual[0].iter_mut().enumerate() {
+            let history = &self.history[channel];
+            let start = history.len() - back;
+            residual.copy_from_slice(&history[start..start + self.framing.hop_samples]);
+            for drum in drums.iter() {
+                for (rest, sample) in residual.iter_mut().zip(&drum[channel]) {
+                    *rest -= sample;
+                }
+            }
+        }
+    }
+
+    /// No classes, the input in the residual.
+    fn pass_on(&mut self) {
+        for channel in self.making[..DRUM_COUNT].iter_mut().flatten() {
+            channel.fill(0.0);
+        }
+        self.take_residual();
+    }
+}

@@ -1,0 +1,178 @@
+//! One drum sound.
+
+use thiserror::Error;
+
+use crate::front_end::{MAX_SAMPLE_RATE_HZ, MIN_SAMPLE_RATE_HZ};
+
+/// Longest one-shot that is accepted.
+pub const MAX_ONE_SHOT_S: f64 = 30.0;
+
+/// Why a sound was refused as a one-shot.
+#[derive(Debug, Clone, PartialEq, Error)]
+pub enum OneShotError {
+    /// Neither mono nor stereo.
+    #[error("a one-shot has 1 or 2 channels, found {found}")]
+    Channels {
+        /// Number of channels.
+        found: usize,
+    },
+    /// Channels of different lengths.
+    #[error("the channels of a one-shot are equally long, found {left} and {right} samples")]
+    Lengths {
+        /// Samples of the first channel.
+        left: usize,
+        /// Samples of the second channel.
+        right: usize,
+    },
+    /// No samples or too many.
+    #[error("a one-shot lasts up to {MAX_ONE_SHOT_S} s and is not empty, found {found} samples")]
+    Duration {
+        /// Number of samples.
+        found: usize,
+    },
+    /// Outside the supported rates.
+    #[error(
+        "the sample rate of a one-shot is {MIN_SAMPLE_RATE_HZ} to {MAX_SAMPLE_RATE_HZ} Hz, found {found_hz}"
+    )]
+    SampleRate {
+        /// The refused rate.
+        found_hz: f64,
+    },
+    /// NaN or infinity.
+    #[error("sample {index} of the one-shot is not finite")]
+    NotFinite {
+        /// First bad sample.
+        index: usize,
+    },
+}
+
+/// One drum sound whose onset is its first sample.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OneShot {
+    sample_rate_hz: f64,
+    channels: Vec<Vec<f32>>,
+}
+
+impl OneShot {
+    /// Checks and wraps a mono or stereo sound.
+    ///
+    /// # Errors
+    /// Zero or more than two channels, unequal or absurd lengths, an
+    /// unsupported rate, or samples that are not finite.
+    pub fn new(sample_rate_hz: f64, channels: Vec<Vec<f32>>) -> Result<OneShot, OneShotError> {
+        if !(1..=2).contains(&channels.len()) {
+            return Err(OneShotError::Channels {
+                found: channels.len(),
+            });
+        }
+        if !(MIN_SAMPLE_RATE_HZ..=MAX_SAMPLE_RATE_HZ).contains(&sample_rate_hz) {
+            return Err(OneShotError::SampleRate {
+                found_hz: sample_rate_hz,
+            });
+        }
+        let frames = channels[0].len();
+        if let Some(other) = channels.iter().find(|channel| channel.len() != frames) {
+            return Err(OneShotError::Lengths {
+                left: frames,
+                right: other.len(),
+            });
+        }
+        if frames == 0 || frames as f64 > MAX_ONE_SHOT_S * sample_rate_hz {
+            return Err(OneShotError::Duration { found: frames });
+        }
+        for channel in &channels {
+            if let Some(index) = channel.iter().position(|sample| !sample.is_finite()) {
+                return Err(OneShotError::NotFinite { index });
+            }
+        }
+        Ok(OneShot {
+            sample_rate_hz,
+            channels,
+        })
+    }
+
+    /// Sample rate of the samples.
+    pub fn sample_rate_hz(&self) -> f64 {
+        self.sample_rate_hz
+    }
+
+    /// One or two channels of equal length.
+    pub fn channels(&self) -> &[Vec<f32>] {
+        &self.channels
+    }
+
+    /// Samples of channel `channel` (0 left, 1 right); mono has the same for
+    /// both. Real-time safe.
+    pub fn channel(&self, channel: usize) -> &[f32] {
+        &self.channels[channel.min(self.channels.len() - 1)]
+    }
+
+    /// Number of samples per channel. Real-time safe.
+    pub fn frames(&self) -> usize {
+        self.channels[0].len()
+    }
+
+    /// Largest magnitude.
+    pub fn peak(&self) -> f32 {
+        self.channels
+            .iter()
+            .flatten()
+            .fold(0.0, |peak, sample| sample.abs().max(peak))
+    }
+
+    /// The same sound without the silence (below −80 dB of the peak) at its
+    /// end. Allocates.
+    pub fn trimmed(&self) -> OneShot {
+        let floor = self.peak() * 1e-4;
+        let end = self
+            .channels
+            .iter()
+            .filter_map(|channel| channel.iter().rposition(|sample| sample.abs() > floor))
+            .max()
+            .map_or(1, |last| last + 1);
+        OneShot {
+            sample_rate_hz: self.sample_rate_hz,
+            channels: self
+                .channels
+                .iter()
+                .map(|channel| channel[..end].to_vec())
+                .collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refuses_what_is_no_one_shot() {
+        let new = OneShot::new;
+        assert!(matches!(
+            new(44_100.0, vec![]),
+            Err(OneShotError::Channels { found: 0 })
+        ));
+        assert!(matches!(
+            new(44_100.0, vec![vec![]]),
+            Err(OneShotError::Duration { found: 0 })
+        ));
+        assert!(matches!(
+            new(f64::NAN, vec![vec![1.0]]),
+            Err(OneShotError::SampleRate { .. })
+        ));
+        assert!(matches!(
+            new(44_100.0, vec![vec![0.0, f32::NAN]]),
+            Err(OneShotError::NotFinite { index: 1 })
+        ));
+        assert!(matches!(
+            new(44_100.0, vec![vec![0.0; 3], vec![0.0; 2]]),
+            Err(OneShotError::Lengths { left: 3, right: 2 })
+        ));
+    }
+
+    #[test]
+    fn trimming_keeps_the_sound() {
+        let shot = OneShot::new(44_100.0, vec![vec![1.0, 0.5, 0.0, 0.0]]).unwrap();
+        assert_eq!(shot.trimmed().channels(), [vec![1.0, 0.5]]);
+    }
+}

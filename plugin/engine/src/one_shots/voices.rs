@@ -1,0 +1,326 @@
+//! Sequencer by sparse convolution: every onset starts a voice that adds the
+//! scaled one-shot, which is the convolution of the onset train with the
+//! one-shot (IDM, section on the sequencer) at a fraction of its cost.
+
+use std::sync::Arc;
+
+use super::Bank;
+use crate::drum::{DRUM_COUNT, Drum};
+
+/// Voices that sound at once over all drums.
+pub const MAX_VOICES: usize = 64;
+/// Voices that sound at once per drum; the oldest fades out for a new one.
+const MAX_VOICES_PER_DRUM: usize = 6;
+/// Banks in use at once: the newest and those whose voices still sound.
+const BANK_SLOTS: usize = 4;
+/// Fade of a choked or stolen voice.
+const CHOKE_S: f32 = 0.008;
+
+/// A voice to start.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct StartVoice {
+    /// Which one-shot.
+    pub drum: Drum,
+    /// Samples until it sounds.
+    pub delay_samples: usize,
+    /// Factor on the one-shot.
+    pub amplitude: f32,
+    /// Pitch shift by resampling.
+    pub tune_semitones: f32,
+    /// 0.05 (a click) to 1 (natural length).
+    pub decay: f32,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Voice {
+    drum: Drum,
+    bank: usize,
+    delay_samples: usize,
+    position: f64,
+    step: f64,
+    amplitude: f32,
+    /// Factor per sample from the decay setting.
+    damping: f32,
+    /// Factor lost per sample once choked; 0 while held.
+    release: f32,
+    fade: f32,
+}
+
+/// Plays one-shots of the newest bank. Voices that already sound keep theirs.
+#[derive(Debug)]
+pub struct Voices {
+    sample_rate_hz: f32,
+    banks: [Option<Arc<Bank>>; BANK_SLOTS],
+    newest: usize,
+    voices: [Option<Voice>; MAX_VOICES],
+}
+
+impl Voices {
+    /// No voice sounds at first. Allocates.
+    pub fn new(sample_rate_hz: f64, bank: Arc<Bank>) -> Voices {
+        Voices {
+            sample_rate_hz: sample_rate_hz as f32,
+            banks: [Some(bank), None, None, None],
+            newest: 0,
+            voices: [None; MAX_VOICES],
+        }
+    }
+
+    /// The bank that new voices play. Real-time safe.
+    pub fn bank(&self) -> Option<&Arc<Bank>> {
+        self.banks[self.newest].as_ref()
+    }
+
+    /// Whether any voice sounds or waits. Real-time safe.
+    pub fn is_idle(&self) -> bool {
+        self.voices.iter().all(Option::is_none)
+    }
+
+    /// Stops everything at once. Real-time safe.
+    pub fn reset(&mut self) {
+        self.voices = [None; MAX_VOICES];
+    }
+
+    /// Makes `bank` the one that new voices play. A bank that no voice plays
+    /// any more is handed back in exchange so that the caller can free it
+    /// elsewhere. Gives `bank` itself back if all slots still sound (try again
+    /// later). Real-time safe.
+    ///
+    /// # Errors
+    /// The bank, if no slot is free.
+    pub fn swap_bank(&mut self, bank: Arc<Bank>) -> Result<Option<Arc<Bank>>, Arc<Bank>> {
+        if self.bank().is_some_and(|newest| Arc::ptr_eq(newest, &bank)) {
+            return Ok(None);
+        }
+        let in_use = |slot: usize| self.voices.iter().flatten().any(|voice| voice.bank == slot);
+        let free = (0..BANK_SLOTS).find(|&slot| slot != self.newest && !in_use(slot));
+        match free {
+            Some(slot) => {
+                self.newest = slot;
+                Ok(self.banks[slot].replace(bank))
+            }
+            None => Err(bank),
+        }
+    }
+
+    /// Starts a voice; it chokes the drums that `start.drum` chokes.
+    /// Real-time safe.
+    pub fn start(&mut self, start: StartVoice) {
+        self.choke(start.drum);
+        self.make_room(start.drum);
+        let step = f64::from(start.tune_semitones / 12.0).exp2();
+        let damping = if start.decay >= 1.0 {
+            1.0
+        } else {
+            let decay = start.decay.max(0.01);
+            let time_constant_s = 0.8 * decay * decay / (1.0 - decay);
+            (-1.0 / (time_constant_s * self.sample_rate_hz)).exp()
+        };
+        let slot = self
+            .voices
+            .iter()
+            .position(Option::is_none)
+            .or_else(|| self.quietest());
+        if let Some(slot) = slot {
+            self.voices[slot] = Some(Voice {
+                drum: start.drum,
+                bank: self.newest,
+                delay_samples: start.delay_samples,
+                position: 0.0,
+                step,
+                amplitude: start.amplitude,
+                damping,
+                release: 0.0,
+                fade: 1.0,
+            });
+        }
+    }
+
+    fn choke(&mut self, by: Drum) {
+        let release = 1.0 / (CHOKE_S * self.sample_rate_hz);
+        for voice in self.voices.iter_mut().flatten() {
+            if voice.drum.choked_by() == Some(by) {
+                voice.release = release;
+            }
+        }
+    }
+
+    /// Fades the oldest voice of `drum` when too many sound.
+    fn make_room(&mut self, drum: Drum) {
+        let release = 1.0 / (CHOKE_S * self.sample_rate_hz);
+        let held = |voice: &&mut Voice| voice.drum == drum && voice.release == 0.0;
+        let voices = &mut self.voices;
+        if voices.iter_mut().flatten().filter(held).count() >= MAX_VOICES_PER_DRUM
+            && let Some(oldest) = voices
+                .iter_mut()
+                .flatten()
+                .filter(held)
+                .max_by(|a, b| (a.position / a.step).total_cmp(&(b.position / b.step)))
+        {
+            oldest.release = release;
+        }
+    }
+
+    fn quietest(&self) -> Option<usize> {
+        (0..MAX_VOICES).min_by(|&a, &b| {
+            let level = |slot: usize| {
+                self.voices[slot].map_or(0.0, |voice: Voice| voice.amplitude * voice.fade)
+            };
+            level(a).total_cmp(&level(b))
+        })
+    }
+
+    /// Adds the next `samples` samples of every voice to the left and right
+    /// channel of its drum in `output` (each `samples` long or longer).
+    /// Real-time safe; the result does not depend on how a stretch of time is
+    /// divided into calls.
+    pub fn render(&mut self, samples: usize, output: &mut [[Vec<f32>; 2]; DRUM_COUNT]) {
+        for slot in &mut self.voices {
+            let Some(voice) = slot else { continue };
+            let first = voice.delay_samples.min(samples);
+            voice.delay_samples -= first;
+            let Some(bank) = &self.banks[voice.bank] else {
+                *slot = None;
+                continue;
+            };
+            let one_shot = bank.one_shot(voice.drum);
+            let frames = one_shot.frames();
+            let [left, right] = &mut output[voice.drum.index()];
+            let sources = [one_shot.channel(0), one_shot.channel(1)];
+            let mut ended = false;
+            for sample in first..samples {
+                let whole = voice.position as usize;
+                if whole >= frames || voice.fade <= 0.0 || voice.amplitude.abs() < 1e-7 {
+                    ended = true;
+                    break;
+                }
+                let gain = voice.amplitude * voice.fade;
+                let share = (voice.position - whole as f64) as f32;
+                left[sample] += gain * interpolate(sources[0], whole, share);
+                right[sample] += gain * interpolate(sources[1], whole, share);
+                voice.position += voice.step;
+                voice.amplitude *= voice.damping;
+                voice.fade -= voice.release;
+            }
+            if ended {
+                *slot = None;
+            }
+        }
+    }
+}
+
+/// Cubic Hermite interpolation between samples; exact at whole positions.
+fn interpolate(samples: &[f32], whole: usize, share: f32) -> f32 {
+    if share == 0.0 {
+        return samples[whole];
+    }
+    let at = |index: usize| samples.get(index).copied().unwrap_or(0.0);
+    let before = if whole == 0 { 0.0 } else { at(whole - 1) };
+    let (here, next, after) = (at(whole), at(whole + 1), at(whole + 2));
+    let slope = 0.5 * (next - before);
+    let curve = before - 2.5 * here + 2.0 * next - 0.5 * after;
+    let cubic = 0.5 * (after - before) + 1.5 * (here - next);
+    ((cubic * share + curve) * share + slope) * share + here
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::one_shots::OneShot;
+
+    fn bank() -> Arc<Bank> {
+        let shots: Vec<_> = (0..DRUM_COUNT)
+            .map(|drum| {
+                let samples = (0..4_000)
+                    .map(|n| ((n * (drum + 1)) as f32 * 0.1).sin() * (-(n as f32) / 1_000.0).exp())
+                    .collect();
+                OneShot::new(44_100.0, vec![samples]).unwrap()
+            })
+            .collect();
+        Arc::new(Bank::new(&shots, 44_100.0).unwrap())
+    }
+
+    fn buffers(samples: usize) -> [[Vec<f32>; 2]; DRUM_COUNT] {
+        std::array::from_fn(|_| [vec![0.0; samples], vec![0.0; samples]])
+    }
+
+    fn start(drum: Drum, delay_samples: usize) -> StartVoice {
+        StartVoice {
+            drum,
+            delay_samples,
+            amplitude: 0.5,
+            tune_semitones: 0.0,
+            decay: 1.0,
+        }
+    }
+
+    #[test]
+    fn a_voice_is_the_scaled_one_shot_at_its_delay() {
+        let bank = bank();
+        let mut voices = Voices::new(44_100.0, bank.clone());
+        voices.start(start(Drum::Snare, 100));
+        let mut output = buffers(512);
+        voices.render(512, &mut output);
+        let source = bank.one_shot(Drum::Snare).channel(0);
+        assert!(output[1][0][..100].iter().all(|&sample| sample == 0.0));
+        for n in 100..512 {
+            assert_eq!(output[1][1][n], 0.5 * source[n - 100]);
+        }
+    }
+
+    #[test]
+    fn partition_does_not_matter() {
+        let settings = StartVoice {
+            tune_semitones: 3.7,
+            decay: 0.4,
+            ..start(Drum::OpenHat, 37)
+        };
+        let run = |sizes: &[usize]| {
+            let mut voices = Voices::new(44_100.0, bank());
+            voices.start(settings);
+            let mut all = Vec::new();
+            for &size in sizes {
+                let mut output = buffers(size);
+                voices.render(size, &mut output);
+                all.extend_from_slice(&output[3][0]);
+            }
+            all
+        };
+        assert_eq!(run(&[600]), run(&[1, 36, 1, 62, 500]));
+    }
+
+    #[test]
+    fn closed_hat_chokes_open_hat() {
+        let mut voices = Voices::new(44_100.0, bank());
+        voices.start(start(Drum::OpenHat, 0));
+        voices.start(start(Drum::ClosedHat, 0));
+        let mut output = buffers(1_000);
+        voices.render(1_000, &mut output);
+        assert!(output[3][0][400..].iter().all(|&sample| sample == 0.0));
+        assert!(output[2][0][400..].iter().any(|&sample| sample != 0.0));
+    }
+
+    #[test]
+    fn polyphony_is_bounded() {
+        let mut voices = Voices::new(44_100.0, bank());
+        for n in 0..1_000 {
+            voices.start(start(Drum::ALL[n % DRUM_COUNT], n));
+        }
+        assert!(voices.voices.iter().flatten().count() <= MAX_VOICES);
+        let mut output = buffers(64);
+        for _ in 0..400 {
+            voices.render(64, &mut output);
+        }
+        assert!(voices.is_idle());
+    }
+
+    #[test]
+    fn a_swapped_bank_comes_back_once_its_voices_ended() {
+        let mut voices = Voices::new(44_100.0, bank());
+        voices.start(start(Drum::Kick, 0));
+        assert_eq!(voices.swap_bank(bank()), Ok(None));
+        let mut output = buffers(5_000);
+        voices.render(5_000, &mut output);
+        assert!(matches!(voices.swap_bank(bank()), Ok(Some(_))));
+    }
+}

@@ -1,0 +1,223 @@
+//! What is heard: separated and resynthesised signals blended, hits and voices
+//! started at their sample.
+
+use std::{ops::Range, sync::Arc};
+
+use crate::{
+    controls::Controls,
+    drum::{DRUM_COUNT, Drum, STEM_COUNT},
+    events::{Events, Hit},
+    front_end::Framing,
+    hop_work::{HopWork, STAGES},
+    one_shots::{Bank, StartVoice, Voices},
+    stems::Stems,
+    transcriber::Verdict,
+};
+
+/// Hits that wait for their time.
+const MAX_QUEUED: usize = 256;
+/// Time of a full blend from one signal to the other.
+const BLEND_S: f64 = 0.03;
+
+/// A hit that sounds `latency_samples` after its onset.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct QueuedHit {
+    /// Its class.
+    pub drum: Drum,
+    /// Sample of the input since the last reset.
+    pub onset_sample: u64,
+    /// Above 0, up to 1.
+    pub velocity: f32,
+    /// The network's probability.
+    pub confidence: f32,
+    /// Amplitude of its one-shot.
+    pub amplitude: f32,
+    /// Whether it counts.
+    pub verdict: Verdict,
+}
+
+/// Output side of the engine. Real-time safe after construction.
+#[derive(Debug)]
+pub struct Playback {
+    latency_samples: usize,
+    controls: Controls,
+    queue: Vec<(u64, QueuedHit)>,
+    performance: Voices,
+    pads: Voices,
+    blend: [f32; DRUM_COUNT],
+    blend_step: f32,
+    rendered: [[Vec<f32>; 2]; DRUM_COUNT],
+    auditioned: [[Vec<f32>; 2]; DRUM_COUNT],
+}
+
+impl Playback {
+    /// Allocates buffers for a stage.
+    pub fn new(framing: &Framing, latency_samples: usize, bank: Arc<Bank>) -> Playback {
+        let stage = framing.hop_samples / STAGES;
+        let buffers = || std::array::from_fn(|_| [vec![0.0; stage], vec![0.0; stage]]);
+        Playback {
+            latency_samples,
+            controls: Controls::default(),
+            queue: Vec::with_capacity(MAX_QUEUED),
+            performance: Voices::new(framing.sample_rate_hz, bank.clone()),
+            pads: Voices::new(framing.sample_rate_hz, bank),
+            blend: [0.0; DRUM_COUNT],
+            blend_step: (1.0 / (BLEND_S * framing.sample_rate_hz)) as f32,
+            rendered: buffers(),
+            auditioned: buffers(),
+        }
+    }
+
+    /// Takes sanitised settings. Real-time safe.
+    pub fn set_controls(&mut self, controls: &Controls) {
+        self.controls = *controls;
+    }
+
+    /// Stops everything and returns to `bank`; returns what is to be freed
+    /// elsewhere. Real-time safe.
+    pub fn reset(&mut self, bank: &Arc<Bank>) -> [Option<Arc<Bank>>; 2] {
+        self.queue.clear();
+        self.performance.reset();
+        self.pads.reset();
+        for (blend, drum) in self.blend.iter_mut().zip(&self.controls.drums) {
+            *blend = drum.blend;
+        }
+        self.swap_bank(bank.clone())
+    }
+
+    /// Makes `bank` the one that new voices play; returns one to be freed
+    /// elsewhere. Real-time safe.
+    pub fn swap_bank(&mut self, bank: Arc<Bank>) -> [Option<Arc<Bank>>; 2] {
+        [&mut self.performance, &mut self.pads].map(|voices| {
+            match voices.swap_bank(bank.clone()) {
+                Ok(retired) => retired,
+                // All slots still sound; the voices keep the kit they have.
+                Err(refused) => Some(refused),
+            }
+        })
+    }
+
+    /// Queues a hit for the sample at which its onset is heard, or for `now`
+    /// if that has passed. Real-time safe.
+    pub fn queue(&mut self, hit: QueuedHit, now: u64) {
+        let due = (hit.onset_sample + self.latency_samples as u64).max(now);
+        if self.queue.len() < self.queue.capacity() {
+            self.queue.push((due, hit));
+        }
+    }
+
+    /// Plays a pad from the next sample on. Real-time safe.
+    pub fn trigger(&mut self, drum: Drum, velocity: f32) {
+        let velocity = if velocity.is_finite() {
+            velocity.clamp(0.0, 1.0)
+        } else {
+            0.8
+        };
+        let controls = &self.controls.drums[drum.index()];
+        self.pads.start(StartVoice {
+            drum,
+            delay_samples: 0,
+            amplitude: velocity * velocity,
+            tune_semitones: controls.tune_semitones,
+            decay: controls.decay,
+        });
+    }
+
+    /// Writes `span` of the block: the hop's samples from `phase` on, the
+    /// first of which is sample `now` since the last reset. `span` is at most
+    /// a stage long. Real-time safe.
+    pub fn play(
+        &mut self,
+        work: &HopWork,
+        now: u64,
+        phase: usize,
+        span: Range<usize>,
+        stems: &mut Stems,
+        events: &mut Events,
+    ) {
+        let samples = span.len();
+        self.start_due(now, &span, events);
+        render(&mut self.performance, samples, &mut self.rendered);
+        let pads = !self.pads.is_idle();
+        if pads {
+            render(&mut self.pads, samples, &mut self.auditioned);
+        }
+        for channel in 0..2 {
+            let dry = &work.history(channel, self.latency_samples)[phase..phase + samples];
+            stems.dry_mut(channel)[span.clone()].copy_from_slice(dry);
+            for stem in 0..STEM_COUNT {
+                let made = &work.playing()[stem][channel][phase..phase + samples];
+                stems.channel_mut(stem, channel)[span.clone()].copy_from_slice(made);
+            }
+        }
+        for drum in 0..DRUM_COUNT {
+            self.blend_drum(drum, &span, stems);
+            if pads {
+                for channel in 0..2 {
+                    let out = &mut stems.channel_mut(drum, channel)[span.clone()];
+                    for (out, sample) in out.iter_mut().zip(&self.auditioned[drum][channel]) {
+                        *out += sample;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Announces the hits that are due within the span and starts their voices.
+    fn start_due(&mut self, now: u64, span: &Range<usize>, events: &mut Events) {
+        let end = now + span.len() as u64;
+        while let Some(first) = (0..self.queue.len()).min_by_key(|&index| self.queue[index].0) {
+            if self.queue[first].0 >= end {
+                break;
+            }
+            let (due, hit) = self.queue.remove(first);
+            let delay_samples = due.saturating_sub(now) as usize;
+            events.push(Hit {
+                drum: hit.drum,
+                offset: (span.start + delay_samples) as u32,
+                onset_sample: hit.onset_sample,
+                velocity: hit.velocity,
+                confidence: hit.confidence,
+                amplitude: hit.amplitude,
+                verdict: hit.verdict,
+            });
+            if hit.verdict == Verdict::Accepted {
+                let controls = &self.controls.drums[hit.drum.index()];
+                self.performance.start(StartVoice {
+                    drum: hit.drum,
+                    delay_samples,
+                    amplitude: hit.amplitude,
+                    tune_semitones: controls.tune_semitones,
+                    decay: controls.decay,
+                });
+            }
+        }
+    }
+
+    fn blend_drum(&mut self, drum: usize, span: &Range<usize>, stems: &mut Stems) {
+        let target = self.controls.drums[drum].blend;
+        let start = self.blend[drum];
+        if start == target && target == 0.0 {
+            return;
+        }
+        let mut blend = start;
+        for channel in 0..2 {
+            blend = start;
+            let out = &mut stems.channel_mut(drum, channel)[span.clone()];
+            for (out, made) in out.iter_mut().zip(&self.rendered[drum][channel]) {
+                blend += (target - blend).clamp(-self.blend_step, self.blend_step);
+                *out += blend * (made - *out);
+            }
+        }
+        self.blend[drum] = blend;
+    }
+}
+
+fn render(voices: &mut Voices, samples: usize, output: &mut [[Vec<f32>; 2]; DRUM_COUNT]) {
+    for channel in output.iter_mut().flatten() {
+        channel[..samples].fill(0.0);
+    }
+    if !voices.is_idle() {
+        voices.render(samples, output);
+    }
+}

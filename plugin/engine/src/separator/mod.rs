@@ -1,0 +1,13 @@
+//! From hits to signals: an additive model of the spectrogram, masks, and
+//! overlap-add.
+
+mod explainer;
+mod gain_fit;
+mod masks;
+mod overlap_add;
+mod presence;
+
+pub use explainer::{Explainer, FitCandidate};
+pub use masks::{BandMasks, combine_masks};
+pub use overlap_add::OverlapAdd;
+pub use presence::Presence;

@@ -1,0 +1,192 @@
+//! Masked short-time spectra back to one signal per drum.
+
+use std::{f64::consts::PI, fmt, sync::Arc};
+
+use realfft::{ComplexToReal, RealFftPlanner, RealToComplex, num_complex::Complex32};
+
+use crate::{
+    drum::DRUM_COUNT,
+    front_end::{BAND_COUNT, BandMap},
+};
+
+/// Below this mask value in all bands a drum's inverse transform is skipped
+/// (−80 dB).
+const NEGLIGIBLE_MASK: f32 = 1e-4;
+
+/// Analysis, masking and synthesis with square-root Hann windows; without
+/// masks the overlapping frames add up to the input.
+pub struct OverlapAdd {
+    hop: usize,
+    forward: Arc<dyn RealToComplex<f32>>,
+    inverse: Arc<dyn ComplexToReal<f32>>,
+    analysis: Vec<f32>,
+    /// Includes the inverse transform's and the overlap's scaling.
+    synthesis: Vec<f32>,
+    time: Vec<f32>,
+    spectra: [Vec<Complex32>; 2],
+    masked: Vec<Complex32>,
+    scratch: Vec<Complex32>,
+    map: BandMap,
+    mask: Vec<f32>,
+    mono: bool,
+    /// Per drum and channel: the window's worth of unfinished output.
+    tails: Vec<[Vec<f32>; 2]>,
+}
+
+impl fmt::Debug for OverlapAdd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OverlapAdd")
+            .field("hop", &self.hop)
+            .field("window", &self.analysis.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl OverlapAdd {
+    /// A window of `window_hops` (2 or more) hops. Allocates.
+    pub fn new(sample_rate_hz: f64, hop_samples: usize, window_hops: usize) -> OverlapAdd {
+        let window = hop_samples * window_hops;
+        let mut planner = RealFftPlanner::new();
+        let forward = planner.plan_fft_forward(window);
+        let inverse = planner.plan_fft_inverse(window);
+        let root_hann = |n: usize| (PI * n as f64 / window as f64).sin();
+        let overlap = window_hops as f64 / 2.0;
+        let scratch = forward.get_scratch_len().max(inverse.get_scratch_len());
+        OverlapAdd {
+            hop: hop_samples,
+            analysis: (0..window).map(|n| root_hann(n) as f32).collect(),
+            synthesis: (0..window)
+                .map(|n| (root_hann(n) / (overlap * window as f64)) as f32)
+                .collect(),
+            time: vec![0.0; window],
+            spectra: [forward.make_output_vec(), forward.make_output_vec()],
+            masked: forward.make_output_vec(),
+            scratch: vec![Complex32::default(); scratch],
+            map: BandMap::new(sample_rate_hz, window),
+            mask: vec![0.0; window / 2 + 1],
+            mono: false,
+            tails: (0..DRUM_COUNT)
+                .map(|_| [vec![0.0; window], vec![0.0; window]])
+                .collect(),
+            forward,
+            inverse,
+        }
+    }
+
+    /// Window length in samples. Real-time safe.
+    pub fn window_samples(&self) -> usize {
+        self.analysis.len()
+    }
+
+    /// Forgets all unfinished output. Real-time safe.
+    pub fn reset(&mut self) {
+        for tail in self.tails.iter_mut().flatten() {
+            tail.fill(0.0);
+        }
+    }
+
+    /// Takes the next frame of both channels (each one window long).
+    /// Real-time safe.
+    pub fn analyse(&mut self, frame: [&[f32]; 2]) {
+        self.mono = frame[0] == frame[1];
+        let channels = if self.mono { 1 } else { 2 };
+        for (samples, spectrum) in frame.iter().zip(&mut self.spectra).take(channels) {
+            for ((out, sample), weight) in self.time.iter_mut().zip(*samples).zip(&self.analysis) {
+                *out = sample * weight;
+            }
+            let done =
+                self.forward
+                    .process_with_scratch(&mut self.time, spectrum, &mut self.scratch);
+            debug_assert!(done.is_ok(), "buffers were made for the plan");
+        }
+    }
+
+    /// Masks the analysed frame for class `drum` and writes the hop that is
+    /// now complete to both channels of `output`. Call once per class and
+    /// frame. Real-time safe.
+    pub fn synthesise(
+        &mut self,
+        drum: usize,
+        bands: &[f32; BAND_COUNT],
+        output: &mut [Vec<f32>; 2],
+    ) {
+        let hop = self.hop;
+        let window = self.analysis.len();
+        if bands.iter().any(|&band| band > NEGLIGIBLE_MASK) {
+            self.map.expand(bands, &mut self.mask);
+            let channels = if self.mono { 1 } else { 2 };
+            for channel in 0..channels {
+                for ((out, bin), gain) in self
+                    .masked
+                    .iter_mut()
+                    .zip(&self.spectra[channel])
+                    .zip(&self.mask)
+                {
+                    *out = bin * gain;
+                }
+                // Exactly real at both ends, as the inverse transform asks.
+                self.masked[0].im = 0.0;
+                if let Some(last) = self.masked.last_mut() {
+                    last.im = 0.0;
+                }
+                let done = self.inverse.process_with_scratch(
+                    &mut self.masked,
+                    &mut self.time,
+                    &mut self.scratch,
+                );
+                debug_assert!(done.is_ok(), "buffers were made for the plan");
+                let tails = &mut self.tails[drum];
+                let targets = if self.mono {
+                    &mut tails[..]
+                } else {
+                    &mut tails[channel..=channel]
+                };
+                for tail in targets {
+                    for ((sum, sample), weight) in
+                        tail.iter_mut().zip(&self.time).zip(&self.synthesis)
+                    {
+                        *sum += sample * weight;
+                    }
+                }
+            }
+        }
+        for (tail, out) in self.tails[drum].iter_mut().zip(output) {
+            out[..hop].copy_from_slice(&tail[..hop]);
+            tail.copy_within(hop.., 0);
+            tail[window - hop..].fill(0.0);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_open_mask_reproduces_the_input() {
+        for (rate, hop, hops) in [(44_100.0, 256, 4), (48_000.0, 280, 2), (8_000.0, 48, 4)] {
+            let mut overlap_add = OverlapAdd::new(rate, hop, hops);
+            let window = hop * hops;
+            let channel = |phase: f32| -> Vec<f32> {
+                (0..hop * 40)
+                    .map(|n| (n as f32 * 0.37 + phase).sin())
+                    .collect()
+            };
+            let input = [channel(0.0), channel(1.0)];
+            let mut output = [vec![0.0; hop], vec![0.0; hop]];
+            for frame in 0..36 {
+                let span = frame * hop..frame * hop + window;
+                overlap_add.analyse([&input[0][span.clone()], &input[1][span]]);
+                overlap_add.synthesise(3, &[1.0; BAND_COUNT], &mut output);
+                if frame >= hops {
+                    for channel in 0..2 {
+                        for n in 0..hop {
+                            let error = output[channel][n] - input[channel][frame * hop + n];
+                            assert!(error.abs() < 1e-5, "{error}");
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! From the network's activations to hits: peak picking, onset times to the
+//! sample, velocities.
+
+mod onset_time;
+mod peak_picker;
+mod velocity;
+
+pub use onset_time::OnsetLocator;
+pub use peak_picker::{Candidate, Decision, PeakPicker, PickerClass, Verdict};
+pub use velocity::VelocityScale;

@@ -1,0 +1,266 @@
+//! Peak picking with one frame of look-ahead, for two masters.
+//!
+//! Separation wants every hit as early as possible (a missed hit costs far
+//! more than a false one, whose fitted gain stays small): a *candidate* starts
+//! when an activation rises through the recall threshold. MIDI, flags and
+//! one-shot capture want certainty: one frame later the candidate's largest
+//! activation is compared with the strict threshold.
+
+use crate::drum::{DRUM_COUNT, Drum};
+
+/// Frames after the candidate that may still raise its confidence.
+const CONFIRM_FRAMES: u32 = 1;
+/// A new hit needs an activation this much above the valley since the last.
+const REARM_RATIO: f32 = 0.7;
+
+/// What became of a candidate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Verdict {
+    /// A hit.
+    Accepted,
+    /// Seen, but less sure than the drum's sensitivity asks for.
+    BelowThreshold,
+    /// Sooner after the last hit than the drum's minimum gap.
+    TooSoon,
+    /// The drum is not in this piece.
+    Disabled,
+}
+
+/// Thresholds and gap of one class.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PickerClass {
+    /// Activation from which separation reckons with a hit.
+    pub recall_threshold: f32,
+    /// Activation from which a hit is reported.
+    pub strict_threshold: f32,
+    /// Shortest distance between hits.
+    pub min_gap_frames: f32,
+    /// False: every hit is refused.
+    pub enabled: bool,
+}
+
+impl PickerClass {
+    /// Thresholds moved by `sensitivity` (0 to 1; 0.5 leaves them) on the
+    /// logistic scale. Real-time safe.
+    pub fn with_sensitivity(mut self, sensitivity: f32) -> PickerClass {
+        let shift = (0.5 - sensitivity) * 8.0;
+        self.strict_threshold = shifted(self.strict_threshold, shift);
+        self.recall_threshold =
+            shifted(self.recall_threshold, 0.5 * shift).min(self.strict_threshold);
+        self
+    }
+}
+
+fn shifted(probability: f32, shift: f32) -> f32 {
+    let odds = (probability / (1.0 - probability)).ln() + shift;
+    1.0 / (1.0 + (-odds).exp())
+}
+
+/// A hit that has just begun.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Candidate {
+    /// Its class.
+    pub drum: Drum,
+    /// Frame of the activation.
+    pub frame: u64,
+    /// Activation at that frame.
+    pub activation: f32,
+}
+
+/// The final word on a candidate, or a refusal of what never became one.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Decision {
+    /// Its class.
+    pub drum: Drum,
+    /// Frame of the candidate.
+    pub frame: u64,
+    /// Largest activation.
+    pub confidence: f32,
+    /// The word.
+    pub verdict: Verdict,
+    /// True if a [`Candidate`] was announced for it before.
+    pub was_candidate: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct ClassState {
+    previous: f32,
+    /// Smallest activation since the last hit.
+    valley: f32,
+    last_frame: Option<u64>,
+    pending: Option<(u64, f32)>,
+    refused_frame: Option<u64>,
+}
+
+/// Peak picker of all classes. Real-time safe throughout.
+#[derive(Debug, Clone)]
+pub struct PeakPicker {
+    classes: [ClassState; DRUM_COUNT],
+}
+
+impl Default for PeakPicker {
+    fn default() -> Self {
+        PeakPicker {
+            classes: [ClassState {
+                previous: 0.0,
+                valley: 0.0,
+                last_frame: None,
+                pending: None,
+                refused_frame: None,
+            }; DRUM_COUNT],
+        }
+    }
+}
+
+impl PeakPicker {
+    /// Takes the activations of frame `frame` (frames come in order) and calls
+    /// `on_candidate` and `on_decision`. Real-time safe.
+    pub fn step(
+        &mut self,
+        frame: u64,
+        activations: &[f32],
+        classes: &[PickerClass; DRUM_COUNT],
+        mut on_candidate: impl FnMut(Candidate),
+        mut on_decision: impl FnMut(Decision),
+    ) {
+        for (drum, &activation) in Drum::ALL.into_iter().zip(activations) {
+            let class = &classes[drum.index()];
+            let state = &mut self.classes[drum.index()];
+            let mut decide = |frame, confidence, verdict, was_candidate| {
+                on_decision(Decision {
+                    drum,
+                    frame,
+                    confidence,
+                    verdict,
+                    was_candidate,
+                });
+            };
+            state.valley = state.valley.min(activation);
+            if let Some((start, peak)) = state.pending {
+                let peak = peak.max(activation);
+                if frame >= start + u64::from(CONFIRM_FRAMES) {
+                    let verdict = if peak >= class.strict_threshold {
+                        Verdict::Accepted
+                    } else {
+                        Verdict::BelowThreshold
+                    };
+                    decide(start, peak, verdict, true);
+                    state.pending = None;
+                    state.last_frame = Some(start);
+                    state.valley = activation;
+                } else {
+                    state.pending = Some((start, peak));
+                }
+            } else if activation >= class.recall_threshold
+                && activation > state.previous
+                && (state.last_frame.is_none() || state.valley < REARM_RATIO * activation)
+            {
+                let gap = state.last_frame.map(|last| (frame - last) as f32);
+                let sure = activation >= class.strict_threshold;
+                // One refusal per rise, not one per frame of it.
+                let fresh = state
+                    .refused_frame
+                    .is_none_or(|refused| frame > refused + 4);
+                if !class.enabled {
+                    if sure && fresh {
+                        decide(frame, activation, Verdict::Disabled, false);
+                        state.refused_frame = Some(frame);
+                    }
+                } else if gap.is_some_and(|gap| gap < class.min_gap_frames) {
+                    if sure && fresh {
+                        decide(frame, activation, Verdict::TooSoon, false);
+                        state.refused_frame = Some(frame);
+                    }
+                } else {
+                    state.pending = Some((frame, activation));
+                    on_candidate(Candidate {
+                        drum,
+                        frame,
+                        activation,
+                    });
+                }
+            }
+            state.previous = activation;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CLASS: PickerClass = PickerClass {
+        recall_threshold: 0.2,
+        strict_threshold: 0.5,
+        min_gap_frames: 5.0,
+        enabled: true,
+    };
+
+    /// Decisions for the kick's activations.
+    fn run(activations: &[f32], class: PickerClass) -> Vec<(u64, Verdict)> {
+        let mut picker = PeakPicker::default();
+        let mut decisions = Vec::new();
+        for (frame, &activation) in activations.iter().enumerate() {
+            let mut all = [0.0; DRUM_COUNT];
+            all[0] = activation;
+            picker.step(
+                frame as u64,
+                &all,
+                &[class; DRUM_COUNT],
+                |_| {},
+                |decision| {
+                    decisions.push((decision.frame, decision.verdict));
+                },
+            );
+        }
+        decisions
+    }
+
+    #[test]
+    fn one_peak_is_one_hit() {
+        assert_eq!(
+            run(&[0.0, 0.1, 0.4, 0.9, 0.5, 0.1, 0.0], CLASS),
+            [(2, Verdict::Accepted)]
+        );
+    }
+
+    #[test]
+    fn a_weak_peak_is_refused_and_says_so() {
+        assert_eq!(
+            run(&[0.0, 0.3, 0.4, 0.1], CLASS),
+            [(1, Verdict::BelowThreshold)]
+        );
+    }
+
+    #[test]
+    fn a_roll_at_six_frames_survives() {
+        let roll: Vec<f32> = (0..36)
+            .map(|n| if n % 6 == 1 { 0.9 } else { 0.1 })
+            .collect();
+        assert_eq!(run(&roll, CLASS).len(), 6);
+    }
+
+    #[test]
+    fn too_soon_is_refused_once() {
+        assert_eq!(
+            run(&[0.0, 0.9, 0.2, 0.1, 0.8, 0.9, 0.2, 0.0], CLASS),
+            [(1, Verdict::Accepted), (4, Verdict::TooSoon)]
+        );
+    }
+
+    #[test]
+    fn disabled_drums_report_what_they_refuse() {
+        let class = PickerClass {
+            enabled: false,
+            ..CLASS
+        };
+        assert_eq!(run(&[0.0, 0.9, 0.1], class), [(1, Verdict::Disabled)]);
+    }
+
+    #[test]
+    fn sensitivity_moves_thresholds_monotonically() {
+        let at = |sensitivity| CLASS.with_sensitivity(sensitivity).strict_threshold;
+        assert!((at(0.5) - 0.5).abs() < 1e-6);
+        assert!(at(1.0) < 0.05 && at(0.0) > 0.95);
+    }
+}
