@@ -9,6 +9,9 @@ use crate::hosts::gui::{GuiSession, Step};
 use crate::xvfb::Xvfb;
 use crate::{demo_loop, wav, workspace};
 
+/// Stands for the loop made here instead of a file name.
+const DEMO_LOOP: &str = "demo-loop";
+
 /// What to do in an editor session.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Session {
@@ -16,7 +19,7 @@ pub struct Session {
     #[arg(long)]
     pub plugin: Option<PathBuf>,
     /// Play the demonstration loop meanwhile, or this WAV file.
-    #[arg(long, value_name = "LOOP.wav", num_args = 0..=1, default_missing_value = "")]
+    #[arg(long, value_name = "LOOP.wav", num_args = 0..=1, default_missing_value = DEMO_LOOP)]
     pub play: Option<PathBuf>,
     /// Things to do before the picture is taken, in order: wait:SECONDS,
     /// click:X,Y, drag:X1,Y1,X2,Y2, key:COMBINATION, resize:WIDTHxHEIGHT,
@@ -56,7 +59,7 @@ pub fn run_session(out: &Path, session: &Session) -> Result<()> {
     let plugin = session.plugin.as_deref().context("expected --plugin")?;
     let audio = match &session.play {
         None => None,
-        Some(path) if path.as_os_str().is_empty() => {
+        Some(path) if path.as_os_str() == DEMO_LOOP => {
             Some((demo_loop::render(44_100.0).channels, 44_100.0))
         }
         Some(path) => {
