@@ -15,7 +15,7 @@ const DEMO_LOOP: &str = "demo-loop";
 /// What to do in an editor session.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Session {
-    /// CLAP bundle to load instead of the one built here.
+    /// Bundle (.clap or .vst3) to load instead of the CLAP one built here.
     #[arg(long)]
     pub plugin: Option<PathBuf>,
     /// Play the demonstration loop meanwhile, or this WAV file.

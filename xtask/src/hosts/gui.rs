@@ -1,6 +1,6 @@
-//! A CLAP host with a window, for looking at the editor: it embeds the editor
-//! into an X11 window of its own, plays audio meanwhile, clicks, resizes and
-//! takes pictures. It needs an X server; [`crate::xvfb`] starts one.
+//! A host with a window, for looking at the editor: it embeds the editor into
+//! an X11 window of its own, plays audio meanwhile, clicks, resizes and takes
+//! pictures. It needs an X server; [`crate::xvfb`] starts one.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -8,7 +8,6 @@ use std::str::FromStr;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use clack_extensions::gui::{GuiApiType, GuiConfiguration, GuiSize, PluginGui, Window};
 use x11rb::connection::Connection;
 use x11rb::protocol::xproto::{
     ConfigureWindowAux, ConnectionExt, CreateWindowAux, ImageFormat, WindowClass,
@@ -16,7 +15,8 @@ use x11rb::protocol::xproto::{
 use x11rb::rust_connection::RustConnection;
 use x11rb::wrapper::ConnectionExt as _;
 
-use super::clap::ClapHost;
+use super::clap_editor::ClapEditor;
+use super::vst3_editor::Vst3Editor;
 use super::{BusAudio, Host};
 use crate::{png, workspace};
 
@@ -98,6 +98,24 @@ impl FromStr for Step {
     }
 }
 
+/// The editor of one plugin instance.
+pub(super) trait Editor {
+    /// The instance.
+    fn host(&mut self) -> &mut dyn Host;
+
+    /// Opens the editor inside an X11 window and returns its size in pixels.
+    fn show(&mut self, window: u32) -> Result<(u32, u32)>;
+
+    /// Closes the editor.
+    fn hide(&mut self) -> Result<()>;
+
+    /// Resizes the editor as near to this size as it can; returns the size.
+    fn resize(&mut self, width: u32, height: u32) -> Result<(u32, u32)>;
+
+    /// Serves the plugin's requests; returns the window size it wants, if any.
+    fn pump(&mut self) -> Option<(u32, u32)>;
+}
+
 /// Audio that plays in a loop while the editor is open.
 #[derive(Debug)]
 struct Playback {
@@ -111,8 +129,7 @@ struct Playback {
 
 /// An open editor.
 pub struct GuiSession {
-    host: ClapHost,
-    gui: PluginGui,
+    editor: Box<dyn Editor>,
     connection: RustConnection,
     window: u32,
     size: (u32, u32),
@@ -130,15 +147,14 @@ impl std::fmt::Debug for GuiSession {
 }
 
 impl GuiSession {
-    /// Loads the CLAP bundle at `path` and opens its editor. `audio` (stereo,
-    /// with its sample rate) plays in a loop meanwhile.
+    /// Loads the bundle at `path` and opens its editor. `audio` (stereo, with
+    /// its sample rate) plays in a loop meanwhile.
     pub fn open(path: &Path, audio: Option<([Vec<f32>; 2], f64)>) -> Result<Self> {
-        let mut host = ClapHost::open(path)?;
-        let gui = host
-            .instance
-            .plugin_shared_handle()
-            .get_extension::<PluginGui>()
-            .context("the plugin has no editor")?;
+        let mut editor: Box<dyn Editor> = if path.extension().is_some_and(|end| end == "vst3") {
+            Box::new(Vst3Editor::open(path)?)
+        } else {
+            Box::new(ClapEditor::open(path)?)
+        };
         let (connection, screen) = x11rb::connect(None).context("no X server to draw on")?;
         let root = connection
             .setup()
@@ -164,7 +180,7 @@ impl GuiSession {
         connection.sync()?;
         let playback = match audio {
             Some((channels, sample_rate_hz)) => {
-                host.activate(sample_rate_hz, BLOCK)?;
+                editor.host().activate(sample_rate_hz, BLOCK)?;
                 Some(Playback {
                     channels,
                     sample_rate_hz,
@@ -177,8 +193,7 @@ impl GuiSession {
             None => None,
         };
         let mut session = Self {
-            host,
-            gui,
+            editor,
             connection,
             window,
             size: (64, 64),
@@ -189,36 +204,8 @@ impl GuiSession {
     }
 
     fn show(&mut self) -> Result<()> {
-        let configuration = GuiConfiguration {
-            api_type: GuiApiType::X11,
-            is_floating: false,
-        };
-        let handle = self.host.instance.plugin_handle();
-        ensure!(
-            self.gui.is_api_supported(&handle, configuration),
-            "the editor does not support X11 embedding"
-        );
-        self.gui.create(&handle, configuration)?;
-        let size = self
-            .gui
-            .get_size(&handle)
-            .context("the editor does not tell its size")?;
-        self.resize_window(size.width, size.height)?;
-        let handle = self.host.instance.plugin_handle();
-        let window = Window::from_x11_handle(self.window.into());
-        #[allow(unsafe_code)]
-        // SAFETY: the window lives until the session is dropped, which destroys
-        // the editor first.
-        unsafe {
-            self.gui.set_parent(&handle, window)?;
-        }
-        // Some editors are visible without; they refuse this call.
-        let _ = self.gui.show(&handle);
-        Ok(())
-    }
-
-    fn hide(&mut self) {
-        self.gui.destroy(&self.host.instance.plugin_handle());
+        let (width, height) = self.editor.show(self.window)?;
+        self.resize_window(width, height)
     }
 
     fn resize_window(&mut self, width: u32, height: u32) -> Result<()> {
@@ -261,7 +248,7 @@ impl GuiSession {
             Step::Key(keys) => xdotool(&["key", keys])?,
             Step::Resize(width, height) => self.resize(*width, *height)?,
             Step::Reopen => {
-                self.hide();
+                self.editor.hide()?;
                 self.show()?;
             }
             Step::Picture(path) => return self.picture(path),
@@ -271,12 +258,8 @@ impl GuiSession {
 
     /// Resizes as a user dragging the window border would.
     pub fn resize(&mut self, width: u32, height: u32) -> Result<()> {
-        let handle = self.host.instance.plugin_handle();
-        ensure!(self.gui.can_resize(&handle), "the editor cannot be resized");
-        let wanted = GuiSize { width, height };
-        let size = self.gui.adjust_size(&handle, wanted).unwrap_or(wanted);
-        self.gui.set_size(&handle, size)?;
-        self.resize_window(size.width, size.height)
+        let (width, height) = self.editor.resize(width, height)?;
+        self.resize_window(width, height)
     }
 
     /// Lets `seconds` of real time pass: audio plays, callbacks are served.
@@ -284,8 +267,7 @@ impl GuiSession {
         let end = Instant::now() + Duration::from_secs_f64(seconds.max(0.0));
         while Instant::now() < end {
             self.play()?;
-            self.host.pump();
-            if let Some((width, height)) = self.host.requests.take_resize() {
+            if let Some((width, height)) = self.editor.pump() {
                 self.resize_window(width, height)?;
             }
             while self.connection.poll_for_event()?.is_some() {}
@@ -307,7 +289,7 @@ impl GuiSession {
                     .map(|at| playback.channels[channel][(playback.position + at) % length])
                     .collect()
             });
-            self.host.process(
+            self.editor.host().process(
                 &[&block[0], &block[1]],
                 &[],
                 &mut playback.outputs,
@@ -363,9 +345,9 @@ impl GuiSession {
 
     /// Closes editor and plugin.
     pub fn close(mut self) -> Result<()> {
-        self.hide();
+        self.editor.hide()?;
         if self.playback.is_some() {
-            self.host.deactivate()?;
+            self.editor.host().deactivate()?;
         }
         self.connection.destroy_window(self.window)?;
         self.connection.sync()?;

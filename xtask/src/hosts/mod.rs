@@ -3,8 +3,10 @@
 //! test and every render can run over CLAP and VST3 alike.
 
 pub mod clap;
+mod clap_editor;
 pub mod gui;
 pub mod vst3;
+mod vst3_editor;
 mod vst3_objects;
 
 use std::fmt;

@@ -30,7 +30,7 @@ const AUDIO_MODULE_CLASS: &[u8] = b"Audio Module Class";
 /// One VST3 plugin instance. The plugin framework implements component and
 /// controller in one object, so no connection points are needed.
 pub struct Vst3Host {
-    controller: ComPtr<IEditController>,
+    pub(super) controller: ComPtr<IEditController>,
     processor: ComPtr<IAudioProcessor>,
     component: ComPtr<IComponent>,
     _application: ComWrapper<Application>,
@@ -225,7 +225,7 @@ impl Vst3Host {
     }
 }
 
-fn check(result: tresult, call: &str) -> Result<()> {
+pub(super) fn check(result: tresult, call: &str) -> Result<()> {
     if result == kResultOk {
         Ok(())
     } else {

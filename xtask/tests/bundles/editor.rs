@@ -5,15 +5,23 @@ use std::process::Command;
 
 use xtask::bundle;
 
-/// Runs `cargo xtask screenshot` with these steps and returns what it printed
-/// about the last picture: width, height, colours.
-fn session(out: &Path, arguments: &[&str]) -> (u32, u32, usize) {
-    let bundles = bundle::shared().expect("the bundles are built");
+/// Runs `cargo xtask screenshot` on both bundles with these steps and returns
+/// what it printed about the last pictures: width, height, colours.
+fn sessions(arguments: &[&str]) -> [(u32, u32, usize); 2] {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().join("editor.png");
+    bundle::shared()
+        .expect("the bundles are built")
+        .plugins()
+        .map(|plugin| session(plugin, &out, arguments))
+}
+
+fn session(plugin: &Path, out: &Path, arguments: &[&str]) -> (u32, u32, usize) {
     let output = Command::new(env!("CARGO_BIN_EXE_xtask"))
         .arg("screenshot")
         .arg(out)
         .arg("--plugin")
-        .arg(&bundles.clap)
+        .arg(plugin)
         .args(arguments)
         .output()
         .expect("xtask runs");
@@ -39,45 +47,37 @@ fn session(out: &Path, arguments: &[&str]) -> (u32, u32, usize) {
 
 #[test]
 fn the_editor_draws_while_audio_plays() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let out = folder.path().join("editor.png");
-    let (width, height, colours) = session(&out, &["--play", "--do", "wait:3"]);
-    assert!(width >= 600 && height >= 400, "{width} x {height}");
-    assert!(colours > 50, "{colours} colours");
+    for (width, height, colours) in sessions(&["--play", "--do", "wait:3"]) {
+        assert!(width >= 600 && height >= 400, "{width} x {height}");
+        assert!(colours > 50, "{colours} colours");
+    }
 }
 
 #[test]
 fn the_editor_survives_opening_and_closing_again_and_again() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let out = folder.path().join("editor.png");
     let mut arguments = vec!["--play"];
     for wait in ["wait:0", "wait:0.02", "wait:0.1", "wait:0.3"].repeat(5) {
         arguments.extend(["--do", wait, "--do", "reopen"]);
     }
     arguments.extend(["--do", "wait:1.5"]);
-    let (_, _, colours) = session(&out, &arguments);
-    assert!(colours > 50, "{colours} colours");
+    for (_, _, colours) in sessions(&arguments) {
+        assert!(colours > 50, "{colours} colours");
+    }
 }
 
 #[test]
 fn the_editor_can_be_resized_and_clicked() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let out = folder.path().join("editor.png");
-    let arguments = [
-        "--do",
+    let steps = [
         "wait:1",
-        "--do",
         "resize:1300x850",
-        "--do",
         "click:40,40",
-        "--do",
         "drag:300,300,300,260",
-        "--do",
         "key:ctrl+z",
-        "--do",
         "wait:1",
     ];
-    let (width, height, colours) = session(&out, &arguments);
-    assert_eq!((width, height), (1_300, 850));
-    assert!(colours > 50, "{colours} colours");
+    let arguments: Vec<&str> = steps.iter().flat_map(|step| ["--do", step]).collect();
+    for (width, height, colours) in sessions(&arguments) {
+        assert_eq!((width, height), (1_300, 850));
+        assert!(colours > 50, "{colours} colours");
+    }
 }
