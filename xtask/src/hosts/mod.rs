@@ -237,6 +237,21 @@ mod tests {
     }
 
     #[test]
+    fn what_is_no_plugin_is_an_error() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for name in ["no.clap", "no.vst3", "no.txt"] {
+            let path = folder.path().join(name);
+            assert!(open(&path).is_err(), "missing {name}");
+            std::fs::write(&path, "no plugin").expect("writes");
+            let error = open(&path).err().expect("is no plugin");
+            assert!(error.to_string().contains(name), "{error}");
+        }
+        let empty = folder.path().join("empty.vst3");
+        std::fs::create_dir(&empty).expect("makes");
+        assert!(open(&empty).is_err());
+    }
+
+    #[test]
     fn layouts_count_their_buffers() {
         assert_eq!(OutputLayout::All.buffered(11), 11);
         assert_eq!(OutputLayout::First(4).buffered(11), 4);

@@ -16,14 +16,19 @@ fn every_bus_is_late_by_exactly_the_reported_latency() {
                 .map(|channel| channel[..(1.5 * rate_hz) as usize].to_vec());
             let rendering = render_at(open_with(format, &[]).as_mut(), &input, rate_hz, 512);
             let latency = rendering.latency_samples;
+            // Half a second with kick, snare and hats.
+            let part = (0.4 * rate_hz) as usize..(0.9 * rate_hz) as usize;
             let mut checked = 0;
             for (bus, name) in rendering.bus_names.iter().enumerate() {
                 // What carries nothing has no measurable latency.
                 if analysis::rms_dbfs(&rendering.audio[bus]) < -70.0 {
                     continue;
                 }
-                let measured =
-                    analysis::measured_latency(&input[0], &rendering.audio[bus][0], latency + 600);
+                let measured = analysis::measured_latency(
+                    &input[0][part.clone()],
+                    &rendering.audio[bus][0][part.start..],
+                    latency + 600,
+                );
                 assert_eq!(measured, latency, "{format} at {rate_hz} Hz, {name}");
                 checked += 1;
             }
