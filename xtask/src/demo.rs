@@ -84,7 +84,7 @@ impl BlockTimes {
 /// Runs the demonstration on `recording`, or on a loop made here, and leaves
 /// its files in `out` (or `demo` in the target folder).
 pub fn demo(recording: Option<&Path>, out: Option<&Path>) -> Result<()> {
-    setup::setup()?;
+    setup::advise();
     let bundles = bundle::bundle(None)?;
     let out = match out {
         Some(out) => out.to_owned(),

@@ -52,6 +52,15 @@ const fn need(what: What, package: &'static str, why: &'static str) -> Need {
     Need { what, package, why }
 }
 
+/// As [`setup`], but goes on when something is missing that cannot be
+/// installed: what follows needs less than the tests.
+pub fn advise() {
+    if let Err(error) = setup() {
+        println!("System packages: {error:#}");
+        println!("Going on without them.");
+    }
+}
+
 /// Checks the system packages. What is missing is installed when this runs as
 /// root on Debian or a relative of it; otherwise the error says which command
 /// to run.
