@@ -1,0 +1,254 @@
+//! Kits from folders: with a manifest, or with folders named by class.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result, bail};
+use idm_engine::audio_file;
+use rayon::prelude::*;
+use serde::Deserialize;
+
+use super::{Kit, SAMPLE_RATE_HZ, SOUND_COUNT, Sample, Sound, Split};
+
+/// Name of the manifest in a folder of kits.
+const MANIFEST: &str = "kits.csv";
+/// Velocity of hits that do not tell theirs.
+const UNKNOWN_VELOCITY: f32 = 100.0;
+/// Level, relative to the peak, at which an unlabelled hit begins.
+const ONSET_THRESHOLD: f32 = 0.05;
+
+#[derive(Deserialize)]
+struct Row {
+    kit: String,
+    class: String,
+    file: PathBuf,
+    velocity: f32,
+    split: String,
+    onset_ms: f32,
+}
+
+struct Entry {
+    kit: String,
+    split: Split,
+    sound: Sound,
+    path: PathBuf,
+    velocity: f32,
+    onset_ms: Option<f32>,
+}
+
+/// Loads the kits of `folder`: those of its `kits.csv` (columns `kit, class,
+/// file, velocity, split, onset_ms`; files relative to the folder or to the
+/// one above), else one kit per sub-folder that holds folders named after
+/// sounds (`kick`, `hihat-open`, `crash`, …). Without a manifest everything is
+/// training material. Kits come in the order of their names. Allocates; decodes
+/// on all threads.
+///
+/// # Errors
+/// When the folder cannot be read, the manifest is malformed, names an unknown
+/// class, or a file cannot be decoded.
+pub fn load_folder(folder: &Path) -> Result<Vec<Kit>> {
+    let manifest = folder.join(MANIFEST);
+    let entries = if manifest.is_file() {
+        read_manifest(folder, &manifest)?
+    } else {
+        scan(folder)?
+    };
+    if entries.is_empty() {
+        bail!(
+            "{}: no kits, expected {MANIFEST} or KIT/CLASS/*.wav|flac",
+            folder.display()
+        );
+    }
+    let samples: Vec<(String, Split, Sound, Sample)> = entries
+        .into_par_iter()
+        .map(|entry| {
+            let sample = decode(&entry)?;
+            Ok((entry.kit, entry.split, entry.sound, sample))
+        })
+        .collect::<Result<_>>()?;
+    let mut kits: BTreeMap<(String, bool), Kit> = BTreeMap::new();
+    for (name, split, sound, sample) in samples {
+        let kit = kits
+            .entry((name.clone(), split == Split::Valid))
+            .or_insert_with(|| Kit {
+                name,
+                split,
+                sounds: [const { Vec::new() }; SOUND_COUNT],
+            });
+        kit.sounds[sound.index()].push(sample);
+    }
+    let mut kits: Vec<Kit> = kits.into_values().collect();
+    for samples in kits.iter_mut().flat_map(|kit| &mut kit.sounds) {
+        samples.sort_by(|a, b| a.velocity.total_cmp(&b.velocity));
+    }
+    Ok(kits)
+}
+
+fn read_manifest(folder: &Path, manifest: &Path) -> Result<Vec<Entry>> {
+    let mut reader = csv::Reader::from_path(manifest)
+        .with_context(|| format!("{}: cannot be read", manifest.display()))?;
+    let mut entries = Vec::new();
+    for (line, row) in reader.deserialize().enumerate() {
+        let place = || format!("{} line {}", manifest.display(), line + 2);
+        let row: Row = row.with_context(place)?;
+        let Some(sound) = Sound::from_name(&row.class) else {
+            bail!("{}: unknown class {:?}", place(), row.class);
+        };
+        let Some(split) = Split::from_name(&row.split) else {
+            bail!(
+                "{}: unknown split {:?}, expected train or valid",
+                place(),
+                row.split
+            );
+        };
+        let mut path = folder.join(&row.file);
+        if !path.exists()
+            && let Some(above) = folder.parent()
+        {
+            path = above.join(&row.file);
+        }
+        entries.push(Entry {
+            kit: row.kit,
+            split,
+            sound,
+            path,
+            velocity: row.velocity,
+            onset_ms: Some(row.onset_ms),
+        });
+    }
+    Ok(entries)
+}
+
+fn sorted_children(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut paths: Vec<PathBuf> = fs::read_dir(folder)
+        .with_context(|| format!("{}: cannot be read", folder.display()))?
+        .map(|entry| Ok(entry?.path()))
+        .collect::<std::io::Result<_>>()
+        .with_context(|| format!("{}: cannot be read", folder.display()))?;
+    paths.sort();
+    Ok(paths)
+}
+
+fn file_name(path: &Path) -> &str {
+    path.file_name()
+        .and_then(|name| name.to_str())
+        .unwrap_or_default()
+}
+
+fn scan(folder: &Path) -> Result<Vec<Entry>> {
+    let mut entries = Vec::new();
+    for kit in sorted_children(folder)?.iter().filter(|path| path.is_dir()) {
+        for class in sorted_children(kit)?.iter().filter(|path| path.is_dir()) {
+            let Some(sound) = Sound::from_name(file_name(class)) else {
+                continue;
+            };
+            for path in sorted_children(class)? {
+                let extension = path.extension().and_then(|extension| extension.to_str());
+                if !matches!(extension, Some("wav" | "flac" | "aif" | "aiff")) {
+                    continue;
+                }
+                entries.push(Entry {
+                    kit: file_name(kit).to_owned(),
+                    split: Split::Train,
+                    sound,
+                    velocity: velocity_in_name(file_name(&path)).unwrap_or(UNKNOWN_VELOCITY),
+                    path,
+                    onset_ms: None,
+                });
+            }
+        }
+    }
+    Ok(entries)
+}
+
+/// The number after `_v` in names like `03_v112.flac`.
+fn velocity_in_name(name: &str) -> Option<f32> {
+    let (_, rest) = name.rsplit_once("_v")?;
+    let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+    digits
+        .parse()
+        .ok()
+        .filter(|velocity| (1.0..=127.0).contains(velocity))
+}
+
+fn decode(entry: &Entry) -> Result<Sample> {
+    let buffer = audio_file::read(&entry.path)?;
+    let buffer = if buffer.sample_rate_hz == SAMPLE_RATE_HZ {
+        buffer
+    } else {
+        audio_file::resample(&buffer, SAMPLE_RATE_HZ)
+            .with_context(|| format!("{}", entry.path.display()))?
+    };
+    let scale = 1.0 / buffer.channels.len().max(1) as f32;
+    let audio: Vec<f32> = (0..buffer.frames())
+        .map(|frame| scale * buffer.channels.iter().map(|c| c[frame]).sum::<f32>())
+        .collect();
+    let onset = match entry.onset_ms {
+        Some(onset_ms) => onset_ms * (SAMPLE_RATE_HZ / 1000.0) as f32,
+        None => {
+            let threshold =
+                ONSET_THRESHOLD * audio.iter().fold(0.0_f32, |peak, s| peak.max(s.abs()));
+            audio.iter().position(|s| s.abs() > threshold).unwrap_or(0) as f32
+        }
+    };
+    Ok(Sample {
+        onset: onset.min(audio.len() as f32),
+        audio: audio.into(),
+        velocity: (entry.velocity / 127.0).clamp(0.0, 1.0),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use idm_engine::audio_file::{AudioBuffer, write_wav};
+
+    fn write_click(path: &Path, silence: usize) {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let mut channel = vec![0.0; silence];
+        channel.extend([0.8, -0.4, 0.2, 0.0]);
+        let buffer = AudioBuffer {
+            sample_rate_hz: SAMPLE_RATE_HZ,
+            channels: vec![channel],
+        };
+        write_wav(path, &buffer).unwrap();
+    }
+
+    #[test]
+    fn folders_named_by_class_become_kits() {
+        let folder = tempfile::tempdir().unwrap();
+        write_click(&folder.path().join("mine/kick/a_v064.wav"), 100);
+        write_click(&folder.path().join("mine/crash/b.wav"), 0);
+        write_click(&folder.path().join("mine/bagpipe/c.wav"), 0);
+        let kits = load_folder(folder.path()).unwrap();
+        assert_eq!(kits.len(), 1);
+        let kick = &kits[0].sounds[Sound::Kick.index()];
+        assert_eq!((kick.len(), kick[0].onset), (1, 100.0));
+        assert!((kick[0].velocity - 64.0 / 127.0).abs() < 1e-6);
+        assert_eq!(kits[0].sounds.iter().flatten().count(), 2);
+    }
+
+    #[test]
+    fn manifest_is_read_and_checked() {
+        let folder = tempfile::tempdir().unwrap();
+        write_click(&folder.path().join("k/snare/1.wav"), 50);
+        let header = "kit,class,file,velocity,split,onset_ms,extra\n";
+        let good = format!("{header}k,snare,k/snare/1.wav,90,valid,1.0,x\n");
+        fs::write(folder.path().join(MANIFEST), &good).unwrap();
+        let kits = load_folder(folder.path()).unwrap();
+        assert_eq!(kits[0].split, Split::Valid);
+        assert!((kits[0].sounds[Sound::Snare.index()][0].onset - 44.1).abs() < 1e-3);
+        for (from, to) in [
+            ("snare,k", "bagpipe,k"),
+            ("valid", "maybe"),
+            ("1.wav", "2.wav"),
+        ] {
+            fs::write(folder.path().join(MANIFEST), good.replace(from, to)).unwrap();
+            assert!(load_folder(folder.path()).is_err(), "{to}");
+        }
+        assert!(load_folder(&folder.path().join("nowhere")).is_err());
+    }
+}

@@ -1,0 +1,97 @@
+//! Drum kits: recorded one-shots from folders, or our own synthesiser's.
+
+mod load;
+mod sound;
+
+use std::sync::Arc;
+
+pub use load::load_folder;
+pub use sound::{SOUND_COUNT, Sound};
+
+use crate::random::Random;
+
+/// Sample rate of all material.
+pub const SAMPLE_RATE_HZ: f64 = 44_100.0;
+
+/// Which side of the training/validation border a kit or groove lies on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Split {
+    /// Material the weights may learn from.
+    Train,
+    /// Material they never see.
+    Valid,
+}
+
+impl Split {
+    /// Reads a manifest's value: `train`, `valid` or `validation`.
+    pub fn from_name(name: &str) -> Option<Split> {
+        match name {
+            "train" => Some(Split::Train),
+            "valid" | "validation" | "test" => Some(Split::Valid),
+            _ => None,
+        }
+    }
+}
+
+/// One hit of one sound.
+#[derive(Debug, Clone)]
+pub struct Sample {
+    /// Mono, 44.1 kHz.
+    pub audio: Arc<[f32]>,
+    /// Where the hit begins in `audio`, in samples.
+    pub onset: f32,
+    /// How hard it was played, 0..1.
+    pub velocity: f32,
+}
+
+/// The hits of every sound of one kit; a sound may have none.
+#[derive(Debug, Clone)]
+pub struct Kit {
+    /// Name, for lists.
+    pub name: String,
+    /// Side of the training/validation border.
+    pub split: Split,
+    /// By [`Sound::index`], each sorted by velocity.
+    pub sounds: [Vec<Sample>; SOUND_COUNT],
+}
+
+/// Hits whose velocity differs by less are alternatives of one layer.
+const LAYER_WIDTH: f32 = 0.06;
+
+/// Chooses among `samples` (sorted by velocity) one of those whose velocity is
+/// nearest to `velocity`: a velocity layer, and within it a random hit.
+pub fn choose<'a>(samples: &'a [Sample], velocity: f32, random: &mut Random) -> Option<&'a Sample> {
+    let distance = |sample: &Sample| (sample.velocity - velocity).abs();
+    let nearest = samples
+        .iter()
+        .map(distance)
+        .fold(f32::INFINITY, |nearest, distance| nearest.min(distance));
+    let near = |sample: &&Sample| distance(sample) <= nearest + LAYER_WIDTH;
+    let count = samples.iter().filter(near).count();
+    samples.iter().filter(near).nth(random.below(count))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chooses_the_layer_and_alternates_in_it() {
+        let sample = |velocity| Sample {
+            audio: Arc::from(vec![0.0]),
+            onset: 0.0,
+            velocity,
+        };
+        let samples = [sample(0.3), sample(0.31), sample(0.9)];
+        let mut random = Random::new(&[1]);
+        let mut drawn = [0; 2];
+        for _ in 0..100 {
+            let soft = choose(&samples, 0.2, &mut random).unwrap();
+            drawn[usize::from(soft.velocity > 0.305)] += 1;
+            assert!(soft.velocity < 0.5);
+            assert_eq!(choose(&samples, 1.0, &mut random).unwrap().velocity, 0.9);
+        }
+        assert!(drawn[0] > 20 && drawn[1] > 20, "{drawn:?}");
+        assert!(choose(&[], 0.5, &mut random).is_none());
+    }
+}

@@ -1,0 +1,196 @@
+//! Human performances from MIDI files.
+
+use std::{fs, path::Path};
+
+use anyhow::{Context, Result};
+use midly::{MetaMessage, MidiMessage, Smf, Timing, TrackEventKind};
+use rayon::prelude::*;
+use serde::Deserialize;
+
+use super::Event;
+use crate::kits::{Sound, Split};
+
+/// A recorded performance.
+#[derive(Debug, Clone)]
+pub struct Groove {
+    /// File name, for lists.
+    pub name: String,
+    /// Side of the training/validation border.
+    pub split: Split,
+    /// Length in seconds.
+    pub duration_s: f64,
+    /// Strokes in order of time.
+    pub events: Vec<Event>,
+}
+
+#[derive(Deserialize)]
+struct Row {
+    file: String,
+    split: String,
+}
+
+/// The sound of a note of a Roland TD-11 kit (a superset of General MIDI's
+/// usual notes), or `None` for what is no drum of ours.
+pub fn sound_of_note(note: u8) -> Option<Sound> {
+    Some(match note {
+        35 | 36 => Sound::Kick,
+        37 => Sound::SideStick,
+        38 => Sound::Snare,
+        40 => Sound::RimShot,
+        39 => Sound::Clap,
+        22 | 42 => Sound::ClosedHat,
+        44 => Sound::PedalHat,
+        26 | 46 => Sound::OpenHat,
+        48 | 50 => Sound::HighTom,
+        45 | 47 => Sound::MidTom,
+        41 | 43 | 58 => Sound::FloorTom,
+        49 | 52 | 55 | 57 => Sound::Crash,
+        51 | 59 => Sound::Ride,
+        53 => Sound::RideBell,
+        54 => Sound::Tambourine,
+        56 => Sound::Cowbell,
+        69 | 70 | 82 => Sound::Shaker,
+        _ => return None,
+    })
+}
+
+/// Loads the grooves that `grooves.csv` in `folder` lists (columns `file`,
+/// relative to the folder or the one above, and `split`); without it, every
+/// `.mid` file of the folder as training material. Allocates.
+///
+/// # Errors
+/// When the folder or manifest cannot be read or a file is no MIDI file.
+pub fn load_grooves(folder: &Path) -> Result<Vec<Groove>> {
+    let manifest = folder.join("grooves.csv");
+    let mut files = Vec::new();
+    if manifest.is_file() {
+        let mut reader = csv::Reader::from_path(&manifest)
+            .with_context(|| format!("{}: cannot be read", manifest.display()))?;
+        for (line, row) in reader.deserialize().enumerate() {
+            let row: Row =
+                row.with_context(|| format!("{} line {}", manifest.display(), line + 2))?;
+            let split = Split::from_name(&row.split).with_context(|| {
+                format!("{}: unknown split {:?}", manifest.display(), row.split)
+            })?;
+            let mut path = folder.join(&row.file);
+            if !path.exists()
+                && let Some(above) = folder.parent()
+            {
+                path = above.join(&row.file);
+            }
+            files.push((path, split));
+        }
+    } else {
+        let listing = fs::read_dir(folder)
+            .with_context(|| format!("{}: cannot be read", folder.display()))?;
+        for entry in listing {
+            let path = entry?.path();
+            if path.extension().is_some_and(|extension| extension == "mid") {
+                files.push((path, Split::Train));
+            }
+        }
+        files.sort_by(|a, b| a.0.cmp(&b.0));
+    }
+    let grooves: Vec<Groove> = files
+        .par_iter()
+        .map(|(path, split)| {
+            let bytes =
+                fs::read(path).with_context(|| format!("{}: cannot be read", path.display()))?;
+            let events = parse(&bytes).with_context(|| format!("{}", path.display()))?;
+            Ok(Groove {
+                name: path.display().to_string(),
+                split: *split,
+                duration_s: events.last().map_or(0.0, |event| event.time_s),
+                events,
+            })
+        })
+        .collect::<Result<_>>()?;
+    Ok(grooves
+        .into_iter()
+        .filter(|groove| !groove.events.is_empty())
+        .collect())
+}
+
+/// Strokes of a standard MIDI file, through its tempo map.
+fn parse(bytes: &[u8]) -> Result<Vec<Event>> {
+    let file = Smf::parse(bytes).context("no standard MIDI file")?;
+    let ticks_per_beat = match file.header.timing {
+        Timing::Metrical(ticks) => f64::from(ticks.as_int().max(1)),
+        Timing::Timecode(fps, subframe) => {
+            // Constant ticks per second; written as beats of half a second.
+            f64::from(fps.as_f32()) * f64::from(subframe) / 2.0
+        }
+    };
+    let mut merged = Vec::new();
+    for track in &file.tracks {
+        let mut tick = 0_u64;
+        for event in track {
+            tick += u64::from(event.delta.as_int());
+            match event.kind {
+                TrackEventKind::Meta(MetaMessage::Tempo(tempo)) => {
+                    merged.push((tick, None, f64::from(tempo.as_int())));
+                }
+                TrackEventKind::Midi {
+                    message: MidiMessage::NoteOn { key, vel },
+                    ..
+                } if vel.as_int() > 0 => {
+                    if let Some(sound) = sound_of_note(key.as_int()) {
+                        merged.push((tick, Some(sound), f64::from(vel.as_int())));
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+    // At one tick tempo changes (no sound) come first.
+    merged.sort_by_key(|&(tick, sound, _)| (tick, sound));
+    let (mut now_s, mut last_tick, mut us_per_beat) = (0.0, 0, 500_000.0);
+    let mut events = Vec::new();
+    for (tick, sound, value) in merged {
+        now_s += (tick - last_tick) as f64 * us_per_beat * 1e-6 / ticks_per_beat;
+        last_tick = tick;
+        match sound {
+            None => us_per_beat = value,
+            Some(sound) => events.push(Event {
+                time_s: now_s,
+                sound,
+                velocity: value as f32 / 127.0,
+            }),
+        }
+    }
+    Ok(events)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tempo_map_is_followed() {
+        // 96 ticks per beat; 120 bpm, after one beat 60 bpm.
+        let track: &[u8] = &[
+            0x00, 0x99, 36, 100, // kick at 0
+            0x60, 0xff, 0x51, 0x03, 0x0f, 0x42, 0x40, // beat 1: 1 s per beat
+            0x00, 0x99, 42, 64, // closed hat at 0.5 s
+            0x60, 0x99, 53, 127, // ride bell at 1.5 s
+            0x00, 0x99, 38, 0, // note off, ignored
+            0x00, 0xff, 0x2f, 0x00,
+        ];
+        let mut bytes = b"MThd\x00\x00\x00\x06\x00\x00\x00\x01\x00\x60MTrk".to_vec();
+        bytes.extend((track.len() as u32).to_be_bytes());
+        bytes.extend(track);
+        let events = parse(&bytes).unwrap();
+        let expected = [
+            (0.0, Sound::Kick, 100.0),
+            (0.5, Sound::ClosedHat, 64.0),
+            (1.5, Sound::RideBell, 127.0),
+        ];
+        assert_eq!(events.len(), expected.len());
+        for (event, (time_s, sound, velocity)) in events.iter().zip(expected) {
+            assert!((event.time_s - time_s).abs() < 1e-9);
+            assert_eq!(event.sound, sound);
+            assert!((event.velocity - velocity / 127.0).abs() < 1e-6);
+        }
+        assert!(parse(b"no midi").is_err());
+    }
+}

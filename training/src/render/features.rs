@@ -1,0 +1,165 @@
+//! From a piece to the network's input and targets, through the engine's own
+//! front end.
+
+use idm_engine::{
+    drum::{DRUM_COUNT, STEM_COUNT},
+    front_end::{BAND_COUNT, FeatureFrame, Framing, FrontEnd, LOW_BAND_COUNT},
+};
+
+use super::{Hit, Piece};
+use crate::kits::SAMPLE_RATE_HZ;
+
+/// Input and targets of one piece. All tables are row-major with one row per
+/// frame; frame indices are those of [`Framing::frame_at`].
+#[derive(Debug, Clone, Default)]
+pub struct TrainingExample {
+    /// Number of frames.
+    pub frames: usize,
+    /// Network input, `(frames, 128)`.
+    pub frame: Vec<f32>,
+    /// Network input, `(frames, 32)`.
+    pub low: Vec<f32>,
+    /// Band power of the mix, `(frames, 128)`.
+    pub mix_power: Vec<f32>,
+    /// Share of each stem in the power of a band, `(frames, 10, 128)`; the ten
+    /// sum to exactly 255, or to 0 where all are silent.
+    pub ratio: Vec<u8>,
+    /// 1 in the frame of a hit, else 0, `(frames, 9)`.
+    pub onset: Vec<f32>,
+    /// Position of the hit relative to the frame's centre in hops, −0.5..0.5,
+    /// `(frames, 9)`.
+    pub onset_offset: Vec<f32>,
+    /// Velocity of the hit, 0..1, `(frames, 9)`.
+    pub velocity: Vec<f32>,
+    /// The piece's hits.
+    pub hits: Vec<Hit>,
+    /// The piece's kit.
+    pub kit: u32,
+}
+
+/// Power below which all stems together are silent.
+const SILENT_POWER: f32 = 1e-12;
+
+/// Computes examples; one per thread.
+#[derive(Debug)]
+pub struct Featuriser {
+    front_end: FrontEnd,
+}
+
+impl Default for Featuriser {
+    fn default() -> Self {
+        Featuriser::new()
+    }
+}
+
+impl Featuriser {
+    /// Plans the transforms at 44.1 kHz. Allocates.
+    ///
+    /// # Panics
+    /// Never: 44.1 kHz is supported.
+    pub fn new() -> Featuriser {
+        let framing = Framing::for_rate(SAMPLE_RATE_HZ).expect("44.1 kHz is supported");
+        Featuriser {
+            front_end: FrontEnd::new(framing),
+        }
+    }
+
+    /// Input and targets of `piece`. Allocates.
+    pub fn example(&mut self, piece: &Piece) -> TrainingExample {
+        let framing = *self.front_end.framing();
+        let frames = piece.mix.len() / framing.hop_samples;
+        let mut example = TrainingExample {
+            frames,
+            frame: Vec::with_capacity(frames * BAND_COUNT),
+            low: Vec::with_capacity(frames * LOW_BAND_COUNT),
+            mix_power: Vec::with_capacity(frames * BAND_COUNT),
+            ratio: vec![0; frames * STEM_COUNT * BAND_COUNT],
+            onset: vec![0.0; frames * DRUM_COUNT],
+            onset_offset: vec![0.0; frames * DRUM_COUNT],
+            velocity: vec![0.0; frames * DRUM_COUNT],
+            hits: piece.hits.clone(),
+            kit: piece.kit,
+        };
+        self.inputs(&piece.mix, &mut example);
+        self.ratios(piece, &mut example);
+        for hit in &piece.hits {
+            let frame = framing.frame_at(hit.sample as u64);
+            let row = frame as usize * DRUM_COUNT + hit.drum.index();
+            if row >= example.onset.len() {
+                continue;
+            }
+            let late = hit.sample as i64 - framing.centre_of(frame);
+            example.onset[row] = 1.0;
+            example.onset_offset[row] = late as f32 / framing.hop_samples as f32;
+            example.velocity[row] = example.velocity[row].max(hit.velocity);
+        }
+        example
+    }
+
+    fn inputs(&mut self, mix: &[f32], example: &mut TrainingExample) {
+        let framing = *self.front_end.framing();
+        let padded = pad(mix, framing.long_window_samples - framing.hop_samples);
+        let mut features = FeatureFrame::default();
+        for frame in 0..example.frames {
+            let start = frame * framing.hop_samples;
+            let newest = &padded[start..start + framing.long_window_samples];
+            self.front_end.analyse([newest, newest], &mut features);
+            example.frame.extend(features.frame);
+            example.low.extend(features.low);
+            example.mix_power.extend(features.power);
+        }
+    }
+
+    fn ratios(&mut self, piece: &Piece, example: &mut TrainingExample) {
+        let framing = *self.front_end.framing();
+        let mut powers = vec![0.0_f32; example.frames * STEM_COUNT * BAND_COUNT];
+        let mut power = [0.0; BAND_COUNT];
+        for (stem, audio) in piece.stems.iter().enumerate() {
+            let Some(first) = audio.iter().position(|s| *s != 0.0) else {
+                continue;
+            };
+            let padded = pad(audio, framing.window_samples - framing.hop_samples);
+            for frame in first / framing.hop_samples..example.frames {
+                let start = frame * framing.hop_samples;
+                let newest = &padded[start..start + framing.window_samples];
+                if newest.iter().all(|s| s.abs() < 1e-8) {
+                    continue;
+                }
+                self.front_end.power([newest, newest], &mut power);
+                let row = (frame * STEM_COUNT + stem) * BAND_COUNT;
+                powers[row..row + BAND_COUNT].copy_from_slice(&power);
+            }
+        }
+        let size = STEM_COUNT * BAND_COUNT;
+        for (powers, ratios) in powers.chunks(size).zip(example.ratio.chunks_mut(size)) {
+            for band in 0..BAND_COUNT {
+                quantise(powers, ratios, band);
+            }
+        }
+    }
+}
+
+/// Shares of 255 per stem; what rounding leaves goes to the largest.
+fn quantise(powers: &[f32], ratios: &mut [u8], band: usize) {
+    let cells = (0..STEM_COUNT).map(|stem| stem * BAND_COUNT + band);
+    let sum: f32 = cells.clone().map(|cell| powers[cell]).sum();
+    if sum < SILENT_POWER {
+        return;
+    }
+    let (mut left, mut largest) = (255_i32, band);
+    for cell in cells {
+        let share = (255.0 * powers[cell] / sum).round() as i32;
+        ratios[cell] = share as u8;
+        left -= share;
+        if powers[cell] > powers[largest] {
+            largest = cell;
+        }
+    }
+    ratios[largest] = (i32::from(ratios[largest]) + left).clamp(0, 255) as u8;
+}
+
+fn pad(signal: &[f32], silence: usize) -> Vec<f32> {
+    let mut padded = vec![0.0; silence];
+    padded.extend_from_slice(signal);
+    padded
+}

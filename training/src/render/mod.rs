@@ -1,0 +1,383 @@
+//! Renders drum mixtures with their stems and hits.
+
+mod augment;
+mod bus;
+mod features;
+mod pool;
+mod room;
+mod session;
+
+use std::{collections::HashMap, path::PathBuf, sync::Arc};
+
+use anyhow::{Result, ensure};
+use idm_engine::drum::{Drum, RESIDUAL, STEM_COUNT};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    dsp::{RATE_HZ, from_db},
+    kits::{self, Kit, SAMPLE_RATE_HZ, SOUND_COUNT, Sound, Split},
+    performance::{self, Event, Groove},
+    random::Random,
+    synth::VELOCITY_EXPONENT,
+};
+use augment::Treatment;
+use bus::Bus;
+pub use features::{Featuriser, TrainingExample};
+use pool::Pool;
+use room::{Bleed, Room};
+use session::{Casting, Instrument, Session};
+
+/// What a renderer makes pieces of.
+#[derive(Debug, Clone)]
+pub struct RenderConfig {
+    /// Folders of kits, with `kits.csv` or with folders named by class.
+    pub kit_folders: Vec<PathBuf>,
+    /// Folder of grooves.
+    pub groove_folder: Option<PathBuf>,
+    /// Side of the training/validation border to use.
+    pub split: Split,
+    /// Size of the pool of procedural kits.
+    pub procedural_kits: usize,
+    /// Probability that a kit is procedural where there are sampled ones.
+    pub procedural_share: f32,
+    /// Probability that a piece is a human groove where there are some.
+    pub groove_share: f32,
+    /// Probability that an instrument is two sounds in layers.
+    pub layered_share: f32,
+    /// Strength of all random changes: 0 none, 1 the training range.
+    pub wildness: f32,
+    /// Length of a piece in seconds.
+    pub piece_s: f64,
+    /// Names the sequence of pieces.
+    pub seed: u64,
+}
+
+impl Default for RenderConfig {
+    fn default() -> Self {
+        RenderConfig {
+            kit_folders: Vec::new(),
+            groove_folder: None,
+            split: Split::Train,
+            procedural_kits: 256,
+            procedural_share: 0.4,
+            groove_share: 0.7,
+            layered_share: 0.15,
+            wildness: 1.0,
+            piece_s: 8.0,
+            seed: 1,
+        }
+    }
+}
+
+/// A hit that the transcriber should find.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Hit {
+    /// Where it begins, in samples.
+    pub sample: usize,
+    /// Its class.
+    pub drum: Drum,
+    /// How hard it was played, 0..1.
+    pub velocity: f32,
+}
+
+/// A rendered piece: mono, 44.1 kHz.
+#[derive(Debug, Clone)]
+pub struct Piece {
+    /// The sum of the stems.
+    pub mix: Vec<f32>,
+    /// The nine classes in their order and the residual (other percussion,
+    /// noise).
+    pub stems: [Vec<f32>; STEM_COUNT],
+    /// Hits in order of time.
+    pub hits: Vec<Hit>,
+    /// Number of the kit that most sounds come from.
+    pub kit: u32,
+}
+
+/// Renders pieces by index; the same piece for the same configuration and
+/// index, on any thread.
+#[derive(Debug)]
+pub struct Renderer {
+    config: RenderConfig,
+    kits: Vec<Arc<Kit>>,
+    grooves: Vec<Groove>,
+    pool: Pool,
+}
+
+/// Names the procedural kit in `slot`; training and validation differ.
+fn procedural_seed(config: &RenderConfig, slot: u64) -> u64 {
+    match config.split {
+        Split::Train => slot,
+        Split::Valid => (1 << 32) + slot,
+    }
+}
+
+impl Renderer {
+    /// Loads kits and grooves. Without any, everything is procedural.
+    /// Allocates.
+    ///
+    /// # Errors
+    /// When a folder cannot be loaded, or the configuration leaves nothing to
+    /// play.
+    pub fn new(config: &RenderConfig) -> Result<Renderer> {
+        ensure!(
+            config.piece_s.is_finite() && config.piece_s > 0.0,
+            "piece_s is {}, expected more than 0",
+            config.piece_s
+        );
+        let mut kits = Vec::new();
+        for folder in &config.kit_folders {
+            let loaded = kits::load_folder(folder)?;
+            kits.extend(
+                loaded
+                    .into_iter()
+                    .filter(|kit| kit.split == config.split)
+                    .map(Arc::new),
+            );
+        }
+        ensure!(
+            !kits.is_empty() || config.procedural_kits > 0,
+            "no kits: the folders hold none for {:?} and procedural_kits is 0",
+            config.split
+        );
+        let mut grooves = match &config.groove_folder {
+            Some(folder) => performance::load_grooves(folder)?,
+            None => Vec::new(),
+        };
+        grooves.retain(|groove| groove.split == config.split);
+        Ok(Renderer {
+            config: config.clone(),
+            kits,
+            grooves,
+            pool: Pool::default(),
+        })
+    }
+
+    /// Number of sampled kits and of grooves in use.
+    pub fn material(&self) -> (usize, usize) {
+        (self.kits.len(), self.grooves.len())
+    }
+
+    /// Piece number `index`. Allocates.
+    pub fn piece(&self, index: u64) -> Piece {
+        let random = |purpose| Random::new(&[self.config.seed, index, purpose]);
+        let events = performance::perform(
+            &self.grooves,
+            self.config.groove_share,
+            self.config.piece_s,
+            &mut random(0),
+        );
+        self.render(&events, &mut random(1))
+    }
+
+    /// Piece number `index` as the network's input and targets. Allocates.
+    pub fn example(&self, index: u64) -> TrainingExample {
+        thread_local! {
+            static FEATURISER: std::cell::RefCell<Featuriser> =
+                std::cell::RefCell::new(Featuriser::new());
+        }
+        FEATURISER.with_borrow_mut(|featuriser| featuriser.example(&self.piece(index)))
+    }
+
+    /// Plays `events` (in order of time) on a kit drawn from `random`.
+    /// Allocates.
+    pub fn render(&self, events: &[Event], random: &mut Random) -> Piece {
+        let length = (self.config.piece_s * SAMPLE_RATE_HZ) as usize;
+        let mut needed = [false; SOUND_COUNT];
+        for event in events {
+            needed[event.sound.index()] = true;
+        }
+        let casting = Casting {
+            kits: &self.kits,
+            pool: &self.pool,
+            config: &self.config,
+        };
+        let session = casting.session(&needed, random);
+        let (mut stems, hits) = self.strike(events, &session, length, random);
+        self.add_rooms(&mut stems, random);
+        let bus = Bus::draw(self.config.wildness, random);
+        let mix = bus.run(&mut stems, random);
+        Piece {
+            mix,
+            stems,
+            hits,
+            kit: session.kit,
+        }
+    }
+
+    /// Mixes all strokes into dry stems.
+    fn strike(
+        &self,
+        events: &[Event],
+        session: &Session,
+        length: usize,
+        random: &mut Random,
+    ) -> ([Vec<f32>; STEM_COUNT], Vec<Hit>) {
+        let mut stems: [Vec<f32>; STEM_COUNT] = std::array::from_fn(|_| vec![0.0; length]);
+        let mut hits = Vec::new();
+        let mut voices = Voices::draw(self.config.wildness, random);
+        for (n, event) in events.iter().enumerate() {
+            let Some(instrument) = &session.instruments[event.sound.index()] else {
+                continue;
+            };
+            let at = (event.time_s * SAMPLE_RATE_HZ).round() as usize;
+            if at >= length {
+                continue;
+            }
+            let until = voices.end_of(event, &events[n + 1..]);
+            let stem = event.sound.drum().map_or(RESIDUAL, Drum::index);
+            voices.add(&mut stems[stem], instrument, event, at, until, random);
+            if let Some(drum) = event.sound.drum() {
+                hits.push(Hit {
+                    sample: at,
+                    drum,
+                    velocity: event.velocity,
+                });
+            }
+        }
+        (stems, hits)
+    }
+
+    fn add_rooms(&self, stems: &mut [Vec<f32>; STEM_COUNT], random: &mut Random) {
+        if !random.chance(0.75 * self.config.wildness.min(1.0)) {
+            return;
+        }
+        let room = Room::draw(random);
+        let amount = from_db(random.range(-22.0, 2.0));
+        let bleeding = random.chance(0.5);
+        for stem in stems.iter_mut() {
+            let send = amount * from_db(3.0 * random.normal());
+            let bleed = Bleed::draw(random);
+            if stem.iter().all(|s| *s == 0.0) {
+                continue;
+            }
+            if bleeding {
+                bleed.add(stem);
+            }
+            room.add(stem, send);
+        }
+    }
+}
+
+/// Treated hits of one piece, and how they end each other.
+#[derive(Debug)]
+struct Voices {
+    treatments: Vec<Treatment>,
+    /// Treated audio by the address of its sample and the treatment.
+    treated: HashMap<(usize, usize), (Vec<f32>, f32)>,
+    /// Steepness of the velocity curve.
+    exponent: f32,
+    choke_s: f32,
+    /// Drum machines end a sound by its own next stroke.
+    retrigger: bool,
+}
+
+impl Voices {
+    fn draw(wildness: f32, random: &mut Random) -> Voices {
+        // Hats share a treatment, as do toms, and rides with their bell.
+        Voices {
+            treatments: (0..SOUND_COUNT * 2)
+                .map(|_| Treatment::draw(wildness, random))
+                .collect(),
+            treated: HashMap::new(),
+            exponent: VELOCITY_EXPONENT * random.range(0.6, 1.2),
+            choke_s: random.log_range(0.008, 0.05),
+            retrigger: random.chance(0.2),
+        }
+    }
+
+    /// Seconds after which the stroke is choked or cut, if at all.
+    fn end_of(&self, event: &Event, later: &[Event]) -> Option<f64> {
+        let ends = |next: &&Event| {
+            let choked = event.sound == Sound::OpenHat
+                && matches!(next.sound, Sound::ClosedHat | Sound::PedalHat);
+            choked || (self.retrigger && next.sound == event.sound)
+        };
+        later
+            .iter()
+            .find(ends)
+            .map(|next| next.time_s - event.time_s)
+    }
+
+    fn add(
+        &mut self,
+        stem: &mut [f32],
+        instrument: &Instrument,
+        event: &Event,
+        at: usize,
+        until_s: Option<f64>,
+        random: &mut Random,
+    ) {
+        let shared = shared_treatment(event.sound);
+        let sources = std::iter::once((&instrument.source, 1.0, shared)).chain(
+            instrument
+                .layer
+                .iter()
+                .map(|(source, share)| (source, *share, SOUND_COUNT + shared)),
+        );
+        for (source, share, treatment) in sources {
+            let Some(sample) = kits::choose(&source.samples, event.velocity, random) else {
+                continue;
+            };
+            let key = (sample.audio.as_ptr().addr(), treatment);
+            let (audio, onset) = self
+                .treated
+                .entry(key)
+                .or_insert_with(|| self.treatments[treatment].apply(sample));
+            let dynamics = event.velocity / sample.velocity.max(0.05);
+            let gain = instrument.gain
+                * source.normal
+                * share
+                * dynamics.powf(self.exponent)
+                * from_db(0.4 * random.normal());
+            add_voice(stem, audio, *onset, at, gain, until_s, self.choke_s);
+        }
+    }
+}
+
+/// Sounds of one instrument are treated alike, so that they stay in tune.
+fn shared_treatment(sound: Sound) -> usize {
+    match sound {
+        Sound::PedalHat | Sound::OpenHat => Sound::ClosedHat,
+        Sound::HighTom | Sound::MidTom => Sound::FloorTom,
+        Sound::RideBell => Sound::Ride,
+        other => other,
+    }
+    .index()
+}
+
+/// Adds `audio` so that its `onset` falls on `at`; after `until_s` it fades.
+fn add_voice(
+    stem: &mut [f32],
+    audio: &[f32],
+    onset: f32,
+    at: usize,
+    gain: f32,
+    until_s: Option<f64>,
+    choke_s: f32,
+) {
+    let onset = onset.round() as usize;
+    // What lies before the start of the piece is cut.
+    let skip = onset.saturating_sub(at);
+    let start = (at + skip).saturating_sub(onset);
+    let Some(audio) = audio.get(skip..) else {
+        return;
+    };
+    let choke_at = until_s.map_or(usize::MAX, |until_s| {
+        onset - skip.min(onset) + (until_s * SAMPLE_RATE_HZ) as usize
+    });
+    let shrink = (-1.0 / (choke_s * RATE_HZ)).exp();
+    let mut gain = gain;
+    for (n, (sum, sample)) in stem[start..].iter_mut().zip(audio).enumerate() {
+        if n >= choke_at {
+            gain *= shrink;
+            if gain.abs() < 1e-7 {
+                break;
+            }
+        }
+        *sum += gain * sample;
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,132 @@
+//! A synthetic room and the other microphones, added to every stem alike.
+
+use crate::{
+    dsp::{Biquad, RATE_HZ, from_db},
+    random::Random,
+};
+
+/// Lines of the reverberator.
+const LINES: usize = 8;
+
+/// A room: early reflections and a diffuse, darkening tail.
+#[derive(Debug, Clone)]
+pub(super) struct Room {
+    taps: Vec<(usize, f32)>,
+    delays: [usize; LINES],
+    feedback: [f32; LINES],
+    /// Share of the old value in the one-pole low-pass of each line.
+    dullness: f32,
+    tail_gain: f32,
+    high_pass: Biquad,
+}
+
+impl Room {
+    /// Draws a room, from a dead booth to a hall.
+    pub(super) fn draw(random: &mut Random) -> Room {
+        let size = random.log_range(0.15, 1.0);
+        let reverb_s = random.log_range(0.12, 1.4) * size.sqrt();
+        let early = 6 + random.below(18);
+        let taps = (0..early)
+            .map(|_| {
+                let delay_s = random.log_range(0.001, 0.06) * size;
+                let sign = if random.chance(0.5) { 1.0 } else { -1.0 };
+                let gain = sign * random.range(0.05, 0.4) / (1.0 + 40.0 * delay_s);
+                ((delay_s * RATE_HZ) as usize + 1, gain)
+            })
+            .collect();
+        let delays: [usize; LINES] = std::array::from_fn(|line| {
+            let base = 0.011 + 0.0053 * line as f32;
+            ((base * (0.5 + size) * random.range(0.92, 1.08)) * RATE_HZ) as usize + 1
+        });
+        Room {
+            taps,
+            feedback: delays.map(|delay| 0.001_f32.powf(delay as f32 / (reverb_s * RATE_HZ))),
+            delays,
+            dullness: random.range(0.05, 0.75),
+            tail_gain: random.log_range(0.05, 0.4),
+            high_pass: Biquad::high_pass(random.log_range(40.0, 300.0), 0.7),
+        }
+    }
+
+    /// Adds `send` × the room's answer to `dry` itself, from its first sound on.
+    pub(super) fn add(&self, dry: &mut [f32], send: f32) {
+        let Some(first) = dry.iter().position(|s| *s != 0.0) else {
+            return;
+        };
+        let mut input: Vec<f32> = dry[first..].iter().map(|s| send * s).collect();
+        self.high_pass.run(&mut input);
+        let out = &mut dry[first..];
+        for &(delay, gain) in &self.taps {
+            if delay < out.len() {
+                for (sample, early) in out[delay..].iter_mut().zip(&input) {
+                    *sample += gain * early;
+                }
+            }
+        }
+        self.add_tail(&input, out);
+    }
+
+    /// A feedback delay network with a Householder mixing matrix.
+    fn add_tail(&self, input: &[f32], out: &mut [f32]) {
+        let mut lines: [Vec<f32>; LINES] = std::array::from_fn(|line| vec![0.0; self.delays[line]]);
+        let mut heads = [0_usize; LINES];
+        let mut dulled = [0.0_f32; LINES];
+        let gain = self.tail_gain;
+        for (sample, &send) in out.iter_mut().zip(input) {
+            let mut heard = [0.0_f32; LINES];
+            for (heard, (line, &head)) in heard.iter_mut().zip(lines.iter().zip(&heads)) {
+                *heard = line[head];
+            }
+            let mut sum = 0.0;
+            for ((dulled, heard), feedback) in dulled.iter_mut().zip(&heard).zip(&self.feedback) {
+                // The tiny offset keeps denormal numbers away.
+                *dulled = feedback * heard + self.dullness * (*dulled - feedback * heard) + 1e-20;
+                sum += *dulled;
+            }
+            let common = send - sum * (2.0 / LINES as f32);
+            let mut wet = 0.0;
+            for (index, heard) in heard.iter().enumerate() {
+                wet += if index % 2 == 0 { *heard } else { -*heard };
+                let head = heads[index];
+                lines[index][head] = dulled[index] + common;
+                heads[index] = if head + 1 == self.delays[index] {
+                    0
+                } else {
+                    head + 1
+                };
+            }
+            *sample += gain * wet;
+        }
+    }
+}
+
+/// A microphone that hears a drum late and dull.
+#[derive(Debug, Clone)]
+pub(super) struct Bleed {
+    delay: usize,
+    gain: f32,
+    low_pass: Biquad,
+}
+
+impl Bleed {
+    /// Draws the way from a drum to another drum's microphone.
+    pub(super) fn draw(random: &mut Random) -> Bleed {
+        Bleed {
+            delay: (random.range(0.001, 0.009) * RATE_HZ) as usize,
+            gain: from_db(random.range(-32.0, -9.0)) * if random.chance(0.5) { 1.0 } else { -1.0 },
+            low_pass: Biquad::low_pass(random.log_range(800.0, 12_000.0), 0.7),
+        }
+    }
+
+    /// Adds the late copy to the drum's own signal.
+    pub(super) fn add(&self, stem: &mut [f32]) {
+        if self.delay >= stem.len() {
+            return;
+        }
+        let mut copy = stem[..stem.len() - self.delay].to_vec();
+        self.low_pass.run(&mut copy);
+        for (sample, late) in stem[self.delay..].iter_mut().zip(&copy) {
+            *sample += self.gain * late;
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! The kit of one piece: pieces of several kits, balanced at random.
+
+use std::sync::Arc;
+
+use super::{RenderConfig, pool::Pool};
+use crate::{
+    dsp::from_db,
+    kits::{Kit, SOUND_COUNT, Sample, Sound},
+    random::Random,
+};
+
+/// One source of a sound: hits with the factor that brings the loudest to 1.
+#[derive(Debug, Clone)]
+pub(super) struct Source {
+    pub samples: Arc<[Sample]>,
+    pub normal: f32,
+}
+
+/// What a sound is made of in this piece: one source, or two in layers.
+#[derive(Debug, Clone)]
+pub(super) struct Instrument {
+    pub source: Source,
+    /// A second source and its share.
+    pub layer: Option<(Source, f32)>,
+    /// Level of the hardest stroke.
+    pub gain: f32,
+}
+
+/// The instruments of a piece and which kit most of them come from.
+#[derive(Debug)]
+pub(super) struct Session {
+    pub instruments: [Option<Instrument>; SOUND_COUNT],
+    pub kit: u32,
+}
+
+/// Sounds that must come from one kit to be in tune or to match.
+const FAMILIES: [&[Sound]; 9] = [
+    &[Sound::Kick],
+    &[Sound::Snare, Sound::RimShot, Sound::SideStick],
+    &[Sound::ClosedHat, Sound::PedalHat, Sound::OpenHat],
+    &[Sound::HighTom, Sound::MidTom, Sound::FloorTom],
+    &[Sound::Crash],
+    &[Sound::Ride, Sound::RideBell],
+    &[Sound::Clap],
+    &[Sound::Cowbell, Sound::Tambourine],
+    &[Sound::Shaker],
+];
+
+/// Usual level of the hardest stroke and its scatter, in decibels.
+fn balance_db(sound: Sound) -> (f32, f32) {
+    match sound {
+        Sound::Kick | Sound::Snare | Sound::RimShot => (0.0, 3.5),
+        Sound::SideStick => (-5.0, 4.0),
+        Sound::ClosedHat => (-9.0, 4.5),
+        Sound::PedalHat => (-13.0, 4.0),
+        Sound::OpenHat => (-8.0, 4.5),
+        Sound::HighTom | Sound::MidTom | Sound::FloorTom => (-2.0, 4.0),
+        Sound::Crash => (-5.0, 4.5),
+        Sound::Ride => (-9.0, 4.5),
+        Sound::RideBell => (-7.0, 4.5),
+        Sound::Clap | Sound::Cowbell | Sound::Tambourine | Sound::Shaker => (-7.0, 4.5),
+    }
+}
+
+/// Where a family's sounds may come from.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Origin {
+    Sampled(usize),
+    Procedural(u64),
+}
+
+/// Draws sessions from the material of a renderer.
+#[derive(Debug)]
+pub(super) struct Casting<'a> {
+    pub kits: &'a [Arc<Kit>],
+    pub pool: &'a Pool,
+    pub config: &'a RenderConfig,
+}
+
+impl Casting<'_> {
+    fn any_origin(&self, random: &mut Random) -> Origin {
+        let procedural = self.kits.is_empty() || random.chance(self.config.procedural_share);
+        if procedural && self.config.procedural_kits > 0 {
+            let slot = random.below(self.config.procedural_kits) as u64;
+            Origin::Procedural(super::procedural_seed(self.config, slot))
+        } else {
+            Origin::Sampled(random.below(self.kits.len()))
+        }
+    }
+
+    fn samples(&self, origin: Origin, sound: Sound) -> Option<Arc<[Sample]>> {
+        match origin {
+            Origin::Procedural(seed) => Some(self.pool.samples(seed, sound)),
+            Origin::Sampled(kit) => {
+                let samples = &self.kits.get(kit)?.sounds[sound.index()];
+                (!samples.is_empty()).then(|| Arc::from(samples.as_slice()))
+            }
+        }
+    }
+
+    /// `sound` from `origin`, or the nearest thing that it has.
+    fn source(&self, origin: Origin, sound: Sound) -> Option<Source> {
+        let samples = self.samples(origin, sound).or_else(|| {
+            let substitutes = sound.substitutes().iter();
+            substitutes
+                .filter_map(|&other| self.samples(origin, other))
+                .next()
+        })?;
+        Some(Source {
+            normal: 1.0 / loudest(&samples).max(1e-6),
+            samples,
+        })
+    }
+
+    /// An origin that has `sound`: `preferred` if it does, else others drawn
+    /// at random, else none.
+    fn origin_with(
+        &self,
+        sound: Sound,
+        preferred: Origin,
+        random: &mut Random,
+    ) -> Option<(Origin, Source)> {
+        let mut origin = preferred;
+        for _ in 0..64 {
+            if let Some(source) = self.source(origin, sound) {
+                return Some((origin, source));
+            }
+            origin = self.any_origin(random);
+        }
+        (0..self.kits.len()).find_map(|kit| {
+            let origin = Origin::Sampled(kit);
+            self.source(origin, sound).map(|source| (origin, source))
+        })
+    }
+
+    /// Casts the sounds in `needed`.
+    pub(super) fn session(&self, needed: &[bool; SOUND_COUNT], random: &mut Random) -> Session {
+        let main = self.any_origin(random);
+        let second = self.any_origin(random);
+        let loyalty = random.range(0.3, 1.0);
+        let mut instruments = [const { None }; SOUND_COUNT];
+        for family in FAMILIES {
+            let preferred = if random.chance(loyalty) {
+                main
+            } else if random.chance(0.4) {
+                second
+            } else {
+                self.any_origin(random)
+            };
+            let layered = random.chance(self.config.layered_share);
+            let layer_origin = self.any_origin(random);
+            let share = random.range(0.15, 0.9);
+            let family_db = random.normal();
+            let mut origin = preferred;
+            for &sound in family {
+                if !needed[sound.index()] {
+                    continue;
+                }
+                let Some((found, source)) = self.origin_with(sound, origin, random) else {
+                    continue;
+                };
+                origin = found;
+                let layer = layered
+                    .then(|| self.source(layer_origin, sound))
+                    .flatten()
+                    .map(|layer| (layer, share));
+                let (level_db, scatter_db) = balance_db(sound);
+                let own_db = 0.35 * random.normal();
+                let wild_db = scatter_db * (family_db + own_db) * self.config.wildness;
+                instruments[sound.index()] = Some(Instrument {
+                    source,
+                    layer,
+                    gain: from_db(level_db + wild_db),
+                });
+            }
+        }
+        let kit = match main {
+            Origin::Sampled(kit) => kit as u32,
+            Origin::Procedural(seed) => self.kits.len() as u32 + (seed % 65_536) as u32,
+        };
+        Session { instruments, kit }
+    }
+}
+
+/// Peak of the loudest hit.
+fn loudest(samples: &[Sample]) -> f32 {
+    samples
+        .iter()
+        .flat_map(|sample| sample.audio.iter())
+        .fold(0.0_f32, |peak, s| peak.max(s.abs()))
+}

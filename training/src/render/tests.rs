@@ -1,0 +1,167 @@
+use super::*;
+use idm_engine::drum::DRUM_COUNT;
+use idm_engine::front_end::BAND_COUNT;
+
+fn renderer(wildness: f32, seed: u64) -> Renderer {
+    Renderer::new(&RenderConfig {
+        procedural_kits: 4,
+        piece_s: 3.0,
+        wildness,
+        seed,
+        ..RenderConfig::default()
+    })
+    .unwrap()
+}
+
+fn rms_db(signal: impl Iterator<Item = f32>) -> f32 {
+    let (mut sum, mut count) = (0.0_f64, 0);
+    for sample in signal {
+        sum += f64::from(sample).powi(2);
+        count += 1;
+    }
+    10.0 * ((sum / f64::from(count.max(1)) + 1e-30).log10() as f32)
+}
+
+#[test]
+fn pieces_repeat_by_seed_and_index_on_any_renderer() {
+    let (first, again) = (renderer(1.0, 5), renderer(1.0, 5));
+    let warm_up = again.piece(1);
+    let (a, b) = (first.piece(0), again.piece(0));
+    assert_eq!(a.mix, b.mix);
+    assert_eq!(a.hits, b.hits);
+    assert_ne!(a.mix, warm_up.mix);
+    assert_ne!(a.mix, renderer(1.0, 6).piece(0).mix);
+}
+
+#[test]
+fn stems_sum_to_the_mix_and_stay_finite() {
+    let renderer = renderer(1.0, 7);
+    for index in 0..12 {
+        let piece = renderer.piece(index);
+        let level_db = rms_db(piece.mix.iter().copied());
+        assert!(
+            level_db.is_finite() && level_db > -90.0,
+            "{index}: {level_db} dB"
+        );
+        let peak = piece.mix.iter().fold(0.0_f32, |peak, s| peak.max(s.abs()));
+        assert!(peak <= 1.1, "{index}: {peak}");
+        let difference = (0..piece.mix.len())
+            .map(|n| piece.mix[n] - piece.stems.iter().map(|stem| stem[n]).sum::<f32>());
+        let difference_db = rms_db(difference) - level_db;
+        assert!(difference_db < -100.0, "{index}: {difference_db} dB");
+    }
+}
+
+/// Every hit of every class, alone and dry: the audio rises within 1 ms of the
+/// label.
+#[test]
+fn labels_lie_on_the_onset() {
+    let renderer = renderer(0.0, 3);
+    for sound in Sound::ALL
+        .into_iter()
+        .filter(|sound| sound.drum().is_some())
+    {
+        let events = [Event {
+            time_s: 1.2345,
+            sound,
+            velocity: 0.9,
+        }];
+        let piece = renderer.render(&events, &mut Random::new(&[sound.index() as u64]));
+        assert_eq!(piece.hits.len(), 1);
+        let hit = piece.hits[0];
+        assert_eq!(hit.sample, (1.2345 * SAMPLE_RATE_HZ).round() as usize);
+        let peak = piece.mix.iter().fold(0.0_f32, |peak, s| peak.max(s.abs()));
+        let start = piece
+            .mix
+            .iter()
+            .position(|s| s.abs() > 0.02 * peak)
+            .unwrap();
+        let error_ms = (start as f64 - hit.sample as f64) / SAMPLE_RATE_HZ * 1e3;
+        assert!((-0.03..1.0).contains(&error_ms), "{sound:?}: {error_ms} ms");
+    }
+}
+
+#[test]
+fn closed_hats_choke_open_ones() {
+    let renderer = renderer(0.0, 3);
+    let open = Event {
+        time_s: 0.1,
+        sound: Sound::OpenHat,
+        velocity: 1.0,
+    };
+    let pedal = Event {
+        time_s: 0.2,
+        sound: Sound::PedalHat,
+        velocity: 0.5,
+    };
+    let tail = |events: &[Event]| {
+        let piece = renderer.render(events, &mut Random::new(&[4]));
+        rms_db(piece.stems[Drum::OpenHat.index()][15_500..].iter().copied())
+            - rms_db(
+                piece.stems[Drum::OpenHat.index()][4_410..8_820]
+                    .iter()
+                    .copied(),
+            )
+    };
+    let (free_db, choked_db) = (tail(&[open]), tail(&[open, pedal]));
+    assert!(choked_db < free_db - 20.0, "{choked_db} {free_db}");
+}
+
+#[test]
+fn examples_agree_with_their_piece() {
+    let renderer = renderer(1.0, 9);
+    for index in 0..4 {
+        let piece = renderer.piece(index);
+        let example = renderer.example(index);
+        assert_eq!(example.frames, piece.mix.len() / 256);
+        assert_eq!(example.frame.len(), example.frames * BAND_COUNT);
+        assert_eq!(example.onset.iter().filter(|o| **o > 0.0).count(), {
+            let mut cells: Vec<_> = piece
+                .hits
+                .iter()
+                .map(|hit| ((hit.sample + 128) / 256 + 1, hit.drum))
+                .filter(|(frame, _)| *frame < example.frames)
+                .collect();
+            cells.dedup();
+            cells.sort();
+            cells.dedup();
+            cells.len()
+        });
+        for hit in &piece.hits {
+            let frame = (hit.sample + 128) / 256 + 1;
+            if frame < example.frames {
+                assert_eq!(example.onset[frame * DRUM_COUNT + hit.drum.index()], 1.0);
+            }
+        }
+        for frame in (0..example.frames).step_by(37) {
+            for band in (0..BAND_COUNT).step_by(11) {
+                let sum: u32 = (0..STEM_COUNT)
+                    .map(|stem| {
+                        u32::from(example.ratio[(frame * STEM_COUNT + stem) * BAND_COUNT + band])
+                    })
+                    .sum();
+                assert!(sum == 255 || sum == 0, "{sum}");
+            }
+        }
+        assert!(
+            example
+                .onset_offset
+                .iter()
+                .all(|offset| offset.abs() <= 0.5)
+        );
+    }
+}
+
+#[test]
+fn impossible_configurations_are_refused() {
+    let none = RenderConfig {
+        procedural_kits: 0,
+        ..RenderConfig::default()
+    };
+    assert!(Renderer::new(&none).is_err());
+    let endless = RenderConfig {
+        piece_s: f64::INFINITY,
+        ..RenderConfig::default()
+    };
+    assert!(Renderer::new(&endless).is_err());
+}
