@@ -5,7 +5,7 @@ use xtask::drums::DRUMS;
 use xtask::hosts::Note;
 use xtask::render::{self, RenderOptions};
 
-use super::{FORMATS, RATE_HZ, demo, open, render};
+use super::{FORMATS, RATE_HZ, demo, open, open_with, render};
 
 /// True samples of a drum of the demonstration loop.
 fn truth(drum: usize) -> Vec<usize> {
@@ -32,6 +32,26 @@ fn kick_and_snare_of_the_loop_are_found_where_they_are() {
             all.matched += matches.matched;
         }
         assert!(all.f_measure() > 0.6, "{format}: {all:?}");
+    }
+}
+
+#[test]
+fn a_resynthesised_hit_sounds_at_its_note() {
+    for format in FORMATS {
+        let mut host = open_with(format, &[("blend_1", "@1"), ("learn", "@0")]);
+        let rendering = render(host.as_mut(), &demo().channels, 333);
+        let notes = analysis::onsets(&rendering.notes, DRUMS[0].key);
+        let first_note = *notes.first().expect("a kick is found");
+        let first_sound = rendering.audio[1]
+            .iter()
+            .filter_map(|channel| channel.iter().position(|&sample| sample != 0.0))
+            .min()
+            .expect("the kick bus sounds");
+        // One-shots may start with a zero sample or two.
+        assert!(
+            (first_note..first_note + 32).contains(&first_sound),
+            "{format}: note at {first_note}, sound at {first_sound}"
+        );
     }
 }
 
