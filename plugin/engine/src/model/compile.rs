@@ -6,10 +6,12 @@ use std::ops::Range;
 use super::{
     ModelError,
     graph::{FILE, Graph, Head, Origin},
+    liveness::needed_values,
     onnx::Elements,
     operators::{ConvShape, Op, ValueId},
     packing::{pack_conv, pack_dense},
     plan::{Layout, Program},
+    regions::{box_runs, joined_runs},
     step::{Memory, Run, Source, Step, Work},
 };
 use crate::{
@@ -21,8 +23,8 @@ use crate::{
 /// Values start on cache lines.
 const ALIGNMENT: usize = 16;
 
-/// Most multiplications per frame: 30 times the shipped network, about a third
-/// of a core.
+/// Most multiplications per frame, all heads together: some thirty times a
+/// sensible network, about a third of a core.
 const MAX_MULTIPLICATIONS: u64 = 1 << 25;
 
 /// Result of the compilation.
@@ -35,25 +37,30 @@ pub(super) struct Compiled {
 
 /// Compiles a graph. Fails if it is too slow to run in real time.
 pub(super) fn compile(graph: &Graph) -> Result<Compiled, ModelError> {
+    let cost: u64 = graph
+        .nodes
+        .iter()
+        .map(|node| node.op.multiplications())
+        .sum();
+    if cost > MAX_MULTIPLICATIONS {
+        let expected = format!("at most {MAX_MULTIPLICATIONS}");
+        return Err(ModelError::mismatch(
+            FILE,
+            "multiplications per frame",
+            expected,
+            cost,
+        ));
+    }
     let mut compiler = Compiler::new(graph);
     for node in 0..graph.nodes.len() {
         compiler.add_node(node);
     }
     let layout = compiler.finish_layout();
-    let mut programs = Vec::with_capacity(Quality::ALL.len());
-    for (quality, head) in Quality::ALL.into_iter().zip(&graph.heads) {
-        let program = compiler.program(head, &layout);
-        let cost: u64 = program.steps.iter().map(Step::multiplications).sum();
-        if cost > MAX_MULTIPLICATIONS {
-            return Err(ModelError::mismatch(
-                FILE,
-                format!("multiplications per frame, quality {}", quality.name()),
-                format!("at most {MAX_MULTIPLICATIONS}"),
-                cost,
-            ));
-        }
-        programs.push(program);
-    }
+    let programs: Vec<Program> = graph
+        .heads
+        .iter()
+        .map(|head| compiler.program(head, &layout))
+        .collect();
     let programs = programs.try_into().map_err(|programs: Vec<Program>| {
         ModelError::mismatch(FILE, "heads", Quality::ALL.len(), programs.len())
     })?;
@@ -166,7 +173,9 @@ impl<'a> Compiler<'a> {
                 }
             }
             Op::Concat { inputs, axis } => {
-                let runs = self.concat_runs(inputs, *axis, out);
+                let outer = self.graph.values[out].shape[..*axis].iter().product();
+                let places: Vec<Source> = inputs.iter().map(|&id| self.place(id)).collect();
+                let runs = joined_runs(&places, outer);
                 steps.push(self.step(out, Work::Copy(runs)));
             }
             &Op::Dense {
@@ -309,24 +318,6 @@ impl<'a> Compiler<'a> {
         steps.push(self.step(out, work));
     }
 
-    fn concat_runs(&mut self, inputs: &[ValueId], axis: usize, out: ValueId) -> Vec<Run> {
-        let out_shape = &self.graph.values[out].shape;
-        let outer: usize = out_shape[..axis].iter().product();
-        let row: usize = out_shape[axis..].iter().product();
-        let mut runs = Vec::with_capacity(outer * inputs.len());
-        let mut column = 0;
-        for &input in inputs {
-            let from = self.place(input);
-            let len = from.len / outer;
-            runs.extend((0..outer).map(|index| Run {
-                from: from.part(index * len, len),
-                to: index * row + column,
-            }));
-            column += len;
-        }
-        runs
-    }
-
     /// Reserves memory for what outlives a frame.
     fn finish_layout(&mut self) -> Layout {
         for state in &self.graph.states {
@@ -399,53 +390,4 @@ fn arena(range: Range<usize>) -> Source {
         start: range.start,
         len: range.len(),
     }
-}
-
-/// The values from which `roots` are computed, through the states too: a state
-/// that matters makes everything matter that its next value depends on.
-fn needed_values(graph: &Graph, roots: &[ValueId]) -> Vec<bool> {
-    let mut needed = vec![false; graph.values.len()];
-    let mut open = roots.to_vec();
-    while let Some(id) = open.pop() {
-        if std::mem::replace(&mut needed[id], true) {
-            continue;
-        }
-        match graph.values[id].origin {
-            Origin::Node(node) => open.extend(graph.nodes[node].op.reads()),
-            Origin::Input => {
-                let state = graph.states.iter().find(|state| state.current == id);
-                open.extend(state.map(|state| state.next));
-            }
-            Origin::Constant(_) => {}
-        }
-    }
-    needed
-}
-
-/// The contiguous pieces of a box of shape `size` that starts at `starts` in a
-/// tensor of shape `full`.
-fn box_runs(full: &[usize], starts: &[usize], size: &[usize], place: Source) -> Vec<Run> {
-    // Everything from the last axis that is cut on is contiguous.
-    let cut = (0..full.len()).rev().find(|&axis| full[axis] != size[axis]);
-    let Some(cut) = cut else {
-        return vec![Run { from: place, to: 0 }];
-    };
-    let inner: usize = full[cut + 1..].iter().product();
-    let len = size[cut] * inner;
-    let count: usize = size[..cut].iter().product();
-    (0..count)
-        .map(|index| {
-            let (mut rest, mut offset, mut stride) =
-                (index, starts[cut] * inner, full[cut] * inner);
-            for axis in (0..cut).rev() {
-                offset += (starts[axis] + rest % size[axis]) * stride;
-                rest /= size[axis];
-                stride *= full[axis];
-            }
-            Run {
-                from: place.part(offset, len),
-                to: index * len,
-            }
-        })
-        .collect()
 }

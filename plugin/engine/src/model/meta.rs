@@ -153,9 +153,17 @@ impl ModelMeta {
         struct Format {
             format: u32,
         }
-        let syntax = |error: toml::de::Error| ModelError::Syntax {
-            file,
-            reason: error.to_string().trim_end().replace('\n', " "),
+        let syntax = |error: toml::de::Error| {
+            let start = error.span().map_or(0, |span| span.start);
+            let line = 1 + text
+                .bytes()
+                .take(start)
+                .filter(|&byte| byte == b'\n')
+                .count();
+            ModelError::Syntax {
+                file,
+                reason: format!("line {line}: {}", error.message().replace('\n', ", ")),
+            }
         };
         let Format { format } = toml::from_str(text).map_err(syntax)?;
         expect(file, "format", MODEL_FORMAT, format)?;

@@ -22,6 +22,7 @@ mod compile;
 mod error;
 mod graph;
 mod kernels;
+mod liveness;
 mod math;
 mod meta;
 mod node;
@@ -30,6 +31,7 @@ mod onnx;
 mod operators;
 mod packing;
 mod plan;
+mod regions;
 mod session;
 mod step;
 

@@ -96,6 +96,23 @@ pub(super) enum Op {
 }
 
 impl Op {
+    /// Multiplications of the layer's definition, per frame.
+    pub(super) fn multiplications(&self) -> u64 {
+        match self {
+            Op::Dense {
+                rows,
+                inputs,
+                outputs,
+                ..
+            } => (rows * inputs) as u64 * *outputs as u64,
+            Op::Conv { shape, .. } => {
+                let positions = shape.out_frames() * shape.out_bands();
+                (positions * shape.out_channels) as u64 * shape.kernel_len() as u64
+            }
+            _ => 0,
+        }
+    }
+
     /// The values that the node reads.
     pub(super) fn reads(&self) -> Vec<ValueId> {
         match self {

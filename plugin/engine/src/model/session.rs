@@ -20,8 +20,8 @@ const MAX_FEATURE: f32 = 32.0;
 /// Per frame: [`begin`](Session::begin), then
 /// [`run_stage`](Session::run_stage) for each stage, then the outputs describe
 /// the frame that was `look_ahead_frames` earlier. The result does not depend
-/// on the number of stages. Outputs keep their values until the last stage of
-/// the next frame, and are zero before the first.
+/// on the number of stages. The last stage replaces all outputs; before the
+/// first frame they are zero.
 ///
 /// All methods but [`new`](Session::new) are real-time safe.
 pub struct Session {

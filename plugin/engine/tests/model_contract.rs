@@ -1,0 +1,507 @@
+//! What is refused, and how; nothing that a file contains makes the loader
+//! panic.
+
+mod model_support;
+
+use std::fs;
+
+use idm_engine::{
+    controls::Quality,
+    model::{Model, ModelError, ModelMeta, OneShotNetwork},
+};
+use model_support::{
+    EMBEDDING, GraphBuilder, Random, SAMPLES, meta_text, one_shots, random_model, transcriber,
+    transcriber_with, value_info,
+};
+use proptest::prelude::*;
+use tract_onnx::pb::{TensorProto, tensor_proto::DataType};
+
+fn load(meta: &str, transcriber: &GraphBuilder) -> Result<Model, ModelError> {
+    Model::from_parts(meta, &transcriber.encode(), one_shots().encode())
+}
+
+#[track_caller]
+fn names<T>(result: Result<T, ModelError>, words: &[&str]) {
+    let error = result.err().expect("this should be refused").to_string();
+    for word in words {
+        assert!(error.contains(word), "`{word}` is missing in: {error}");
+    }
+    assert!(!error.contains('\n'), "more than one line: {error}");
+}
+
+#[test]
+fn metadata_is_read() {
+    let model = random_model();
+    let meta = model.meta();
+    assert_eq!(
+        (meta.name.as_str(), meta.version.as_str()),
+        ("random", "0.0.1")
+    );
+    assert_eq!(meta.look_ahead_frames.of(Quality::High), 24);
+    assert_eq!(meta.thresholds.recall, [0.2; 9]);
+    assert_eq!(meta.one_shots.samples, SAMPLES);
+    for quality in Quality::ALL {
+        assert!(model.plan().has_mask(quality));
+    }
+    assert!(model.plan().session_bytes() < 1 << 20);
+}
+
+#[test]
+fn every_wrong_field_of_the_metadata_is_named() {
+    let cases: &[(&str, &str, &[&str])] = &[
+        (
+            "format = 1",
+            "format = 2",
+            &["format", "expected 1", "found 2"],
+        ),
+        (
+            "\"kick\", \"snare\"",
+            "\"snare\", \"kick\"",
+            &["classes", "expected kick, snare", "found snare, kick"],
+        ),
+        (
+            ", \"ride\"]",
+            "]",
+            &["classes", "crash, ride, found", "floor_tom, crash"],
+        ),
+        (
+            "hop_at_44100 = 256",
+            "hop_at_44100 = 512",
+            &["front_end.hop_at_44100", "expected 256", "found 512"],
+        ),
+        (
+            "\nwindow_at_44100 = 1024",
+            "\nwindow_at_44100 = 2048",
+            &["front_end.window_at_44100", "1024", "2048"],
+        ),
+        (
+            "long_window_at_44100 = 4096",
+            "long_window_at_44100 = 1",
+            &["front_end.long_window_at_44100"],
+        ),
+        (
+            "\nbands = 128",
+            "\nbands = 64",
+            &["front_end.bands", "expected 128", "found 64"],
+        ),
+        (
+            "low_bands = 32",
+            "low_bands = 16",
+            &["front_end.low_bands", "expected 32", "found 16"],
+        ),
+        (
+            "log_floor_power = 1e-8",
+            "log_floor_power = 1e-7",
+            &["front_end.log_floor_power"],
+        ),
+        (
+            "log_scale = 0.16666667",
+            "log_scale = 0.2",
+            &["front_end.log_scale", "found 0.2"],
+        ),
+        (
+            "log_offset = 2.0",
+            "log_offset = nan",
+            &["front_end.log_offset", "found NaN"],
+        ),
+        (
+            "standard = 6",
+            "standard = 8",
+            &["look_ahead_frames.standard", "expected 6", "found 8"],
+        ),
+        ("low = 2", "low = 3", &["look_ahead_frames.low"]),
+        ("high = 24", "high = 1", &["look_ahead_frames.high"]),
+        (
+            "strict = [0.5",
+            "strict = [0.0",
+            &["thresholds.strict, kick", "between 0 and 1", "found 0"],
+        ),
+        (
+            "strict = [0.5",
+            "strict = [nan",
+            &["thresholds.strict, kick", "found NaN"],
+        ),
+        ("0.2]", "1.5]", &["thresholds.recall, ride", "found 1.5"]),
+        (
+            "strict = [0.5, ",
+            "strict = [",
+            &["model.toml is not valid", "length"],
+        ),
+        (
+            "sample_rate_hz = 44100",
+            "sample_rate_hz = 48000",
+            &["one_shots.sample_rate_hz", "44100", "48000"],
+        ),
+        (
+            "samples = 2000",
+            "samples = 0",
+            &["one_shots.samples", "found 0"],
+        ),
+        (
+            "embedding = 32",
+            "embedding = 1000000",
+            &["one_shots.embedding"],
+        ),
+        (
+            "name = \"random\"",
+            "name = \" \"",
+            &["name", "found nothing"],
+        ),
+        ("name = \"random\"\n", "", &["missing field `name`"]),
+        (
+            "version = \"0.0.1\"",
+            "version = 1",
+            &["invalid type", "string"],
+        ),
+        ("format = 1", "format 1", &["model.toml is not valid"]),
+    ];
+    for (from, to, words) in cases {
+        let text = meta_text();
+        assert!(text.contains(from), "{from}");
+        let text = text.replacen(from, to, 1);
+        names(ModelMeta::parse(&text), words);
+        names(load(&text, &transcriber()), &["model.toml"]);
+        names(
+            load(&meta_text(), &transcriber_with(&text)),
+            &["transcriber.onnx"],
+        );
+    }
+}
+
+#[test]
+fn metadata_of_file_and_network_must_agree() {
+    let other = meta_text().replace("0.0.1", "0.0.2");
+    names(
+        load(&other, &transcriber()),
+        &["idm_model_toml", "0.0.1", "0.0.2"],
+    );
+    let mut bare = transcriber();
+    bare.proto.metadata_props.clear();
+    names(load(&meta_text(), &bare), &["idm_model_toml", "found none"]);
+    // Line ends and comments do not matter.
+    let text = format!("# copied\r\n{}", meta_text().replace('\n', "\r\n"));
+    assert!(load(&text, &transcriber()).is_ok());
+}
+
+#[test]
+fn every_missing_input_and_output_is_named() {
+    let complete = transcriber();
+    let graph = complete.proto.graph.clone().unwrap();
+    for index in 0..graph.output.len() {
+        let mut network = complete.clone();
+        let name = network.graph().output.remove(index).name;
+        if name.starts_with("mask") {
+            let model = load(&meta_text(), &network).unwrap();
+            let without = Quality::ALL.map(|quality| !model.plan().has_mask(quality));
+            assert_eq!(without.iter().filter(|&&without| without).count(), 1);
+        } else {
+            let output = format!("output `{name}`");
+            names(load(&meta_text(), &network), &[&output, "no such output"]);
+        }
+    }
+    for index in 0..graph.input.len() {
+        let mut network = complete.clone();
+        let name = network.graph().input.remove(index).name;
+        names(load(&meta_text(), &network), &[&name]);
+    }
+}
+
+#[test]
+fn wrong_inputs_and_outputs_are_named() {
+    let check = |change: &dyn Fn(&mut GraphBuilder), words: &[&str]| {
+        let mut network = transcriber();
+        change(&mut network);
+        names(load(&meta_text(), &network), words);
+    };
+    check(
+        &|n| n.graph().input[0] = value_info("frame", &[1, 64]),
+        &["`frame`", "[1, 128]", "[1, 64]"],
+    );
+    check(
+        &|n| n.graph().input[1] = value_info("low", &[32]),
+        &["`low`", "[1, 32]", "[32]"],
+    );
+    check(&|n| n.graph().input[0].r#type = None, &["`frame`"]);
+    check(&|n| drop(n.input("mel", &[1, 80])), &["inputs", "mel"]);
+    check(&|n| drop(n.input("state_40", &[1, 4])), &["state_"]);
+    check(&|n| drop(n.input("frame", &[1, 128])), &["`frame`", "two"]);
+    check(
+        &|n| n.output("frame", "extra", &[1, 128]),
+        &["outputs", "`extra`"],
+    );
+    check(
+        &|n| {
+            let output = n
+                .graph()
+                .output
+                .iter_mut()
+                .find(|o| o.name == "onset")
+                .unwrap();
+            *output = value_info("onset", &[1, 10]);
+        },
+        &["output `onset`", "[1, 10]", "[1, 9]"],
+    );
+    check(
+        &|n| {
+            n.graph().output.retain(|output| output.name != "onset");
+            n.graph().node.retain(|node| node.output != ["onset"]);
+            n.output("frame", "onset", &[1, 128]);
+        },
+        &["output `onset`", "expected [1, 9]", "found [1, 128]"],
+    );
+    check(
+        &|n| {
+            n.graph()
+                .output
+                .retain(|output| output.name != "state_0_next");
+            n.graph()
+                .node
+                .retain(|node| node.output != ["state_0_next"]);
+            n.output("frame", "state_0_next", &[1, 128]);
+        },
+        &["output `state_0_next`", "found [1, 128]"],
+    );
+    check(
+        &|n| n.graph().output[0].name = "nowhere".into(),
+        &["`nowhere`"],
+    );
+    check(
+        &|n| {
+            let last = n.graph().node.len() - 1;
+            n.graph().node.swap(0, last);
+        },
+        &["nothing before it makes"],
+    );
+    check(
+        &|n| n.graph().node[0].output.push("more".into()),
+        &["number of outputs", "found 2"],
+    );
+    check(
+        &|n| n.graph().node[0].domain = "com.example".into(),
+        &["domain", "com.example"],
+    );
+    check(
+        &|n| n.proto.opset_import[0].version = 11,
+        &["opset", "expected 17", "found 11"],
+    );
+    check(&|n| n.proto.opset_import.clear(), &["opset", "found none"]);
+    check(&|n| n.proto.graph = None, &["graph"]);
+}
+
+#[test]
+fn wrong_weights_are_named() {
+    let check = |change: &dyn Fn(&mut TensorProto), words: &[&str]| {
+        let mut network = transcriber();
+        let tensors = &mut network.graph().initializer;
+        let tensor = tensors.iter_mut().find(|t| t.dims.len() == 4).unwrap();
+        change(tensor);
+        names(load(&meta_text(), &network), words);
+    };
+    check(&|t| t.dims[0] = 25, &["initializer", "[25, 1, 3, 3]"]);
+    check(&|t| t.dims[0] = -1, &["initializer", "a shape"]);
+    check(
+        &|t| t.dims = vec![i64::MAX, i64::MAX],
+        &["initializer", "elements"],
+    );
+    check(&|t| t.dims[0] = 0, &["initializer", "elements"]);
+    check(&|t| t.raw_data.truncate(17), &["initializer", "elements"]);
+    check(&|t| t.raw_data.push(0), &["initializer", "elements"]);
+    check(
+        &|t| t.data_type = DataType::Double as i32,
+        &["initializer", "DOUBLE"],
+    );
+    check(&|t| t.data_type = 999, &["initializer", "999"]);
+    check(
+        &|t| t.data_location = Some(1),
+        &["initializer", "external data"],
+    );
+    check(
+        &|t| t.raw_data[..4].copy_from_slice(&f32::NAN.to_le_bytes()),
+        &["initializer", "finite", "NaN"],
+    );
+    check(&|t| t.name = "other".into(), &["nothing before it makes"]);
+}
+
+#[test]
+fn one_shot_network_makes_what_tract_makes() {
+    let network = random_model().one_shot_network().unwrap();
+    let embedding = Random(3).signed_vec(EMBEDDING, 1.0);
+    let one_shots = network.run(&embedding).unwrap();
+    assert_eq!(one_shots.len(), 9);
+    // The weights of the only layer, by hand.
+    let weights = Random(11).signed_vec(EMBEDDING * 9 * SAMPLES, 0.1);
+    for (drum, one_shot) in one_shots.iter().enumerate() {
+        assert_eq!(one_shot.len(), SAMPLES);
+        for (sample, &found) in one_shot.iter().enumerate() {
+            let column = drum * SAMPLES + sample;
+            let want: f32 = (0..EMBEDDING)
+                .map(|i| embedding[i] * weights[i * 9 * SAMPLES + column])
+                .sum();
+            assert!((found - want).abs() < 1e-5, "{found} and {want}");
+        }
+    }
+    names(
+        network.run(&embedding[1..]),
+        &["embedding", "expected 32", "found 31"],
+    );
+    names(network.run(&[f32::INFINITY; EMBEDDING]), &["not finite"]);
+}
+
+#[test]
+fn wrong_one_shot_networks_are_named() {
+    let load = |bytes: Vec<u8>| Model::from_parts(&meta_text(), &transcriber().encode(), bytes);
+    let check = |change: &dyn Fn(&mut GraphBuilder), words: &[&str]| {
+        let mut network = one_shots();
+        change(&mut network);
+        names(load(network.encode()), words);
+    };
+    check(
+        &|n| n.graph().input[0].name = "kit".into(),
+        &["one_shots.onnx", "inputs", "kit"],
+    );
+    check(&|n| n.graph().input.clear(), &["inputs", "embedding"]);
+    check(
+        &|n| n.graph().input[0] = value_info("embedding", &[1, 16]),
+        &["[1, 32]", "[1, 16]"],
+    );
+    check(
+        &|n| n.graph().output[0].name = "kit".into(),
+        &["outputs", "kit"],
+    );
+    check(
+        &|n| n.graph().output[0] = value_info("one_shots", &[9, 100]),
+        &["[9, 2000]", "[9, 100]"],
+    );
+    check(&|n| n.graph().output[0].r#type = None, &["one_shots"]);
+    check(&|n| n.graph().node.clear(), &["nothing that makes it"]);
+    check(
+        &|n| n.proto.opset_import[0].version = 3,
+        &["one_shots.onnx", "opset"],
+    );
+    names(load(vec![0; 9 << 20]), &["one_shots.onnx", "size"]);
+    names(
+        load(b"not a network".to_vec()),
+        &["one_shots.onnx is not valid"],
+    );
+    // What only tract can tell shows when the network is prepared.
+    let meta = random_model().meta().one_shots;
+    let mut network = one_shots();
+    network.graph().node[0].op_type = "Imaginary".into();
+    names(
+        OneShotNetwork::load(&network.encode(), meta),
+        &["one-shot network failed"],
+    );
+    let mut network = one_shots();
+    network.graph().initializer[0].dims.swap(0, 1);
+    names(
+        OneShotNetwork::load(&network.encode(), meta),
+        &["one-shot network failed"],
+    );
+}
+
+#[test]
+fn folders_are_loaded_and_their_faults_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    names(Model::load(path), &["cannot read", "model.toml"]);
+    fs::write(path.join("model.toml"), meta_text()).unwrap();
+    names(Model::load(path), &["cannot read", "transcriber.onnx"]);
+    fs::write(path.join("transcriber.onnx"), transcriber().encode()).unwrap();
+    names(Model::load(path), &["cannot read", "one_shots.onnx"]);
+    fs::write(path.join("one_shots.onnx"), one_shots().encode()).unwrap();
+    assert_eq!(Model::load(path).unwrap().meta(), random_model().meta());
+    fs::write(path.join("model.toml"), [0xff, 0xfe, 0x00]).unwrap();
+    names(Model::load(path), &["model.toml is not valid"]);
+    fs::write(path.join("model.toml"), meta_text()).unwrap();
+    fs::write(path.join("transcriber.onnx"), "").unwrap();
+    names(Model::load(path), &["transcriber.onnx"]);
+}
+
+#[test]
+fn truncated_files_are_refused() {
+    let (transcriber, one_shots) = (transcriber().encode(), one_shots().encode());
+    let meta = meta_text();
+    let mut random = Random(17);
+    // All short prefixes, and cuts all over the file.
+    let cuts = |random: &mut Random, len: usize| {
+        let anywhere: Vec<usize> = (0..150)
+            .map(|_| (random.bits() % len as u64) as usize)
+            .collect();
+        (0..200)
+            .chain(len - 200..len)
+            .chain(anywhere)
+            .collect::<Vec<usize>>()
+    };
+    for cut in cuts(&mut random, transcriber.len()) {
+        let result = Model::from_parts(&meta, &transcriber[..cut], one_shots.clone());
+        names(result, &["transcriber.onnx"]);
+    }
+    let fields = ModelMeta::parse(&meta).unwrap();
+    for cut in cuts(&mut random, one_shots.len()) {
+        names(
+            OneShotNetwork::check(&one_shots[..cut], fields.one_shots),
+            &["one_shots.onnx"],
+        );
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn garbage_is_refused(bytes in prop::collection::vec(any::<u8>(), 0..2000)) {
+        let result = Model::from_parts(&meta_text(), &bytes, one_shots().encode());
+        prop_assert!(result.is_err());
+        prop_assert!(ModelMeta::parse(&String::from_utf8_lossy(&bytes)).is_err());
+    }
+
+    /// A few bytes changed near the structure of the file (not in the weights):
+    /// the file is refused, or it is still a network that runs.
+    #[test]
+    fn damaged_files_do_no_harm(
+        damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
+        seed: u64,
+    ) {
+        let mut bytes = small_network().encode();
+        for (place, value) in damage {
+            let place = place.index(bytes.len());
+            bytes[place] = value;
+        }
+        if let Ok(model) = Model::from_parts(&meta_text(), &bytes, one_shots().encode()) {
+            let mut features = model_support::Features::new(seed);
+            for quality in Quality::ALL {
+                let mut session = model.session(quality);
+                for _ in 0..3 {
+                    let (frame, low) = features.next();
+                    session.step(&frame, &low);
+                }
+                prop_assert!(session.onset().iter().all(|onset| onset.is_finite()));
+            }
+        }
+    }
+}
+
+/// A valid network with hardly any weights, so that damage hits structure.
+fn small_network() -> GraphBuilder {
+    let mut graph = GraphBuilder::new();
+    graph.metadata("idm_model_toml", &meta_text());
+    let frame = graph.input("frame", &[1, 128]);
+    graph.input("low", &[1, 32]);
+    let state = graph.input("state_0", &[1, 1, 2, 16]);
+    let x = graph.slice(&frame, 1, 4, 20);
+    let x = graph.reshape(&x, &[1, 1, 1, 16]);
+    let window = graph.concat(&[&state, &x], 2);
+    let kept = graph.slice(&window, 2, 1, 3);
+    graph.output(&kept, "state_0_next", &[1, 1, 2, 16]);
+    let kernel = graph.floats(&[2, 1, 3, 1], &[0.1, 0.2, 0.3, 0.4, 0.5, 0.6]);
+    let y = graph.node("Conv", &[&window, &kernel], vec![]);
+    let y = graph.node("Flatten", &[&y], vec![]);
+    let hits = graph.slice(&y, 1, 0, 9);
+    let hits = graph.node("Sigmoid", &[&hits], vec![]);
+    graph.output(&y, "embedding", &[1, EMBEDDING]);
+    for suffix in ["_low", "", "_high"] {
+        graph.output(&hits, &format!("onset{suffix}"), &[1, 9]);
+        graph.output(&hits, &format!("velocity{suffix}"), &[1, 9]);
+    }
+    graph
+}
