@@ -44,7 +44,7 @@ pub fn vary(groove: &Groove, length_s: f64, random: &mut Random) -> Vec<Event> {
 /// Moves parts to other drums and adds cymbals, so that rides, crashes, open
 /// hats and toms are as common as kicks and snares.
 pub fn remap(events: &mut Vec<Event>, length_s: f64, random: &mut Random) {
-    if random.chance(0.3) {
+    if random.chance(0.22) {
         replace(events, &[Sound::ClosedHat], random, |random| {
             if random.chance(0.12) {
                 Sound::RideBell
@@ -52,7 +52,7 @@ pub fn remap(events: &mut Vec<Event>, length_s: f64, random: &mut Random) {
                 Sound::Ride
             }
         });
-    } else if random.chance(0.2) {
+    } else if random.chance(0.35) {
         let openness = random.range(0.2, 1.0);
         replace(events, &[Sound::ClosedHat], random, |random| {
             if random.chance(openness) {
@@ -104,7 +104,7 @@ pub fn remap(events: &mut Vec<Event>, length_s: f64, random: &mut Random) {
             }
         });
     }
-    if random.chance(0.45) {
+    if random.chance(0.6) {
         add_crashes(events, random);
     }
     if random.chance(0.08) {
@@ -134,7 +134,7 @@ fn any_tom(random: &mut Random) -> Sound {
 
 /// A crash with some of the kicks.
 fn add_crashes(events: &mut Vec<Event>, random: &mut Random) {
-    let share = random.log_range(0.05, 0.5);
+    let share = random.log_range(0.1, 0.7);
     let crashes: Vec<Event> = events
         .iter()
         .filter(|event| event.sound == Sound::Kick)

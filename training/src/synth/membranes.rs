@@ -56,8 +56,8 @@ pub(super) fn kick(kit: &mut Random, stroke: &mut Stroke, electronic: bool) -> V
     if electronic {
         return electronic_kick(kit, stroke);
     }
-    let frequency_hz = kit.log_range(38.0, 95.0);
-    let tau_s = kit.log_range(0.035, 0.4);
+    let frequency_hz = kit.log_range(38.0, 120.0);
+    let tau_s = kit.log_range(0.025, 0.35);
     let head = Head {
         frequency_hz,
         tau_s,
@@ -114,7 +114,7 @@ pub(super) fn kick(kit: &mut Random, stroke: &mut Stroke, electronic: bool) -> V
 }
 
 fn electronic_kick(kit: &mut Random, stroke: &mut Stroke) -> Vec<f32> {
-    let tau_s = kit.log_range(0.03, 0.6);
+    let tau_s = kit.log_range(0.025, 0.45);
     let mut out = silence((tau_s * 6.0).clamp(0.25, 2.2));
     Sweep {
         frequency_hz: kit.log_range(36.0, 75.0),
@@ -298,7 +298,7 @@ pub(super) fn tom(
     electronic: bool,
     rank: usize,
 ) -> Vec<f32> {
-    let floor_hz = kit.log_range(55.0, 125.0);
+    let floor_hz = kit.log_range(60.0, 160.0);
     let steps = [kit.range(1.18, 1.6), kit.range(1.15, 1.6)];
     let frequency_hz = match rank {
         0 => floor_hz * steps[0] * steps[1],
@@ -328,7 +328,7 @@ pub(super) fn tom(
         phase: stroke.change.range(0.0, 0.5),
     }
     .add(&mut out);
-    let modes = kit.log_range(0.08, 0.9) * if electronic { 0.2 } else { 1.0 };
+    let modes = kit.log_range(0.1, 1.4) * if electronic { 0.2 } else { 1.0 };
     add_modes(&mut out, &head, modes, stroke);
     add_contact(
         &mut out,
@@ -336,7 +336,7 @@ pub(super) fn tom(
         kit.log_range(0.0004, 0.003),
     );
     Noise {
-        amplitude: kit.log_range(0.02, 0.9) * stroke.brightness(),
+        amplitude: kit.log_range(0.03, 1.6) * stroke.brightness(),
         high_pass_hz: kit.log_range(400.0, 3_000.0),
         low_pass_hz: kit.log_range(3_000.0, 14_000.0),
         attack_s: 0.0,

@@ -137,10 +137,10 @@ pub(super) fn hat(
     way: HatStroke,
 ) -> Vec<f32> {
     let low_hz = kit.log_range(250.0, 4_500.0);
-    let dullness = kit.range(-1.3, 1.2);
+    let dullness = kit.range(-2.2, 0.8);
     let peaks = resonances(kit, low_hz.max(1_200.0), 4.0);
-    let closed_tau_s = kit.log_range(0.006, 0.06);
-    let openness = kit.log_range(4.0, 30.0);
+    let closed_tau_s = kit.log_range(0.009, 0.06);
+    let openness = kit.log_range(4.0, 22.0);
     let pedal_ratio = kit.range(0.5, 1.3);
     let noise_share = kit.range(0.1, 1.4);
     let tip = kit.log_range(0.05, 0.9);
@@ -222,8 +222,8 @@ pub(super) fn crash(kit: &mut Random, stroke: &mut Stroke, electronic: bool) -> 
         low_hz,
         high_hz: kit.range(12_000.0, 19_000.0),
         tau_s,
-        damping: kit.range(0.1, 0.9),
-        dullness: kit.range(-0.8, 1.3),
+        damping: kit.range(0.0, 0.8),
+        dullness: kit.range(-1.6, 0.9),
         resonances: resonances(kit, 600.0, 3.0),
         amplitude: kit.range(0.25, 0.7),
     };
@@ -276,7 +276,7 @@ pub(super) fn ride(
     way: RideStroke,
 ) -> Vec<f32> {
     let low_hz = kit.log_range(220.0, 1_200.0);
-    let tau_s = kit.log_range(0.2, 1.5);
+    let tau_s = kit.log_range(0.15, 0.9);
     let ping = kit.log_range(0.3, 3.0);
     let ping_tau_s = kit.log_range(0.012, 0.15);
     let ping_low_hz = kit.log_range(1_500.0, 5_000.0);
@@ -290,8 +290,8 @@ pub(super) fn ride(
         low_hz,
         high_hz: kit.range(11_000.0, 18_500.0),
         tau_s,
-        damping: kit.range(0.2, 1.0),
-        dullness: kit.range(-1.0, 0.9),
+        damping: kit.range(0.0, 0.7),
+        dullness: kit.range(-2.0, 0.6),
         resonances: resonances(kit, 900.0, 3.0),
         amplitude: wash,
     };
@@ -313,7 +313,7 @@ pub(super) fn ride(
                 tau_s: ping_tau_s,
                 damping: kit.range(0.0, 0.6),
                 amplitude: ping * 0.4,
-                dullness: kit.range(-0.5, 0.8),
+                dullness: kit.range(-1.4, 0.5),
                 ..plate
             };
             ping_plate.add(&mut out, &mut Random::new(&[seed, 1]), stroke);
