@@ -57,6 +57,10 @@ pub struct Scene<'a> {
 }
 
 type Area<'a> = DrawingArea<BitMapBackend<'a>, Shift>;
+type Painted = std::result::Result<
+    (),
+    DrawingAreaErrorKind<<BitMapBackend<'static> as DrawingBackend>::ErrorType>,
+>;
 
 /// Draws `scene` as a PNG file.
 pub fn draw(path: &Path, scene: &Scene<'_>) -> Result<()> {
@@ -70,17 +74,11 @@ pub fn draw(path: &Path, scene: &Scene<'_>) -> Result<()> {
         .with_context(|| format!("{}: no picture", path.display()))
 }
 
-fn paint(
-    area: &Area<'_>,
-    scene: &Scene<'_>,
-) -> std::result::Result<
-    (),
-    DrawingAreaErrorKind<<BitMapBackend<'static> as DrawingBackend>::ErrorType>,
-> {
+fn paint(area: &Area<'_>, scene: &Scene<'_>) -> Painted {
     area.fill(&BACKGROUND)?;
     text(area, scene.title, (16, 10), 22, INK)?;
     text(area, scene.subtitle, (16, 36), 14, FAINT)?;
-    let (header, rest) = (HEADER_HEIGHT as i32 + 4, scene.input.len());
+    let (header, length) = (HEADER_HEIGHT as i32 + 4, scene.input.len());
     lane(
         area,
         header,
@@ -88,10 +86,10 @@ fn paint(
         "Recording",
         RECORDING,
         scene.input,
-        rest,
+        length,
     )?;
     for mark in scene.found {
-        let x = x_of(mark.sample, rest);
+        let x = x_of(mark.sample, length);
         let bottom = header + INPUT_HEIGHT as i32 - 9;
         let top = bottom - (mark.velocity.clamp(0.0, 1.0) * 46.0) as i32 - 4;
         let colour = colour_of(mark.drum);
@@ -107,13 +105,13 @@ fn paint(
         let (name, colour) = DRUMS
             .get(index)
             .map_or(("Residual", FAINT), |drum| (drum.name, colour_of(index)));
-        lane(area, top, height, name, colour, bus, rest)?;
+        lane(area, top, height, name, colour, bus, length)?;
         for mark in scene.truth.iter().filter(|mark| mark.drum == index) {
-            let point = (x_of(mark.sample, rest), top + height - 5);
+            let point = (x_of(mark.sample, length), top + height - 5);
             area.draw(&Circle::new(point, 3, INK.stroke_width(1)))?;
         }
         for mark in scene.found.iter().filter(|mark| mark.drum == index) {
-            let x = x_of(mark.sample, rest);
+            let x = x_of(mark.sample, length);
             let shape = [(x - 5, top), (x + 5, top), (x, top + 9)];
             area.draw(&Polygon::new(shape, INK.filled()))?;
         }
@@ -121,13 +119,7 @@ fn paint(
     footer(area, scene)
 }
 
-fn footer(
-    area: &Area<'_>,
-    scene: &Scene<'_>,
-) -> std::result::Result<
-    (),
-    DrawingAreaErrorKind<<BitMapBackend<'static> as DrawingBackend>::ErrorType>,
-> {
+fn footer(area: &Area<'_>, scene: &Scene<'_>) -> Painted {
     let top = area.dim_in_pixel().1 as i32 - FOOTER_HEIGHT as i32;
     let seconds = scene.input.len() as f64 / scene.sample_rate_hz;
     // At most about a dozen labels, at round times.
@@ -158,10 +150,7 @@ fn lane(
     colour: RGBColor,
     signal: &[f32],
     length: usize,
-) -> std::result::Result<
-    (),
-    DrawingAreaErrorKind<<BitMapBackend<'static> as DrawingBackend>::ErrorType>,
-> {
+) -> Painted {
     let right = WIDTH as i32 - RIGHT_MARGIN;
     area.draw(&Rectangle::new(
         [(MARGIN, top), (right, top + height)],
@@ -193,16 +182,7 @@ fn lane(
     Ok(())
 }
 
-fn text(
-    area: &Area<'_>,
-    text: &str,
-    at: (i32, i32),
-    size: i32,
-    colour: RGBColor,
-) -> std::result::Result<
-    (),
-    DrawingAreaErrorKind<<BitMapBackend<'static> as DrawingBackend>::ErrorType>,
-> {
+fn text(area: &Area<'_>, text: &str, at: (i32, i32), size: i32, colour: RGBColor) -> Painted {
     let style = ("sans-serif", size)
         .into_font()
         .color(&colour)

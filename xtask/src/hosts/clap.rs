@@ -2,121 +2,20 @@
 
 use std::ffi::CString;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use anyhow::{Context, Result, bail, ensure};
 use clack_extensions::audio_ports::{AudioPortFlags, AudioPortInfoBuffer, PluginAudioPorts};
-use clack_extensions::gui::{GuiSize, HostGui, HostGuiImpl};
-use clack_extensions::latency::{HostLatency, HostLatencyImpl, PluginLatency};
-use clack_extensions::params::{
-    HostParams, HostParamsImplMainThread, HostParamsImplShared, ParamClearFlags, ParamInfoBuffer,
-    ParamRescanFlags, PluginParams,
-};
+use clack_extensions::latency::PluginLatency;
+use clack_extensions::params::{ParamInfoBuffer, PluginParams};
 use clack_extensions::render::{PluginRender, RenderMode};
-use clack_extensions::state::{HostState, HostStateImpl, PluginState};
-use clack_host::events::event_types::{NoteOffEvent, NoteOnEvent, ParamValueEvent};
-use clack_host::events::spaces::CoreEventSpace;
+use clack_extensions::state::PluginState;
+use clack_host::events::event_types::ParamValueEvent;
 use clack_host::prelude::*;
 
+use super::clap_events::{push_note, read_note};
+use super::clap_handlers::{Handlers, MainThread, Requests, Shared};
 use super::{Bus, BusAudio, Format, Host, Note, OutputLayout, Parameter};
-
-/// What the plugin has asked of the host, to be served on the main thread.
-#[derive(Debug, Default)]
-pub(super) struct Requests {
-    callback: AtomicBool,
-    restart: AtomicBool,
-    latency_changes: AtomicU64,
-    resize: Mutex<Option<(u32, u32)>>,
-}
-
-impl Requests {
-    /// Takes the window size that the plugin has asked for, if any.
-    pub(super) fn take_resize(&self) -> Option<(u32, u32)> {
-        self.resize.lock().ok()?.take()
-    }
-}
-
-/// Thread-safe side of the host that the plugin calls into.
-pub(super) struct Shared(Arc<Requests>);
-
-impl SharedHandler<'_> for Shared {
-    fn request_restart(&self) {
-        self.0.restart.store(true, Ordering::SeqCst);
-    }
-
-    fn request_process(&self) {}
-
-    fn request_callback(&self) {
-        self.0.callback.store(true, Ordering::SeqCst);
-    }
-}
-
-impl HostParamsImplShared for Shared {
-    fn request_flush(&self) {}
-}
-
-impl HostGuiImpl for Shared {
-    fn resize_hints_changed(&self) {}
-
-    fn request_resize(&self, size: GuiSize) -> Result<(), HostError> {
-        let mut resize = self
-            .0
-            .resize
-            .lock()
-            .map_err(|_| HostError::Message("poisoned"))?;
-        *resize = Some((size.width, size.height));
-        Ok(())
-    }
-
-    fn request_show(&self) -> Result<(), HostError> {
-        Ok(())
-    }
-
-    fn request_hide(&self) -> Result<(), HostError> {
-        Ok(())
-    }
-
-    fn closed(&self, _was_destroyed: bool) {}
-}
-
-/// Main-thread side of the host that the plugin calls into.
-pub(super) struct MainThread(Arc<Requests>);
-
-impl MainThreadHandler<'_> for MainThread {}
-
-impl HostLatencyImpl for MainThread {
-    fn changed(&self) {
-        self.0.latency_changes.fetch_add(1, Ordering::SeqCst);
-    }
-}
-
-impl HostParamsImplMainThread for MainThread {
-    fn rescan(&self, _flags: ParamRescanFlags) {}
-
-    fn clear(&self, _param_id: ClapId, _flags: ParamClearFlags) {}
-}
-
-impl HostStateImpl for MainThread {
-    fn mark_dirty(&self) {}
-}
-
-/// Ties the handler types together for `clack`.
-pub(super) struct Handlers;
-
-impl HostHandlers for Handlers {
-    type Shared<'a> = Shared;
-    type MainThread<'a> = MainThread;
-    type AudioProcessor<'a> = ();
-
-    fn declare_extensions(builder: &mut HostExtensions<Self>, _shared: &Self::Shared<'_>) {
-        builder
-            .register::<HostGui>()
-            .register::<HostLatency>()
-            .register::<HostParams>()
-            .register::<HostState>();
-    }
-}
 
 /// Buffers kept between blocks.
 struct Buffers {
@@ -212,20 +111,20 @@ impl ClapHost {
 
     /// Serves the plugin's pending main-thread callback, if any.
     pub fn pump(&mut self) {
-        if self.requests.callback.swap(false, Ordering::SeqCst) {
+        if self.requests.take_callback() {
             self.instance.call_on_main_thread_callback();
         }
     }
 
     /// How often the plugin has announced a latency change.
     pub fn latency_changes(&self) -> u64 {
-        self.requests.latency_changes.load(Ordering::SeqCst)
+        self.requests.latency_changes()
     }
 
     /// Whether the plugin has asked to be deactivated and activated again since
     /// the last call.
     pub fn take_restart_request(&mut self) -> bool {
-        self.requests.restart.swap(false, Ordering::SeqCst)
+        self.requests.take_restart()
     }
 
     fn extension<E>(&mut self, what: &str) -> Result<E>
@@ -502,52 +401,4 @@ pub(super) fn resize_outputs(outputs: &mut BusAudio, buses: &[Bus], samples: usi
             channel.resize(samples, 0.0);
         }
     }
-}
-
-fn push_note(events: &mut EventBuffer, note: &Note) {
-    let pckn = Pckn::new(
-        0_u16,
-        u16::from(note.channel),
-        u16::from(note.key),
-        clack_host::events::Match::All,
-    );
-    let time = u32::try_from(note.sample).unwrap_or(u32::MAX);
-    let velocity = f64::from(note.velocity);
-    if note.on {
-        events.push(&NoteOnEvent::new(time, pckn, velocity));
-    } else {
-        events.push(&NoteOffEvent::new(time, pckn, velocity));
-    }
-}
-
-fn read_note(event: &UnknownEvent) -> Option<Note> {
-    let (time, on, pckn, velocity) = match event.as_core_event()? {
-        CoreEventSpace::NoteOn(note) => (note.header().time(), true, note.pckn(), note.velocity()),
-        CoreEventSpace::NoteOff(note) => {
-            (note.header().time(), false, note.pckn(), note.velocity())
-        }
-        CoreEventSpace::Midi(midi) => {
-            let [status, key, velocity] = midi.data();
-            let on = match status & 0xf0 {
-                0x90 => velocity > 0,
-                0x80 => false,
-                _ => return None,
-            };
-            return Some(Note {
-                sample: midi.header().time() as usize,
-                on,
-                channel: status & 0x0f,
-                key,
-                velocity: f32::from(velocity) / 127.0,
-            });
-        }
-        _ => return None,
-    };
-    Some(Note {
-        sample: time as usize,
-        on,
-        channel: u8::try_from(pckn.channel.into_specific()?).ok()?,
-        key: u8::try_from(pckn.key.into_specific()?).ok()?,
-        velocity: velocity as f32,
-    })
 }

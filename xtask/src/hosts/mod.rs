@@ -4,9 +4,13 @@
 
 pub mod clap;
 mod clap_editor;
+mod clap_events;
+mod clap_handlers;
 pub mod gui;
 pub mod vst3;
 mod vst3_editor;
+mod vst3_events;
+mod vst3_module;
 mod vst3_objects;
 
 use std::fmt;

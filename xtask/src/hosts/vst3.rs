@@ -2,30 +2,23 @@
 //! output buses than declared, or buses without buffers.
 #![allow(unsafe_code)]
 
-use std::ffi::c_void;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use anyhow::{Context, Result, bail, ensure};
-use libloading::{Library, Symbol};
+use anyhow::{Context, Result, ensure};
 use vst3::Steinberg::Vst::{
-    AudioBusBuffers, AudioBusBuffers__type0, BusDirections_, BusInfo, BusTypes_, Event,
-    Event_::EventTypes_, Event__type0, IAudioProcessor, IAudioProcessorTrait, IComponent,
-    IComponentTrait, IEditController, IEditControllerTrait, IEventList, IHostApplication,
-    IParameterChanges, MediaTypes_, NoteOffEvent, NoteOnEvent, ParameterInfo, ProcessData,
+    AudioBusBuffers, AudioBusBuffers__type0, BusDirections_, BusInfo, BusTypes_, IAudioProcessor,
+    IAudioProcessorTrait, IComponent, IComponentTrait, IEditController, IEditControllerTrait,
+    IEventList, IHostApplication, IParameterChanges, MediaTypes_, ParameterInfo, ProcessData,
     ProcessModes_, ProcessSetup, SpeakerArr, SpeakerArrangement, SymbolicSampleSizes_,
 };
-use vst3::Steinberg::{
-    FUnknown, IBStream, IPluginBaseTrait, IPluginFactory, IPluginFactoryTrait, PClassInfo, TUID,
-    kResultOk, tresult,
-};
+use vst3::Steinberg::{FUnknown, IBStream, IPluginBaseTrait, IPluginFactoryTrait};
 use vst3::{ComPtr, ComWrapper, Interface};
 
 use super::clap::resize_outputs;
+use super::vst3_events::{event, note};
+use super::vst3_module::{Module, audio_class, chars16, check};
 use super::vst3_objects::{Application, EventList, MemoryStream, ParameterChanges};
 use super::{Bus, BusAudio, Format, Host, Note, OutputLayout, Parameter};
-
-/// The class category of audio processors.
-const AUDIO_MODULE_CLASS: &[u8] = b"Audio Module Class";
 
 /// One VST3 plugin instance. The plugin framework implements component and
 /// controller in one object, so no connection points are needed.
@@ -54,99 +47,6 @@ impl std::fmt::Debug for Vst3Host {
             .field("active", &self.active)
             .finish_non_exhaustive()
     }
-}
-
-/// A loaded and initialised plugin library.
-struct Module {
-    library: Library,
-}
-
-impl Module {
-    fn open(bundle: &Path) -> Result<Self> {
-        let path = library_path(bundle)?;
-        // SAFETY: loading runs the library's initialisers; the caller wants to
-        // run this plugin.
-        let library = unsafe { Library::new(&path) }
-            .with_context(|| format!("{}: cannot be loaded", path.display()))?;
-        // SAFETY: the VST3 specification gives the entry points these types.
-        unsafe {
-            if cfg!(windows) {
-                if let Ok(entry) = library.get::<unsafe extern "system" fn() -> bool>(b"InitDll\0")
-                {
-                    ensure!(entry(), "InitDll failed");
-                }
-            } else {
-                let name: &[u8] = if cfg!(target_os = "macos") {
-                    b"bundleEntry\0"
-                } else {
-                    b"ModuleEntry\0"
-                };
-                let entry: Symbol<'_, unsafe extern "system" fn(*mut c_void) -> bool> = library
-                    .get(name)
-                    .context("the library has no VST3 entry point")?;
-                // The plugin is told no handle of its own: it needs none.
-                ensure!(entry(std::ptr::null_mut()), "the VST3 entry point failed");
-            }
-        }
-        Ok(Self { library })
-    }
-
-    fn factory(&self) -> Result<ComPtr<IPluginFactory>> {
-        // SAFETY: the VST3 specification gives the symbol this type, and the
-        // factory comes with a reference of ours.
-        unsafe {
-            let get: Symbol<'_, unsafe extern "system" fn() -> *mut IPluginFactory> = self
-                .library
-                .get(b"GetPluginFactory\0")
-                .context("the library has no GetPluginFactory")?;
-            ComPtr::from_raw(get()).context("the plugin has no factory")
-        }
-    }
-}
-
-impl Drop for Module {
-    fn drop(&mut self) {
-        let name: &[u8] = if cfg!(windows) {
-            b"ExitDll\0"
-        } else if cfg!(target_os = "macos") {
-            b"bundleExit\0"
-        } else {
-            b"ModuleExit\0"
-        };
-        // SAFETY: the specification gives the symbol this type; all objects of
-        // the module have been released before.
-        unsafe {
-            if let Ok(exit) = self
-                .library
-                .get::<unsafe extern "system" fn() -> bool>(name)
-            {
-                exit();
-            }
-        }
-    }
-}
-
-/// The library inside a bundle folder, or the path itself when it is a file.
-fn library_path(bundle: &Path) -> Result<PathBuf> {
-    if bundle.is_file() {
-        return Ok(bundle.to_owned());
-    }
-    let stem = bundle
-        .file_stem()
-        .with_context(|| format!("{}: not a bundle", bundle.display()))?;
-    let (folder, extension) = if cfg!(target_os = "macos") {
-        ("MacOS".to_owned(), None)
-    } else if cfg!(windows) {
-        (format!("{}-win", std::env::consts::ARCH), Some("vst3"))
-    } else {
-        (format!("{}-linux", std::env::consts::ARCH), Some("so"))
-    };
-    let mut path = bundle.join("Contents").join(folder).join(stem);
-    if let Some(extension) = extension {
-        path.set_extension(extension);
-    }
-    ensure!(path.is_file(), "{}: no such plugin", path.display());
-    Ok(path)
 }
 
 impl Vst3Host {
@@ -223,48 +123,6 @@ impl Vst3Host {
         }
         Ok(())
     }
-}
-
-pub(super) fn check(result: tresult, call: &str) -> Result<()> {
-    if result == kResultOk {
-        Ok(())
-    } else {
-        bail!("{call} failed with {result}")
-    }
-}
-
-/// Id and name of the first audio processor class.
-fn audio_class(factory: &ComPtr<IPluginFactory>) -> Result<(TUID, String)> {
-    // SAFETY: the info is a plain struct of integers, for which zeros are valid,
-    // and the indices are those that the factory declares.
-    unsafe {
-        for index in 0..factory.countClasses() {
-            let mut info: PClassInfo = std::mem::zeroed();
-            check(factory.getClassInfo(index, &mut info), "getClassInfo")?;
-            if chars8(&info.category).as_bytes() == AUDIO_MODULE_CLASS {
-                return Ok((info.cid, chars8(&info.name)));
-            }
-        }
-    }
-    bail!("the library holds no audio processor")
-}
-
-fn chars8(units: &[std::ffi::c_char]) -> String {
-    let bytes: Vec<u8> = units
-        .iter()
-        .take_while(|&&unit| unit != 0)
-        .map(|&unit| unit as u8)
-        .collect();
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
-fn chars16(units: &[vst3::Steinberg::Vst::TChar]) -> String {
-    let units: Vec<u16> = units
-        .iter()
-        .take_while(|&&unit| unit != 0)
-        .copied()
-        .collect();
-    String::from_utf16_lossy(&units)
 }
 
 fn buses(component: &ComPtr<IComponent>, direction: i32) -> Result<Vec<Bus>> {
@@ -551,66 +409,4 @@ fn bus_buffers(channels: usize, pointers: *mut *mut f32) -> AudioBusBuffers {
             channelBuffers32: pointers,
         },
     }
-}
-
-fn event(note: &Note) -> Event {
-    let field = if note.on {
-        Event__type0 {
-            noteOn: NoteOnEvent {
-                channel: i16::from(note.channel),
-                pitch: i16::from(note.key),
-                tuning: 0.0,
-                velocity: note.velocity,
-                length: 0,
-                noteId: -1,
-            },
-        }
-    } else {
-        Event__type0 {
-            noteOff: NoteOffEvent {
-                channel: i16::from(note.channel),
-                pitch: i16::from(note.key),
-                velocity: note.velocity,
-                noteId: -1,
-                tuning: 0.0,
-            },
-        }
-    };
-    let kind = if note.on {
-        EventTypes_::kNoteOnEvent
-    } else {
-        EventTypes_::kNoteOffEvent
-    };
-    Event {
-        busIndex: 0,
-        sampleOffset: note.sample as i32,
-        ppqPosition: 0.0,
-        flags: 0,
-        r#type: kind as u16,
-        __field0: field,
-    }
-}
-
-fn note(event: &Event) -> Option<Note> {
-    let sample = usize::try_from(event.sampleOffset).ok()?;
-    let (on, channel, pitch, velocity) = match event.r#type {
-        kind if kind == EventTypes_::kNoteOnEvent as u16 => {
-            // SAFETY: the type says which member of the union is set.
-            let note = unsafe { event.__field0.noteOn };
-            (true, note.channel, note.pitch, note.velocity)
-        }
-        kind if kind == EventTypes_::kNoteOffEvent as u16 => {
-            // SAFETY: the type says which member of the union is set.
-            let note = unsafe { event.__field0.noteOff };
-            (false, note.channel, note.pitch, note.velocity)
-        }
-        _ => return None,
-    };
-    Some(Note {
-        sample,
-        on,
-        channel: u8::try_from(channel).ok()?,
-        key: u8::try_from(pitch).ok()?,
-        velocity,
-    })
 }

@@ -21,7 +21,8 @@ use vst3::{Class, ComPtr, ComRef, ComWrapper};
 
 use super::Host;
 use super::gui::Editor;
-use super::vst3::{Vst3Host, check};
+use super::vst3::Vst3Host;
+use super::vst3_module::check;
 
 /// The host's side of the view: it is asked to resize the window, and calls
 /// the plugin back on the main thread.
