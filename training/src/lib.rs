@@ -1,8 +1,14 @@
 //! Trains the transcriber and the one-shot bank of the Inverse Drum Machine.
 
+pub mod bank;
+pub mod config;
 pub mod dsp;
+pub mod export;
 pub mod kits;
+pub mod losses;
+pub mod network;
 pub mod performance;
 pub mod random;
 pub mod render;
 pub mod synth;
+pub mod training;

@@ -1,0 +1,236 @@
+//! Settings of a training run, read from TOML and saved with the result.
+
+use std::{fs, path::Path};
+
+use anyhow::{Context, Result, ensure};
+use serde::{Deserialize, Serialize};
+
+use crate::losses::LossConfig;
+
+/// A training run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Name of the model.
+    pub name: String,
+    /// Names the initial weights and the sequence of examples.
+    pub seed: u64,
+    /// What is rendered.
+    pub data: DataConfig,
+    /// How weights move.
+    pub optimiser: OptimiserConfig,
+    /// How long training runs and what it reports.
+    pub schedule: ScheduleConfig,
+    /// What is minimised.
+    pub loss: LossConfig,
+}
+
+/// What is rendered.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DataConfig {
+    /// Number of different procedural kits.
+    pub procedural_kits: usize,
+    /// Share of instruments from procedural kits where sampled ones exist.
+    pub procedural_share: f32,
+    /// Share of pieces that follow human performances where these exist.
+    pub groove_share: f32,
+    /// Share of instruments made of two layered sounds.
+    pub layered_share: f32,
+    /// Strength of random changes, 1 = full.
+    pub wildness: f32,
+    /// Length of a training piece in seconds.
+    pub piece_s: f64,
+    /// Pieces per step.
+    pub batch: usize,
+    /// How often each piece is used on average: the first time as rendered,
+    /// later from the pool with another equalisation and level.
+    pub uses: usize,
+    /// Recent pieces that can be used again.
+    pub pool: usize,
+    /// Largest change of equalisation of reused pieces, in dB.
+    pub reuse_equaliser_db: f32,
+    /// Number of validation pieces.
+    pub validation_pieces: usize,
+    /// Length of a validation piece in seconds.
+    pub validation_piece_s: f64,
+}
+
+impl Default for DataConfig {
+    fn default() -> Self {
+        DataConfig {
+            procedural_kits: 256,
+            procedural_share: 0.4,
+            groove_share: 0.7,
+            layered_share: 0.15,
+            wildness: 1.0,
+            piece_s: 6.0,
+            batch: 16,
+            uses: 2,
+            pool: 256,
+            reuse_equaliser_db: 6.0,
+            validation_pieces: 24,
+            validation_piece_s: 8.0,
+        }
+    }
+}
+
+/// How weights move: AdamW with a global limit of the gradient's norm.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct OptimiserConfig {
+    /// Highest learning rate.
+    pub learning_rate: f32,
+    /// Learning rate at the end relative to the highest.
+    pub final_share: f32,
+    /// Steps of linear warm-up.
+    pub warmup_steps: u64,
+    /// Decay of the first moment.
+    pub beta1: f32,
+    /// Decay of the second moment.
+    pub beta2: f32,
+    /// Weight decay (of matrices, not of biases).
+    pub weight_decay: f32,
+    /// Largest norm of the gradient of all weights together.
+    pub clip_norm: f32,
+    /// Decay of the averaged weights, which are the ones exported.
+    pub average_decay: f32,
+}
+
+impl Default for OptimiserConfig {
+    fn default() -> Self {
+        OptimiserConfig {
+            learning_rate: 2e-3,
+            final_share: 0.02,
+            warmup_steps: 60,
+            beta1: 0.9,
+            beta2: 0.99,
+            weight_decay: 0.01,
+            clip_norm: 1.0,
+            average_decay: 0.995,
+        }
+    }
+}
+
+/// How long training runs and what it reports.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ScheduleConfig {
+    /// Budget in minutes of training; the learning rate follows it. 0 if
+    /// `steps` counts instead.
+    pub minutes: f64,
+    /// Budget in steps; 0 if `minutes` counts.
+    pub steps: u64,
+    /// Minutes between validations (and pictures of the curves).
+    pub validate_minutes: f64,
+    /// Minutes between checkpoints.
+    pub checkpoint_minutes: f64,
+    /// Share of steps that train the masks of the low and of the high head;
+    /// the others train the standard head's.
+    pub other_head_share: f32,
+    /// Threads of matrix products.
+    pub threads: usize,
+}
+
+impl Default for ScheduleConfig {
+    fn default() -> Self {
+        ScheduleConfig {
+            minutes: 80.0,
+            steps: 0,
+            validate_minutes: 6.0,
+            checkpoint_minutes: 3.0,
+            other_head_share: 0.2,
+            threads: 1,
+        }
+    }
+}
+
+impl Config {
+    /// Reads and checks the file at `path`.
+    ///
+    /// # Errors
+    /// A file that cannot be read, is not TOML, has unknown fields or values
+    /// that make no sense.
+    pub fn read(path: &Path) -> Result<Config> {
+        let text = fs::read_to_string(path)
+            .with_context(|| format!("cannot read the configuration {}", path.display()))?;
+        let config: Config = toml::from_str(&text)
+            .with_context(|| format!("{} is not a configuration", path.display()))?;
+        config.check()?;
+        Ok(config)
+    }
+
+    /// Checks the values.
+    ///
+    /// # Errors
+    /// The first value that makes no sense.
+    pub fn check(&self) -> Result<()> {
+        ensure!(!self.name.trim().is_empty(), "name: expected a text, found nothing");
+        ensure!(self.data.batch > 0, "data.batch: expected at least 1, found 0");
+        ensure!(self.data.uses > 0, "data.uses: expected at least 1, found 0");
+        ensure!(
+            self.data.piece_s >= 1.0,
+            "data.piece_s: expected at least 1 s, found {}",
+            self.data.piece_s
+        );
+        let budgets = [self.schedule.minutes > 0.0, self.schedule.steps > 0];
+        ensure!(
+            budgets == [true, false] || budgets == [false, true],
+            "schedule: expected either minutes or steps above 0, found minutes = {} and steps = {}",
+            self.schedule.minutes,
+            self.schedule.steps
+        );
+        ensure!(
+            (0.0..=0.5).contains(&self.schedule.other_head_share),
+            "schedule.other_head_share: expected 0 to 0.5, found {}",
+            self.schedule.other_head_share
+        );
+        Ok(())
+    }
+
+    /// The configuration as TOML, all values spelled out.
+    pub fn to_toml(&self) -> String {
+        toml::to_string(self).unwrap_or_else(|error| format!("# cannot be shown: {error}\n"))
+    }
+
+    /// A short name of this configuration: FNV-1a of its TOML, in hexadecimal.
+    pub fn hash(&self) -> String {
+        let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+        for byte in self.to_toml().bytes() {
+            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+        }
+        format!("{hash:016x}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_shipped_configuration_reads_and_survives_its_own_text() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("configs");
+        let mut count = 0;
+        for entry in fs::read_dir(folder).unwrap() {
+            let config = Config::read(&entry.unwrap().path()).unwrap();
+            let again: Config = toml::from_str(&config.to_toml()).unwrap();
+            assert_eq!(again, config);
+            assert_eq!(again.hash(), config.hash());
+            count += 1;
+        }
+        assert!(count >= 2);
+    }
+
+    #[test]
+    fn errors_name_the_field() {
+        let mut config = Config { name: "x".to_owned(), ..Config::default() };
+        config.schedule.steps = 5;
+        assert!(config.check().unwrap_err().to_string().contains("minutes = 80"));
+        config.schedule.minutes = 0.0;
+        config.check().unwrap();
+        config.data.batch = 0;
+        assert!(config.check().unwrap_err().to_string().contains("data.batch"));
+        let unknown = toml::from_str::<Config>("nam = \"x\"").unwrap_err();
+        assert!(unknown.to_string().contains("nam"));
+    }
+}

@@ -1,0 +1,79 @@
+//! `idm-train export`.
+
+use std::path::PathBuf;
+
+use anyhow::{Result, ensure};
+use burn::tensor::Device;
+use clap::Args;
+
+use super::{DEFAULT_THRESHOLDS, data_licences, describe, export_model};
+use crate::{
+    bank::procedural_bank,
+    config::Config,
+    kits::Split,
+    network::{Head, Network, initial_weights},
+    training::{Checkpoint, DataFolders, Validation, calibrate, renderer},
+};
+
+/// First validation piece for thresholds; training watches others.
+const FIRST_CALIBRATION_PIECE: u64 = 2_000_000;
+
+/// Writes a model that the plugin loads.
+#[derive(Debug, Clone, Args)]
+pub struct ExportArgs {
+    /// Checkpoint of the run; without it, untrained weights are written.
+    #[arg(long)]
+    pub checkpoint: Option<PathBuf>,
+    /// Folder with drums/ and grooves/, for thresholds on unseen kits.
+    #[arg(long)]
+    pub data: Option<PathBuf>,
+    /// Pieces to choose the thresholds on; 0 keeps fixed ones.
+    #[arg(long, default_value_t = 60)]
+    pub pieces: usize,
+    /// Folder of the model.
+    #[arg(long)]
+    pub out: PathBuf,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Unusable files or material, or a model that the engine refuses.
+pub fn run(args: &ExportArgs) -> Result<()> {
+    let folders = match &args.data {
+        Some(folder) => DataFolders::inside(folder)?,
+        None => DataFolders::default(),
+    };
+    let (config, weights, trained) = match &args.checkpoint {
+        Some(path) => {
+            let checkpoint = Checkpoint::load(path)?;
+            (checkpoint.config, checkpoint.optimiser.average, true)
+        }
+        None => {
+            let config = Config { name: "untrained".to_owned(), ..Config::default() };
+            (config, initial_weights(1), false)
+        }
+    };
+    let mut thresholds = DEFAULT_THRESHOLDS;
+    if trained && args.pieces > 0 {
+        let material = renderer(&config, &folders, Split::Valid)?;
+        let validation = Validation::new(&material, FIRST_CALIBRATION_PIECE, args.pieces);
+        let scores = validation.measure(&mut Network::new(Device::flex()), &weights);
+        for head in Head::ALL {
+            let scores = &scores.heads[head.index()];
+            println!(
+                "{} head: onset F {:.3} pooled, {:.3} mean of five groups",
+                head.name(),
+                scores.pooled_f(),
+                scores.macro_f()
+            );
+        }
+        thresholds = calibrate(&scores);
+    }
+    ensure!(!config.name.is_empty(), "the model has no name");
+    let licences = data_licences(folders.any());
+    let meta = describe(&config.name, &config.hash(), licences, thresholds);
+    export_model(&args.out, &weights, &procedural_bank(1), &meta)?;
+    println!("wrote {}", args.out.display());
+    Ok(())
+}

@@ -1,0 +1,66 @@
+//! `model.toml`: what a model says about itself.
+
+use idm_engine::{
+    drum::{DRUM_COUNT, Drum},
+    model::{FrontEndMeta, LookAheadFrames, MODEL_FORMAT, ModelMeta, OneShotMeta, Thresholds},
+};
+
+use super::one_shots::BANK_SAMPLES;
+use crate::network::{EMBEDDING, Head};
+
+/// Thresholds of a model that has not been calibrated.
+pub const DEFAULT_THRESHOLDS: Thresholds = Thresholds {
+    strict: [0.5; DRUM_COUNT],
+    recall: [0.3; DRUM_COUNT],
+};
+
+/// The description of a model of this crate. Allocates.
+pub fn describe(
+    name: &str,
+    config_hash: &str,
+    data_licences: Vec<String>,
+    thresholds: Thresholds,
+) -> ModelMeta {
+    ModelMeta {
+        format: MODEL_FORMAT,
+        name: name.to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        licence: "MIT OR Apache-2.0".to_owned(),
+        training_config_hash: config_hash.to_owned(),
+        data_licences,
+        classes: Drum::ALL.map(|drum| drum.file_stem().to_owned()).to_vec(),
+        front_end: FrontEndMeta::of_engine(),
+        look_ahead_frames: LookAheadFrames {
+            low: Head::Low.look_ahead_frames(),
+            standard: Head::Standard.look_ahead_frames(),
+            high: Head::High.look_ahead_frames(),
+        },
+        thresholds,
+        one_shots: OneShotMeta {
+            sample_rate_hz: 44_100,
+            samples: BANK_SAMPLES,
+            embedding: EMBEDDING,
+        },
+    }
+}
+
+/// One line per source of training data: attributions that licences ask for,
+/// and what the rest is.
+pub fn data_licences(with_folder: bool) -> Vec<String> {
+    let mut lines = vec!["Procedural drum kits: own synthesis, no third-party material".to_owned()];
+    if with_folder {
+        lines.extend(
+            [
+                "Groove MIDI Dataset (Gillick et al., ICML 2019), https://magenta.tensorflow.org/datasets/groove, CC-BY 4.0",
+                "\"El Nacho Drumkit\" by copyc4t (Paolo D'Emilio), freesound.org pack 22277, CC-BY 4.0",
+                "Pearl Master Studio Pack 1 by enoe, via oramics/sampled, CC-BY 3.0",
+                "Web Audio drum samples (Shiny Drum Machine), Copyright Google Inc., Apache-2.0",
+                "Scott McLean, Ludwig Oyster Blue Pearl Drum Kit v01, author's free-use grant",
+                "LEL-DR8 and LEL PSR samples by Edward d-tech, public domain, credited with thanks",
+                "About 100 further drum kits: CC0-1.0, Unlicense or public domain, listed in presets/README.md",
+            ]
+            .map(str::to_owned),
+        );
+    }
+    lines
+}

@@ -1,0 +1,15 @@
+//! Writing models: `transcriber.onnx`, `one_shots.onnx`, `model.toml`.
+
+mod command;
+mod description;
+mod files;
+mod graph;
+mod one_shots;
+mod transcriber;
+
+pub use command::{ExportArgs, run};
+pub use description::{DEFAULT_THRESHOLDS, data_licences, describe};
+pub use files::{export_model, write_atomically};
+pub use graph::GraphBuilder;
+pub use one_shots::{BANK_SAMPLES, ClassPrototypes, one_shot_graph};
+pub use transcriber::transcriber_graph;

@@ -1,0 +1,61 @@
+//! Named weights as plain numbers: what is trained, saved and exported.
+
+/// One weight tensor, row-major.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NamedTensor {
+    /// Unique name.
+    pub name: String,
+    /// Dimensions.
+    pub shape: Vec<usize>,
+    /// Values in row-major order.
+    pub values: Vec<f32>,
+}
+
+/// All weights of a network in a fixed order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Weights {
+    tensors: Vec<NamedTensor>,
+}
+
+impl Weights {
+    /// Wraps `tensors`.
+    pub fn new(tensors: Vec<NamedTensor>) -> Weights {
+        Weights { tensors }
+    }
+
+    /// The tensors in order.
+    pub fn tensors(&self) -> &[NamedTensor] {
+        &self.tensors
+    }
+
+    /// The tensors in order, to be updated.
+    pub fn tensors_mut(&mut self) -> &mut [NamedTensor] {
+        &mut self.tensors
+    }
+
+    /// Position of the tensor called `name`.
+    ///
+    /// # Panics
+    /// If there is none: names are spelled in this crate alone, and files are
+    /// compared with the architecture when they are read.
+    pub fn index_of(&self, name: &str) -> usize {
+        self.tensors
+            .iter()
+            .position(|tensor| tensor.name == name)
+            .unwrap_or_else(|| panic!("the network has no weight called {name}"))
+    }
+
+    /// The tensor called `name`; see [`Weights::index_of`].
+    pub fn get(&self, name: &str) -> &NamedTensor {
+        &self.tensors[self.index_of(name)]
+    }
+
+    /// Zeros in the same shapes. Allocates.
+    pub fn zeros_like(&self) -> Weights {
+        let mut zeros = self.clone();
+        for tensor in &mut zeros.tensors {
+            tensor.values.fill(0.0);
+        }
+        zeros
+    }
+}

@@ -1,0 +1,18 @@
+//! The training loop and what it needs.
+
+mod checkpoint;
+mod curves;
+mod data;
+mod optimiser;
+mod reuse;
+mod run;
+mod step;
+mod validation;
+
+pub use checkpoint::{Checkpoint, Progress, Record};
+pub use curves::draw_curves;
+pub use data::{Batch, BatchPlan, BatchSource, DataFolders, renderer};
+pub use optimiser::Optimiser;
+pub use run::{TrainArgs, train};
+pub use step::{StepLosses, train_step};
+pub use validation::{Calibration, ClassScore, Scores, Validation, calibrate};

@@ -1,0 +1,109 @@
+//! One training step: losses of a batch and their gradient.
+
+use crate::{
+    losses::{EventLoss, LossConfig, MaskTargets, event_loss, mask_loss, timbre_loss},
+    network::{Gradients, Head, LogitGradients, MASK_OUTPUTS, MaskRequest, Network, Weights},
+    random::Random,
+    training::Batch,
+};
+use idm_engine::front_end::BAND_COUNT;
+
+/// Frames per piece at which the embedding is trained.
+const EMBEDDING_STEPS: usize = 6;
+
+/// Losses of one step.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct StepLosses {
+    /// Weighted sum of everything.
+    pub total: f64,
+    /// Onset cross-entropy of the standard head.
+    pub onset: f64,
+    /// Squared velocity error of the standard head.
+    pub velocity: f64,
+    /// Mask cross-entropy of the head that was drawn.
+    pub mask: f64,
+    /// Error of that head's masks relative to the stems, in dB.
+    pub distortion_db: f64,
+    /// Level of silent stems relative to the mixture, in dB.
+    pub leakage_db: f64,
+    /// Squared timbre error.
+    pub timbre: f64,
+}
+
+/// Runs the network forward and backward on `batch`. `random` chooses the head
+/// and the half of the frames whose masks are trained. Allocates.
+pub fn train_step(
+    network: &mut Network,
+    weights: &Weights,
+    batch: &Batch,
+    config: &LossConfig,
+    other_head_share: f32,
+    random: &mut Random,
+) -> (StepLosses, Option<Gradients>) {
+    let draw = random.unit();
+    let head = if draw < other_head_share {
+        Head::Low
+    } else if draw < 2.0 * other_head_share {
+        Head::High
+    } else {
+        Head::Standard
+    };
+    let frames = batch.input.frames;
+    let described = frames.saturating_sub(head.look_ahead_frames());
+    let count = (frames / 2).min(described);
+    let first = random.below(described - count + 1);
+    let request = MaskRequest { head, first_frame: first, frames: count };
+    // Only once some drums have been heard.
+    let embedding_steps = (0..EMBEDDING_STEPS)
+        .map(|_| frames / 2 + random.below(frames - frames / 2))
+        .collect();
+
+    let size = batch.input.batch;
+    let rows = first * size..(first + count) * size;
+    let targets = MaskTargets {
+        batch: size,
+        ratio: &batch.ratio[rows.start * MASK_OUTPUTS..rows.end * MASK_OUTPUTS],
+        mix_power: &batch.mix_power[rows.start * BAND_COUNT..rows.end * BAND_COUNT],
+    };
+    let mut losses = StepLosses::default();
+    let gradients = network.pass(
+        weights,
+        &batch.input,
+        Some(request),
+        &embedding_steps,
+        true,
+        |outputs| {
+            let mask = mask_loss(config, &outputs.masks, targets);
+            let heads: [EventLoss; 3] = std::array::from_fn(|head| {
+                event_loss(config, &outputs.heads[head].events, &batch.events)
+            });
+            let wanted = batch.timbre.repeat(EMBEDDING_STEPS);
+            let (timbre, timbre_gradient) =
+                timbre_loss(config.timbre, &outputs.timbre, &wanted);
+            let standard = &heads[Head::Standard.index()];
+            losses = StepLosses {
+                total: mask.total
+                    + f64::from(config.timbre) * timbre
+                    + heads
+                        .iter()
+                        .map(|head| {
+                            f64::from(config.onset) * head.onset
+                                + f64::from(config.velocity) * head.velocity
+                        })
+                        .sum::<f64>(),
+                onset: standard.onset,
+                velocity: standard.velocity,
+                mask: mask.cross_entropy,
+                distortion_db: mask.distortion_db,
+                leakage_db: mask.leakage_db,
+                timbre,
+            };
+            Some(LogitGradients {
+                events: heads.map(|head| head.gradient),
+                masks: mask.gradient,
+                timbre: timbre_gradient,
+            })
+        },
+    );
+    (losses, gradients)
+}

@@ -1,0 +1,327 @@
+//! How good the network is on pieces that it never learns from.
+
+use idm_engine::{
+    drum::{DRUM_COUNT, Drum, GROUP_COUNT, Group},
+    front_end::BAND_COUNT,
+    model::Thresholds,
+};
+
+use super::Batch;
+use crate::{
+    losses::{LossConfig, MaskTargets, mask_loss},
+    network::{Head, MASK_OUTPUTS, MaskRequest, Network, Weights, sigmoid},
+    render::Renderer,
+};
+
+/// A hit counts as found within this many frames: 50 ms.
+const TOLERANCE_FRAMES: usize = 8;
+/// Hits of a class are at least this far apart: 30 ms.
+const GAP_FRAMES: usize = 5;
+/// A peak is the largest value within this many frames.
+const PEAK_FRAMES: usize = 2;
+/// Candidate thresholds.
+const THRESHOLDS: std::ops::RangeInclusive<usize> = 1..=48;
+/// Pieces per pass: bounds the memory.
+const CHUNK: usize = 6;
+
+fn threshold(step: usize) -> f32 {
+    step as f32 * 0.02
+}
+
+/// Found, missed and false hits.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ClassScore {
+    /// Hits that were found.
+    pub found: usize,
+    /// Hits that were not.
+    pub missed: usize,
+    /// Detections without a hit.
+    pub wrong: usize,
+}
+
+impl ClassScore {
+    /// F-measure in which recall weighs `beta` times as much as precision; 1
+    /// if there was nothing to find and nothing was found.
+    pub fn f_measure(&self, beta: f64) -> f64 {
+        let weight = beta * beta;
+        let found = (1.0 + weight) * self.found as f64;
+        let all = found + weight * self.missed as f64 + self.wrong as f64;
+        if all == 0.0 { 1.0 } else { found / all }
+    }
+
+    fn add(&mut self, other: ClassScore) {
+        self.found += other.found;
+        self.missed += other.missed;
+        self.wrong += other.wrong;
+    }
+}
+
+/// Frames and probabilities of the peaks in one sequence of probabilities.
+fn peaks(probabilities: &[f32]) -> Vec<(usize, f32)> {
+    let mut peaks: Vec<(usize, f32)> = Vec::new();
+    for (frame, &value) in probabilities.iter().enumerate() {
+        let around = frame.saturating_sub(PEAK_FRAMES)..(frame + PEAK_FRAMES + 1).min(probabilities.len());
+        let first = probabilities[around.start..frame].iter().all(|&before| before < value);
+        if value < threshold(1) || !first || probabilities[around].iter().any(|&near| near > value) {
+            continue;
+        }
+        match peaks.last_mut() {
+            Some(last) if frame < last.0 + GAP_FRAMES => {
+                if value > last.1 {
+                    *last = (frame, value);
+                }
+            }
+            _ => peaks.push((frame, value)),
+        }
+    }
+    peaks
+}
+
+/// Compares sorted frames; each hit is found at most once.
+fn compare(detected: &[usize], reference: &[usize]) -> ClassScore {
+    let mut score = ClassScore::default();
+    let mut next = 0;
+    for &frame in detected {
+        while next < reference.len() && reference[next] + TOLERANCE_FRAMES < frame {
+            next += 1;
+        }
+        if next < reference.len() && reference[next] <= frame + TOLERANCE_FRAMES {
+            score.found += 1;
+            next += 1;
+        } else {
+            score.wrong += 1;
+        }
+    }
+    score.missed = reference.len() - score.found;
+    score
+}
+
+/// Sorted frames without those that follow another within the gap.
+fn merge(mut frames: Vec<usize>) -> Vec<usize> {
+    frames.sort_unstable();
+    let mut merged: Vec<usize> = Vec::new();
+    for frame in frames {
+        if merged.last().is_none_or(|&last| frame >= last + GAP_FRAMES) {
+            merged.push(frame);
+        }
+    }
+    merged
+}
+
+/// Peaks and hits of one piece, per class.
+#[derive(Debug, Clone, Default)]
+struct PieceEvents {
+    peaks: [Vec<(usize, f32)>; DRUM_COUNT],
+    hits: [Vec<usize>; DRUM_COUNT],
+}
+
+impl PieceEvents {
+    fn detected(&self, class: usize, threshold: f32) -> Vec<usize> {
+        let peaks = self.peaks[class].iter();
+        peaks.filter(|(_, value)| *value >= threshold).map(|(frame, _)| *frame).collect()
+    }
+}
+
+/// Thresholds that suit a set of pieces.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Calibration {
+    /// Per class: best F-measure, and best recall-leaning one (F2).
+    pub thresholds: Thresholds,
+    /// Scores at the strict thresholds.
+    pub classes: [ClassScore; DRUM_COUNT],
+    /// Scores per group at the strict thresholds.
+    pub groups: [ClassScore; GROUP_COUNT],
+}
+
+/// Chooses thresholds for `pieces`.
+fn choose(pieces: &[PieceEvents]) -> Calibration {
+    let mut result = Calibration {
+        thresholds: Thresholds { strict: [0.5; DRUM_COUNT], recall: [0.3; DRUM_COUNT] },
+        classes: [ClassScore::default(); DRUM_COUNT],
+        groups: [ClassScore::default(); GROUP_COUNT],
+    };
+    for class in 0..DRUM_COUNT {
+        let (mut strict, mut recall) = (-1.0, -1.0);
+        for step in THRESHOLDS {
+            let mut score = ClassScore::default();
+            for piece in pieces {
+                score.add(compare(&piece.detected(class, threshold(step)), &piece.hits[class]));
+            }
+            if score.f_measure(1.0) > strict {
+                strict = score.f_measure(1.0);
+                result.thresholds.strict[class] = threshold(step);
+                result.classes[class] = score;
+            }
+            if score.f_measure(2.0) > recall {
+                recall = score.f_measure(2.0);
+                result.thresholds.recall[class] = threshold(step);
+            }
+        }
+    }
+    for group in Group::ALL {
+        for piece in pieces {
+            let members = || Drum::ALL.into_iter().filter(move |drum| drum.group() == group);
+            let detected = members()
+                .flat_map(|drum| {
+                    piece.detected(drum.index(), result.thresholds.strict[drum.index()])
+                })
+                .collect();
+            let hits = members().flat_map(|drum| piece.hits[drum.index()].clone()).collect();
+            result.groups[group.index()].add(compare(&merge(detected), &merge(hits)));
+        }
+    }
+    result
+}
+
+/// Results of one validation.
+#[derive(Debug, Clone)]
+pub struct Scores {
+    /// By [`Head::index`].
+    pub heads: [Calibration; 3],
+    /// Mask error of sounding stems (standard head), in dB.
+    pub distortion_db: f64,
+    /// Leakage into silent stems (standard head), in dB.
+    pub leakage_db: f64,
+}
+
+impl Calibration {
+    /// F-measure with the hits of all groups counted together.
+    pub fn pooled_f(&self) -> f64 {
+        let mut sum = ClassScore::default();
+        for score in self.groups {
+            sum.add(score);
+        }
+        sum.f_measure(1.0)
+    }
+
+    /// Mean of the groups' F-measures.
+    pub fn macro_f(&self) -> f64 {
+        self.groups.iter().map(|score| score.f_measure(1.0)).sum::<f64>() / GROUP_COUNT as f64
+    }
+}
+
+/// Pieces for validation, rendered once.
+#[derive(Debug)]
+pub struct Validation {
+    chunks: Vec<(Batch, Vec<[Vec<usize>; DRUM_COUNT]>)>,
+}
+
+impl Validation {
+    /// Renders `pieces` pieces, from number `first` on. Allocates.
+    pub fn new(renderer: &Renderer, first: u64, pieces: usize) -> Validation {
+        let numbers: Vec<u64> = (first..first + pieces as u64).collect();
+        let chunks = numbers.chunks(CHUNK).map(|numbers| {
+            let examples: Vec<_> = numbers.iter().map(|&number| renderer.example(number)).collect();
+            let hits = examples
+                .iter()
+                .map(|example| {
+                    std::array::from_fn(|class| {
+                        let frames = (0..example.frames)
+                            .filter(|frame| example.onset[frame * DRUM_COUNT + class] >= 1.0);
+                        frames.collect()
+                    })
+                })
+                .collect();
+            (Batch::new(&examples, 0.0), hits)
+        });
+        Validation { chunks: chunks.collect() }
+    }
+
+    /// Measures `weights`. Allocates.
+    pub fn measure(&self, network: &mut Network, weights: &Weights) -> Scores {
+        let mut events: [Vec<PieceEvents>; 3] = Default::default();
+        let (mut distortion, mut leakage) = (0.0, 0.0);
+        let standard = Head::Standard.look_ahead_frames();
+        for (batch, hits) in &self.chunks {
+            let (size, frames) = (batch.input.batch, batch.input.frames);
+            let request = MaskRequest {
+                head: Head::Standard,
+                first_frame: 0,
+                frames: frames.saturating_sub(standard),
+            };
+            network.pass(weights, &batch.input, Some(request), &Vec::new(), false, |outputs| {
+                let rows = request.frames * size;
+                let targets = MaskTargets {
+                    batch: size,
+                    ratio: &batch.ratio[..rows * MASK_OUTPUTS],
+                    mix_power: &batch.mix_power[..rows * BAND_COUNT],
+                };
+                let masks = mask_loss(&LossConfig::default(), &outputs.masks, targets);
+                distortion += masks.distortion_db / self.chunks.len() as f64;
+                leakage += masks.leakage_db / self.chunks.len() as f64;
+                for (head, events) in events.iter_mut().enumerate() {
+                    let logits = &outputs.heads[head].events;
+                    let described = logits.len() / (size * 2 * DRUM_COUNT);
+                    for (piece, hits) in hits.iter().enumerate() {
+                        events.push(PieceEvents {
+                            peaks: std::array::from_fn(|class| {
+                                let track: Vec<f32> = (0..described)
+                                    .map(|t| {
+                                        let row = t * size + piece;
+                                        sigmoid(logits[row * 2 * DRUM_COUNT + class])
+                                    })
+                                    .collect();
+                                peaks(&track)
+                            }),
+                            hits: hits.clone().map(|mut frames| {
+                                frames.retain(|&frame| frame < described);
+                                frames
+                            }),
+                        });
+                    }
+                }
+                None
+            });
+        }
+        Scores {
+            heads: std::array::from_fn(|head| choose(&events[head])),
+            distortion_db: distortion,
+            leakage_db: leakage,
+        }
+    }
+}
+
+/// Thresholds for the three heads together: the engine keeps one set, chosen
+/// on the standard head.
+pub fn calibrate(scores: &Scores) -> Thresholds {
+    scores.heads[Head::Standard.index()].thresholds
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn peaks_are_local_maxima_with_a_gap() {
+        let mut track = vec![0.0; 40];
+        track[5] = 0.9;
+        track[6] = 0.4;
+        track[9] = 0.5;
+        track[20] = 0.3;
+        track[21] = 0.3;
+        let found = peaks(&track);
+        assert_eq!(found, [(5, 0.9), (20, 0.3)]);
+    }
+
+    #[test]
+    fn comparison_counts_each_hit_once() {
+        let score = compare(&[10, 12, 50, 90], &[11, 30, 92]);
+        assert_eq!(score, ClassScore { found: 2, missed: 1, wrong: 2 });
+        assert!((score.f_measure(1.0) - 4.0 / 7.0).abs() < 1e-9);
+        assert_eq!(ClassScore::default().f_measure(1.0), 1.0);
+        assert_eq!(merge(vec![30, 10, 12, 14, 16]), [10, 16, 30]);
+    }
+
+    #[test]
+    fn recall_threshold_is_not_above_the_strict_one() {
+        // Two sure hits, one unsure hit, one false peak in between.
+        let mut piece = PieceEvents::default();
+        piece.hits[0] = vec![10, 60, 110];
+        piece.peaks[0] = vec![(10, 0.9), (60, 0.8), (90, 0.4), (92, 0.4), (110, 0.3)];
+        let calibration = choose(&[piece]);
+        let (strict, recall) =
+            (calibration.thresholds.strict[0], calibration.thresholds.recall[0]);
+        assert!(strict > 0.3 && recall <= 0.3, "{strict} {recall}");
+        assert_eq!(calibration.groups[0].found, 2);
+    }
+}

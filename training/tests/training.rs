@@ -1,0 +1,178 @@
+//! Training lowers the loss, and a resumed run equals an uninterrupted one.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::{Arc, atomic::AtomicBool},
+};
+
+use burn::tensor::Device;
+use idm_engine::front_end::{BAND_COUNT, LOW_BAND_COUNT};
+use idm_training::{
+    losses::{LossConfig, MaskTargets, event_loss, mask_loss},
+    network::{
+        Head, Input, LogitGradients, MASK_OUTPUTS, MaskRequest, Network, Weights, initial_weights,
+    },
+    random::Random,
+    training::{Batch, Checkpoint, TrainArgs, train},
+};
+
+const TINY: &str = r#"
+name = "tiny"
+seed = 5
+[data]
+procedural_kits = 2
+batch = 2
+piece_s = 1.5
+pool = 4
+validation_pieces = 1
+validation_piece_s = 1.5
+[optimiser]
+warmup_steps = 2
+[schedule]
+minutes = 0.0
+steps = 60
+validate_minutes = 1000.0
+checkpoint_minutes = 1000.0
+"#;
+
+fn run(folder: &Path, pause_at: Option<u64>, resume: bool) -> Checkpoint {
+    let config = folder.join("settings.toml");
+    fs::write(&config, TINY).unwrap();
+    let args = TrainArgs {
+        config,
+        data: None,
+        out: PathBuf::from(folder),
+        resume,
+        warm_start: None,
+        pause_at,
+    };
+    train(&args, &Arc::new(AtomicBool::new(false))).unwrap()
+}
+
+#[test]
+fn training_lowers_the_loss_and_resumes_exactly() {
+    let (whole, parts) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let mut uninterrupted = run(whole.path(), None, false);
+    let history = &uninterrupted.progress.history;
+    let (first, last) = (history.first().unwrap().loss, history.last().unwrap().loss);
+    assert!(last < 0.9 * first, "loss {first} at first, {last} at last");
+    assert!(whole.path().join("curves.png").is_file());
+
+    assert_eq!(run(parts.path(), Some(33), false).progress.step, 33);
+    let mut resumed = run(parts.path(), None, true);
+    assert_eq!(resumed.progress.step, 60);
+    for checkpoint in [&mut resumed, &mut uninterrupted] {
+        // Times differ.
+        checkpoint.progress = Default::default();
+    }
+    assert_eq!(resumed, uninterrupted);
+}
+
+fn total(network: &mut Network, weights: &Weights, batch: &Batch, config: &LossConfig) -> f64 {
+    let mut sum = 0.0;
+    pass(network, weights, batch, config, false, &mut sum);
+    sum
+}
+
+fn pass(
+    network: &mut Network,
+    weights: &Weights,
+    batch: &Batch,
+    config: &LossConfig,
+    train: bool,
+    sum: &mut f64,
+) -> Option<Weights> {
+    let size = batch.input.batch;
+    let request = MaskRequest { head: Head::Standard, first_frame: 2, frames: 10 };
+    let rows = 2 * size..12 * size;
+    network.pass(weights, &batch.input, Some(request), &vec![20], train, |outputs| {
+        let targets = MaskTargets {
+            batch: size,
+            ratio: &batch.ratio[rows.start * MASK_OUTPUTS..rows.end * MASK_OUTPUTS],
+            mix_power: &batch.mix_power[rows.start * BAND_COUNT..rows.end * BAND_COUNT],
+        };
+        let masks = mask_loss(config, &outputs.masks, targets);
+        let events = [0, 1, 2].map(|head| event_loss(config, &outputs.heads[head].events, &batch.events));
+        *sum = masks.total
+            + events
+                .iter()
+                .map(|e| f64::from(config.onset) * e.onset + f64::from(config.velocity) * e.velocity)
+                .sum::<f64>();
+        train.then(|| LogitGradients {
+            events: events.map(|e| e.gradient),
+            masks: masks.gradient,
+            timbre: vec![0.0; outputs.timbre.len()],
+        })
+    })
+}
+
+/// The gradient of the whole network, in a random direction per tensor,
+/// against differences of the loss.
+#[test]
+fn gradients_of_all_weights_agree_with_differences() {
+    let mut random = Random::new(&[21]);
+    let (size, frames) = (2, 40);
+    let mut values = |count: usize| -> Vec<f32> { (0..count).map(|_| random.bipolar()).collect() };
+    let batch = Batch {
+        input: Input {
+            batch: size,
+            frames,
+            frame: values(size * frames * BAND_COUNT),
+            low: values(size * frames * LOW_BAND_COUNT),
+        },
+        events: idm_training::losses::EventTargets {
+            onset: (0..size * frames * 9).map(|n| f32::from(n % 37 == 0)).collect(),
+            velocity: vec![0.7; size * frames * 9],
+        },
+        ratio: (0..size * frames * MASK_OUTPUTS)
+            .map(|n| if (n / BAND_COUNT).is_multiple_of(5) { 127 } else { 0 })
+            .collect(),
+        mix_power: vec![1e-3; size * frames * BAND_COUNT],
+        timbre: Vec::new(),
+    };
+    let config = LossConfig::default();
+    let weights = initial_weights(3);
+    let mut network = Network::new(Device::flex());
+    let mut sum = 0.0;
+    let gradients = pass(&mut network, &weights, &batch, &config, true, &mut sum).unwrap();
+    let mut random = Random::new(&[22]);
+    for (index, tensor) in weights.tensors().iter().enumerate() {
+        if ["timbre", "embedding", "choice", "low.mask", "high.mask"]
+            .iter()
+            .any(|unused| tensor.name.starts_with(unused))
+        {
+            continue;
+        }
+        let direction: Vec<f32> = tensor.values.iter().map(|_| random.bipolar().signum()).collect();
+        let slope: f64 = gradients.tensors()[index]
+            .values
+            .iter()
+            .zip(&direction)
+            .map(|(a, b)| f64::from(a * b))
+            .sum();
+        let size = 1e-3 / (tensor.values.len() as f32).sqrt() * 10.0;
+        let moved = |factor: f32| {
+            let mut moved = weights.clone();
+            let values = &mut moved.tensors_mut()[index].values;
+            for (value, direction) in values.iter_mut().zip(&direction) {
+                *value += factor * size * direction;
+            }
+            moved
+        };
+        let above = total(&mut network, &moved(1.0), &batch, &config);
+        let below = total(&mut network, &moved(-1.0), &batch, &config);
+        let expected = (above - below) / (2.0 * f64::from(size));
+        let scale: f64 = gradients.tensors()[index]
+            .values
+            .iter()
+            .map(|value| f64::from(*value).powi(2))
+            .sum::<f64>()
+            .sqrt();
+        assert!(
+            (slope - expected).abs() < 0.05 * expected.abs() + 0.1 * scale,
+            "{}: {slope}, expected {expected} (norm {scale})",
+            tensor.name
+        );
+    }
+}
