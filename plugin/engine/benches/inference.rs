@@ -13,8 +13,17 @@ use idm_engine::{
 use model_support::{Features, meta_text, one_shots, random_model, transcriber};
 
 fn frames(criterion: &mut Criterion) {
-    let model = random_model();
-    let mut group = criterion.benchmark_group("one frame");
+    let embedded = Model::embedded().expect("the model of this build fits it");
+    run_frames(criterion, "one frame", &embedded);
+    run_frames(
+        criterion,
+        "one frame, large random network",
+        &random_model(),
+    );
+}
+
+fn run_frames(criterion: &mut Criterion, title: &str, model: &Model) {
+    let mut group = criterion.benchmark_group(title);
     for quality in Quality::ALL {
         let mut session = model.session(quality);
         let mut features = Features::new(1);

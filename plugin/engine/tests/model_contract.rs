@@ -3,7 +3,7 @@
 
 mod model_support;
 
-use std::fs;
+use std::{fs, sync::Arc};
 
 use idm_engine::{
     controls::Quality,
@@ -44,6 +44,23 @@ fn metadata_is_read() {
         assert!(model.plan().has_mask(quality));
     }
     assert!(model.plan().session_bytes() < 1 << 20);
+}
+
+#[test]
+fn embedded_model_is_loaded_once_and_complete() {
+    let model = Model::embedded().unwrap();
+    assert!(Arc::ptr_eq(&model, &Model::embedded().unwrap()));
+    for threshold in model.meta().thresholds.strict {
+        assert!(threshold > 0.0 && threshold < 1.0);
+    }
+    let one_shots = model.one_shot_network().unwrap();
+    let embedding = vec![0.0; model.meta().one_shots.embedding];
+    let one_shots = one_shots.run(&embedding).unwrap();
+    for one_shot in one_shots {
+        assert_eq!(one_shot.len(), model.meta().one_shots.samples);
+        assert!(one_shot.iter().any(|&sample| sample != 0.0));
+    }
+    assert_eq!(model.meta().one_shots.samples, 132_300, "three seconds");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The arithmetic of the network on plain slices.
+//! The layers with weights on plain slices: where the time goes.
 //!
 //! Each kernel is compiled for several instruction sets and picks the best one
 //! at run time. Every result is a sum in an order that does not depend on the
@@ -10,15 +10,15 @@
 // The macro that compiles a function for several instruction sets calls the
 // copies through `unsafe`, after it has asked the processor what it has.
 #![allow(unsafe_code)]
+// Loops over a constant number of lanes become vector instructions; iterators
+// hide the constant.
+#![allow(clippy::needless_range_loop)]
 
 use std::ops::Range;
 
 use multiversion::{multiversion, target::match_target};
 
-use super::{
-    math,
-    operators::{Binary, ConvShape, Unary},
-};
+use super::operators::ConvShape;
 
 /// Outputs that a dense layer computes together.
 pub(super) const PANEL: usize = 32;
@@ -109,23 +109,23 @@ fn conv_block<const B: usize, const FUSED: bool>(
     input: &[f32],
     block: &[f32],
 ) -> [[f32; HALF_PANEL]; B] {
-    let (bias, weights) = block.split_at(HALF_PANEL);
-    let mut sums = [[0.0; HALF_PANEL]; B];
-    for sum in &mut sums {
-        sum.copy_from_slice(bias);
-    }
+    let (lanes, _) = block.as_chunks::<HALF_PANEL>();
+    let Some((bias, weights)) = lanes.split_first() else {
+        return [[0.0; HALF_PANEL]; B];
+    };
+    let mut sums = [*bias; B];
     let padded = shape.padded_bands();
     let span = (B - 1) * stride + 1;
-    let mut rows = weights.chunks_exact(shape.kernel_bands * HALF_PANEL);
+    let mut rows = weights.chunks_exact(shape.kernel_bands);
     for channel in input.chunks(shape.frames * padded) {
         for (frame, columns) in rows.by_ref().take(shape.kernel_frames).enumerate() {
             let row = &channel[frame * padded..];
-            for (offset, column) in columns.chunks_exact(HALF_PANEL).enumerate() {
-                let near = &row[offset..offset + span];
-                for (band, sum) in sums.iter_mut().enumerate() {
-                    let x = near[band * stride];
-                    for lane in 0..HALF_PANEL {
-                        sum[lane] = multiply_add::<FUSED>(x, column[lane], sum[lane]);
+            for (near, column) in row.windows(span).zip(columns) {
+                let x: [f32; B] = std::array::from_fn(|band| near[band * stride]);
+                for lane in 0..HALF_PANEL {
+                    for band in 0..B {
+                        sums[band][lane] =
+                            multiply_add::<FUSED>(x[band], column[lane], sums[band][lane]);
                     }
                 }
             }
@@ -231,129 +231,115 @@ pub(super) fn conv(
     }
 }
 
-#[inline(always)]
-fn map(input: &[f32], output: &mut [f32], function: impl Fn(f32) -> f32) {
-    for (output, &x) in output.iter_mut().zip(input) {
-        *output = function(x);
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::packing::{pack_conv, pack_dense},
+        *,
+    };
 
-/// `output = function(input)`, element by element.
-#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
-pub(super) fn unary(function: Unary, input: &[f32], output: &mut [f32]) {
-    match function {
-        // Written so that NaN becomes zero.
-        Unary::Relu => map(input, output, |x| if x > 0.0 { x } else { 0.0 }),
-        Unary::Sigmoid => map(input, output, math::sigmoid),
-        Unary::Tanh => map(input, output, math::tanh),
+    /// Repeatable values in ±1.
+    fn values(len: usize, seed: u32) -> Vec<f32> {
+        let mut state = seed;
+        (0..len)
+            .map(|_| {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                (state >> 8) as f32 / (1 << 23) as f32 - 1.0
+            })
+            .collect()
     }
-}
 
-#[inline(always)]
-fn zip(left: &[f32], right: &[f32], output: &mut [f32], function: impl Fn(f32, f32) -> f32) {
-    for ((output, &left), &right) in output.iter_mut().zip(left).zip(right) {
-        *output = function(left, right);
+    fn close(a: &[f32], b: &[f32]) {
+        assert_eq!(a.len(), b.len());
+        for (a, b) in a.iter().zip(b) {
+            assert!((a - b).abs() < 2e-5, "{a} and {b}");
+        }
     }
-}
 
-/// Repeats the shorter operand.
-#[inline(always)]
-fn zip_repeating(
-    left: &[f32],
-    right: &[f32],
-    output: &mut [f32],
-    function: impl Fn(f32, f32) -> f32 + Copy,
-) {
-    match (left, right) {
-        ([left], _) => map(right, output, |right| function(*left, right)),
-        (_, [right]) => map(left, output, |left| function(left, *right)),
-        _ if left.len() >= right.len() => {
-            let len = right.len();
-            for (output, left) in output.chunks_exact_mut(len).zip(left.chunks_exact(len)) {
-                zip(left, right, output, function);
+    #[test]
+    fn dense_layers_are_sums_of_products_on_every_processor() {
+        for (inputs, outputs) in [(1, 1), (2, 16), (7, 17), (160, 9), (33, 32), (96, 130)] {
+            let (x, w) = (values(inputs, 1), values(inputs * outputs, 2));
+            let bias = values(outputs, 3);
+            let mut blocks = Vec::new();
+            let weight = |i: usize, o: usize| w[i * outputs + o];
+            pack_dense(&mut blocks, (inputs, outputs), weight, |o| bias[o]);
+            let want: Vec<f32> = (0..outputs)
+                .map(|o| bias[o] + (0..inputs).map(|i| x[i] * weight(i, o)).sum::<f32>())
+                .collect();
+            let mut found = [(); 3].map(|()| vec![0.0; outputs]);
+            dense(&x, &blocks, &mut found[0]);
+            dense_panels::<true>(&x, &blocks, &mut found[1]);
+            dense_panels::<false>(&x, &blocks, &mut found[2]);
+            for found in &found {
+                close(found, &want);
             }
+            // The best version is one of the two.
+            assert!(found[0] == found[1] || found[0] == found[2]);
         }
-        _ => {
-            let len = left.len();
-            for (output, right) in output.chunks_exact_mut(len).zip(right.chunks_exact(len)) {
-                zip(left, right, output, function);
+    }
+
+    #[test]
+    fn convolutions_do_not_depend_on_the_registers_of_the_processor() {
+        for (stride, bands, kernel_bands, out_channels) in [
+            (1, 40, 3, 20),
+            (2, 41, 5, 16),
+            (3, 9, 2, 1),
+            (1, 3, 3, 33),
+            (5, 64, 4, 7),
+        ] {
+            let shape = ConvShape {
+                channels: 3,
+                frames: 4,
+                bands,
+                kernel_frames: 2,
+                kernel_bands,
+                stride,
+                pad_before: 0,
+                pad_after: 0,
+                out_channels,
+            };
+            let x = values(3 * 4 * bands, 4);
+            let w = values(out_channels * shape.kernel_len(), 5);
+            let bias = values(out_channels, 6);
+            let mut blocks = Vec::new();
+            pack_conv(&mut blocks, &shape, &w, |o| bias[o]);
+            let (frames, out_bands) = (shape.out_frames(), shape.out_bands());
+            let mut want = Vec::new();
+            for o in 0..out_channels {
+                for frame in 0..frames {
+                    for band in 0..out_bands {
+                        let mut sum = bias[o];
+                        for (tap, weight) in w[o * shape.kernel_len()..][..shape.kernel_len()]
+                            .iter()
+                            .enumerate()
+                        {
+                            let (rest, column) = (tap / kernel_bands, tap % kernel_bands);
+                            let (channel, row) = (rest / 2, rest % 2);
+                            let at = (channel * 4 + frame + row) * bands + band * stride + column;
+                            sum += weight * x[at];
+                        }
+                        want.push(sum);
+                    }
+                }
             }
+            let tiles = frames * out_bands.div_ceil(BAND_BLOCK);
+            let mut found = [(); 6].map(|()| vec![0.0; want.len()]);
+            conv_strides::<8, true>(&shape, &x, &blocks, 0..tiles, &mut found[0]);
+            conv_strides::<4, true>(&shape, &x, &blocks, 0..tiles, &mut found[1]);
+            conv_strides::<8, false>(&shape, &x, &blocks, 0..tiles, &mut found[2]);
+            conv_strides::<2, false>(&shape, &x, &blocks, 0..tiles, &mut found[3]);
+            conv(&shape, &x, &blocks, 0..tiles, &mut found[4]);
+            for tile in (0..tiles).rev() {
+                conv(&shape, &x, &blocks, tile..tile + 1, &mut found[5]);
+            }
+            for found in &found {
+                close(found, &want);
+            }
+            assert_eq!(found[0], found[1]);
+            assert_eq!(found[2], found[3]);
+            assert_eq!(found[4], found[5]);
+            assert!(found[4] == found[0] || found[4] == found[2]);
         }
     }
-}
-
-/// `output = function(left, right)`, element by element; the shorter operand
-/// repeats.
-#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
-pub(super) fn binary(function: Binary, left: &[f32], right: &[f32], output: &mut [f32]) {
-    match function {
-        Binary::Add => zip_repeating(left, right, output, |a, b| a + b),
-        Binary::Sub => zip_repeating(left, right, output, |a, b| a - b),
-        Binary::Mul => zip_repeating(left, right, output, |a, b| a * b),
-    }
-}
-
-/// Softmax of `W` neighbouring columns.
-#[inline(always)]
-fn softmax_columns<const W: usize>(
-    input: &[f32],
-    output: &mut [f32],
-    (inner, column): (usize, usize),
-) {
-    let mut peak = [f32::MIN; W];
-    for row in input.chunks_exact(inner) {
-        for (peak, &x) in peak.iter_mut().zip(&row[column..column + W]) {
-            *peak = if x > *peak { x } else { *peak };
-        }
-    }
-    let mut sum = [0.0; W];
-    let rows = input
-        .chunks_exact(inner)
-        .zip(output.chunks_exact_mut(inner));
-    for (row, output) in rows {
-        let (row, output) = (&row[column..column + W], &mut output[column..column + W]);
-        for lane in 0..W {
-            output[lane] = math::exp(row[lane] - peak[lane]);
-            sum[lane] += output[lane];
-        }
-    }
-    for output in output.chunks_exact_mut(inner) {
-        for (output, sum) in output[column..column + W].iter_mut().zip(&sum) {
-            *output /= sum;
-        }
-    }
-}
-
-/// Softmax over the rows of each group of `rows` × `inner` elements.
-#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
-pub(super) fn softmax(rows: usize, inner: usize, input: &[f32], output: &mut [f32]) {
-    const LANES: usize = 16;
-    let group = rows * inner;
-    for (input, output) in input
-        .chunks_exact(group)
-        .zip(output.chunks_exact_mut(group))
-    {
-        let mut column = 0;
-        while column + LANES <= inner {
-            softmax_columns::<LANES>(input, output, (inner, column));
-            column += LANES;
-        }
-        for column in column..inner {
-            softmax_columns::<1>(input, output, (inner, column));
-        }
-    }
-}
-
-/// Copies values that live on: what is not finite, and what is too small to
-/// matter but would slow down every later multiplication, becomes zero.
-#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
-pub(super) fn publish(input: &[f32], output: &mut [f32]) {
-    map(input, output, |x| {
-        let magnitude = x.abs();
-        if magnitude > 1e-30 && magnitude < 1e30 {
-            x
-        } else {
-            0.0
-        }
-    });
 }

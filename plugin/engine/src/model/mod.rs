@@ -19,6 +19,7 @@
 
 mod aligned;
 mod compile;
+mod elements;
 mod error;
 mod graph;
 mod kernels;
@@ -35,7 +36,12 @@ mod regions;
 mod session;
 mod step;
 
-use std::{borrow::Cow, fs, path::Path, sync::Arc};
+use std::{
+    borrow::Cow,
+    fs,
+    path::Path,
+    sync::{Arc, OnceLock},
+};
 
 pub use error::ModelError;
 pub use meta::{FrontEndMeta, LookAheadFrames, MODEL_FORMAT, ModelMeta, OneShotMeta, Thresholds};
@@ -48,6 +54,17 @@ use crate::controls::Quality;
 /// Most bytes that a file of a model may have.
 const MAX_FILE_BYTES: u64 = 64 << 20;
 
+/// Path of a file of the model that is built into the program.
+macro_rules! default_model {
+    ($file:literal) => {
+        concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../../presets/models/default/",
+            $file
+        )
+    };
+}
+
 /// A loaded model. Immutable; all engines of a process can share one.
 #[derive(Debug)]
 pub struct Model {
@@ -57,6 +74,27 @@ pub struct Model {
 }
 
 impl Model {
+    /// The model that is part of the program. The first call takes tens of
+    /// milliseconds and allocates; all later ones return the same model, so
+    /// that the instances of a process share its weights.
+    ///
+    /// # Errors
+    /// A program that was built with a model that does not fit it.
+    pub fn embedded() -> Result<Arc<Model>, ModelError> {
+        static EMBEDDED: OnceLock<Result<Arc<Model>, ModelError>> = OnceLock::new();
+        EMBEDDED
+            .get_or_init(|| {
+                let one_shots: &'static [u8] = include_bytes!(default_model!("one_shots.onnx"));
+                Model::from_parts(
+                    include_str!(default_model!("model.toml")),
+                    include_bytes!(default_model!("transcriber.onnx")),
+                    one_shots,
+                )
+                .map(Arc::new)
+            })
+            .clone()
+    }
+
     /// Loads the model in the folder `folder`. Takes tens of milliseconds;
     /// allocates.
     ///

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::{
+    elements,
     kernels::{self, BAND_BLOCK, PANEL},
     operators::{Binary, ConvShape, Unary},
 };
@@ -137,7 +138,7 @@ impl Step {
                 Work::Dense { blocks, rows, .. } => (blocks.len * rows) as u64,
                 Work::Conv { blocks, shape, .. } => {
                     let positions = shape.out_frames() * shape.out_bands();
-                    (blocks.len * positions) as u64 * 3 / 4
+                    (blocks.len * positions) as u64 / 2
                 }
                 Work::Copy(runs) => 2 * output + 64 * runs.len() as u64,
                 Work::Unary {
@@ -189,17 +190,17 @@ impl Step {
                 }
             }
             &Work::Unary { function, input } => {
-                kernels::unary(function, readable.get(input), output);
+                elements::unary(function, readable.get(input), output);
             }
             &Work::Binary {
                 function,
                 left,
                 right,
-            } => kernels::binary(function, readable.get(left), readable.get(right), output),
+            } => elements::binary(function, readable.get(left), readable.get(right), output),
             &Work::Softmax { input, rows, inner } => {
-                kernels::softmax(rows, inner, readable.get(input), output);
+                elements::softmax(rows, inner, readable.get(input), output);
             }
-            &Work::Publish { input } => kernels::publish(readable.get(input), output),
+            &Work::Publish { input } => elements::publish(readable.get(input), output),
         }
     }
 

@@ -4,6 +4,9 @@ use std::{collections::HashMap, sync::Arc};
 
 use tract_onnx::prelude::*;
 
+use prost::Message;
+use tract_onnx::pb::ModelProto;
+
 use super::GraphBuilder;
 
 /// The streaming network in tract, with its states.
@@ -16,23 +19,20 @@ pub struct Oracle {
 
 impl Oracle {
     /// Loads a network with all states at zero, optimised.
-    pub fn new(graph: &GraphBuilder) -> Oracle {
-        Oracle::prepare(graph, |model| model.into_optimized().unwrap())
+    pub fn new(bytes: &[u8]) -> Oracle {
+        Oracle::prepare(bytes, |model| model.into_optimized().unwrap())
     }
 
     /// The same, exactly as the file says: the optimiser of tract 0.23.9
     /// forgets the padding of convolutions whose kernel is one element.
     pub fn literal(graph: &GraphBuilder) -> Oracle {
-        Oracle::prepare(graph, |model| model.into_typed().unwrap())
+        Oracle::prepare(&graph.encode(), |model| model.into_typed().unwrap())
     }
 
-    fn prepare(graph: &GraphBuilder, typed: fn(InferenceModel) -> TypedModel) -> Oracle {
-        let bytes = graph.encode();
-        let model = tract_onnx::onnx()
-            .model_for_read(&mut bytes.as_slice())
-            .unwrap();
+    fn prepare(mut bytes: &[u8], typed: fn(InferenceModel) -> TypedModel) -> Oracle {
+        let proto = ModelProto::decode(bytes).unwrap().graph.unwrap();
+        let model = tract_onnx::onnx().model_for_read(&mut bytes).unwrap();
         let runnable = typed(model).into_runnable().unwrap();
-        let proto = graph.proto.graph.as_ref().unwrap();
         let inputs: Vec<String> = proto.input.iter().map(|info| info.name.clone()).collect();
         let outputs = proto.output.iter().map(|info| info.name.clone()).collect();
         let values = inputs
