@@ -1,1 +1,20 @@
-//! Real-time drum separation engine.
+//! Inverse Drum Machine: every drum of a drum bus on its own output.
+//!
+//! This crate is the plugin: it turns host calls into slices for
+//! [`idm_engine`] and back. What needs no host lives in modules of its own and
+//! is tested without one: [`buses`], [`core`], [`notes`], [`params`],
+//! [`state`], [`presets`].
+
+pub mod buses;
+pub mod core;
+pub mod editor;
+pub mod link;
+pub mod notes;
+pub mod params;
+mod plugin;
+pub mod presets;
+pub mod ramp;
+pub mod shim;
+pub mod state;
+
+pub use plugin::InverseDrumMachine;

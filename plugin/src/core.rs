@@ -1,0 +1,237 @@
+//! The plugin without a host: engine, buses, notes and pads on slices.
+
+use std::sync::Arc;
+
+use idm_engine::controls::{Controls, Quality};
+use idm_engine::drum::{DRUM_COUNT, Drum};
+use idm_engine::engine::{Engine, EngineConfig, EngineError, Events, Stems, Verdict};
+use idm_engine::model::Model;
+
+use crate::buses::{AuxOutputs, MixTargets, Mixer, Peaks, StemBlock, peak};
+use crate::link::{AudioEnd, HitMark};
+use crate::notes::{NoteHit, NoteMessage, NoteQueue, NoteScheduler};
+
+/// Longest piece that the engine is given. Host blocks may be of any length,
+/// announced or not; longer ones are cut.
+const PIECE_SAMPLES: usize = 1024;
+
+/// Everything the user has set, read from the parameters once per block.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Settings {
+    /// What the engine reads.
+    pub controls: Controls,
+    /// Faders, routing, main output, bypass.
+    pub mix: MixTargets,
+    /// MIDI note of each drum.
+    pub notes: [u8; DRUM_COUNT],
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            controls: Controls::default(),
+            mix: MixTargets::default(),
+            notes: Drum::ALL.map(Drum::gm_note),
+        }
+    }
+}
+
+/// A pad played by hand: MIDI in or a click in the editor.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Pad {
+    /// Sample within the block.
+    pub offset: usize,
+    /// Which one-shot.
+    pub drum: Drum,
+    /// 0..1.
+    pub velocity: f32,
+}
+
+/// Engine, mixer and note scheduler of one activation.
+pub struct Processor {
+    engine: Engine,
+    config: EngineConfig,
+    stems: Stems,
+    events: Events,
+    mixer: Mixer,
+    notes: NoteScheduler,
+    queue: NoteQueue,
+    /// Last controls handed to the engine; `None` before the first block.
+    controls: Option<Controls>,
+    /// Before the first block the faders stand where they are told, without a
+    /// movement.
+    is_fresh: bool,
+}
+
+impl std::fmt::Debug for Processor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Processor")
+            .field("sample_rate_hz", &self.config.sample_rate_hz)
+            .field("quality", &self.config.quality)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Processor {
+    /// Builds the engine for a sample rate and quality. Allocates.
+    ///
+    /// # Errors
+    /// If the engine does not support the sample rate.
+    pub fn new(
+        sample_rate_hz: f64,
+        quality: Quality,
+        model: Arc<Model>,
+    ) -> Result<Self, EngineError> {
+        let config = EngineConfig {
+            sample_rate_hz,
+            quality,
+            max_block_samples: PIECE_SAMPLES,
+        };
+        Ok(Self {
+            engine: Engine::new(config, model)?,
+            config,
+            stems: Stems::new(PIECE_SAMPLES),
+            events: Events::new(),
+            mixer: Mixer::new(sample_rate_hz, &MixTargets::default()),
+            notes: NoteScheduler::new(sample_rate_hz),
+            queue: NoteQueue::new(),
+            controls: None,
+            is_fresh: true,
+        })
+    }
+
+    /// Whether this processor suits an activation with these values.
+    pub fn suits(&self, sample_rate_hz: f64, quality: Quality) -> bool {
+        self.config.sample_rate_hz == sample_rate_hz && self.config.quality == quality
+    }
+
+    /// Delay of every output in samples. Real-time safe.
+    pub fn latency_samples(&self) -> usize {
+        self.engine.latency_samples()
+    }
+
+    /// Quality of the engine. Real-time safe.
+    pub fn quality(&self) -> Quality {
+        self.config.quality
+    }
+
+    /// Forgets the past: silence, no hits, faders where they are told.
+    /// Sounding notes end with the next block. Real-time safe.
+    pub fn reset(&mut self) {
+        self.engine.reset();
+        self.notes.end_all();
+        self.is_fresh = true;
+    }
+
+    /// Processes one block of any length. `main` holds the input and receives
+    /// the main output, `aux` receives the buses, `pads` are in order of time.
+    /// Returns the notes to send. Real-time safe.
+    pub fn process(
+        &mut self,
+        main: [&mut [f32]; 2],
+        aux: &mut impl AuxOutputs,
+        settings: &Settings,
+        pads: &[Pad],
+        link: &mut AudioEnd,
+    ) -> &[NoteMessage] {
+        if self.controls != Some(settings.controls) {
+            self.engine.set_controls(&settings.controls);
+            self.controls = Some(settings.controls);
+        }
+        self.mixer.set_targets(&settings.mix);
+        if self.is_fresh {
+            self.mixer.finish();
+            self.is_fresh = false;
+        }
+        self.queue.clear();
+
+        let [left, right] = main;
+        let samples = left.len().min(right.len());
+        let mut pads = pads.iter().peekable();
+        let mut peaks = Peaks::default();
+        let mut start = 0;
+        while start < samples {
+            while let Some(pad) = pads.next_if(|pad| pad.offset <= start) {
+                self.engine.trigger(pad.drum, pad.velocity);
+            }
+            let mut end = samples.min(start + PIECE_SAMPLES);
+            if let Some(pad) = pads.peek() {
+                end = end.min(pad.offset);
+            }
+            let piece = [&mut left[start..end], &mut right[start..end]];
+            self.process_piece(piece, aux, start, settings, link, &mut peaks);
+            start = end;
+        }
+        link.end_block(samples, &peaks);
+        self.queue.messages()
+    }
+
+    fn process_piece(
+        &mut self,
+        main: [&mut [f32]; 2],
+        aux: &mut impl AuxOutputs,
+        offset: usize,
+        settings: &Settings,
+        link: &mut AudioEnd,
+        peaks: &mut Peaks,
+    ) {
+        let [left, right] = main;
+        let samples = left.len();
+        self.engine
+            .process([&*left, &*right], &mut self.stems, &mut self.events);
+
+        for hit in self.events.hits() {
+            if hit.verdict == Verdict::Accepted && !settings.mix.bypass {
+                self.notes.hit(NoteHit {
+                    offset: hit.offset,
+                    note: settings.notes[hit.drum.index()],
+                    velocity: hit.velocity,
+                });
+            }
+            link.hit(
+                offset as u32 + hit.offset,
+                HitMark {
+                    position: 0,
+                    drum: hit.drum,
+                    velocity: hit.velocity,
+                    confidence: hit.confidence,
+                    verdict: hit.verdict,
+                },
+            );
+        }
+        self.notes
+            .advance(samples as u32, offset as u32, &mut self.queue);
+
+        let stems = &self.stems;
+        let block = StemBlock {
+            stems: std::array::from_fn(|stem| {
+                [0, 1].map(|channel| &stems.channel(stem, channel)[..samples])
+            }),
+            dry: [0, 1].map(|channel| &stems.dry(channel)[..samples]),
+        };
+        let piece = self.mixer.mix(&block, [left, right], aux, offset);
+        peaks.raise(&piece);
+    }
+}
+
+/// What the plugin does when it has no engine: the input goes to the main
+/// output unchanged (the reported latency is then zero) and the buses are
+/// silent. Real-time safe.
+pub fn pass_through(main: [&mut [f32]; 2], aux: &mut impl AuxOutputs, link: &mut AudioEnd) {
+    let [left, right] = main;
+    let samples = left.len();
+    for bus in 0..aux.count() {
+        if let Some(channels) = aux.stereo(bus) {
+            for channel in channels {
+                channel.fill(0.0);
+            }
+        }
+    }
+    let level = peak([&*left, &*right]);
+    let peaks = Peaks {
+        main: level,
+        dry: level,
+        ..Peaks::default()
+    };
+    link.end_block(samples, &peaks);
+}

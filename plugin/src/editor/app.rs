@@ -1,0 +1,195 @@
+//! The window's content and its layout.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use egui::{Rect, Ui, pos2, vec2};
+use idm_engine::drum::{Drum, STEM_COUNT};
+use nice_plug::context::gui::GuiContext;
+use nice_plug::prelude::ParamSetter;
+use nice_plug_egui::baseview::{HandlerError, WindowSize};
+use nice_plug_egui::{Frame, NiceEguiApp};
+
+use super::monitor::Monitor;
+use super::{editor_state, header, strip, theme, timeline, toolbar, update_editor_state};
+use crate::link::{EditorEnd, Shared, Status};
+use crate::params::IdmParams;
+
+/// Time between frames while audio runs.
+const FRAME_INTERVAL: Duration = Duration::from_millis(16);
+
+/// Time between frames while nothing moves.
+const IDLE_INTERVAL: Duration = Duration::from_millis(200);
+
+const MARGIN: f32 = 10.0;
+/// Height that the strips ask for before the timeline gets more.
+const STRIP_HEIGHT: f32 = 420.0;
+const TIMELINE_HEIGHT: std::ops::RangeInclusive<f32> = 110.0..=320.0;
+
+/// One open window.
+pub struct IdmApp {
+    params: Arc<IdmParams>,
+    end: Arc<Mutex<EditorEnd>>,
+    shared: Arc<Shared>,
+    monitor: Monitor,
+    context: Option<GuiContext>,
+    last_frame: Option<Instant>,
+}
+
+impl std::fmt::Debug for IdmApp {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("IdmApp").finish_non_exhaustive()
+    }
+}
+
+impl IdmApp {
+    /// A window for these parameters and this end of the link.
+    pub fn new(params: Arc<IdmParams>, end: Arc<Mutex<EditorEnd>>) -> Self {
+        let shared = lock(&end).shared.clone();
+        Self {
+            params,
+            end,
+            shared,
+            monitor: Monitor::new(),
+            context: None,
+            last_frame: None,
+        }
+    }
+
+    fn open(&mut self, egui_context: &egui::Context, gui_context: GuiContext) {
+        theme::apply(egui_context);
+        self.context = Some(gui_context);
+        self.shared.set_editor_open(true);
+    }
+
+    fn update_monitor(&mut self) {
+        let now = Instant::now();
+        let elapsed = self
+            .last_frame
+            .map_or(0.0, |last| (now - last).as_secs_f32());
+        self.last_frame = Some(now);
+        self.monitor.update(&mut lock(&self.end), elapsed);
+    }
+
+    /// Draws one frame into the whole of `ui`.
+    fn draw(&mut self, ui: &mut Ui) {
+        let Some(context) = self.context.clone() else {
+            return;
+        };
+        self.update_monitor();
+        let setter = context.param_setter();
+        let screen = ui.max_rect();
+        ui.painter().rect_filled(screen, 0, theme::BACKGROUND);
+
+        let area = screen.shrink(MARGIN);
+        let row = |top: f32, height: f32| {
+            Rect::from_min_size(pos2(area.left(), top), vec2(area.width(), height))
+        };
+        let head = row(area.top() - 4.0, header::HEIGHT);
+        let bar = row(head.bottom() + 2.0, toolbar::HEIGHT);
+        let rest = area.bottom() - bar.bottom() - 2.0 * theme::GAP;
+        let timeline_height =
+            (rest - STRIP_HEIGHT).clamp(*TIMELINE_HEIGHT.start(), *TIMELINE_HEIGHT.end());
+        let history = row(bar.bottom() + theme::GAP, timeline_height);
+        let strips = Rect::from_min_max(pos2(area.left(), history.bottom() + theme::GAP), area.max);
+
+        let zoom = header::Header {
+            params: &self.params,
+            shared: &self.shared,
+            texts: &self.shared.texts(),
+            zoom: editor_state(&self.params).zoom,
+        }
+        .show(ui, head, &setter, &context);
+        toolbar::show(ui, bar, &setter, &self.params, self.monitor.main_level);
+        timeline::show(ui, history, &self.monitor);
+        self.show_strips(ui, strips, &setter);
+
+        if let Some(zoom) = zoom {
+            ui.ctx().set_zoom_factor(zoom);
+        }
+        let interval = match self.shared.status() {
+            Status::Idle => IDLE_INTERVAL,
+            Status::Running | Status::PassThrough => FRAME_INTERVAL,
+        };
+        ui.ctx().request_repaint_after(interval);
+    }
+
+    fn show_strips(&self, ui: &mut Ui, rect: Rect, setter: &ParamSetter<'_>) {
+        let count = STEM_COUNT as f32;
+        let gaps = theme::GAP * (count - 1.0);
+        let width = ((rect.width() - gaps) / count).max(strip::MIN_WIDTH);
+        let total = width * count + gaps;
+        // Leave room for the scroll bar when the strips do not fit.
+        let height = if total > rect.width() + 0.5 {
+            rect.height() - 12.0
+        } else {
+            rect.height()
+        };
+        let builder = egui::UiBuilder::new().max_rect(rect).id_salt("strips");
+        ui.scope_builder(builder, |ui| {
+            egui::ScrollArea::horizontal()
+                .auto_shrink([false, false])
+                .show(ui, |ui| {
+                    let (area, _) =
+                        ui.allocate_exact_size(vec2(total, height), egui::Sense::hover());
+                    let place = |index: usize| {
+                        let left = area.left() + (width + theme::GAP) * index as f32;
+                        Rect::from_min_size(pos2(left, area.top()), vec2(width, height))
+                    };
+                    for drum in Drum::ALL {
+                        strip::drum_strip(
+                            ui,
+                            place(drum.index()),
+                            setter,
+                            drum,
+                            &self.params.drums[drum.index()],
+                            &self.monitor,
+                            &self.shared,
+                        );
+                    }
+                    let last = place(STEM_COUNT - 1);
+                    strip::residual_strip(ui, last, setter, &self.params, &self.monitor);
+                });
+        });
+    }
+}
+
+impl NiceEguiApp for IdmApp {
+    fn build(
+        &mut self,
+        egui_context: egui::Context,
+        gui_context: GuiContext,
+        _: &mut Frame,
+    ) -> Result<(), HandlerError> {
+        self.open(&egui_context, gui_context);
+        Ok(())
+    }
+
+    fn ui(&mut self, ui: &mut Ui, _: &mut Frame) {
+        self.draw(ui);
+    }
+
+    fn resized(&mut self, size: WindowSize) {
+        update_editor_state(&self.params, |state| {
+            state.width = size.logical.width as f32;
+            state.height = size.logical.height as f32;
+        });
+    }
+
+    fn zoom_factor_changed(&mut self, zoom: f32) {
+        update_editor_state(&self.params, |state| state.zoom = zoom);
+    }
+}
+
+impl Drop for IdmApp {
+    fn drop(&mut self) {
+        self.shared.set_editor_open(false);
+    }
+}
+
+fn lock(end: &Mutex<EditorEnd>) -> std::sync::MutexGuard<'_, EditorEnd> {
+    end.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,250 @@
+//! The window without a screen: frames are drawn, pointers are moved, and what
+//! the host would be told is looked at.
+#![allow(unsafe_code)]
+
+use egui::{Event, Modifiers, PointerButton, Pos2, RawInput};
+use idm_engine::controls::Quality;
+use idm_engine::engine::Verdict;
+use nice_plug::context::PluginApi;
+use nice_plug::context::gui::GuiContextInner;
+use nice_plug::params::internals::ParamPtr;
+use nice_plug::plugin::PluginState;
+
+use super::*;
+use crate::buses::Peaks;
+use crate::link::{AudioEnd, HitMark, Texts, link};
+use crate::state::EditorState;
+
+/// A host that does what the window asks.
+#[derive(Default)]
+struct Host {
+    gestures: Mutex<Vec<&'static str>>,
+    states: Mutex<Vec<PluginState>>,
+}
+
+impl Host {
+    fn note(&self, what: &'static str) {
+        self.gestures.lock().unwrap().push(what);
+    }
+}
+
+// SAFETY: the pointers that the window passes belong to parameters that the
+// test keeps alive.
+impl GuiContextInner for Host {
+    fn plugin_api(&self) -> PluginApi {
+        PluginApi::Clap
+    }
+    unsafe fn raw_begin_set_parameter(&self, _: ParamPtr) {
+        self.note("begin");
+    }
+    unsafe fn raw_set_parameter_normalized(&self, param: ParamPtr, normalized: f32) {
+        self.note("set");
+        // SAFETY: as above.
+        unsafe { param._internal_set_normalized_value(normalized) };
+    }
+    unsafe fn raw_end_set_parameter(&self, _: ParamPtr) {
+        self.note("end");
+    }
+    fn get_state(&self) -> PluginState {
+        PluginState {
+            version: String::new(),
+            params: Default::default(),
+            fields: Default::default(),
+        }
+    }
+    fn set_state(&self, state: PluginState) {
+        self.states.lock().unwrap().push(state);
+    }
+    fn request_restart(&self) {}
+}
+
+/// An open window of a size in points.
+struct Window {
+    context: egui::Context,
+    app: IdmApp,
+    audio: AudioEnd,
+    params: Arc<IdmParams>,
+    host: Arc<Host>,
+    size: egui::Vec2,
+    time_s: f64,
+}
+
+impl Window {
+    fn new(width: f32, height: f32) -> Self {
+        let params: Arc<IdmParams> = Arc::default();
+        let (audio, end) = link();
+        let mut app = IdmApp::new(params.clone(), Arc::new(Mutex::new(end)));
+        let context = egui::Context::default();
+        let host = Arc::new(Host::default());
+        app.open(&context, GuiContext::new(host.clone()));
+        let mut window = Self {
+            context,
+            app,
+            audio,
+            params,
+            host,
+            size: vec2(width, height),
+            time_s: 0.0,
+        };
+        window.frame(vec![]);
+        window.frame(vec![]);
+        window
+    }
+
+    /// Draws a frame and returns the number of shapes.
+    fn frame(&mut self, events: Vec<Event>) -> usize {
+        self.time_s += 0.02;
+        let input = RawInput {
+            screen_rect: Some(Rect::from_min_size(Pos2::ZERO, self.size)),
+            time: Some(self.time_s),
+            events,
+            ..RawInput::default()
+        };
+        let app = &mut self.app;
+        let output = self.context.run_ui(input, |ui| app.draw(ui));
+        output.shapes.len()
+    }
+
+    fn button(&mut self, pos: Pos2, pressed: bool) {
+        self.frame(vec![Event::PointerButton {
+            pos,
+            button: PointerButton::Primary,
+            pressed,
+            modifiers: Modifiers::NONE,
+        }]);
+    }
+
+    fn drag(&mut self, from: Pos2, to: Pos2) {
+        self.frame(vec![Event::PointerMoved(from)]);
+        self.button(from, true);
+        for step in 1..=8 {
+            let pos = from + (to - from) * (step as f32 / 8.0);
+            self.frame(vec![Event::PointerMoved(pos)]);
+        }
+        self.button(to, false);
+    }
+
+    fn click(&mut self, pos: Pos2) {
+        self.frame(vec![Event::PointerMoved(pos)]);
+        self.button(pos, true);
+        self.button(pos, false);
+    }
+}
+
+#[test]
+fn it_draws_at_every_size_and_in_every_state() {
+    let (width, height) = EditorState::MIN_SIZE;
+    for (width, height) in [
+        (width, height),
+        (1180.0, 760.0),
+        (2560.0, 1440.0),
+        (300.0, 200.0),
+    ] {
+        let mut window = Window::new(width, height);
+        assert!(window.frame(vec![]) > 100);
+        for (status, problem) in [
+            (Status::Running, ""),
+            (
+                Status::PassThrough,
+                "The sample rate 4000 Hz is not supported",
+            ),
+        ] {
+            let texts = Texts {
+                model: "default 0.1.0".into(),
+                problem: problem.into(),
+            };
+            window
+                .audio
+                .shared()
+                .announce(status, 48_000.0, 3080, Quality::High, texts);
+            for (drum, verdict) in Drum::ALL.into_iter().zip(
+                [
+                    Verdict::Accepted,
+                    Verdict::BelowThreshold,
+                    Verdict::TooSoon,
+                    Verdict::Disabled,
+                ]
+                .into_iter()
+                .cycle(),
+            ) {
+                window.audio.hit(
+                    100,
+                    HitMark {
+                        position: 0,
+                        drum,
+                        velocity: 0.7,
+                        confidence: 0.9,
+                        verdict,
+                    },
+                );
+            }
+            let before = window.frame(vec![]);
+            window.audio.end_block(2_000, &Peaks::default());
+            assert!(window.frame(vec![]) > before / 2);
+        }
+    }
+}
+
+#[test]
+fn a_switch_is_one_gesture() {
+    let mut window = Window::new(1180.0, 760.0);
+    let bypass = pos2(1180.0 - MARGIN - 32.0, MARGIN - 4.0 + header::HEIGHT / 2.0);
+    window.click(bypass);
+    assert!(window.params.bypass.value());
+    assert_eq!(
+        *window.host.gestures.lock().unwrap(),
+        ["begin", "set", "end"]
+    );
+    window.click(bypass);
+    assert!(!window.params.bypass.value());
+}
+
+#[test]
+fn a_fader_is_dragged_in_one_gesture() {
+    let mut window = Window::new(1180.0, 760.0);
+    // The middle of the kick's fader track.
+    let fader = pos2(50.0, 500.0);
+    window.drag(fader, fader + vec2(0.0, 30.0));
+    let level_db = window.params.drums[0].level_db.value();
+    assert!(level_db < -5.0, "the kick is at {level_db} dB");
+    for drum in &window.params.drums[1..] {
+        assert_eq!(drum.level_db.value(), 0.0);
+    }
+    let gestures = window.host.gestures.lock().unwrap();
+    assert_eq!(gestures.first(), Some(&"begin"));
+    assert_eq!(gestures.last(), Some(&"end"));
+    assert_eq!(gestures.iter().filter(|what| **what == "begin").count(), 1);
+}
+
+#[test]
+fn a_pad_plays_its_drum_louder_at_the_top() {
+    let mut window = Window::new(1180.0, 760.0);
+    let top_of_strips = window.size.y - MARGIN - STRIP_HEIGHT.max(0.0);
+    let mut velocities = Vec::new();
+    for y in 0..60 {
+        window.click(pos2(60.0, top_of_strips + y as f32));
+        if let Some(velocity) = window.audio.shared().take_audition(Drum::Kick) {
+            velocities.push(velocity);
+        }
+    }
+    assert!(
+        velocities.len() > 20,
+        "{} clicks met the pad",
+        velocities.len()
+    );
+    assert!(velocities.windows(2).all(|pair| pair[0] >= pair[1]));
+    assert!(velocities[0] > 0.8 && velocities.last().is_some_and(|last| *last < 0.5));
+    for drum in &Drum::ALL[1..] {
+        assert_eq!(window.audio.shared().take_audition(*drum), None);
+    }
+}
+
+#[test]
+fn closing_stops_the_audio_threads_reports() {
+    let window = Window::new(1180.0, 760.0);
+    let Window { app, mut audio, .. } = window;
+    let end = app.end.clone();
+    drop(app);
+    audio.end_block(100_000, &Peaks::default());
+    assert!(lock(&end).wave.pop().is_err());
+}

@@ -1,0 +1,128 @@
+//! Small controls: switches and choices, and the way values reach the host.
+
+use egui::{Align2, Color32, ComboBox, Rect, Response, Sense, Stroke, StrokeKind, Ui};
+use nice_plug::prelude::*;
+
+use super::theme;
+
+/// Sets a parameter as one gesture.
+pub fn set<P: Param>(setter: &ParamSetter<'_>, param: &P, value: P::Plain) {
+    setter.begin_set_parameter(param);
+    setter.set_parameter(param, value);
+    setter.end_set_parameter(param);
+}
+
+/// A button that stays pressed while `param` is on. Clicking toggles it.
+pub fn switch(
+    ui: &mut Ui,
+    rect: Rect,
+    setter: &ParamSetter<'_>,
+    param: &BoolParam,
+    label: &str,
+    on_colour: Color32,
+    hint: &str,
+) -> Response {
+    let id = ui.scope_id().with(("switch", param.name()));
+    let response = ui.interact(rect, id, Sense::click());
+    if response.clicked() {
+        set(setter, param, !param.value());
+    }
+    paint_switch(
+        ui,
+        rect,
+        param.value(),
+        response.hovered(),
+        label,
+        on_colour,
+    );
+    response.on_hover_text(hint)
+}
+
+fn paint_switch(
+    ui: &Ui,
+    rect: Rect,
+    is_on: bool,
+    is_hovered: bool,
+    label: &str,
+    on_colour: Color32,
+) {
+    let (fill, text) = match (is_on, is_hovered) {
+        (true, _) => (on_colour, theme::BACKGROUND),
+        (false, true) => (theme::HOVERED, theme::TEXT),
+        (false, false) => (theme::RAISED, theme::DIM),
+    };
+    let painter = ui.painter_at(rect.expand(1.0));
+    painter.rect_filled(rect, theme::SMALL_ROUND, fill);
+    painter.text(
+        rect.center(),
+        Align2::CENTER_CENTER,
+        label,
+        theme::font(11.0),
+        text,
+    );
+}
+
+/// A button that does something once.
+pub fn button(ui: &mut Ui, rect: Rect, label: &str, hint: &str) -> Response {
+    let id = ui.scope_id().with(("button", label));
+    let response = ui.interact(rect, id, Sense::click());
+    paint_switch(ui, rect, false, response.hovered(), label, theme::RAISED);
+    response.on_hover_text(hint)
+}
+
+/// A drop-down of all values of `param`.
+pub fn choice<T>(
+    ui: &mut Ui,
+    rect: Rect,
+    setter: &ParamSetter<'_>,
+    param: &EnumParam<T>,
+    values: impl Iterator<Item = T>,
+    hint: &str,
+) where
+    T: Enum + PartialEq + Copy + 'static,
+{
+    let current = param.value();
+    let name = |value: T| T::variants()[value.to_index()];
+    drop_down(ui, rect, param.name(), name(current), hint, |ui| {
+        for value in values {
+            if ui.selectable_label(value == current, name(value)).clicked() && value != current {
+                set(setter, param, value);
+            }
+        }
+    });
+}
+
+/// A drop-down with any content.
+pub fn drop_down(
+    ui: &mut Ui,
+    rect: Rect,
+    id: &str,
+    selected: &str,
+    hint: &str,
+    content: impl FnOnce(&mut Ui),
+) {
+    let builder = egui::UiBuilder::new().max_rect(rect).id_salt(id);
+    ui.scope_builder(builder, |ui| {
+        ui.spacing_mut().interact_size.y = rect.height();
+        ui.spacing_mut().button_padding = egui::vec2(6.0, 0.0);
+        ComboBox::from_id_salt(id)
+            .width(rect.width())
+            .height(420.0)
+            .truncate()
+            .selected_text(egui::RichText::new(selected).size(11.0))
+            .show_ui(ui, content)
+            .response
+            .on_hover_text(hint);
+    });
+}
+
+/// A panel in the background.
+pub fn panel(ui: &Ui, rect: Rect) {
+    ui.painter().rect(
+        rect,
+        theme::ROUND,
+        theme::PANEL,
+        Stroke::new(1.0, theme::LINE),
+        StrokeKind::Inside,
+    );
+}

@@ -1,0 +1,205 @@
+//! The line at the top: name, model, sample rate, latency, state, zoom.
+
+use egui::{Align2, Color32, Rect, Ui, pos2, vec2};
+use nice_plug::context::gui::GuiContext;
+use nice_plug::prelude::ParamSetter;
+
+use super::controls::{button, drop_down, switch};
+use super::theme;
+use crate::link::{Shared, Status, Texts};
+use crate::params::IdmParams;
+use crate::presets;
+use crate::state::EditorState;
+
+/// Height in points.
+pub const HEIGHT: f32 = 46.0;
+
+/// Zoom steps that the buttons go through.
+const ZOOMS: [f32; 7] = [0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 3.0];
+
+/// What the header needs to know.
+#[derive(Debug)]
+pub struct Header<'a> {
+    /// All parameters.
+    pub params: &'a IdmParams,
+    /// Numbers from the audio side.
+    pub shared: &'a Shared,
+    /// Words from the audio side.
+    pub texts: &'a Texts,
+    /// Zoom of the window.
+    pub zoom: f32,
+}
+
+impl Header<'_> {
+    /// Draws the header. Returns the zoom that the user has chosen.
+    pub fn show(
+        &self,
+        ui: &mut Ui,
+        rect: Rect,
+        setter: &ParamSetter<'_>,
+        context: &GuiContext,
+    ) -> Option<f32> {
+        let middle = rect.center().y;
+        paint_logo(ui, pos2(rect.left() + 15.0, middle));
+        let painter = ui.painter_at(rect);
+        let name = painter.text(
+            pos2(rect.left() + 36.0, middle - 7.0),
+            Align2::LEFT_CENTER,
+            "Inverse Drum Machine",
+            theme::font(16.0),
+            theme::TEXT,
+        );
+        let line = self.facts();
+        let facts = painter.text(
+            pos2(rect.left() + 36.0, middle + 11.0),
+            Align2::LEFT_CENTER,
+            line,
+            theme::font(11.0),
+            theme::DIM,
+        );
+
+        let mut right = rect.right();
+        let mut place = |width: f32| {
+            let place = Rect::from_min_max(
+                pos2(right - width, middle - 12.0),
+                pos2(right, middle + 12.0),
+            );
+            right -= width + theme::GAP;
+            place
+        };
+        let bypass = place(64.0);
+        let larger = place(24.0);
+        let percent = place(46.0);
+        let smaller = place(24.0);
+        let presets = place(128.0);
+
+        switch(
+            ui,
+            bypass,
+            setter,
+            &self.params.bypass,
+            "Bypass",
+            theme::WARNING,
+            "Main carries the input, only delayed; all drum buses are silent.",
+        );
+        let mut zoom = None;
+        if button(ui, larger, "+", "Larger").clicked() {
+            zoom = ZOOMS.into_iter().find(|step| *step > self.zoom + 0.01);
+        }
+        ui.painter_at(percent).text(
+            percent.center(),
+            Align2::CENTER_CENTER,
+            format!("{:.0} %", self.zoom * 100.0),
+            theme::font(11.0),
+            theme::DIM,
+        );
+        if button(ui, smaller, "−", "Smaller").clicked() {
+            zoom = ZOOMS
+                .into_iter()
+                .rev()
+                .find(|step| *step < self.zoom - 0.01);
+        }
+        show_presets(ui, presets, context);
+
+        let (colour, text) = self.status();
+        let left = name.right().max(facts.right()) + 22.0;
+        let room = Rect::from_min_max(
+            pos2(left, rect.top()),
+            pos2(presets.left() - theme::GAP, rect.bottom()),
+        );
+        paint_status(ui, room, colour, &text);
+        zoom.map(|zoom| zoom.clamp(EditorState::ZOOM.0, EditorState::ZOOM.1))
+    }
+
+    /// Model, sample rate, latency.
+    fn facts(&self) -> String {
+        let rate_hz = self.shared.sample_rate_hz();
+        if rate_hz <= 0.0 {
+            return format!("version {}", env!("CARGO_PKG_VERSION"));
+        }
+        let latency_ms = f64::from(self.shared.latency_samples()) / rate_hz * 1000.0;
+        let model = if self.texts.model.is_empty() {
+            String::new()
+        } else {
+            format!("model {}  ·  ", self.texts.model)
+        };
+        format!(
+            "{model}{} kHz  ·  {latency_ms:.1} ms latency",
+            rate_hz / 1000.0
+        )
+    }
+
+    fn status(&self) -> (Color32, String) {
+        let wanted = self.params.quality.value().engine();
+        match self.shared.status() {
+            Status::Idle => (theme::DIM, "Waiting for the host".into()),
+            Status::PassThrough => (theme::BAD, format!("Input passes. {}", self.texts.problem)),
+            Status::Running if self.params.bypass.value() => (theme::WARNING, "Bypassed".into()),
+            Status::Running if wanted != self.shared.quality() => (
+                theme::WARNING,
+                format!(
+                    "{} quality runs until the host restarts the plugin",
+                    self.shared.quality().name()
+                ),
+            ),
+            Status::Running => (theme::GOOD, "Running".into()),
+        }
+    }
+}
+
+fn paint_status(ui: &Ui, room: Rect, colour: Color32, text: &str) {
+    if room.width() < 30.0 {
+        return;
+    }
+    let painter = ui.painter_at(room);
+    let galley = painter.layout(
+        text.to_owned(),
+        theme::font(11.0),
+        theme::TEXT,
+        room.width() - 34.0,
+    );
+    let size = vec2(galley.size().x + 30.0, galley.size().y + 8.0);
+    let pill = Rect::from_min_size(pos2(room.left(), room.center().y - size.y / 2.0), size);
+    painter.rect_filled(pill, 11, theme::faded(colour, 0.16));
+    painter.circle_filled(pos2(pill.left() + 12.0, pill.center().y), 4.0, colour);
+    painter.galley(
+        pos2(pill.left() + 22.0, pill.top() + 4.0),
+        galley,
+        theme::TEXT,
+    );
+}
+
+/// A drum seen from above, run backwards.
+fn paint_logo(ui: &Ui, centre: egui::Pos2) {
+    let painter = ui.painter();
+    painter.circle_filled(centre, 13.0, theme::BRAND);
+    painter.circle_filled(centre, 9.5, theme::BACKGROUND);
+    let arrow = |x: f32| {
+        vec![
+            centre + vec2(x + 3.5, -4.5),
+            centre + vec2(x - 3.0, 0.0),
+            centre + vec2(x + 3.5, 4.5),
+        ]
+    };
+    for x in [-2.6, 3.0] {
+        painter.add(egui::Shape::convex_polygon(
+            arrow(x),
+            theme::BRAND,
+            egui::Stroke::NONE,
+        ));
+    }
+}
+
+fn show_presets(ui: &mut Ui, rect: Rect, context: &GuiContext) {
+    let hint = "Settings to start from. Loading one replaces all settings.";
+    drop_down(ui, rect, "presets", "Presets", hint, |ui| {
+        for preset in presets::factory() {
+            let response = ui
+                .selectable_label(false, &preset.name)
+                .on_hover_text(&preset.description);
+            if response.clicked() {
+                context.set_state(preset.state.clone());
+            }
+        }
+    });
+}

@@ -1,0 +1,146 @@
+//! The window: what the audio thread tells, and the parameters.
+//!
+//! One widget per file. The window reads numbers from [`crate::link`], writes
+//! parameters through the host, and keeps nothing that a project would miss
+//! except its size and zoom.
+
+use std::error::Error;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use nice_plug::context::gui::GuiContext;
+use nice_plug::editor::dpi::{LogicalSize, NativeSize};
+use nice_plug::editor::{
+    Editor, HostMethods, ParentWindowHandle, ResizeHint, SizeConstraints, SpawnedEditor,
+};
+use nice_plug_egui::{
+    EguiEditorHandle, EguiEditorState, EguiNiceSettings, RepaintNotifier, create_egui_editor,
+};
+
+use crate::link::EditorEnd;
+use crate::params::IdmParams;
+use crate::state::EditorState;
+
+mod app;
+mod controls;
+mod fader;
+mod header;
+mod monitor;
+mod pad;
+mod strip;
+mod theme;
+mod timeline;
+mod toolbar;
+mod value_bar;
+
+pub use app::IdmApp;
+
+/// Shortest time between two looks at whether to repaint.
+const POLL_INTERVAL: Duration = Duration::from_millis(16);
+
+/// Makes windows. The host opens and closes them as it likes; size and zoom
+/// are those of the project.
+pub struct IdmEditor {
+    params: Arc<IdmParams>,
+    end: Arc<Mutex<EditorEnd>>,
+    scale_factor: Mutex<f64>,
+}
+
+impl std::fmt::Debug for IdmEditor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("IdmEditor").finish_non_exhaustive()
+    }
+}
+
+impl IdmEditor {
+    /// An editor for these parameters and this end of the link.
+    pub fn new(params: Arc<IdmParams>, end: Arc<Mutex<EditorEnd>>) -> Self {
+        Self {
+            params,
+            end,
+            scale_factor: Mutex::new(1.0),
+        }
+    }
+
+    fn state(&self) -> EditorState {
+        editor_state(&self.params)
+    }
+
+    fn scale_factor(&self) -> f64 {
+        *self
+            .scale_factor
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Editor for IdmEditor {
+    type Handle = EguiEditorHandle;
+
+    fn spawn(
+        &self,
+        parent: Option<ParentWindowHandle>,
+        wait_for_parent: bool,
+        fallback_scale_factor: Option<f64>,
+        gui_context: GuiContext,
+        host: Option<HostMethods>,
+    ) -> Result<SpawnedEditor<EguiEditorHandle>, Box<dyn Error>> {
+        if let Some(factor) = fallback_scale_factor.filter(|factor| *factor > 0.0)
+            && let Ok(mut known) = self.scale_factor.lock()
+        {
+            *known = factor;
+        }
+        let state = self.state();
+        let egui_state =
+            EguiEditorState::from_size(LogicalSize::new(state.width, state.height), state.zoom);
+        let settings = EguiNiceSettings::new()
+            .with_tile("Inverse Drum Machine")
+            .with_resize_hint(self.resize_hint())
+            .with_repaint_poll_interval(POLL_INTERVAL);
+        let app = IdmApp::new(self.params.clone(), self.end.clone());
+        let editor = create_egui_editor(egui_state, RepaintNotifier::new(), settings, app)
+            .ok_or("The window could not be made")?;
+        editor.spawn(
+            parent,
+            wait_for_parent,
+            fallback_scale_factor,
+            gui_context,
+            host,
+        )
+    }
+
+    fn size(&self) -> NativeSize<u32> {
+        let state = self.state();
+        let size = LogicalSize::new(state.width * state.zoom, state.height * state.zoom);
+        NativeSize::from_size(size.into(), self.scale_factor())
+    }
+
+    fn resize_hint(&self) -> ResizeHint {
+        let zoom = self.state().zoom;
+        let size =
+            |(width, height): (f32, f32)| Some(LogicalSize::new(width * zoom, height * zoom));
+        ResizeHint::resizable().with_size_constraints(SizeConstraints::logical(
+            size(EditorState::MIN_SIZE),
+            size(EditorState::MAX_SIZE),
+        ))
+    }
+}
+
+/// Size and zoom as the project has them.
+fn editor_state(params: &IdmParams) -> EditorState {
+    params
+        .editor
+        .read()
+        .unwrap_or_else(PoisonError::into_inner)
+        .sanitised()
+}
+
+/// Changes size or zoom.
+fn update_editor_state(params: &IdmParams, update: impl FnOnce(&mut EditorState)) {
+    let mut state = params
+        .editor
+        .write()
+        .unwrap_or_else(PoisonError::into_inner);
+    update(&mut state);
+    *state = state.sanitised();
+}

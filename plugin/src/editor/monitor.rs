@@ -1,0 +1,197 @@
+//! What the window knows about the audio: falling meters, last hits, the last
+//! seconds.
+
+use std::collections::VecDeque;
+
+use idm_engine::drum::{DRUM_COUNT, Drum, STEM_COUNT};
+
+use crate::link::{EditorEnd, HitMark, WavePoint};
+
+/// Seconds that the timeline shows.
+pub const HISTORY_SECONDS: f64 = 4.0;
+
+/// Speed at which meters fall, in dB per second.
+const FALL_DB_PER_SECOND: f32 = 30.0;
+
+/// Difference between shown and true position that is not smoothed over, in
+/// seconds.
+const JUMP_SECONDS: f64 = 0.25;
+
+/// State derived from the link, brought up to date once per frame.
+#[derive(Debug)]
+pub struct Monitor {
+    /// Level of each stem, falling.
+    pub stem_levels: [f32; STEM_COUNT],
+    /// Level of the main output, falling.
+    pub main_level: f32,
+    /// Last hit of each drum.
+    pub last_hits: [Option<HitMark>; DRUM_COUNT],
+    /// Hits of the last seconds.
+    pub hits: VecDeque<HitMark>,
+    /// Waveform of the last seconds.
+    pub wave: VecDeque<WavePoint>,
+    /// Position at the right edge of the timeline, in samples.
+    pub now: f64,
+    /// Sample rate in hertz; never 0.
+    pub sample_rate_hz: f64,
+}
+
+impl Monitor {
+    /// A monitor that has heard nothing.
+    pub fn new() -> Self {
+        Self {
+            stem_levels: [0.0; STEM_COUNT],
+            main_level: 0.0,
+            last_hits: [None; DRUM_COUNT],
+            hits: VecDeque::new(),
+            wave: VecDeque::new(),
+            now: 0.0,
+            sample_rate_hz: 44_100.0,
+        }
+    }
+
+    /// Takes what has arrived; `elapsed_s` is the time since the last call.
+    pub fn update(&mut self, end: &mut EditorEnd, elapsed_s: f32) {
+        let rate_hz = end.shared.sample_rate_hz();
+        if rate_hz > 0.0 {
+            self.sample_rate_hz = rate_hz;
+        }
+        self.now = follow(
+            self.now,
+            end.shared.position() as f64,
+            f64::from(elapsed_s) * self.sample_rate_hz,
+            JUMP_SECONDS * self.sample_rate_hz,
+        );
+
+        let fall = 10.0_f32.powf(-FALL_DB_PER_SECOND * elapsed_s / 20.0);
+        for (stem, level) in self.stem_levels.iter_mut().enumerate() {
+            *level = end.shared.take_stem_peak(stem).max(*level * fall);
+        }
+        self.main_level = end.shared.take_main_peak().max(self.main_level * fall);
+
+        while let Ok(hit) = end.hits.pop() {
+            self.last_hits[hit.drum.index()] = Some(hit);
+            self.hits.push_back(hit);
+        }
+        while let Ok(point) = end.wave.pop() {
+            self.wave.push_back(point);
+        }
+        let oldest = self.now - (HISTORY_SECONDS + 0.5) * self.sample_rate_hz;
+        while self
+            .hits
+            .front()
+            .is_some_and(|hit| (hit.position as f64) < oldest)
+        {
+            self.hits.pop_front();
+        }
+        while self
+            .wave
+            .front()
+            .is_some_and(|point| (point.position as f64) < oldest)
+        {
+            self.wave.pop_front();
+        }
+    }
+
+    /// How long ago a position was, in seconds; negative if still to come.
+    pub fn age_s(&self, position: u64) -> f64 {
+        (self.now - position as f64) / self.sample_rate_hz
+    }
+
+    /// Brightness of a drum's lamp, 0..1: its last hit, fading.
+    pub fn glow(&self, drum: Drum) -> f32 {
+        let Some(hit) = self.last_hits[drum.index()] else {
+            return 0.0;
+        };
+        let age_s = self.age_s(hit.position).max(0.0) as f32;
+        (0.35 + 0.65 * hit.velocity) * (-age_s / 0.12).exp()
+    }
+}
+
+/// Moves a shown position along with the true one, which jumps from block to
+/// block.
+fn follow(shown: f64, actual: f64, elapsed: f64, jump: f64) -> f64 {
+    let predicted = shown + elapsed;
+    let error = actual - predicted;
+    if error.abs() > jump {
+        actual
+    } else {
+        // Never backwards: hits would tremble.
+        (predicted + 0.1 * error).max(shown)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use idm_engine::engine::Verdict;
+
+    use super::*;
+    use crate::buses::Peaks;
+    use crate::link::link;
+
+    fn mark(drum: Drum) -> HitMark {
+        HitMark {
+            position: 0,
+            drum,
+            velocity: 1.0,
+            confidence: 1.0,
+            verdict: Verdict::Accepted,
+        }
+    }
+
+    #[test]
+    fn hits_arrive_age_and_go() {
+        let (mut audio, mut editor) = link();
+        editor.shared.set_editor_open(true);
+        let mut monitor = Monitor::new();
+        audio.hit(0, mark(Drum::Snare));
+        audio.end_block(441, &Peaks::default());
+        monitor.update(&mut editor, 0.01);
+        assert_eq!(monitor.hits.len(), 1);
+        assert!((monitor.age_s(0) - 0.01).abs() < 1e-6);
+        assert!(monitor.glow(Drum::Snare) > 0.8);
+        assert_eq!(monitor.glow(Drum::Kick), 0.0);
+
+        audio.end_block(10 * 44_100, &Peaks::default());
+        monitor.update(&mut editor, 0.01);
+        assert!(monitor.hits.is_empty());
+        assert!(monitor.glow(Drum::Snare) < 1e-6);
+    }
+
+    #[test]
+    fn meters_fall_and_rise_at_once() {
+        let (mut audio, mut editor) = link();
+        editor.shared.set_editor_open(true);
+        let mut monitor = Monitor::new();
+        let mut peaks = Peaks::default();
+        peaks.stems[0] = 1.0;
+        audio.end_block(64, &peaks);
+        monitor.update(&mut editor, 0.1);
+        assert_eq!(monitor.stem_levels[0], 1.0);
+        monitor.update(&mut editor, 1.0);
+        let level_db = 20.0 * monitor.stem_levels[0].log10();
+        assert!((level_db + FALL_DB_PER_SECOND).abs() < 1e-3);
+    }
+
+    #[test]
+    fn the_shown_position_is_smooth_and_right() {
+        // Blocks of 2048 samples, frames of 735.
+        let mut shown = 0.0;
+        let mut last_step = 735.0;
+        for frame in 1..600 {
+            let truth = f64::from(frame) * 735.0;
+            let actual = (truth / 2048.0).floor() * 2048.0;
+            let next = follow(shown, actual, 735.0, 11_025.0);
+            let step: f64 = next - shown;
+            assert!(step >= 0.0);
+            if frame > 100 {
+                assert!((step - last_step).abs() < 250.0);
+                assert!((truth - next).abs() < 2.0 * 2048.0);
+            }
+            last_step = step;
+            shown = next;
+        }
+        assert_eq!(follow(1e6, 10.0, 735.0, 11_025.0), 10.0);
+        assert!(follow(1000.0, 1000.0, 735.0, 11_025.0) >= 1000.0);
+    }
+}

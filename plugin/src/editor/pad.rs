@@ -1,0 +1,96 @@
+//! A pad: the drum's lamp, and its one-shot at a click.
+
+use egui::{Align2, Rect, Sense, Stroke, StrokeKind, Ui, pos2};
+use idm_engine::drum::Drum;
+
+use super::monitor::Monitor;
+use super::theme;
+use crate::link::Shared;
+
+/// Seconds for which the words of a verdict stay readable.
+const VERDICT_SECONDS: f64 = 1.5;
+
+/// Draws the pad of `drum` and plays it when clicked: the nearer to the top,
+/// the louder.
+pub fn pad(
+    ui: &mut Ui,
+    rect: Rect,
+    drum: Drum,
+    is_enabled: bool,
+    monitor: &Monitor,
+    shared: &Shared,
+) {
+    let id = ui.scope_id().with(("pad", drum.index()));
+    let response = ui.interact(rect, id, Sense::click());
+    if response.is_pointer_button_down_on()
+        && ui.input(|input| input.pointer.primary_pressed())
+        && let Some(pointer) = ui.input(|input| input.pointer.interact_pos())
+    {
+        let height = 1.0 - (pointer.y - rect.top()) / rect.height().max(1.0);
+        shared.audition(drum, (0.25 + 0.75 * height).clamp(0.05, 1.0));
+    }
+
+    let accent = theme::accent(drum);
+    let glow = monitor.glow(drum);
+    let last = monitor.last_hits[drum.index()];
+    let colour = last.map_or(accent, |hit| theme::verdict_colour(drum, hit.verdict));
+    let painter = ui.painter_at(rect);
+    let base = if response.is_pointer_button_down_on() {
+        0.5
+    } else if response.hovered() {
+        0.26
+    } else {
+        0.15
+    };
+    let opacity = if is_enabled { 1.0 } else { 0.35 };
+    painter.rect_filled(rect, theme::ROUND, theme::GROOVE);
+    painter.rect_filled(rect, theme::ROUND, theme::faded(accent, base * opacity));
+    painter.rect_filled(rect, theme::ROUND, theme::faded(colour, glow));
+    painter.rect_stroke(
+        rect,
+        theme::ROUND,
+        Stroke::new(1.0, theme::faded(accent, 0.75 * opacity)),
+        StrokeKind::Inside,
+    );
+    let name_colour = if glow > 0.5 {
+        theme::BACKGROUND
+    } else {
+        theme::faded(theme::TEXT, 0.4 + 0.6 * opacity)
+    };
+    painter.text(
+        pos2(rect.center().x, rect.top() + 17.0),
+        Align2::CENTER_CENTER,
+        drum.name(),
+        theme::font(13.0),
+        name_colour,
+    );
+
+    let recent = last.filter(|hit| (0.0..VERDICT_SECONDS).contains(&monitor.age_s(hit.position)));
+    if let Some(hit) = recent {
+        let text = format!(
+            "{} {:.0}",
+            theme::verdict_text(hit.verdict),
+            (hit.velocity * 127.0).round()
+        );
+        let text_colour = if glow > 0.5 {
+            theme::BACKGROUND
+        } else {
+            colour
+        };
+        painter.text(
+            pos2(rect.center().x, rect.bottom() - 13.0),
+            Align2::CENTER_CENTER,
+            text,
+            theme::font(10.5),
+            text_colour,
+        );
+    }
+    response.on_hover_text(format!(
+        "Click to hear the one-shot of the {}; higher is louder.\n\n\
+         The pad lights up at every hit, with its MIDI velocity:\n\
+         in colour – accepted; grey – too unsure (raise Sensitivity); \
+         amber – too soon after the last one (lower Gap); \
+         red – the drum is not in this piece.",
+        drum.name().to_lowercase()
+    ));
+}

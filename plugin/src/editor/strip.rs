@@ -1,0 +1,227 @@
+//! A channel strip: one drum, or the residual.
+
+use egui::{Align2, Rect, Ui, pos2};
+use idm_engine::drum::{Drum, RESIDUAL};
+use nice_plug::prelude::*;
+
+use super::controls::{choice, panel, switch};
+use super::fader::fader;
+use super::monitor::Monitor;
+use super::pad::pad;
+use super::theme;
+use super::value_bar::{Look, value_bar};
+use crate::link::Shared;
+use crate::params::{BusChoice, DrumParams, IdmParams};
+
+/// Narrowest strip in points.
+pub const MIN_WIDTH: f32 = 92.0;
+
+const PAD_HEIGHT: f32 = 54.0;
+const ROW_HEIGHT: f32 = 22.0;
+const ROW_GAP: f32 = 4.0;
+/// Five bars, the note and the bus.
+const ROWS: f32 = 7.0;
+
+/// Cuts `height` off the top of `rest`, and a gap after it.
+fn take(rest: &mut Rect, height: f32) -> Rect {
+    let taken = Rect::from_min_max(rest.min, pos2(rest.right(), rest.top() + height));
+    rest.min.y += height + ROW_GAP;
+    taken
+}
+
+/// The `index`th of `count` equal parts of a row.
+fn part(row: Rect, index: usize, count: usize) -> Rect {
+    let width = (row.width() - ROW_GAP * (count - 1) as f32) / count as f32;
+    let left = row.left() + (width + ROW_GAP) * index as f32;
+    Rect::from_min_max(pos2(left, row.top()), pos2(left + width, row.bottom()))
+}
+
+/// Draws the strip of `drum`.
+pub fn drum_strip(
+    ui: &mut Ui,
+    rect: Rect,
+    setter: &ParamSetter<'_>,
+    drum: Drum,
+    params: &DrumParams,
+    monitor: &Monitor,
+    shared: &Shared,
+) {
+    panel(ui, rect);
+    let mut rest = rect.shrink(6.0);
+    let accent = theme::accent(drum);
+    let is_enabled = params.enabled.value();
+    pad(
+        ui,
+        take(&mut rest, PAD_HEIGHT),
+        drum,
+        is_enabled,
+        monitor,
+        shared,
+    );
+
+    let switches = take(&mut rest, ROW_HEIGHT);
+    let name = drum.name().to_lowercase();
+    switch(
+        ui,
+        part(switches, 0, 3),
+        setter,
+        &params.mute,
+        "M",
+        theme::BAD,
+        &format!("Mute the {name} on every output."),
+    );
+    switch(
+        ui,
+        part(switches, 1, 3),
+        setter,
+        &params.solo,
+        "S",
+        theme::WARNING,
+        "Solo: hear only the drums whose S is lit.",
+    );
+    switch(
+        ui,
+        part(switches, 2, 3),
+        setter,
+        &params.enabled,
+        "In",
+        accent,
+        &format!(
+            "In this piece. Switch it off if there is no {name}: \
+             its sounds then go to the other drums and the residual."
+        ),
+    );
+
+    let rows = ROWS * (ROW_HEIGHT + ROW_GAP);
+    let fader_height = (rest.height() - rows).max(40.0);
+    fader(
+        ui,
+        take(&mut rest, fader_height),
+        setter,
+        &params.level_db,
+        monitor.stem_levels[drum.index()],
+        accent,
+        &format!("Level of the {name} in its bus and in the mix. Double click: 0 dB."),
+    );
+
+    let colour = if is_enabled { accent } else { theme::DIM };
+    let is_narrow = rest.width() < 94.0;
+    let look = |label, hint| Look {
+        label,
+        colour,
+        is_bipolar: false,
+        hint,
+    };
+    value_bar(
+        ui,
+        take(&mut rest, ROW_HEIGHT),
+        setter,
+        &params.sensitivity,
+        look(
+            if is_narrow { "Sens." } else { "Sensitivity" },
+            "How unsure a hit may be and still count. Higher finds ghost notes, \
+             lower refuses ghosts of other drums.",
+        ),
+    );
+    value_bar(
+        ui,
+        take(&mut rest, ROW_HEIGHT),
+        setter,
+        &params.min_gap_ms,
+        look(
+            "Gap",
+            "Shortest time between two hits. Higher stops double triggers, \
+             lower lets rolls through.",
+        ),
+    );
+    value_bar(
+        ui,
+        take(&mut rest, ROW_HEIGHT),
+        setter,
+        &params.blend,
+        look(
+            "Blend",
+            "0 %: the drum as cut out of the recording. \
+             100 %: played again from its one-shot, without any bleed.",
+        ),
+    );
+    value_bar(
+        ui,
+        take(&mut rest, ROW_HEIGHT),
+        setter,
+        &params.tune_semitones,
+        Look {
+            is_bipolar: true,
+            ..look(
+                "Tune",
+                "Pitch of the one-shot. Heard as far as Blend is up.",
+            )
+        },
+    );
+    value_bar(
+        ui,
+        take(&mut rest, ROW_HEIGHT),
+        setter,
+        &params.decay,
+        look(
+            "Decay",
+            "Length of the one-shot. Heard as far as Blend is up.",
+        ),
+    );
+    value_bar(
+        ui,
+        take(&mut rest, ROW_HEIGHT),
+        setter,
+        &params.note,
+        look(
+            "Note",
+            "MIDI note sent for hits; the same note played in sounds the pad.",
+        ),
+    );
+    choice(
+        ui,
+        take(&mut rest, ROW_HEIGHT),
+        setter,
+        &params.bus,
+        BusChoice::all(),
+        "Output bus. Choose another drum's bus to group, for example both hats on one.",
+    );
+}
+
+/// Draws the strip of what no drum explains.
+pub fn residual_strip(
+    ui: &mut Ui,
+    rect: Rect,
+    setter: &ParamSetter<'_>,
+    params: &IdmParams,
+    monitor: &Monitor,
+) {
+    panel(ui, rect);
+    let mut rest = rect.shrink(6.0);
+    let head = take(&mut rest, PAD_HEIGHT);
+    let painter = ui.painter_at(head);
+    painter.rect_filled(head, theme::ROUND, theme::GROOVE);
+    painter.text(
+        pos2(head.center().x, head.center().y - 8.0),
+        Align2::CENTER_CENTER,
+        "Residual",
+        theme::font(13.0),
+        theme::TEXT,
+    );
+    painter.text(
+        pos2(head.center().x, head.center().y + 9.0),
+        Align2::CENTER_CENTER,
+        "all the rest",
+        theme::font(10.5),
+        theme::DIM,
+    );
+    fader(
+        ui,
+        rest,
+        setter,
+        &params.residual_level_db,
+        monitor.stem_levels[RESIDUAL],
+        theme::residual_accent(),
+        "Level of everything that is none of the nine drums: room, percussion, bleed.",
+    );
+}

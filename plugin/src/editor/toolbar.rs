@@ -1,0 +1,103 @@
+//! What concerns all drums: main output, quality, learning, bleed.
+
+use egui::{Align2, Rect, Ui, pos2};
+use nice_plug::prelude::ParamSetter;
+
+use super::controls::{choice, panel, switch};
+use super::theme;
+use super::value_bar::{Look, value_bar};
+use crate::params::{IdmParams, MainOutput, QualityChoice};
+
+/// Height in points.
+pub const HEIGHT: f32 = 40.0;
+
+/// Draws the toolbar in `rect`.
+pub fn show(
+    ui: &mut Ui,
+    rect: Rect,
+    setter: &ParamSetter<'_>,
+    params: &IdmParams,
+    main_level: f32,
+) {
+    panel(ui, rect);
+    let (top, bottom) = (rect.top() + 8.0, rect.bottom() - 8.0);
+    let mut left = rect.left() + 10.0;
+    let mut place = |width: f32| {
+        let place = Rect::from_min_max(pos2(left, top), pos2(left + width, bottom));
+        left += width + theme::GAP;
+        place
+    };
+    // What is left of the row goes to the two wide controls.
+    let spare = ((rect.width() - 760.0) / 2.0).clamp(0.0, 90.0);
+
+    label(ui, place(68.0), "Main output");
+    choice(
+        ui,
+        place(118.0 + spare),
+        setter,
+        &params.main_output,
+        MainOutput::all(),
+        "What you hear on the main output. In hosts without extra outputs, \
+         put one instance on a track per drum and choose the drum here.",
+    );
+    meter(ui, place(70.0), main_level);
+    place(6.0);
+    label(ui, place(42.0), "Quality");
+    choice(
+        ui,
+        place(102.0),
+        setter,
+        &params.quality,
+        QualityChoice::ALL.into_iter(),
+        "More latency lets the network hear more of a sound before it decides, \
+         which cymbals need most. Takes effect when the host restarts the plugin.",
+    );
+    place(6.0);
+    value_bar(
+        ui,
+        place(150.0 + spare),
+        setter,
+        &params.mask_exponent,
+        Look {
+            label: "Bleed – duck",
+            colour: theme::BRAND,
+            is_bipolar: true,
+            hint: "Left: drums keep more of what sounds with them. \
+                   Right: other drums are pushed out harder, at the price of ducking.",
+        },
+    );
+    place(6.0);
+    switch(
+        ui,
+        place(64.0),
+        setter,
+        &params.learning,
+        "Learn",
+        theme::GOOD,
+        "Adapt the one-shots to the kit that is playing. Off: keep what has been learnt.",
+    );
+}
+
+fn label(ui: &Ui, rect: Rect, text: &str) {
+    ui.painter_at(rect).text(
+        pos2(rect.left(), rect.center().y),
+        Align2::LEFT_CENTER,
+        text,
+        theme::font(11.0),
+        theme::DIM,
+    );
+}
+
+/// Level of the main output, sideways.
+fn meter(ui: &Ui, rect: Rect, level: f32) {
+    let rect = rect.shrink2(egui::vec2(0.0, 7.0));
+    let painter = ui.painter_at(rect);
+    painter.rect_filled(rect, 2, theme::GROOVE);
+    let fraction = super::fader::meter_fraction(level);
+    let bar = Rect::from_min_max(
+        rect.min,
+        pos2(rect.left() + rect.width() * fraction, rect.bottom()),
+    );
+    let colour = if level > 1.0 { theme::BAD } else { theme::GOOD };
+    painter.rect_filled(bar, 2, colour);
+}

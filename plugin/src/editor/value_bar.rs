@@ -1,0 +1,150 @@
+//! A parameter as a bar: label on the left, value on the right, dragged
+//! sideways.
+
+use egui::{Align2, Color32, Rect, Response, Sense, Ui, pos2};
+use nice_plug::prelude::*;
+
+use super::controls::set;
+use super::theme;
+
+/// Fraction of the usual speed while Shift is held.
+const FINE: f32 = 0.1;
+
+/// What a bar looks like.
+#[derive(Debug, Clone, Copy)]
+pub struct Look<'a> {
+    /// Name in as few words as possible.
+    pub label: &'a str,
+    /// Colour of the filled part.
+    pub colour: Color32,
+    /// Draw the fill from the middle, for values with two directions.
+    pub is_bipolar: bool,
+    /// What the parameter does, in the user's words.
+    pub hint: &'a str,
+}
+
+/// Shows `param` in `rect` and lets it be dragged, reset by a double click, and
+/// typed in after a right click.
+pub fn value_bar<P: Param>(
+    ui: &mut Ui,
+    rect: Rect,
+    setter: &ParamSetter<'_>,
+    param: &P,
+    look: Look<'_>,
+) -> Response {
+    let id = ui.scope_id().with(("value", param.name()));
+    let response = ui.interact(rect, id, Sense::click_and_drag());
+    let delta = response.drag_delta().x / rect.width().max(1.0);
+    edit(ui, &response, setter, param, delta);
+
+    let value = param.unmodulated_normalized_value();
+    let painter = ui.painter_at(rect);
+    let is_active = response.hovered() || response.dragged();
+    let fill = if is_active {
+        theme::HOVERED
+    } else {
+        theme::RAISED
+    };
+    painter.rect_filled(rect, theme::SMALL_ROUND, fill);
+    let from: f32 = if look.is_bipolar { 0.5 } else { 0.0 };
+    let x = |fraction: f32| rect.left() + rect.width() * fraction;
+    let (low, high) = (from.min(value), from.max(value));
+    let bar = Rect::from_min_max(
+        pos2(x(low), rect.bottom() - 3.0),
+        pos2(x(high), rect.bottom()),
+    );
+    painter.rect_filled(bar, 1, look.colour);
+
+    let middle = rect.center().y - 1.0;
+    painter.text(
+        pos2(rect.left() + 5.0, middle),
+        Align2::LEFT_CENTER,
+        look.label,
+        theme::font(11.0),
+        theme::DIM,
+    );
+    painter.text(
+        pos2(rect.right() - 5.0, middle),
+        Align2::RIGHT_CENTER,
+        param.normalized_value_to_string(value, true),
+        theme::font(11.0),
+        theme::TEXT,
+    );
+    response
+        .on_hover_cursor(egui::CursorIcon::ResizeHorizontal)
+        .on_hover_text(format!(
+            "{}\n\nDrag; Shift for fine steps. Double click: default. Right click: type a value.",
+            look.hint
+        ))
+}
+
+/// The gestures that bars and faders share. `delta` is how far the pointer
+/// moved in this frame, as a fraction of the whole range.
+pub fn edit<P: Param>(
+    ui: &mut Ui,
+    response: &Response,
+    setter: &ParamSetter<'_>,
+    param: &P,
+    delta: f32,
+) {
+    let id = response.id;
+    if response.double_clicked() {
+        set(setter, param, param.default_plain_value());
+        return;
+    }
+    if response.drag_started_by(egui::PointerButton::Primary) {
+        // The position is kept between the parameter's steps, or slow
+        // movements would never reach the next one.
+        ui.data_mut(|data| data.insert_temp(id, param.unmodulated_normalized_value()));
+        setter.begin_set_parameter(param);
+    }
+    if response.dragged_by(egui::PointerButton::Primary) {
+        let speed = if ui.input(|input| input.modifiers.shift) {
+            FINE
+        } else {
+            1.0
+        };
+        let position = ui.data(|data| data.get_temp::<f32>(id));
+        let position = position.unwrap_or_else(|| param.unmodulated_normalized_value());
+        let position = (position + delta * speed).clamp(0.0, 1.0);
+        ui.data_mut(|data| data.insert_temp(id, position));
+        let value = param.preview_plain(position);
+        if value != param.unmodulated_plain_value() {
+            setter.set_parameter(param, value);
+        }
+    }
+    if response.drag_stopped_by(egui::PointerButton::Primary) {
+        setter.end_set_parameter(param);
+    }
+    type_in(ui, response, setter, param);
+}
+
+/// A text field after a right click.
+fn type_in<P: Param>(ui: &Ui, response: &Response, setter: &ParamSetter<'_>, param: &P) {
+    let text_id = response.id.with("text");
+    if response.secondary_clicked() {
+        let text = param.normalized_value_to_string(param.unmodulated_normalized_value(), true);
+        ui.data_mut(|data| data.insert_temp(text_id, text));
+    }
+    response.context_menu(|ui| {
+        let mut text = ui
+            .data(|data| data.get_temp::<String>(text_id))
+            .unwrap_or_default();
+        ui.label(param.name());
+        let field = ui.add(egui::TextEdit::singleline(&mut text).desired_width(110.0));
+        if ui.memory(|memory| memory.focused().is_none()) {
+            field.request_focus();
+        }
+        ui.data_mut(|data| data.insert_temp(text_id, text.clone()));
+        if field.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter)) {
+            if let Some(normalized) = param.string_to_normalized_value(&text) {
+                set(setter, param, param.preview_plain(normalized));
+            }
+            ui.close();
+        }
+        if ui.button("Default").clicked() {
+            set(setter, param, param.default_plain_value());
+            ui.close();
+        }
+    });
+}

@@ -1,0 +1,393 @@
+//! What crosses between the audio thread and the editor.
+//!
+//! Numbers travel as atomics, hits and the waveform through rings. The audio
+//! thread writes to the rings only while an editor is open, never waits, and
+//! drops what does not fit.
+
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use idm_engine::controls::Quality;
+use idm_engine::drum::{DRUM_COUNT, Drum, STEM_COUNT};
+use idm_engine::engine::Verdict;
+use rtrb::{Consumer, Producer, RingBuffer};
+
+use crate::buses::Peaks;
+
+/// Hits that may wait for the editor.
+const HIT_CAPACITY: usize = 1024;
+
+/// Waveform points that may wait for the editor.
+const WAVE_CAPACITY: usize = 2048;
+
+/// Waveform points per second of audio.
+const WAVE_RATE_HZ: f64 = 200.0;
+
+/// A hit for display.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct HitMark {
+    /// Output sample at which it sounds, counted like [`Shared::position`].
+    pub position: u64,
+    /// Which drum.
+    pub drum: Drum,
+    /// Loudness, 0..1.
+    pub velocity: f32,
+    /// How sure the network is, 0..1.
+    pub confidence: f32,
+    /// Accepted, or why not.
+    pub verdict: Verdict,
+}
+
+/// One point of the waveform.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct WavePoint {
+    /// Output sample at which it ends.
+    pub position: u64,
+    /// Highest absolute sample since the last point.
+    pub peak: f32,
+}
+
+/// What the audio side is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Status {
+    /// The host has not activated the plugin.
+    Idle,
+    /// The engine runs.
+    Running,
+    /// The engine could not be built; the input passes unchanged.
+    PassThrough,
+}
+
+/// A non-negative number that keeps its maximum until it is taken.
+#[derive(Debug, Default)]
+struct PeakCell(AtomicU32);
+
+impl PeakCell {
+    /// The order of non-negative floats is the order of their bits.
+    fn raise(&self, value: f32) {
+        if value > 0.0 {
+            self.0.fetch_max(value.to_bits(), Ordering::Relaxed);
+        }
+    }
+
+    fn take(&self) -> f32 {
+        f32::from_bits(self.0.swap(0, Ordering::Relaxed))
+    }
+}
+
+/// State that both sides see.
+#[derive(Debug)]
+pub struct Shared {
+    editor_open: AtomicBool,
+    status: AtomicU8,
+    quality: AtomicU8,
+    sample_rate_hz: AtomicU64,
+    latency_samples: AtomicU32,
+    position: AtomicU64,
+    stem_peaks: [PeakCell; STEM_COUNT],
+    main_peak: PeakCell,
+    auditions: [AtomicU32; DRUM_COUNT],
+    /// Written by activation and read by the editor, never by the audio thread.
+    texts: Mutex<Texts>,
+}
+
+/// Words for the editor.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Texts {
+    /// Name and version of the model.
+    pub model: String,
+    /// Why the input passes unchanged; empty if it does not.
+    pub problem: String,
+}
+
+impl Shared {
+    fn new() -> Self {
+        Self {
+            editor_open: AtomicBool::new(false),
+            status: AtomicU8::new(Status::Idle as u8),
+            quality: AtomicU8::new(1),
+            sample_rate_hz: AtomicU64::new(0),
+            latency_samples: AtomicU32::new(0),
+            position: AtomicU64::new(0),
+            stem_peaks: Default::default(),
+            main_peak: PeakCell::default(),
+            auditions: Default::default(),
+            texts: Mutex::default(),
+        }
+    }
+
+    /// Says what an activation led to. Allocates.
+    pub fn announce(
+        &self,
+        status: Status,
+        sample_rate_hz: f64,
+        latency_samples: u32,
+        quality: Quality,
+        texts: Texts,
+    ) {
+        *self.lock_texts() = texts;
+        self.sample_rate_hz
+            .store(sample_rate_hz.to_bits(), Ordering::Relaxed);
+        self.latency_samples
+            .store(latency_samples, Ordering::Relaxed);
+        let index = Quality::ALL.iter().position(|other| *other == quality);
+        self.quality
+            .store(index.unwrap_or(1) as u8, Ordering::Relaxed);
+        self.status.store(status as u8, Ordering::Release);
+    }
+
+    /// Says that the host has deactivated the plugin.
+    pub fn announce_idle(&self) {
+        self.status.store(Status::Idle as u8, Ordering::Release);
+    }
+
+    /// What the audio side is doing. Real-time safe.
+    pub fn status(&self) -> Status {
+        match self.status.load(Ordering::Acquire) {
+            1 => Status::Running,
+            2 => Status::PassThrough,
+            _ => Status::Idle,
+        }
+    }
+
+    /// Sample rate of the last activation in hertz, 0 before it.
+    pub fn sample_rate_hz(&self) -> f64 {
+        f64::from_bits(self.sample_rate_hz.load(Ordering::Relaxed))
+    }
+
+    /// Latency reported to the host, in samples.
+    pub fn latency_samples(&self) -> u32 {
+        self.latency_samples.load(Ordering::Relaxed)
+    }
+
+    /// Quality of the running engine. Real-time safe.
+    pub fn quality(&self) -> Quality {
+        let index = usize::from(self.quality.load(Ordering::Relaxed));
+        Quality::ALL.get(index).copied().unwrap_or_default()
+    }
+
+    /// Output samples since the plugin was made.
+    pub fn position(&self) -> u64 {
+        self.position.load(Ordering::Relaxed)
+    }
+
+    /// Peak of a stem since the last call.
+    pub fn take_stem_peak(&self, stem: usize) -> f32 {
+        self.stem_peaks[stem].take()
+    }
+
+    /// Peak of the main output since the last call.
+    pub fn take_main_peak(&self) -> f32 {
+        self.main_peak.take()
+    }
+
+    /// Asks the audio thread to play a drum's one-shot; `velocity` is in 0..1.
+    pub fn audition(&self, drum: Drum, velocity: f32) {
+        self.auditions[drum.index()].store(velocity.max(0.0).to_bits(), Ordering::Relaxed);
+    }
+
+    /// Velocity of a pending audition. Real-time safe.
+    pub fn take_audition(&self, drum: Drum) -> Option<f32> {
+        let cell = &self.auditions[drum.index()];
+        // Most blocks have none: a load is cheaper than a swap.
+        if cell.load(Ordering::Relaxed) == 0 {
+            return None;
+        }
+        let velocity = f32::from_bits(cell.swap(0, Ordering::Relaxed));
+        (velocity > 0.0).then_some(velocity)
+    }
+
+    /// Tells the audio thread whether anybody looks.
+    pub fn set_editor_open(&self, open: bool) {
+        self.editor_open.store(open, Ordering::Relaxed);
+    }
+
+    /// Words for the editor. Allocates.
+    pub fn texts(&self) -> Texts {
+        self.lock_texts().clone()
+    }
+
+    fn lock_texts(&self) -> MutexGuard<'_, Texts> {
+        self.texts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The audio thread's end.
+#[derive(Debug)]
+pub struct AudioEnd {
+    shared: Arc<Shared>,
+    hits: Producer<HitMark>,
+    wave: Producer<WavePoint>,
+    wave_peak: f32,
+    wave_samples: u32,
+    samples_per_wave_point: u32,
+    position: u64,
+}
+
+/// The editor's end.
+#[derive(Debug)]
+pub struct EditorEnd {
+    /// Numbers and words.
+    pub shared: Arc<Shared>,
+    /// Hits in order of time.
+    pub hits: Consumer<HitMark>,
+    /// Waveform in order of time.
+    pub wave: Consumer<WavePoint>,
+}
+
+/// Makes the two ends. Allocates.
+pub fn link() -> (AudioEnd, EditorEnd) {
+    let shared = Arc::new(Shared::new());
+    let (hit_producer, hits) = RingBuffer::new(HIT_CAPACITY);
+    let (wave_producer, wave) = RingBuffer::new(WAVE_CAPACITY);
+    let audio = AudioEnd {
+        shared: shared.clone(),
+        hits: hit_producer,
+        wave: wave_producer,
+        wave_peak: 0.0,
+        wave_samples: 0,
+        samples_per_wave_point: 1,
+        position: 0,
+    };
+    let editor = EditorEnd { shared, hits, wave };
+    (audio, editor)
+}
+
+impl AudioEnd {
+    /// State that both sides see.
+    pub fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// Adapts the waveform to a sample rate.
+    pub fn set_sample_rate(&mut self, sample_rate_hz: f64) {
+        self.samples_per_wave_point = (sample_rate_hz / WAVE_RATE_HZ).round().max(1.0) as u32;
+    }
+
+    /// Shows a hit that sounds `offset` samples into the block that
+    /// [`end_block`](Self::end_block) is called for next. Real-time safe.
+    pub fn hit(&mut self, offset: u32, mut mark: HitMark) {
+        if self.is_watched() {
+            mark.position = self.position + u64::from(offset);
+            // A full ring means that the editor is stuck: drop the mark.
+            let _ = self.hits.push(mark);
+        }
+    }
+
+    /// Ends a block of `samples` samples with the given peaks. Real-time safe.
+    pub fn end_block(&mut self, samples: usize, peaks: &Peaks) {
+        self.position += samples as u64;
+        self.shared.position.store(self.position, Ordering::Relaxed);
+        if !self.is_watched() {
+            return;
+        }
+        for (cell, peak) in self.shared.stem_peaks.iter().zip(peaks.stems) {
+            cell.raise(peak);
+        }
+        self.shared.main_peak.raise(peaks.main);
+        self.wave_peak = self.wave_peak.max(peaks.dry);
+        self.wave_samples += samples as u32;
+        if self.wave_samples >= self.samples_per_wave_point {
+            let _ = self.wave.push(WavePoint {
+                position: self.position,
+                peak: self.wave_peak,
+            });
+            self.wave_peak = 0.0;
+            self.wave_samples = 0;
+        }
+    }
+
+    fn is_watched(&self) -> bool {
+        self.shared.editor_open.load(Ordering::Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mark() -> HitMark {
+        HitMark {
+            position: 0,
+            drum: Drum::Snare,
+            velocity: 0.5,
+            confidence: 0.9,
+            verdict: Verdict::Accepted,
+        }
+    }
+
+    #[test]
+    fn nothing_is_sent_while_nobody_looks() {
+        let (mut audio, mut editor) = link();
+        audio.hit(3, mark());
+        audio.end_block(64, &Peaks::default());
+        assert!(editor.hits.pop().is_err());
+        assert_eq!(editor.shared.position(), 64);
+
+        editor.shared.set_editor_open(true);
+        audio.hit(3, mark());
+        assert_eq!(editor.hits.pop().unwrap().position, 67);
+    }
+
+    #[test]
+    fn a_stuck_editor_stops_nothing() {
+        let (mut audio, mut editor) = link();
+        audio.set_sample_rate(48_000.0);
+        editor.shared.set_editor_open(true);
+        for _ in 0..10_000 {
+            audio.hit(0, mark());
+            audio.end_block(512, &Peaks::default());
+        }
+        assert_eq!(editor.hits.slots(), HIT_CAPACITY);
+        assert_eq!(editor.hits.pop().unwrap().position, 0);
+    }
+
+    #[test]
+    fn peaks_hold_until_taken() {
+        let (mut audio, editor) = link();
+        editor.shared.set_editor_open(true);
+        for peak in [0.25, 0.75, 0.5] {
+            let mut peaks = Peaks::default();
+            peaks.stems[4] = peak;
+            peaks.main = -1.0;
+            audio.end_block(16, &peaks);
+        }
+        assert_eq!(editor.shared.take_stem_peak(4), 0.75);
+        assert_eq!(editor.shared.take_stem_peak(4), 0.0);
+        assert_eq!(editor.shared.take_main_peak(), 0.0);
+    }
+
+    #[test]
+    fn an_audition_is_taken_once() {
+        let (audio, editor) = link();
+        editor.shared.audition(Drum::Ride, 0.6);
+        assert_eq!(audio.shared().take_audition(Drum::Kick), None);
+        assert_eq!(audio.shared().take_audition(Drum::Ride), Some(0.6));
+        assert_eq!(audio.shared().take_audition(Drum::Ride), None);
+    }
+
+    #[test]
+    fn announcements_arrive() {
+        let (audio, editor) = link();
+        assert_eq!(editor.shared.status(), Status::Idle);
+        let texts = Texts {
+            model: "default 0.1.0".into(),
+            problem: String::new(),
+        };
+        audio.shared().announce(
+            Status::Running,
+            48_000.0,
+            3080,
+            Quality::High,
+            texts.clone(),
+        );
+        assert_eq!(editor.shared.status(), Status::Running);
+        assert_eq!(editor.shared.sample_rate_hz(), 48_000.0);
+        assert_eq!(editor.shared.latency_samples(), 3080);
+        assert_eq!(editor.shared.quality(), Quality::High);
+        assert_eq!(editor.shared.texts(), texts);
+        audio.shared().announce_idle();
+        assert_eq!(editor.shared.status(), Status::Idle);
+    }
+}

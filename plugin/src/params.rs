@@ -1,0 +1,307 @@
+//! Parameters: what the host automates and the project remembers.
+//!
+//! Identifiers are frozen: `<name>` for global parameters, `<name>_<n>` for
+//! drum `n` (1..=9 in the order of [`Drum::ALL`]). A test compares them with a
+//! list, because renaming one silently loses the automation of every project
+//! that uses it.
+
+use std::sync::{Arc, RwLock};
+
+use idm_engine::controls::{Controls, DrumControls};
+use idm_engine::drum::{DRUM_COUNT, Drum};
+use nice_plug::prelude::*;
+
+use crate::buses::MixTargets;
+use crate::state::{EditorState, FormatStamp};
+
+pub mod choices;
+pub mod format;
+
+pub use choices::{BusChoice, MainOutput, QualityChoice};
+
+/// Lowest fader position in dB; it means silence.
+pub const LEVEL_MIN_DB: f32 = -72.0;
+/// Highest fader position in dB.
+pub const LEVEL_MAX_DB: f32 = 12.0;
+/// Range of the minimum gap between two hits of a drum, in milliseconds.
+pub const MIN_GAP_MS: (f32, f32) = (5.0, 250.0);
+/// Range of the one-shot tuning, in semitones.
+pub const TUNE_SEMITONES: (f32, f32) = (-24.0, 24.0);
+/// Range of the one-shot length, as a fraction of its own length.
+pub const DECAY: (f32, f32) = (0.05, 1.0);
+/// Range of the mask exponent: low keeps bleed, high ducks it.
+pub const MASK_EXPONENT: (f32, f32) = (1.0, 2.0);
+
+/// Parameters of one drum.
+#[derive(Debug, Params)]
+pub struct DrumParams {
+    /// Fader in dB; [`LEVEL_MIN_DB`] is silence.
+    #[id = "level"]
+    pub level_db: FloatParam,
+    /// Silences the drum on every output.
+    #[id = "mute"]
+    pub mute: BoolParam,
+    /// Silences everything that is not soloed.
+    #[id = "solo"]
+    pub solo: BoolParam,
+    /// How readily a hit is accepted; one half is the model's own threshold.
+    #[id = "sens"]
+    pub sensitivity: FloatParam,
+    /// Hits closer than this to the last accepted one are refused.
+    #[id = "gap"]
+    pub min_gap_ms: FloatParam,
+    /// 0: cut out of the recording, 1: played again from the one-shot.
+    #[id = "blend"]
+    pub blend: FloatParam,
+    /// Pitch of the one-shot.
+    #[id = "tune"]
+    pub tune_semitones: FloatParam,
+    /// Length of the one-shot.
+    #[id = "decay"]
+    pub decay: FloatParam,
+    /// Whether the drum is in the piece at all.
+    #[id = "play"]
+    pub enabled: BoolParam,
+    /// MIDI note sent for hits and listened to for the pad.
+    #[id = "note"]
+    pub note: IntParam,
+    /// Output bus that carries the drum.
+    #[id = "bus"]
+    pub bus: EnumParam<BusChoice>,
+}
+
+/// All parameters and persisted fields of the plugin.
+#[derive(Debug, Params)]
+pub struct IdmParams {
+    /// Format of the saved state.
+    #[persist = "format"]
+    pub format: FormatStamp,
+    /// Window size and zoom.
+    #[persist = "editor"]
+    pub editor: Arc<RwLock<EditorState>>,
+
+    /// What the main output carries.
+    #[id = "main"]
+    pub main_output: EnumParam<MainOutput>,
+    /// Host bypass: the delayed input on the main output, bit for bit.
+    #[id = "bypass"]
+    pub bypass: BoolParam,
+    /// Latency and look-ahead; read when the host activates the plugin.
+    #[id = "qual"]
+    pub quality: EnumParam<QualityChoice>,
+    /// Bleed (low) against ducking (high).
+    #[id = "mask"]
+    pub mask_exponent: FloatParam,
+    /// Whether the one-shots follow the recording.
+    #[id = "learn"]
+    pub learning: BoolParam,
+    /// Fader of the residual in dB.
+    #[id = "resid"]
+    pub residual_level_db: FloatParam,
+
+    /// The nine drums in their frozen order.
+    #[nested(array, group = "Drum")]
+    pub drums: [DrumParams; DRUM_COUNT],
+}
+
+impl DrumParams {
+    fn new(drum: Drum) -> Self {
+        let defaults = DrumControls::default();
+        let name = |what: &str| format!("{} {what}", drum.name());
+        Self {
+            level_db: level_param(name("level")),
+            mute: BoolParam::new(name("mute"), false),
+            solo: BoolParam::new(name("solo"), false),
+            sensitivity: percent_param(
+                FloatParam::new(
+                    name("sensitivity"),
+                    defaults.sensitivity,
+                    FloatRange::Linear { min: 0.0, max: 1.0 },
+                )
+                .with_step_size(0.005),
+            ),
+            min_gap_ms: FloatParam::new(
+                name("minimum gap"),
+                defaults.min_gap_ms,
+                FloatRange::Skewed {
+                    min: MIN_GAP_MS.0,
+                    max: MIN_GAP_MS.1,
+                    factor: FloatRange::skew_factor(-1.0),
+                },
+            )
+            .with_unit(" ms")
+            .with_step_size(1.0)
+            .with_value_to_string(Arc::new(|ms| format!("{ms:.0}")))
+            .with_string_to_value(Arc::new(|text| format::parse_number(text, &["ms"]))),
+            blend: percent_param(
+                FloatParam::new(
+                    name("blend"),
+                    defaults.blend,
+                    FloatRange::Linear { min: 0.0, max: 1.0 },
+                )
+                .with_step_size(0.005),
+            ),
+            tune_semitones: FloatParam::new(
+                name("tune"),
+                defaults.tune_semitones,
+                FloatRange::Linear {
+                    min: TUNE_SEMITONES.0,
+                    max: TUNE_SEMITONES.1,
+                },
+            )
+            .with_unit(" st")
+            .with_step_size(0.1)
+            .with_value_to_string(Arc::new(format::semitones))
+            .with_string_to_value(Arc::new(|text| format::parse_number(text, &["st"]))),
+            decay: percent_param(
+                FloatParam::new(
+                    name("decay"),
+                    defaults.decay,
+                    FloatRange::Linear {
+                        min: DECAY.0,
+                        max: DECAY.1,
+                    },
+                )
+                .with_step_size(0.005),
+            ),
+            enabled: BoolParam::new(name("in this piece"), defaults.enabled)
+                .with_value_to_string(Arc::new(|on| if on { "Yes" } else { "No" }.into()))
+                .with_string_to_value(Arc::new(format::parse_switch)),
+            note: IntParam::new(
+                name("note"),
+                i32::from(drum.gm_note()),
+                IntRange::Linear { min: 0, max: 127 },
+            )
+            .with_value_to_string(Arc::new(format::note))
+            .with_string_to_value(Arc::new(format::parse_note)),
+            bus: EnumParam::new(name("output bus"), BusChoice::Own),
+        }
+    }
+
+    /// What the engine needs to know about this drum. Real-time safe.
+    pub fn controls(&self) -> DrumControls {
+        DrumControls {
+            sensitivity: self.sensitivity.value().clamp(0.0, 1.0),
+            min_gap_ms: self.min_gap_ms.value().clamp(MIN_GAP_MS.0, MIN_GAP_MS.1),
+            blend: self.blend.value().clamp(0.0, 1.0),
+            tune_semitones: self
+                .tune_semitones
+                .value()
+                .clamp(TUNE_SEMITONES.0, TUNE_SEMITONES.1),
+            decay: self.decay.value().clamp(DECAY.0, DECAY.1),
+            enabled: self.enabled.value(),
+        }
+    }
+
+    /// MIDI note, 0..=127. Real-time safe.
+    pub fn note_number(&self) -> u8 {
+        self.note.value().clamp(0, 127) as u8
+    }
+}
+
+impl Default for IdmParams {
+    fn default() -> Self {
+        let defaults = Controls::default();
+        Self {
+            format: FormatStamp,
+            editor: Arc::default(),
+            main_output: EnumParam::new("Main output", MainOutput::Mix),
+            bypass: BoolParam::new("Bypass", false).make_bypass(),
+            quality: EnumParam::new("Quality", QualityChoice::Standard).non_automatable(),
+            mask_exponent: FloatParam::new(
+                "Bleed - duck",
+                defaults.mask_exponent,
+                FloatRange::Linear {
+                    min: MASK_EXPONENT.0,
+                    max: MASK_EXPONENT.1,
+                },
+            )
+            .with_step_size(0.01)
+            .with_value_to_string(Arc::new(format::bleed_duck))
+            .with_string_to_value(Arc::new(format::parse_bleed_duck)),
+            learning: BoolParam::new("Learn", defaults.learning),
+            residual_level_db: level_param("Residual level".into()),
+            drums: Drum::ALL.map(DrumParams::new),
+        }
+    }
+}
+
+impl IdmParams {
+    /// Snapshot of everything the engine reads. Real-time safe.
+    pub fn controls(&self) -> Controls {
+        Controls {
+            drums: std::array::from_fn(|drum| self.drums[drum].controls()),
+            mask_exponent: self
+                .mask_exponent
+                .value()
+                .clamp(MASK_EXPONENT.0, MASK_EXPONENT.1),
+            learning: self.learning.value(),
+        }
+    }
+
+    /// Snapshot of faders, routing and main selection. Real-time safe.
+    pub fn mix_targets(&self) -> MixTargets {
+        let solos: [bool; DRUM_COUNT] = std::array::from_fn(|drum| self.drums[drum].solo.value());
+        let any_solo = solos.contains(&true);
+        MixTargets {
+            class_gain: std::array::from_fn(|index| {
+                let drum = &self.drums[index];
+                if drum.mute.value() || (any_solo && !solos[index]) {
+                    0.0
+                } else {
+                    level_gain(drum.level_db.value())
+                }
+            }),
+            residual_gain: if any_solo {
+                0.0
+            } else {
+                level_gain(self.residual_level_db.value())
+            },
+            route: std::array::from_fn(|index| self.drums[index].bus.value().bus_of(index)),
+            main: self.main_output.value(),
+            bypass: self.bypass.value(),
+        }
+    }
+
+    /// MIDI note of each drum. Real-time safe.
+    pub fn notes(&self) -> [u8; DRUM_COUNT] {
+        std::array::from_fn(|drum| self.drums[drum].note_number())
+    }
+}
+
+/// Linear gain of a fader position; exactly 1 at 0 dB and 0 at the bottom.
+/// Real-time safe.
+pub fn level_gain(level_db: f32) -> f32 {
+    if level_db.is_nan() || level_db <= LEVEL_MIN_DB {
+        0.0
+    } else {
+        10.0_f32.powf(level_db.min(LEVEL_MAX_DB) / 20.0)
+    }
+}
+
+fn level_param(name: String) -> FloatParam {
+    FloatParam::new(
+        name,
+        0.0,
+        FloatRange::Linear {
+            min: LEVEL_MIN_DB,
+            max: LEVEL_MAX_DB,
+        },
+    )
+    .with_unit(" dB")
+    // Without steps, a host that writes the default back in normalised form
+    // would miss 0 dB by a rounding error and the null test with it.
+    .with_step_size(0.1)
+    .with_value_to_string(Arc::new(format::level))
+    .with_string_to_value(Arc::new(format::parse_level))
+}
+
+fn percent_param(param: FloatParam) -> FloatParam {
+    param
+        .with_unit(" %")
+        .with_value_to_string(Arc::new(format::percent))
+        .with_string_to_value(Arc::new(format::parse_percent))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,208 @@
+//! The parameters that choose one of a few things.
+
+use idm_engine::controls::Quality;
+use idm_engine::drum::{Drum, Group};
+use nice_plug::prelude::*;
+
+/// What the main output carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+pub enum MainOutput {
+    /// All classes and the residual with their levels.
+    #[id = "mix"]
+    #[name = "Mix"]
+    Mix,
+    /// The input, delayed by the latency.
+    #[id = "dry"]
+    #[name = "Dry input"]
+    Dry,
+    /// One class.
+    #[id = "kick"]
+    #[name = "Kick"]
+    Kick,
+    /// One class.
+    #[id = "snare"]
+    #[name = "Snare"]
+    Snare,
+    /// One class.
+    #[id = "closed_hat"]
+    #[name = "Closed hat"]
+    ClosedHat,
+    /// One class.
+    #[id = "open_hat"]
+    #[name = "Open hat"]
+    OpenHat,
+    /// One class.
+    #[id = "high_tom"]
+    #[name = "High tom"]
+    HighTom,
+    /// One class.
+    #[id = "mid_tom"]
+    #[name = "Mid tom"]
+    MidTom,
+    /// One class.
+    #[id = "floor_tom"]
+    #[name = "Floor tom"]
+    FloorTom,
+    /// One class.
+    #[id = "crash"]
+    #[name = "Crash"]
+    Crash,
+    /// One class.
+    #[id = "ride"]
+    #[name = "Ride"]
+    Ride,
+    /// The kick group.
+    #[id = "group_kick"]
+    #[name = "Group: Kick"]
+    GroupKick,
+    /// The snare group.
+    #[id = "group_snare"]
+    #[name = "Group: Snare"]
+    GroupSnare,
+    /// The three toms.
+    #[id = "group_toms"]
+    #[name = "Group: Toms"]
+    GroupToms,
+    /// Both hats.
+    #[id = "group_hihat"]
+    #[name = "Group: Hi-hat"]
+    GroupHiHat,
+    /// Crash and ride.
+    #[id = "group_cymbals"]
+    #[name = "Group: Cymbals"]
+    GroupCymbals,
+    /// Everything no class explains.
+    #[id = "residual"]
+    #[name = "Residual"]
+    Residual,
+}
+
+impl MainOutput {
+    /// All choices in the order hosts show them.
+    pub fn all() -> impl Iterator<Item = MainOutput> {
+        (0..MainOutput::variants().len()).map(MainOutput::from_index)
+    }
+
+    /// Whether `drum` is part of the selection. Real-time safe.
+    pub fn includes(self, drum: Drum) -> bool {
+        use MainOutput as M;
+        match self {
+            M::Mix => true,
+            M::Dry | M::Residual => false,
+            M::GroupKick => drum.group() == Group::Kick,
+            M::GroupSnare => drum.group() == Group::Snare,
+            M::GroupToms => drum.group() == Group::Toms,
+            M::GroupHiHat => drum.group() == Group::HiHat,
+            M::GroupCymbals => drum.group() == Group::Cymbals,
+            M::Kick => drum == Drum::Kick,
+            M::Snare => drum == Drum::Snare,
+            M::ClosedHat => drum == Drum::ClosedHat,
+            M::OpenHat => drum == Drum::OpenHat,
+            M::HighTom => drum == Drum::HighTom,
+            M::MidTom => drum == Drum::MidTom,
+            M::FloorTom => drum == Drum::FloorTom,
+            M::Crash => drum == Drum::Crash,
+            M::Ride => drum == Drum::Ride,
+        }
+    }
+
+    /// Whether the residual is part of the selection. Real-time safe.
+    pub fn includes_residual(self) -> bool {
+        matches!(self, MainOutput::Mix | MainOutput::Residual)
+    }
+}
+
+/// Output bus of a drum: its own, or another drum's to make groups.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+pub enum BusChoice {
+    /// The bus that bears the drum's name.
+    #[id = "own"]
+    #[name = "Own bus"]
+    Own,
+    /// The bus of another drum.
+    #[id = "kick"]
+    #[name = "Kick"]
+    Kick,
+    /// The bus of another drum.
+    #[id = "snare"]
+    #[name = "Snare"]
+    Snare,
+    /// The bus of another drum.
+    #[id = "closed_hat"]
+    #[name = "Closed hat"]
+    ClosedHat,
+    /// The bus of another drum.
+    #[id = "open_hat"]
+    #[name = "Open hat"]
+    OpenHat,
+    /// The bus of another drum.
+    #[id = "high_tom"]
+    #[name = "High tom"]
+    HighTom,
+    /// The bus of another drum.
+    #[id = "mid_tom"]
+    #[name = "Mid tom"]
+    MidTom,
+    /// The bus of another drum.
+    #[id = "floor_tom"]
+    #[name = "Floor tom"]
+    FloorTom,
+    /// The bus of another drum.
+    #[id = "crash"]
+    #[name = "Crash"]
+    Crash,
+    /// The bus of another drum.
+    #[id = "ride"]
+    #[name = "Ride"]
+    Ride,
+}
+
+impl BusChoice {
+    /// All choices in the order hosts show them.
+    pub fn all() -> impl Iterator<Item = BusChoice> {
+        (0..BusChoice::variants().len()).map(BusChoice::from_index)
+    }
+
+    /// Index of the class bus that drum `own` plays on. Real-time safe.
+    pub fn bus_of(self, own: usize) -> usize {
+        match self {
+            BusChoice::Own => own,
+            other => other.to_index() - 1,
+        }
+    }
+}
+
+/// Latency against accuracy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+pub enum QualityChoice {
+    /// About 35 ms.
+    #[id = "low"]
+    #[name = "Low latency"]
+    Low,
+    /// About 64 ms.
+    #[id = "standard"]
+    #[name = "Standard"]
+    Standard,
+    /// About 170 ms.
+    #[id = "high"]
+    #[name = "High"]
+    High,
+}
+
+impl QualityChoice {
+    /// All choices in the order hosts show them.
+    pub const ALL: [QualityChoice; 3] = [
+        QualityChoice::Low,
+        QualityChoice::Standard,
+        QualityChoice::High,
+    ];
+
+    /// The engine's name for the choice. Real-time safe.
+    pub fn engine(self) -> Quality {
+        match self {
+            QualityChoice::Low => Quality::Low,
+            QualityChoice::Standard => Quality::Standard,
+            QualityChoice::High => Quality::High,
+        }
+    }
+}

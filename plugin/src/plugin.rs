@@ -1,0 +1,351 @@
+//! The plugin as the host sees it.
+
+use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex};
+
+use idm_engine::controls::Quality;
+use idm_engine::drum::{DRUM_COUNT, Drum};
+use idm_engine::model::Model;
+use nice_plug::midi::{Channel, Key, VoiceID};
+use nice_plug::prelude::*;
+
+use crate::buses::{AUX_BUS_COUNT, AuxOutputs};
+use crate::core::{Pad, Processor, Settings, pass_through};
+use crate::editor::IdmEditor;
+use crate::link::{self, AudioEnd, EditorEnd, Status, Texts};
+use crate::notes;
+use crate::params::IdmParams;
+use crate::state;
+
+/// Time after the last input for which the plugin may still sound, in seconds:
+/// the longest one-shot.
+const TAIL_SECONDS: f64 = 3.0;
+
+/// Pads that may be played in one block; later ones are dropped.
+const PAD_CAPACITY: usize = 256;
+
+const STEREO: NonZeroU32 = new_nonzero_u32(2);
+
+const AUX_NAMES: [&str; AUX_BUS_COUNT] = {
+    let mut names = ["Residual"; AUX_BUS_COUNT];
+    let mut index = 0;
+    while index < DRUM_COUNT {
+        names[index] = Drum::ALL[index].name();
+        index += 1;
+    }
+    names
+};
+
+const fn layout(input_channels: u32, with_buses: bool, layout_name: &'static str) -> AudioIOLayout {
+    AudioIOLayout {
+        main_input_channels: NonZeroU32::new(input_channels),
+        main_output_channels: Some(STEREO),
+        aux_input_ports: &[],
+        aux_output_ports: if with_buses {
+            &[STEREO; AUX_BUS_COUNT]
+        } else {
+            &[]
+        },
+        // The framework gives the main output the name of the main input, so
+        // both stay unnamed.
+        names: PortNames {
+            layout: Some(layout_name),
+            main_input: None,
+            main_output: None,
+            aux_inputs: &[],
+            aux_outputs: if with_buses { &AUX_NAMES } else { &[] },
+        },
+    }
+}
+
+/// Inverse Drum Machine.
+pub struct InverseDrumMachine {
+    params: Arc<IdmParams>,
+    processor: Option<Processor>,
+    link: AudioEnd,
+    /// Taken by the editor, which is made once.
+    editor_end: Option<EditorEnd>,
+    pads: Vec<Pad>,
+    sample_rate_hz: f64,
+    input_is_mono: bool,
+    /// Quality for which a restart has been asked for.
+    restart_asked_for: Option<Quality>,
+}
+
+impl std::fmt::Debug for InverseDrumMachine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("InverseDrumMachine")
+            .field("processor", &self.processor)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Default for InverseDrumMachine {
+    fn default() -> Self {
+        let (link, editor_end) = link::link();
+        Self {
+            params: Arc::default(),
+            processor: None,
+            link,
+            editor_end: Some(editor_end),
+            pads: Vec::with_capacity(PAD_CAPACITY),
+            sample_rate_hz: 44_100.0,
+            input_is_mono: false,
+            restart_asked_for: None,
+        }
+    }
+}
+
+impl InverseDrumMachine {
+    /// Builds or reuses the processor; says in words why there is none.
+    fn prepare(&mut self, sample_rate_hz: f64) -> Texts {
+        let quality = self.params.quality.value().engine();
+        let mut texts = Texts::default();
+        let model = match Model::embedded() {
+            Ok(model) => model,
+            Err(error) => {
+                self.processor = None;
+                texts.problem = format!("The drum model cannot be used: {error}");
+                return texts;
+            }
+        };
+        texts.model = format!("{} {}", model.meta().name, model.meta().version);
+        if self
+            .processor
+            .as_ref()
+            .is_some_and(|processor| processor.suits(sample_rate_hz, quality))
+        {
+            return texts;
+        }
+        match Processor::new(sample_rate_hz, quality, model) {
+            Ok(processor) => self.processor = Some(processor),
+            Err(error) => {
+                self.processor = None;
+                texts.problem = error.to_string();
+            }
+        }
+        texts
+    }
+
+    /// Asks for a restart when the quality on the panel is not the running
+    /// one, once per change: the latency may change in `activate` only.
+    fn restart_if_quality_changed(&mut self, context: &impl ProcessContext<Self>) {
+        let Some(processor) = &self.processor else {
+            return;
+        };
+        let wanted = self.params.quality.value().engine();
+        if wanted == processor.quality() {
+            self.restart_asked_for = None;
+        } else if self.restart_asked_for != Some(wanted) {
+            self.restart_asked_for = Some(wanted);
+            context.request_restart();
+        }
+    }
+
+    /// Collects MIDI in and clicks on pads, in order of time.
+    fn collect_pads(&mut self, context: &mut impl ProcessContext<Self>) {
+        self.pads.clear();
+        for drum in Drum::ALL {
+            if let Some(velocity) = self.link.shared().take_audition(drum) {
+                self.pads.push(Pad {
+                    offset: 0,
+                    drum,
+                    velocity,
+                });
+            }
+        }
+        while let Some(event) = context.next_event() {
+            let NoteEvent::NoteOn {
+                timing,
+                key: Key::Number(key),
+                velocity,
+                ..
+            } = event
+            else {
+                continue;
+            };
+            for drum in Drum::ALL {
+                let note = self.params.drums[drum.index()].note_number();
+                if note == key && self.pads.len() < PAD_CAPACITY {
+                    self.pads.push(Pad {
+                        offset: timing as usize,
+                        drum,
+                        velocity,
+                    });
+                }
+            }
+        }
+    }
+}
+
+impl Plugin for InverseDrumMachine {
+    const NAME: &'static str = "Inverse Drum Machine";
+    const VENDOR: &'static str = "Inverse Drum Machine";
+    const URL: &'static str = "";
+    const EMAIL: &'static str = "";
+    const VERSION: &'static str = env!("CARGO_PKG_VERSION");
+
+    const AUDIO_IO_LAYOUTS: &'static [AudioIOLayout] = &[
+        layout(2, true, "Stereo, all drums"),
+        layout(2, false, "Stereo"),
+        layout(1, true, "Mono in, all drums"),
+        layout(1, false, "Mono in"),
+    ];
+
+    const MIDI_INPUT: MidiConfig = MidiConfig::Basic;
+    const MIDI_OUTPUT: MidiConfig = MidiConfig::Basic;
+    const SAMPLE_ACCURATE_AUTOMATION: bool = true;
+
+    type Editor = IdmEditor;
+    type SysExMessage = ();
+    type BackgroundTask = ();
+
+    fn params(&self) -> Arc<dyn Params> {
+        self.params.clone()
+    }
+
+    fn editor(&mut self, _: AsyncExecutor<Self>) -> Option<IdmEditor> {
+        let end = self.editor_end.take()?;
+        Some(IdmEditor::new(
+            self.params.clone(),
+            Arc::new(Mutex::new(end)),
+        ))
+    }
+
+    fn filter_state(state: &mut PluginState) {
+        state::upgrade(state);
+    }
+
+    fn activate(
+        &mut self,
+        layout: &AudioIOLayout,
+        config: &BufferConfig,
+        context: &mut impl ActivateContext<Self>,
+    ) -> bool {
+        self.sample_rate_hz = f64::from(config.sample_rate);
+        self.input_is_mono = layout.main_input_channels == NonZeroU32::new(1);
+        self.restart_asked_for = None;
+        self.link.set_sample_rate(self.sample_rate_hz);
+        let texts = self.prepare(self.sample_rate_hz);
+
+        let (status, latency_samples, quality) = match &self.processor {
+            Some(processor) => (
+                Status::Running,
+                processor.latency_samples() as u32,
+                processor.quality(),
+            ),
+            None => (Status::PassThrough, 0, Quality::default()),
+        };
+        context.set_latency_samples(latency_samples);
+        self.link
+            .shared()
+            .announce(status, self.sample_rate_hz, latency_samples, quality, texts);
+        true
+    }
+
+    fn deactivate(&mut self) {
+        self.link.shared().announce_idle();
+    }
+
+    fn reset(&mut self) {
+        if let Some(processor) = &mut self.processor {
+            processor.reset();
+        }
+    }
+
+    fn process(
+        &mut self,
+        buffer: &mut Buffer,
+        aux: &mut AuxiliaryBuffers,
+        context: &mut impl ProcessContext<Self>,
+    ) -> ProcessStatus {
+        self.restart_if_quality_changed(context);
+        self.collect_pads(context);
+
+        let [left, right] = buffer.as_slice() else {
+            return ProcessStatus::Error("The main output is not stereo");
+        };
+        if self.input_is_mono {
+            right.copy_from_slice(left);
+        }
+        let main = [&mut **left, &mut **right];
+        let mut aux = HostAux(aux.outputs);
+        let Some(processor) = &mut self.processor else {
+            pass_through(main, &mut aux, &mut self.link);
+            return ProcessStatus::Normal;
+        };
+
+        let settings = Settings {
+            controls: self.params.controls(),
+            mix: self.params.mix_targets(),
+            notes: self.params.notes(),
+        };
+        let messages = processor.process(main, &mut aux, &settings, &self.pads, &mut self.link);
+        for message in messages {
+            let (timing, voice_id) = (message.offset, VoiceID::Wildcard);
+            let channel = Channel::Number(notes::CHANNEL);
+            let key = Key::Number(message.note);
+            let event = match message.velocity {
+                Some(velocity) => NoteEvent::NoteOn {
+                    timing,
+                    voice_id,
+                    channel,
+                    key,
+                    velocity,
+                },
+                None => NoteEvent::NoteOff {
+                    timing,
+                    voice_id,
+                    channel,
+                    key,
+                    velocity: 0.0,
+                },
+            };
+            // Hosts without a note output take none: nothing is lost but MIDI.
+            let _ = context.try_send_event(event);
+        }
+        let latency_samples = processor.latency_samples() as u32;
+        ProcessStatus::Tail(latency_samples + (TAIL_SECONDS * self.sample_rate_hz) as u32)
+    }
+}
+
+impl ClapPlugin for InverseDrumMachine {
+    const CLAP_ID: &'static str = "org.inverse-drum-machine.idm";
+    const CLAP_DESCRIPTION: Option<&'static str> =
+        Some("Every drum of a drum bus on its own output");
+    const CLAP_MANUAL_URL: Option<&'static str> = None;
+    const CLAP_SUPPORT_URL: Option<&'static str> = None;
+    const CLAP_FEATURES: &'static [ClapFeature] = &[
+        ClapFeature::AudioEffect,
+        ClapFeature::Stereo,
+        ClapFeature::Drum,
+        ClapFeature::NoteDetector,
+        ClapFeature::Restoration,
+        ClapFeature::Custom("inverse-drum-machine:separation"),
+    ];
+}
+
+impl Vst3Plugin for InverseDrumMachine {
+    const VST3_CLASS_ID: [u8; 16] = *b"InverseDrumMachi";
+    const VST3_SUBCATEGORIES: &'static [Vst3SubCategory] = &[
+        Vst3SubCategory::Fx,
+        Vst3SubCategory::Drum,
+        Vst3SubCategory::Restoration,
+    ];
+}
+
+/// The host's auxiliary outputs.
+struct HostAux<'a, 'b>(&'a mut [Buffer<'b>]);
+
+impl AuxOutputs for HostAux<'_, '_> {
+    fn count(&self) -> usize {
+        self.0.len()
+    }
+
+    fn stereo(&mut self, bus: usize) -> Option<[&mut [f32]; 2]> {
+        match self.0.get_mut(bus)?.as_slice() {
+            [left, right] => Some([&mut **left, &mut **right]),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! Factory presets: complete states with a name and a word about their use.
+
+use std::sync::OnceLock;
+
+use nice_plug::plugin::PluginState;
+use serde::{Deserialize, Serialize};
+
+/// A named state. Lists every parameter, because one that is left out would
+/// keep its value when the preset is loaded.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Preset {
+    /// Name shown to users.
+    pub name: String,
+    /// What it is for.
+    pub description: String,
+    /// Parameters and fields.
+    #[serde(flatten)]
+    pub state: PluginState,
+}
+
+impl Preset {
+    /// Reads a preset from JSON. Allocates.
+    ///
+    /// # Errors
+    /// If it is not JSON or lacks a part.
+    pub fn parse(text: &str) -> Result<Self, serde_json::Error> {
+        serde_json::from_str(text)
+    }
+}
+
+/// The files in `presets/factory`, in the order of the menu.
+const FILES: [&str; 6] = [
+    include_str!("../../presets/factory/separate.json"),
+    include_str!("../../presets/factory/resynthesise.json"),
+    include_str!("../../presets/factory/rock_kit.json"),
+    include_str!("../../presets/factory/five_groups.json"),
+    include_str!("../../presets/factory/ghost_notes.json"),
+    include_str!("../../presets/factory/kick_and_snare_replacement.json"),
+];
+
+/// The presets that come with the plugin. Reads them on the first call.
+pub fn factory() -> &'static [Preset] {
+    static PRESETS: OnceLock<Vec<Preset>> = OnceLock::new();
+    PRESETS.get_or_init(|| {
+        // A test reads each of them, so none is lost here.
+        FILES
+            .iter()
+            .filter_map(|text| Preset::parse(text).ok())
+            .collect()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use nice_plug::prelude::Params;
+
+    use super::*;
+    use crate::params::IdmParams;
+    use crate::state;
+
+    #[test]
+    fn every_file_is_complete_and_in_range() {
+        let ids: BTreeSet<String> = IdmParams::default()
+            .param_map()
+            .into_iter()
+            .map(|(id, _, _)| id)
+            .collect();
+        for text in FILES {
+            let preset = Preset::parse(text).expect("a factory preset is valid JSON");
+            assert!(!preset.name.is_empty() && !preset.description.is_empty());
+            let found: BTreeSet<String> = preset.state.params.keys().cloned().collect();
+            assert_eq!(found, ids, "{}", preset.name);
+            // Upgrading repairs or drops what is wrong: nothing may change.
+            let mut upgraded = preset.state.clone();
+            state::upgrade(&mut upgraded);
+            assert_eq!(
+                serde_json::to_value(&upgraded).unwrap(),
+                serde_json::to_value(&preset.state).unwrap(),
+                "{}",
+                preset.name
+            );
+        }
+        assert_eq!(factory().len(), FILES.len());
+    }
+
+    #[test]
+    fn the_first_preset_is_the_default() {
+        use nice_plug::plugin::ParamValue;
+
+        use crate::params::{BusChoice, MainOutput, QualityChoice};
+        let state = &factory()[0].state;
+        let params = IdmParams::default();
+        let float = |id: &str| match state.params[id] {
+            ParamValue::F32(value) => value,
+            ref other => panic!("{id}: {other:?}"),
+        };
+        assert_eq!(params.main_output.value(), MainOutput::Mix);
+        assert!(matches!(&state.params["main"], ParamValue::String(id) if id == "mix"));
+        assert_eq!(params.quality.value(), QualityChoice::Standard);
+        assert!(matches!(&state.params["qual"], ParamValue::String(id) if id == "standard"));
+        assert_eq!(float("mask"), params.mask_exponent.value());
+        for (index, drum) in params.drums.iter().enumerate() {
+            let id = |name: &str| format!("{name}_{}", index + 1);
+            assert_eq!(float(&id("level")), drum.level_db.value());
+            assert_eq!(float(&id("sens")), drum.sensitivity.value());
+            assert_eq!(float(&id("gap")), drum.min_gap_ms.value());
+            assert_eq!(float(&id("blend")), drum.blend.value());
+            assert_eq!(float(&id("tune")), drum.tune_semitones.value());
+            assert_eq!(float(&id("decay")), drum.decay.value());
+            assert!(
+                matches!(state.params[&id("note")], ParamValue::I32(note) if note == drum.note.value())
+            );
+            assert_eq!(drum.bus.value(), BusChoice::Own);
+        }
+    }
+}

@@ -1,0 +1,288 @@
+//! CLAP: the entry point, and a plugin object that completes buffers.
+//!
+//! The object that hosts get has a `clap_plugin` of its own in front and the
+//! framework's behind it. It shares the framework's `plugin_data`, which is all
+//! that the framework's functions and extensions read of the pointer that the
+//! host hands them; only `destroy`, `activate` and `process` are replaced.
+
+use std::cell::UnsafeCell;
+use std::ffi::{CStr, c_char, c_void};
+use std::ptr;
+use std::sync::{Arc, OnceLock};
+
+use clap_sys::audio_buffer::clap_audio_buffer;
+use clap_sys::entry::clap_plugin_entry;
+use clap_sys::ext::audio_ports::{
+    CLAP_EXT_AUDIO_PORTS, clap_audio_port_info, clap_plugin_audio_ports,
+};
+use clap_sys::factory::plugin_factory::{CLAP_PLUGIN_FACTORY_ID, clap_plugin_factory};
+use clap_sys::host::clap_host;
+use clap_sys::plugin::{clap_plugin, clap_plugin_descriptor};
+use clap_sys::process::{CLAP_PROCESS_ERROR, clap_process, clap_process_status};
+use clap_sys::version::CLAP_VERSION;
+use nice_plug::wrapper::clap::{PluginDescriptor, Wrapper};
+
+use super::scratch::{HostBus, Scratch};
+use crate::InverseDrumMachine;
+
+/// Most ports of one direction that are completed.
+const MAX_PORTS: usize = 16;
+
+/// A port without channels, to fill arrays with.
+const NO_PORT: clap_audio_buffer = clap_audio_buffer {
+    data32: ptr::null_mut(),
+    data64: ptr::null_mut(),
+    channel_count: 0,
+    latency: 0,
+    constant_mask: 0,
+};
+
+/// What the host's `clap_plugin` pointer really points to.
+#[repr(C)]
+struct Shim {
+    /// First, so that a pointer to it is a pointer to the whole.
+    plugin: clap_plugin,
+    inner: *const clap_plugin,
+    /// In a cell, because the framework's extensions read `plugin` on the main
+    /// thread while the audio thread fills these.
+    buffers: UnsafeCell<Buffers>,
+}
+
+#[derive(Default)]
+struct Buffers {
+    inputs: Scratch,
+    outputs: Scratch,
+}
+
+impl Shim {
+    /// Wraps the framework's plugin object, or returns null if it is unusable.
+    ///
+    /// # Safety
+    /// `inner` is null or a live plugin object that this call takes over.
+    unsafe fn leak(inner: *const clap_plugin) -> *const clap_plugin {
+        // SAFETY: not null, hence live.
+        let Some(copy) = (unsafe { inner.as_ref() }).copied() else {
+            return ptr::null();
+        };
+        let shim = Box::new(Shim {
+            plugin: clap_plugin {
+                destroy: Some(destroy),
+                activate: Some(activate),
+                process: Some(process),
+                ..copy
+            },
+            inner,
+            buffers: UnsafeCell::default(),
+        });
+        Box::into_raw(shim).cast_const().cast()
+    }
+}
+
+/// Channel counts of the ports of one direction.
+///
+/// # Safety
+/// `plugin` is live.
+unsafe fn port_channels(plugin: *const clap_plugin, is_input: bool) -> Vec<usize> {
+    // SAFETY: the extension, if there, is a static table of functions that take
+    // the plugin; `info` is a place for the answer.
+    unsafe {
+        let Some(get_extension) = (*plugin).get_extension else {
+            return Vec::new();
+        };
+        let ports =
+            get_extension(plugin, CLAP_EXT_AUDIO_PORTS.as_ptr()).cast::<clap_plugin_audio_ports>();
+        let Some((count, get)) = ports
+            .as_ref()
+            .and_then(|ports| Some((ports.count?, ports.get?)))
+        else {
+            return Vec::new();
+        };
+        (0..count(plugin, is_input).min(MAX_PORTS as u32))
+            .map(|index| {
+                let mut info: clap_audio_port_info = std::mem::zeroed();
+                if get(plugin, index, is_input, &mut info) {
+                    info.channel_count as usize
+                } else {
+                    0
+                }
+            })
+            .collect()
+    }
+}
+
+unsafe extern "C" fn destroy(plugin: *const clap_plugin) {
+    if plugin.is_null() {
+        return;
+    }
+    // SAFETY: the host ends the life of an object that `Shim::leak` made.
+    unsafe {
+        let shim = Box::from_raw(plugin.cast_mut().cast::<Shim>());
+        if let Some(destroy) = (*shim.inner).destroy {
+            destroy(shim.inner);
+        }
+    }
+}
+
+unsafe extern "C" fn activate(
+    plugin: *const clap_plugin,
+    sample_rate_hz: f64,
+    min_frames: u32,
+    max_frames: u32,
+) -> bool {
+    if plugin.is_null() {
+        return false;
+    }
+    // SAFETY: an object of `Shim::leak`; the host neither activates nor
+    // processes it on another thread at the same time.
+    unsafe {
+        let shim = &*plugin.cast::<Shim>();
+        *shim.buffers.get() = Buffers {
+            inputs: Scratch::new(&port_channels(shim.inner, true), max_frames as usize),
+            outputs: Scratch::new(&port_channels(shim.inner, false), max_frames as usize),
+        };
+        match (*shim.inner).activate {
+            Some(activate) => activate(shim.inner, sample_rate_hz, min_frames, max_frames),
+            None => false,
+        }
+    }
+}
+
+/// What the host gives for port `index` of `ports`.
+///
+/// # Safety
+/// `ports` is null or points to `count` ports.
+unsafe fn host_port(ports: *const clap_audio_buffer, count: u32, index: usize) -> HostBus {
+    if ports.is_null() || index >= count as usize {
+        return HostBus::MISSING;
+    }
+    // SAFETY: in bounds.
+    let port = unsafe { &*ports.add(index) };
+    HostBus {
+        pointers: port.data32,
+        channels: port.channel_count as usize,
+    }
+}
+
+unsafe extern "C" fn process(
+    plugin: *const clap_plugin,
+    process: *const clap_process,
+) -> clap_process_status {
+    if plugin.is_null() || process.is_null() {
+        return CLAP_PROCESS_ERROR;
+    }
+    // SAFETY: an object of `Shim::leak`, used by one thread at a time. The host
+    // vouches for `process` and everything it points to for the time of the
+    // call; arrays are read within the counts that it gives. The completed
+    // arrays live on this stack frame and in the shim.
+    unsafe {
+        let shim = &*plugin.cast::<Shim>();
+        let buffers = &mut *shim.buffers.get();
+        let host = *process;
+        let frames = host.frames_count as usize;
+        let Some(inner_process) = (*shim.inner).process else {
+            return CLAP_PROCESS_ERROR;
+        };
+        if frames > buffers.outputs.frames() {
+            return CLAP_PROCESS_ERROR;
+        }
+
+        let mut inputs = [NO_PORT; MAX_PORTS];
+        let input_count = buffers.inputs.bus_count();
+        for (index, port) in inputs.iter_mut().enumerate().take(input_count) {
+            let given = host_port(host.audio_inputs, host.audio_inputs_count, index);
+            port.channel_count = buffers.inputs.channels(index) as u32;
+            port.data32 = buffers.inputs.complete_input(index, given, frames);
+        }
+        let mut outputs = [NO_PORT; MAX_PORTS];
+        let output_count = buffers.outputs.bus_count();
+        for (index, port) in outputs.iter_mut().enumerate().take(output_count) {
+            let given = host_port(host.audio_outputs, host.audio_outputs_count, index);
+            port.channel_count = buffers.outputs.channels(index) as u32;
+            port.data32 = buffers.outputs.complete_output(index, given);
+        }
+
+        let mut complete = host;
+        complete.audio_inputs = inputs.as_ptr();
+        complete.audio_inputs_count = input_count as u32;
+        complete.audio_outputs = outputs.as_mut_ptr();
+        complete.audio_outputs_count = output_count as u32;
+        let status = inner_process(shim.inner, &complete);
+
+        if !host.audio_outputs.is_null() {
+            for index in 0..host.audio_outputs_count as usize {
+                // A hint of the host's from the block before; every port was
+                // written.
+                (*host.audio_outputs.add(index)).constant_mask = 0;
+            }
+        }
+        status
+    }
+}
+
+fn descriptor() -> &'static PluginDescriptor {
+    static DESCRIPTOR: OnceLock<PluginDescriptor> = OnceLock::new();
+    DESCRIPTOR.get_or_init(PluginDescriptor::for_plugin::<InverseDrumMachine>)
+}
+
+unsafe extern "C" fn plugin_count(_: *const clap_plugin_factory) -> u32 {
+    1
+}
+
+unsafe extern "C" fn plugin_descriptor(
+    _: *const clap_plugin_factory,
+    index: u32,
+) -> *const clap_plugin_descriptor {
+    match index {
+        0 => descriptor().clap_plugin_descriptor(),
+        _ => ptr::null(),
+    }
+}
+
+unsafe extern "C" fn create_plugin(
+    _: *const clap_plugin_factory,
+    host: *const clap_host,
+    id: *const c_char,
+) -> *const clap_plugin {
+    // SAFETY: `id` is a C string; `host` outlives the plugin. The framework's
+    // `destroy` takes back the reference that is leaked here.
+    unsafe {
+        if host.is_null() || id.is_null() || CStr::from_ptr(id) != descriptor().clap_id() {
+            return ptr::null();
+        }
+        let wrapper = Arc::into_raw(Wrapper::<InverseDrumMachine>::new(host));
+        Shim::leak((*wrapper).clap_plugin.as_ptr())
+    }
+}
+
+static FACTORY: clap_plugin_factory = clap_plugin_factory {
+    get_plugin_count: Some(plugin_count),
+    get_plugin_descriptor: Some(plugin_descriptor),
+    create_plugin: Some(create_plugin),
+};
+
+unsafe extern "C" fn enter(_: *const c_char) -> bool {
+    nice_plug::wrapper::setup_logger::<InverseDrumMachine>();
+    true
+}
+
+unsafe extern "C" fn leave() {}
+
+unsafe extern "C" fn factory(id: *const c_char) -> *const c_void {
+    // SAFETY: a C string unless null.
+    if !id.is_null() && unsafe { CStr::from_ptr(id) } == CLAP_PLUGIN_FACTORY_ID {
+        ptr::from_ref(&FACTORY).cast()
+    } else {
+        ptr::null()
+    }
+}
+
+/// What CLAP hosts look for.
+#[allow(non_upper_case_globals)]
+#[unsafe(no_mangle)]
+#[used]
+pub static clap_entry: clap_plugin_entry = clap_plugin_entry {
+    clap_version: CLAP_VERSION,
+    init: Some(enter),
+    deinit: Some(leave),
+    get_factory: Some(factory),
+};

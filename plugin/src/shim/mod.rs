@@ -1,0 +1,15 @@
+//! Entry points of the plugin, with the host's buffers made complete.
+//!
+//! The framework calls the plugin only when the host hands over every channel
+//! of every declared bus. Hosts that switch buses off do not: they pass fewer
+//! buses, buses without buffers, or null channels, and then nothing is
+//! processed (and, with fewer buses, the framework reads one entry too far).
+//! The modules here stand between host and framework, put scratch memory in
+//! place of whatever is missing, and hand on everything else untouched.
+//!
+//! This is the only place of the plugin with unsafe code.
+#![allow(unsafe_code)]
+
+pub mod clap;
+pub mod scratch;
+pub mod vst3;

@@ -1,0 +1,363 @@
+//! VST3: a component that completes the host's buffers.
+
+use std::sync::Mutex;
+
+use nice_plug::prelude::Vst3Plugin;
+use nice_plug::wrapper::vst3::Wrapper;
+use vst3::Class;
+use vst3::Steinberg::Vst::*;
+use vst3::Steinberg::*;
+
+mod factory;
+
+pub use factory::Factory;
+
+use super::scratch::{HostBus, Scratch};
+
+/// Most buses of one direction that are completed: main, nine drums, residual
+/// and some to spare.
+const MAX_BUSES: usize = 16;
+
+/// A bus without channels, to fill arrays with.
+const NO_BUS: AudioBusBuffers = AudioBusBuffers {
+    numChannels: 0,
+    silenceFlags: 0,
+    __field0: AudioBusBuffers__type0 {
+        channelBuffers32: std::ptr::null_mut(),
+    },
+};
+
+/// Methods that hand the host's arguments on to the framework's component.
+macro_rules! forward {
+    ($($method:ident($($name:ident: $type:ty),*) -> $result:ty;)*) => {
+        $(unsafe fn $method(&self, $($name: $type),*) -> $result {
+            // SAFETY: the contract is the host's towards the framework.
+            unsafe { self.inner.$method($($name),*) }
+        })*
+    };
+}
+
+/// The framework's component behind a `process` that never sees a missing
+/// channel.
+pub struct Component<P: Vst3Plugin> {
+    inner: Wrapper<P>,
+    buffers: Mutex<Buffers>,
+}
+
+#[derive(Default)]
+struct Buffers {
+    max_block_samples: usize,
+    inputs: Scratch,
+    outputs: Scratch,
+}
+
+impl<P: Vst3Plugin> std::fmt::Debug for Component<P> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Component").finish_non_exhaustive()
+    }
+}
+
+impl<P: Vst3Plugin> Class for Component<P> {
+    type Interfaces = (
+        IComponent,
+        IEditController,
+        IAudioProcessor,
+        IMidiMapping,
+        INoteExpressionController,
+        IProcessContextRequirements,
+        IUnitInfo,
+        ChannelContext::IInfoListener,
+    );
+}
+
+impl<P: Vst3Plugin> Component<P> {
+    /// A component around a new plugin instance. Allocates.
+    #[allow(clippy::new_without_default)]
+    pub fn new() -> Self {
+        Self {
+            inner: Wrapper::new(),
+            buffers: Mutex::default(),
+        }
+    }
+
+    /// Sizes the scratch memory for the current layout. Allocates.
+    fn prepare(&self) {
+        let channel_counts = |direction: BusDirection| -> Vec<usize> {
+            // SAFETY: both calls read the layout; `info` is a valid place for
+            // the answer.
+            unsafe {
+                let count = self
+                    .inner
+                    .getBusCount(MediaTypes_::kAudio as MediaType, direction);
+                (0..count.clamp(0, MAX_BUSES as i32))
+                    .map(|index| {
+                        let mut info: BusInfo = std::mem::zeroed();
+                        let result = self.inner.getBusInfo(
+                            MediaTypes_::kAudio as MediaType,
+                            direction,
+                            index,
+                            &mut info,
+                        );
+                        if result == kResultOk {
+                            info.channelCount.max(0) as usize
+                        } else {
+                            0
+                        }
+                    })
+                    .collect()
+            }
+        };
+        let inputs = channel_counts(BusDirections_::kInput as BusDirection);
+        let outputs = channel_counts(BusDirections_::kOutput as BusDirection);
+        if let Ok(mut buffers) = self.buffers.lock() {
+            let frames = buffers.max_block_samples;
+            buffers.inputs = Scratch::new(&inputs, frames);
+            buffers.outputs = Scratch::new(&outputs, frames);
+        }
+    }
+}
+
+/// What the host gives for bus `index` of `buses`.
+///
+/// # Safety
+/// `buses` is null or points to `count` buses of 32-bit channels.
+unsafe fn host_bus(buses: *mut AudioBusBuffers, count: i32, index: usize) -> HostBus {
+    if buses.is_null() || index as i64 >= i64::from(count) {
+        return HostBus::MISSING;
+    }
+    // SAFETY: in bounds; the host said that samples have 32 bits.
+    unsafe {
+        let bus = &*buses.add(index);
+        HostBus {
+            pointers: bus.__field0.channelBuffers32,
+            channels: bus.numChannels.max(0) as usize,
+        }
+    }
+}
+
+/// Whether any of the host's buses has memory.
+///
+/// # Safety
+/// As for [`host_bus`].
+unsafe fn any_memory(buses: *mut AudioBusBuffers, count: i32) -> bool {
+    (0..count.max(0) as usize).any(|index| {
+        // SAFETY: the caller's contract, and that the bus's pointers are valid.
+        unsafe { host_bus(buses, count, index).has_memory() }
+    })
+}
+
+impl<P: Vst3Plugin> IAudioProcessorTrait for Component<P> {
+    unsafe fn setupProcessing(&self, setup: *mut ProcessSetup) -> tresult {
+        if setup.is_null() {
+            return kInvalidArgument;
+        }
+        // The framework stores the process mode of the call before; after the
+        // second call that is the right one.
+        // SAFETY: `setup` is not null and the host's to vouch for.
+        unsafe {
+            if let Ok(mut buffers) = self.buffers.lock() {
+                buffers.max_block_samples = (*setup).maxSamplesPerBlock.max(0) as usize;
+            }
+            match self.inner.setupProcessing(setup) {
+                result if result == kResultOk => self.inner.setupProcessing(setup),
+                error => error,
+            }
+        }
+    }
+
+    unsafe fn process(&self, data: *mut ProcessData) -> tresult {
+        if data.is_null() {
+            return kInvalidArgument;
+        }
+        // SAFETY: the host vouches for `data` and everything it points to for
+        // the time of the call. Arrays are read within the counts that the host
+        // gives; `complete_*` get exactly these arrays. The completed arrays
+        // live on this stack frame and in `buffers`, which stays locked until
+        // the framework is done.
+        unsafe {
+            let host = *data;
+            let is_flush = host.numSamples <= 0
+                || !(any_memory(host.inputs, host.numInputs)
+                    || any_memory(host.outputs, host.numOutputs));
+            if is_flush {
+                // Parameter changes only. The framework must not look at
+                // channels, so it is told that there are none.
+                let mut flush = host;
+                flush.numSamples = 0;
+                flush.numInputs = 0;
+                flush.inputs = std::ptr::null_mut();
+                flush.numOutputs = 0;
+                flush.outputs = std::ptr::null_mut();
+                return self.inner.process(&mut flush);
+            }
+            if host.symbolicSampleSize != SymbolicSampleSizes_::kSample32 as int32 {
+                return kInvalidArgument;
+            }
+            // Only a host that re-activates while it processes finds this
+            // locked.
+            let Ok(mut buffers) = self.buffers.try_lock() else {
+                return kResultFalse;
+            };
+            let frames = host.numSamples as usize;
+            if frames > buffers.outputs.frames() {
+                return kInvalidArgument;
+            }
+
+            let mut inputs = [NO_BUS; MAX_BUSES];
+            let input_count = buffers.inputs.bus_count();
+            for (index, bus) in inputs.iter_mut().enumerate().take(input_count) {
+                let given = host_bus(host.inputs, host.numInputs, index);
+                bus.numChannels = buffers.inputs.channels(index) as i32;
+                bus.__field0.channelBuffers32 = buffers.inputs.complete_input(index, given, frames);
+            }
+            let mut outputs = [NO_BUS; MAX_BUSES];
+            let output_count = buffers.outputs.bus_count();
+            for (index, bus) in outputs.iter_mut().enumerate().take(output_count) {
+                let given = host_bus(host.outputs, host.numOutputs, index);
+                bus.numChannels = buffers.outputs.channels(index) as i32;
+                bus.__field0.channelBuffers32 = buffers.outputs.complete_output(index, given);
+            }
+
+            let mut complete = host;
+            complete.numInputs = input_count as i32;
+            complete.inputs = inputs.as_mut_ptr();
+            complete.numOutputs = output_count as i32;
+            complete.outputs = outputs.as_mut_ptr();
+            let result = self.inner.process(&mut complete);
+
+            if !host.outputs.is_null() {
+                for index in 0..host.numOutputs.max(0) as usize {
+                    // The flags are the host's from the block before; every bus
+                    // was written.
+                    (*host.outputs.add(index)).silenceFlags = 0;
+                }
+            }
+            result
+        }
+    }
+
+    forward! {
+        setBusArrangements(inputs: *mut SpeakerArrangement, input_count: int32, outputs: *mut SpeakerArrangement, output_count: int32) -> tresult;
+        getBusArrangement(direction: BusDirection, index: int32, arrangement: *mut SpeakerArrangement) -> tresult;
+        canProcessSampleSize(size: int32) -> tresult;
+        getLatencySamples() -> uint32;
+        setProcessing(state: TBool) -> tresult;
+        getTailSamples() -> uint32;
+    }
+}
+
+impl<P: Vst3Plugin> IComponentTrait for Component<P> {
+    unsafe fn setActive(&self, state: TBool) -> tresult {
+        if state != 0 {
+            self.prepare();
+        }
+        // SAFETY: no pointers.
+        unsafe { self.inner.setActive(state) }
+    }
+
+    unsafe fn setState(&self, stream: *mut IBStream) -> tresult {
+        // SAFETY: the host's arguments, handed on.
+        unsafe { IComponentTrait::setState(&self.inner, stream) }
+    }
+
+    unsafe fn getState(&self, stream: *mut IBStream) -> tresult {
+        // SAFETY: the host's arguments, handed on.
+        unsafe { IComponentTrait::getState(&self.inner, stream) }
+    }
+
+    forward! {
+        getControllerClassId(class_id: *mut TUID) -> tresult;
+        setIoMode(mode: IoMode) -> tresult;
+        getBusCount(media: MediaType, direction: BusDirection) -> int32;
+        getBusInfo(media: MediaType, direction: BusDirection, index: int32, info: *mut BusInfo) -> tresult;
+        getRoutingInfo(input: *mut RoutingInfo, output: *mut RoutingInfo) -> tresult;
+        activateBus(media: MediaType, direction: BusDirection, index: int32, state: TBool) -> tresult;
+    }
+}
+
+impl<P: Vst3Plugin> IEditControllerTrait for Component<P> {
+    unsafe fn getParameterInfo(&self, index: int32, info: *mut ParameterInfo) -> tresult {
+        // The framework's own check lets the count itself through.
+        // SAFETY: the host's arguments, handed on.
+        unsafe {
+            if index < 0 || index >= self.inner.getParameterCount() {
+                return kInvalidArgument;
+            }
+            self.inner.getParameterInfo(index, info)
+        }
+    }
+
+    unsafe fn setState(&self, stream: *mut IBStream) -> tresult {
+        // SAFETY: the host's arguments, handed on.
+        unsafe { IEditControllerTrait::setState(&self.inner, stream) }
+    }
+
+    unsafe fn getState(&self, stream: *mut IBStream) -> tresult {
+        // SAFETY: the host's arguments, handed on.
+        unsafe { IEditControllerTrait::getState(&self.inner, stream) }
+    }
+
+    forward! {
+        setComponentState(stream: *mut IBStream) -> tresult;
+        getParameterCount() -> int32;
+        getParamStringByValue(id: ParamID, value: ParamValue, text: *mut String128) -> tresult;
+        getParamValueByString(id: ParamID, text: *mut TChar, value: *mut ParamValue) -> tresult;
+        normalizedParamToPlain(id: ParamID, value: ParamValue) -> ParamValue;
+        plainParamToNormalized(id: ParamID, value: ParamValue) -> ParamValue;
+        getParamNormalized(id: ParamID) -> ParamValue;
+        setParamNormalized(id: ParamID, value: ParamValue) -> tresult;
+        setComponentHandler(handler: *mut IComponentHandler) -> tresult;
+        createView(name: FIDString) -> *mut IPlugView;
+    }
+}
+
+impl<P: Vst3Plugin> IPluginBaseTrait for Component<P> {
+    forward! {
+        initialize(context: *mut FUnknown) -> tresult;
+        terminate() -> tresult;
+    }
+}
+
+impl<P: Vst3Plugin> IMidiMappingTrait for Component<P> {
+    forward! {
+        getMidiControllerAssignment(bus: int32, channel: int16, controller: CtrlNumber, id: *mut ParamID) -> tresult;
+    }
+}
+
+impl<P: Vst3Plugin> INoteExpressionControllerTrait for Component<P> {
+    forward! {
+        getNoteExpressionCount(bus: int32, channel: int16) -> int32;
+        getNoteExpressionInfo(bus: int32, channel: int16, index: int32, info: *mut NoteExpressionTypeInfo) -> tresult;
+        getNoteExpressionStringByValue(bus: int32, channel: int16, id: NoteExpressionTypeID, value: NoteExpressionValue, text: *mut String128) -> tresult;
+        getNoteExpressionValueByString(bus: int32, channel: int16, id: NoteExpressionTypeID, text: *const TChar, value: *mut NoteExpressionValue) -> tresult;
+    }
+}
+
+impl<P: Vst3Plugin> IProcessContextRequirementsTrait for Component<P> {
+    forward! {
+        getProcessContextRequirements() -> uint32;
+    }
+}
+
+impl<P: Vst3Plugin> IUnitInfoTrait for Component<P> {
+    forward! {
+        getUnitCount() -> int32;
+        getUnitInfo(index: int32, info: *mut UnitInfo) -> tresult;
+        getProgramListCount() -> int32;
+        getProgramListInfo(index: int32, info: *mut ProgramListInfo) -> tresult;
+        getProgramName(list: ProgramListID, index: int32, name: *mut String128) -> tresult;
+        getProgramInfo(list: ProgramListID, index: int32, key: Vst::CString, value: *mut String128) -> tresult;
+        hasProgramPitchNames(list: ProgramListID, index: int32) -> tresult;
+        getProgramPitchName(list: ProgramListID, index: int32, pitch: int16, name: *mut String128) -> tresult;
+        getSelectedUnit() -> UnitID;
+        selectUnit(id: UnitID) -> tresult;
+        getUnitByBus(media: MediaType, direction: BusDirection, bus: int32, channel: int32, id: *mut UnitID) -> tresult;
+        setUnitProgramData(list: int32, index: int32, data: *mut IBStream) -> tresult;
+    }
+}
+
+impl<P: Vst3Plugin> ChannelContext::IInfoListenerTrait for Component<P> {
+    forward! {
+        setChannelContextInfos(list: *mut IAttributeList) -> tresult;
+    }
+}

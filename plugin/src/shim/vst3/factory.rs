@@ -1,0 +1,166 @@
+//! VST3: the factory and the entry points of the module.
+
+use std::ffi::c_void;
+
+use nice_plug::prelude::Vst3Plugin;
+use nice_plug::wrapper::vst3::PluginInfo;
+use vst3::Steinberg::*;
+use vst3::{Class, ComWrapper};
+
+use super::Component;
+use crate::InverseDrumMachine;
+
+type Instance = InverseDrumMachine;
+
+/// Makes components of the one class in this module.
+#[derive(Debug)]
+pub struct Factory {
+    info: PluginInfo,
+}
+
+impl Factory {
+    /// A factory for the plugin. Allocates.
+    #[allow(clippy::new_without_default)]
+    pub fn new() -> Self {
+        Self {
+            info: PluginInfo::for_plugin::<Instance>(),
+        }
+    }
+
+    /// Writes what `describe` says to `info` if there is a class `index`.
+    ///
+    /// # Safety
+    /// `info` is null or valid for writing.
+    unsafe fn describe<T>(
+        &self,
+        index: int32,
+        info: *mut T,
+        describe: impl FnOnce(&PluginInfo) -> T,
+    ) -> tresult {
+        if index != 0 || info.is_null() {
+            return kInvalidArgument;
+        }
+        // SAFETY: not null, and valid by the contract above.
+        unsafe { info.write(describe(&self.info)) };
+        kResultOk
+    }
+}
+
+impl Class for Factory {
+    type Interfaces = (IPluginFactory, IPluginFactory2, IPluginFactory3);
+}
+
+impl IPluginFactoryTrait for Factory {
+    unsafe fn getFactoryInfo(&self, info: *mut PFactoryInfo) -> tresult {
+        // SAFETY: the host's pointer.
+        unsafe { self.describe(0, info, PluginInfo::create_factory_info) }
+    }
+
+    unsafe fn countClasses(&self) -> int32 {
+        1
+    }
+
+    unsafe fn getClassInfo(&self, index: int32, info: *mut PClassInfo) -> tresult {
+        // SAFETY: the host's pointer.
+        unsafe { self.describe(index, info, PluginInfo::create_class_info) }
+    }
+
+    unsafe fn createInstance(
+        &self,
+        class_id: FIDString,
+        interface_id: FIDString,
+        object: *mut *mut c_void,
+    ) -> tresult {
+        if class_id.is_null() || interface_id.is_null() || object.is_null() {
+            return kInvalidArgument;
+        }
+        // SAFETY: class and interface ids have 16 bytes each, `object` is a
+        // place for a pointer. The wrapper's own reference is dropped at the end
+        // of the scope; the host holds the one that `queryInterface` counts.
+        unsafe {
+            let class_id = class_id.cast::<[u8; 16]>().read_unaligned();
+            if class_id != Instance::PLATFORM_VST3_CLASS_ID {
+                return kInvalidArgument;
+            }
+            let component = ComWrapper::new(Component::<Instance>::new());
+            let Some(unknown) = component.as_com_ref::<FUnknown>() else {
+                return kNoInterface;
+            };
+            let unknown = unknown.as_ptr();
+            ((*(*unknown).vtbl).queryInterface)(unknown, interface_id.cast::<TUID>(), object)
+        }
+    }
+}
+
+impl IPluginFactory2Trait for Factory {
+    unsafe fn getClassInfo2(&self, index: int32, info: *mut PClassInfo2) -> tresult {
+        // SAFETY: the host's pointer.
+        unsafe { self.describe(index, info, PluginInfo::create_class_info_2) }
+    }
+}
+
+impl IPluginFactory3Trait for Factory {
+    unsafe fn getClassInfoUnicode(&self, index: int32, info: *mut PClassInfoW) -> tresult {
+        // SAFETY: the host's pointer.
+        unsafe { self.describe(index, info, PluginInfo::create_class_info_unicode) }
+    }
+
+    unsafe fn setHostContext(&self, _: *mut FUnknown) -> tresult {
+        kResultOk
+    }
+}
+
+/// The factory, with one reference for the caller.
+#[unsafe(no_mangle)]
+pub extern "system" fn GetPluginFactory() -> *mut c_void {
+    ComWrapper::new(Factory::new())
+        .to_com_ptr::<IPluginFactory>()
+        .map_or(std::ptr::null_mut(), |factory| factory.into_raw().cast())
+}
+
+fn enter() -> bool {
+    nice_plug::wrapper::setup_logger::<Instance>();
+    true
+}
+
+/// Called once after loading (Linux).
+#[cfg(all(target_family = "unix", not(target_os = "macos")))]
+#[unsafe(no_mangle)]
+pub extern "C" fn ModuleEntry(_: *mut c_void) -> bool {
+    enter()
+}
+
+/// Called once before unloading (Linux).
+#[cfg(all(target_family = "unix", not(target_os = "macos")))]
+#[unsafe(no_mangle)]
+pub extern "C" fn ModuleExit() -> bool {
+    true
+}
+
+/// Called once after loading (macOS).
+#[cfg(target_os = "macos")]
+#[unsafe(no_mangle)]
+pub extern "C" fn bundleEntry(_: *mut c_void) -> bool {
+    enter()
+}
+
+/// Called once before unloading (macOS).
+#[cfg(target_os = "macos")]
+#[unsafe(no_mangle)]
+pub extern "C" fn bundleExit() -> bool {
+    true
+}
+
+/// Called once after loading (Windows).
+#[cfg(target_os = "windows")]
+#[unsafe(no_mangle)]
+pub extern "system" fn InitDll() -> bool {
+    enter()
+}
+
+/// Called once before unloading (Windows).
+#[cfg(target_os = "windows")]
+#[unsafe(no_mangle)]
+pub extern "system" fn ExitDll() -> bool {
+    true
+}

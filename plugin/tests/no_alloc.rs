@@ -1,0 +1,166 @@
+//! The whole path of a block, from settings to buses and notes, allocates
+//! nothing: not when every parameter moves, when blocks change size, when pads
+//! are played, when the editor looks, nor on reset.
+
+use assert_no_alloc::{AllocDisabler, assert_no_alloc};
+use idm_engine::controls::Quality;
+use idm_engine::drum::Drum;
+use idm_engine::model::Model;
+use inverse_drum_machine::buses::{AUX_BUS_COUNT, AuxOutputs};
+use inverse_drum_machine::core::{Pad, Processor, Settings, pass_through};
+use inverse_drum_machine::link::{AudioEnd, EditorEnd, link};
+use inverse_drum_machine::params::MainOutput;
+use nice_plug::prelude::Enum;
+
+#[global_allocator]
+static ALLOCATOR: AllocDisabler = AllocDisabler;
+
+const RATE_HZ: f64 = 48_000.0;
+const MAX_BLOCK: usize = 4096;
+
+struct Buses(Vec<[Vec<f32>; 2]>);
+
+impl AuxOutputs for Buses {
+    fn count(&self) -> usize {
+        self.0.len()
+    }
+    fn stereo(&mut self, bus: usize) -> Option<[&mut [f32]; 2]> {
+        let [left, right] = self.0.get_mut(bus)?;
+        Some([left, right])
+    }
+}
+
+/// A small deterministic generator.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        ((self.0 >> 33) as usize) % limit
+    }
+    fn unit(&mut self) -> f32 {
+        self.below(1 << 20) as f32 / (1 << 20) as f32
+    }
+}
+
+/// Decaying noise bursts, four per second, with some NaN thrown in.
+fn fill(random: &mut Random, position: usize, left: &mut [f32], right: &mut [f32]) {
+    for n in 0..left.len() {
+        let phase = (position + n) % (RATE_HZ as usize / 4);
+        let envelope = (-(phase as f32) / 2000.0).exp();
+        left[n] = envelope * (random.unit() - 0.5);
+        right[n] = envelope * (random.unit() - 0.5);
+    }
+    if random.below(200) == 0 {
+        left[0] = f32::NAN;
+        right[0] = f32::INFINITY;
+    }
+}
+
+fn shake(random: &mut Random, settings: &mut Settings) {
+    let drum = random.below(9);
+    let controls = &mut settings.controls.drums[drum];
+    match random.below(14) {
+        0 => controls.sensitivity = random.unit(),
+        1 => controls.min_gap_ms = 5.0 + 245.0 * random.unit(),
+        2 => controls.blend = random.unit(),
+        3 => controls.tune_semitones = 48.0 * random.unit() - 24.0,
+        4 => controls.decay = 0.05 + 0.95 * random.unit(),
+        5 => controls.enabled = !controls.enabled,
+        6 => settings.controls.mask_exponent = 1.0 + random.unit(),
+        7 => settings.controls.learning = !settings.controls.learning,
+        8 => settings.mix.class_gain[drum] = random.unit(),
+        9 => settings.mix.residual_gain = random.unit(),
+        10 => settings.mix.route[drum] = random.below(9),
+        11 => settings.mix.main = MainOutput::from_index(random.below(17)),
+        12 => settings.mix.bypass = !settings.mix.bypass,
+        _ => settings.notes[drum] = random.below(128) as u8,
+    }
+}
+
+fn drain(editor: &mut EditorEnd) {
+    while editor.hits.pop().is_ok() {}
+    while editor.wave.pop().is_ok() {}
+}
+
+fn storm(quality: Quality, buses: usize, seconds: f64, link: (AudioEnd, EditorEnd)) {
+    let (mut audio, mut editor) = link;
+    let model = Model::embedded().expect("the embedded model loads");
+    let mut processor = Processor::new(RATE_HZ, quality, model).expect("48 kHz is supported");
+    let mut random = Random(7 + buses as u64);
+    let mut settings = Settings::default();
+    let mut aux = Buses(vec![[vec![0.0; MAX_BLOCK], vec![0.0; MAX_BLOCK]]; buses]);
+    let (mut left, mut right) = (vec![0.0; MAX_BLOCK], vec![0.0; MAX_BLOCK]);
+    let mut position = 0;
+    let mut messages = 0;
+    while position < (seconds * RATE_HZ) as usize {
+        let samples = match random.below(4) {
+            0 => 1 + random.below(8),
+            1 => 64,
+            2 => 1 + random.below(512),
+            _ => 1 + random.below(MAX_BLOCK),
+        };
+        fill(
+            &mut random,
+            position,
+            &mut left[..samples],
+            &mut right[..samples],
+        );
+        shake(&mut random, &mut settings);
+        let watched = random.below(2) == 0;
+        audio.shared().set_editor_open(watched);
+        let mut pads = [0, 1].map(|_| Pad {
+            offset: random.below(samples),
+            drum: Drum::ALL[random.below(9)],
+            velocity: random.unit(),
+        });
+        pads.sort_by_key(|pad| pad.offset);
+        let pads = &pads[..random.below(3)];
+        let reset = random.below(100) == 0;
+        messages += assert_no_alloc(|| {
+            if reset {
+                processor.reset();
+            }
+            let main = [&mut left[..samples], &mut right[..samples]];
+            processor
+                .process(main, &mut aux, &settings, pads, &mut audio)
+                .len()
+        });
+        let outputs = aux.0.iter().flatten().chain([&left, &right]);
+        for output in outputs {
+            assert!(output[..samples].iter().all(|sample| sample.is_finite()));
+        }
+        drain(&mut editor);
+        position += samples;
+    }
+    // The bursts are heard as drums by any model that works at all; a model
+    // that hears nothing would leave most of the path untested.
+    assert!(messages > 0, "no note was sent");
+}
+
+#[test]
+fn nothing_allocates_in_a_storm_of_changes() {
+    storm(Quality::Standard, AUX_BUS_COUNT, 12.0, link());
+    storm(Quality::Low, 0, 4.0, link());
+    storm(Quality::High, 3, 4.0, link());
+}
+
+#[test]
+fn passing_through_allocates_nothing() {
+    let (mut audio, _editor) = link();
+    audio.shared().set_editor_open(true);
+    let (mut left, mut right) = (vec![0.5; 64], vec![-0.5; 64]);
+    let mut aux = Buses(vec![[vec![1.0; 64], vec![1.0; 64]]; 2]);
+    assert_no_alloc(|| pass_through([&mut left, &mut right], &mut aux, &mut audio));
+    assert_eq!((left[63], right[63]), (0.5, -0.5));
+    assert!(
+        aux.0
+            .iter()
+            .flatten()
+            .flatten()
+            .all(|sample| *sample == 0.0)
+    );
+}

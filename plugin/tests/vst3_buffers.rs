@@ -1,0 +1,200 @@
+//! VST3 hosts that give fewer buses, buses without buffers, or none.
+#![allow(unsafe_code)]
+
+mod common;
+
+use common::{
+    BLOCK, BLOCKS, BUSES, Give, Memory, RATE_HZ, Recording, assert_delayed,
+    assert_same_as_complete, input,
+};
+use inverse_drum_machine::InverseDrumMachine;
+use inverse_drum_machine::shim::vst3::{Component, Factory};
+use vst3::Steinberg::Vst::*;
+use vst3::Steinberg::*;
+
+const fn bus(pointers: *mut *mut f32, channels: i32) -> AudioBusBuffers {
+    AudioBusBuffers {
+        numChannels: channels,
+        silenceFlags: 3,
+        __field0: AudioBusBuffers__type0 {
+            channelBuffers32: pointers,
+        },
+    }
+}
+
+fn activated() -> Component<InverseDrumMachine> {
+    let component = Component::<InverseDrumMachine>::new();
+    let mut setup = ProcessSetup {
+        processMode: ProcessModes_::kOffline as int32,
+        symbolicSampleSize: SymbolicSampleSizes_::kSample32 as int32,
+        maxSamplesPerBlock: BLOCK as int32,
+        sampleRate: RATE_HZ,
+    };
+    // SAFETY: the calls a host makes before processing; `setup` is valid.
+    unsafe {
+        assert_eq!(component.setupProcessing(&mut setup), kResultOk);
+        assert_eq!(component.setActive(1), kResultOk);
+        assert_eq!(component.setProcessing(1), kResultOk);
+    }
+    component
+}
+
+fn data(inputs: &mut [AudioBusBuffers], outputs: &mut [AudioBusBuffers]) -> ProcessData {
+    ProcessData {
+        processMode: ProcessModes_::kOffline as int32,
+        symbolicSampleSize: SymbolicSampleSizes_::kSample32 as int32,
+        numSamples: BLOCK as int32,
+        numInputs: inputs.len() as int32,
+        numOutputs: outputs.len() as int32,
+        inputs: inputs.as_mut_ptr(),
+        outputs: outputs.as_mut_ptr(),
+        inputParameterChanges: std::ptr::null_mut(),
+        outputParameterChanges: std::ptr::null_mut(),
+        inputEvents: std::ptr::null_mut(),
+        outputEvents: std::ptr::null_mut(),
+        processContext: std::ptr::null_mut(),
+    }
+}
+
+/// Runs the input with the given buses. Returns the buses and the latency.
+fn run(give: Give) -> (Recording, usize) {
+    let component = activated();
+    let mut input = input();
+    let mut memory = Memory::new(give);
+    let mut recording: Recording = vec![Default::default(); give.own()];
+    for block in 0..BLOCKS {
+        let [left, right] = &mut input;
+        let mut channels = [left, right].map(|channel| channel[block * BLOCK..].as_mut_ptr());
+        let mut inputs = [bus(channels.as_mut_ptr(), 2)];
+        let mut outputs: Vec<AudioBusBuffers> = (0..give.array_len())
+            .map(|index| {
+                let pointers = memory.channels(give, index);
+                let count = if pointers.is_null() { 0 } else { 2 };
+                bus(pointers, count)
+            })
+            .collect();
+        let mut data = data(&mut inputs, &mut outputs);
+        // SAFETY: all buffers live and have `BLOCK` samples.
+        assert_eq!(unsafe { component.process(&mut data) }, kResultOk);
+        assert!(outputs.iter().all(|bus| bus.silenceFlags == 0));
+        for (recorded, buffer) in recording.iter_mut().zip(&memory.buffers) {
+            for channel in 0..2 {
+                recorded[channel].extend_from_slice(&buffer[channel]);
+            }
+        }
+    }
+    // SAFETY: a plain query.
+    let latency = unsafe { component.getLatencySamples() } as usize;
+    (recording, latency)
+}
+
+#[test]
+fn every_subset_of_buses_gets_the_right_audio() {
+    let (complete, latency) = run(Give::First(BUSES));
+    assert_delayed("VST3", &complete[0], latency);
+    for give in Give::ALL {
+        let (found, same_latency) = run(give);
+        assert_eq!(same_latency, latency);
+        assert_same_as_complete("VST3", give, &found, &complete);
+    }
+}
+
+#[test]
+fn no_buffers_at_all_is_a_flush_and_no_input_is_silence() {
+    let component = activated();
+    let mut nothing = data(&mut [], &mut []);
+    let mut empty = vec![bus(std::ptr::null_mut(), 0); BUSES];
+    let mut flush = data(&mut [], &mut empty);
+    flush.inputs = std::ptr::null_mut();
+    // SAFETY: null and empty arrays are what this is about.
+    unsafe {
+        assert_eq!(component.process(&mut nothing), kResultOk);
+        assert_eq!(component.process(&mut flush), kResultOk);
+        assert_eq!(component.process(std::ptr::null_mut()), kInvalidArgument);
+    }
+
+    // What the output buffer held before must not be taken for input.
+    let mut memory = Memory::new(Give::First(1));
+    for _ in 0..BLOCKS {
+        memory.buffers[0]
+            .iter_mut()
+            .for_each(|channel| channel.fill(0.9));
+        let mut outputs = [bus(memory.channels(Give::First(1), 0), 2)];
+        let mut data = data(&mut [], &mut outputs);
+        // SAFETY: the output lives and has `BLOCK` samples.
+        assert_eq!(unsafe { component.process(&mut data) }, kResultOk);
+        assert!(
+            memory.buffers[0]
+                .iter()
+                .flatten()
+                .all(|sample| *sample == 0.0)
+        );
+    }
+}
+
+#[test]
+fn blocks_that_break_the_contract_are_refused() {
+    let component = activated();
+    let mut memory = Memory::new(Give::First(1));
+    let mut outputs = [bus(memory.channels(Give::First(1), 0), 2)];
+    let mut long = data(&mut [], &mut outputs);
+    long.numSamples = BLOCK as int32 + 1;
+    let mut double = data(&mut [], &mut outputs);
+    double.symbolicSampleSize = SymbolicSampleSizes_::kSample64 as int32;
+    // SAFETY: refused before any buffer is touched.
+    unsafe {
+        assert_eq!(component.process(&mut long), kInvalidArgument);
+        assert_eq!(component.process(&mut double), kInvalidArgument);
+    }
+}
+
+#[test]
+fn the_count_is_no_parameter() {
+    let component = Component::<InverseDrumMachine>::new();
+    // SAFETY: `info` is a valid place for the answer.
+    unsafe {
+        let mut info: ParameterInfo = std::mem::zeroed();
+        let count = component.getParameterCount();
+        assert_eq!(component.getParameterInfo(count - 1, &mut info), kResultOk);
+        assert_eq!(
+            component.getParameterInfo(count, &mut info),
+            kInvalidArgument
+        );
+        assert_eq!(component.getParameterInfo(-1, &mut info), kInvalidArgument);
+    }
+}
+
+#[test]
+fn the_factory_describes_and_makes_one_class() {
+    let factory = Factory::new();
+    // SAFETY: valid places for the answers; the object made is released.
+    unsafe {
+        assert_eq!(factory.countClasses(), 1);
+        let mut info: PClassInfo2 = std::mem::zeroed();
+        assert_eq!(factory.getClassInfo2(0, &mut info), kResultOk);
+        assert_eq!(factory.getClassInfo2(1, &mut info), kInvalidArgument);
+        let name: String = info
+            .name
+            .iter()
+            .take_while(|byte| **byte != 0)
+            .map(|byte| *byte as u8 as char)
+            .collect();
+        assert_eq!(name, "Inverse Drum Machine");
+
+        let mut object = std::ptr::null_mut();
+        let interface = <IComponent as vst3::Interface>::IID;
+        let made =
+            factory.createInstance(info.cid.as_ptr(), interface.as_ptr().cast(), &mut object);
+        assert_eq!(made, kResultOk);
+        let component = vst3::ComPtr::<IComponent>::from_raw(object.cast()).expect("an object");
+        assert!(component.cast::<IAudioProcessor>().is_some());
+        assert!(component.cast::<IEditController>().is_some());
+
+        let other = [1_i8 as std::ffi::c_char; 16];
+        let mut object = std::ptr::null_mut();
+        let refused =
+            factory.createInstance(other.as_ptr(), interface.as_ptr().cast(), &mut object);
+        assert_eq!(refused, kInvalidArgument);
+        assert!(object.is_null());
+    }
+}
