@@ -216,8 +216,15 @@ mod tests {
         assert_eq!(
             stems,
             [
-                "kick", "snare", "closed_hat", "open_hat", "high_tom", "mid_tom", "floor_tom",
-                "crash", "ride"
+                "kick",
+                "snare",
+                "closed_hat",
+                "open_hat",
+                "high_tom",
+                "mid_tom",
+                "floor_tom",
+                "crash",
+                "ride"
             ]
         );
         for (index, drum) in Drum::ALL.into_iter().enumerate() {

@@ -159,13 +159,22 @@ mod tests {
     #[test]
     fn white_power_stays_white_at_every_rate() {
         for rate in [8_000.0, 44_100.0, 48_000.0, 192_000.0] {
-            let fft = crate::front_end::Framing::for_rate(rate).unwrap().window_samples;
+            let fft = crate::front_end::Framing::for_rate(rate)
+                .unwrap()
+                .window_samples;
             let map = BandMap::new(rate, fft);
             let mut bands = [0.0; BAND_COUNT];
             map.reduce(&vec![1.0; fft / 2 + 1], &mut bands);
             for (band, value) in bands.iter().enumerate() {
-                let expected = if band_centre_hz(band as f64) > rate / 2.0 { 0.0 } else { 1.0 };
-                assert!((value - expected).abs() < 1e-5, "{rate} Hz band {band}: {value}");
+                let expected = if band_centre_hz(band as f64) > rate / 2.0 {
+                    0.0
+                } else {
+                    1.0
+                };
+                assert!(
+                    (value - expected).abs() < 1e-5,
+                    "{rate} Hz band {band}: {value}"
+                );
             }
         }
     }

@@ -212,14 +212,22 @@ mod tests {
             let framing = Framing::for_rate(rate).unwrap();
             let mut front_end = FrontEnd::new(framing);
             let band = 20;
-            let signal = sine(rate, band_centre_hz(band as f64), framing.long_window_samples);
+            let signal = sine(
+                rate,
+                band_centre_hz(band as f64),
+                framing.long_window_samples,
+            );
             let mut features = FeatureFrame::default();
             front_end.analyse([&signal, &signal], &mut features);
             let loudest = (0..BAND_COUNT)
                 .max_by(|&a, &b| features.power[a].total_cmp(&features.power[b]))
                 .unwrap();
             assert_eq!(loudest, band, "{rate} Hz");
-            assert!((0.6..1.1).contains(&features.power[band]), "{}", features.power[band]);
+            assert!(
+                (0.6..1.1).contains(&features.power[band]),
+                "{}",
+                features.power[band]
+            );
         }
     }
 
@@ -246,7 +254,9 @@ mod tests {
         let frames = front_end.analyse_signal(&signal, &signal);
         assert_eq!(frames.len(), 16);
         let energy: Vec<f32> = frames.iter().map(|f| f.power.iter().sum()).collect();
-        let loudest = (0..16).max_by(|&a, &b| energy[a].total_cmp(&energy[b])).unwrap();
+        let loudest = (0..16)
+            .max_by(|&a, &b| energy[a].total_cmp(&energy[b]))
+            .unwrap();
         assert_eq!(framing.centre_of(loudest as u64), 1024);
         assert_eq!(energy[3], 0.0);
         assert!(energy[4] > 0.0);

@@ -14,6 +14,8 @@ const CONTEXT_BLOCKS: usize = 8;
 const BLOCKS: usize = (BEFORE_HOPS + AFTER_HOPS) * BLOCKS_PER_HOP + CONTEXT_BLOCKS + RISE_BLOCKS;
 /// Blocks over which a rise is measured (1.5 ms).
 const RISE_BLOCKS: usize = 4;
+/// Level, between the calm before and the peak of the rise, where it begins.
+const FOOT_RATIO: f32 = 0.12;
 
 /// Finds onsets in a stereo signal. Real-time safe after construction.
 #[derive(Debug, Clone)]
@@ -69,7 +71,27 @@ impl OnsetLocator {
                 best = (score, block);
             }
         }
-        (border(best.1) - centre as isize) as i32
+        (border(self.foot_of(best.1)) - centre as isize) as i32
+    }
+}
+
+impl OnsetLocator {
+    /// The first block of the rise that is steepest at `steepest`: slow attacks
+    /// begin well before.
+    fn foot_of(&self, steepest: usize) -> usize {
+        let peak = self.envelope[steepest..steepest + RISE_BLOCKS]
+            .iter()
+            .fold(0.0_f32, |peak, &value| peak.max(value));
+        let earliest = steepest.saturating_sub(2 * CONTEXT_BLOCKS).max(CONTEXT_BLOCKS);
+        let floor = self.envelope[earliest - CONTEXT_BLOCKS..=earliest]
+            .iter()
+            .fold(f32::MAX, |floor, &value| floor.min(value));
+        let threshold = floor + FOOT_RATIO * (peak - floor).max(0.0);
+        let mut foot = steepest;
+        while foot > earliest && self.envelope[foot - 1] > threshold {
+            foot -= 1;
+        }
+        foot
     }
 }
 
@@ -107,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn finds_clean_onsets_within_half_a_millisecond() {
+    fn finds_clean_onsets_within_a_millisecond() {
         let mut locator = OnsetLocator::new(256);
         for offset in (-200..400).step_by(37) {
             for frequency in [0.008, 0.05, 0.7] {

@@ -1,0 +1,71 @@
+//! `process` neither allocates nor frees, whatever moves.
+
+mod support;
+
+use std::sync::Arc;
+
+use assert_no_alloc::{AllocDisabler, assert_no_alloc};
+use idm_engine::{
+    controls::{Controls, Quality},
+    drum::Drum,
+    engine::{Events, Stems},
+};
+use support::{Noise, drum_loop, engine};
+
+#[global_allocator]
+static ALLOCATOR: AllocDisabler = AllocDisabler;
+
+#[test]
+fn nothing_is_allocated_while_everything_moves() {
+    for (rate, quality) in [
+        (44_100.0, Quality::Standard),
+        (48_000.0, Quality::Low),
+        (96_000.0, Quality::High),
+    ] {
+        let input = drum_loop(rate, 8.0);
+        let mut engine = engine(rate, quality, 4_096);
+        let mut stems = Stems::new(4_096);
+        let mut events = Events::new();
+        let mut noise = Noise::new(3);
+        let sizes = [64, 1, 512, 333, 4_096, 17, 0, 256];
+        let (mut done, mut block) = (0, 0);
+        let first_bank = Arc::as_ptr(engine.bank());
+        let mut hits = 0;
+        while done < input[0].len() {
+            let end = (done + sizes[block % sizes.len()]).min(input[0].len());
+            let mut controls = Controls::default();
+            for drum in &mut controls.drums {
+                drum.sensitivity = 0.5 + 0.3 * noise.next();
+                drum.min_gap_ms = 40.0 + 30.0 * noise.next();
+                drum.blend = 0.5 + 0.5 * noise.next();
+                drum.tune_semitones = 12.0 * noise.next();
+                drum.decay = 0.6 + 0.4 * noise.next();
+                drum.enabled = noise.next() > -0.9;
+            }
+            controls.mask_exponent = 1.5 + 0.5 * noise.next();
+            controls.learning = noise.next() > -0.8;
+            assert_no_alloc(|| {
+                engine.set_controls(&controls);
+                if block % 97 == 0 {
+                    engine.trigger(Drum::ALL[block % 9], 0.7);
+                }
+                engine.process(
+                    [&input[0][done..end], &input[1][done..end]],
+                    &mut stems,
+                    &mut events,
+                );
+            });
+            hits += events.hits().len();
+            done = end;
+            block += 1;
+        }
+        assert!(hits > 10, "{hits} hits");
+        let swapped = Arc::as_ptr(engine.bank()) != first_bank;
+        assert!(swapped, "the bank was swapped meanwhile");
+        assert_no_alloc(|| {
+            engine.rewind();
+            engine.reset();
+            engine.reset();
+        });
+    }
+}

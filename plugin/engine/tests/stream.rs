@@ -1,0 +1,219 @@
+//! The engine as a stream: null test, latency, partitions, containment.
+
+mod support;
+
+use idm_engine::{
+    controls::{Controls, Quality},
+    drum::Drum,
+    engine::{Engine, EngineConfig, Events, Stems, Verdict},
+};
+use proptest::prelude::*;
+use support::{drum_loop, engine, model, null_db, peak_db, resynthesis, run};
+
+#[test]
+fn stems_sum_to_the_delayed_input() {
+    for rate in [8_000.0, 44_100.0, 48_000.0, 96_000.0] {
+        for quality in Quality::ALL {
+            let input = drum_loop(rate, 2.0);
+            let mut engine = engine(rate, quality, 512);
+            let latency = engine.latency_samples();
+            let output = run(&mut engine, &input, &[512]);
+            let null = null_db(&output);
+            assert!(null < -120.0, "{rate} Hz {quality:?}: {null} dBFS");
+            for channel in 0..2 {
+                let dry = &output.dry[channel];
+                assert!(dry[..latency].iter().all(|&sample| sample == 0.0));
+                assert_eq!(dry[latency..], input[channel][..dry.len() - latency]);
+            }
+        }
+    }
+}
+
+#[test]
+fn separated_stems_are_aligned_with_the_input() {
+    // The residual and the classes together reproduce an impulse exactly
+    // `latency_samples` late; each part of it lies there and nowhere else.
+    for (rate, quality) in [(44_100.0, Quality::Standard), (48_000.0, Quality::Low)] {
+        let mut engine = engine(rate, quality, 333);
+        let latency = engine.latency_samples();
+        let mut input = [vec![0.0; 60_000], vec![0.0; 60_000]];
+        let at = 30_011;
+        for channel in &mut input {
+            channel[at] = 0.9;
+        }
+        let output = run(&mut engine, &input, &[333]);
+        for stem in &output.stems {
+            let loudest = (0..stem[0].len())
+                .max_by(|&a, &b| stem[0][a].abs().total_cmp(&stem[0][b].abs()))
+                .unwrap();
+            if stem[0][loudest].abs() > 0.05 {
+                assert_eq!(loudest, at + latency);
+            }
+        }
+    }
+}
+
+#[test]
+fn latency_is_within_the_promise() {
+    for rate in [44_100.0, 48_000.0, 96_000.0, 192_000.0] {
+        for (quality, limit_ms) in [
+            (Quality::Low, 36.0),
+            (Quality::Standard, 75.0),
+            (Quality::High, 200.0),
+        ] {
+            let samples = Engine::latency_samples_for(rate, quality).unwrap();
+            let ms = 1e3 * samples as f64 / rate;
+            assert!(ms <= limit_ms, "{rate} Hz {quality:?}: {ms} ms");
+        }
+    }
+}
+
+#[test]
+fn hits_are_announced_where_they_sound() {
+    let input = drum_loop(44_100.0, 3.0);
+    let mut engine = engine(44_100.0, Quality::Standard, 64);
+    let latency = engine.latency_samples() as u64;
+    let output = run(&mut engine, &input, &[64]);
+    let accepted: Vec<_> = output
+        .hits
+        .iter()
+        .filter(|(_, hit)| hit.verdict == Verdict::Accepted)
+        .collect();
+    assert!(accepted.len() >= 15, "{} hits", accepted.len());
+    for (at, hit) in &accepted {
+        let expected = hit.onset_sample + latency;
+        assert!(*at >= expected && at - expected <= 256, "{at} for {expected}");
+        // The loop has an onset every eighth of a second.
+        let phase = (hit.onset_sample as f64 / 44_100.0 - 0.05) / 0.125;
+        let error_ms = (phase - phase.round()).abs() * 125.0;
+        assert!(error_ms < 15.0, "{} is {error_ms} ms off", hit.onset_sample);
+    }
+    let kicks = accepted.iter().filter(|(_, hit)| hit.drum == Drum::Kick).count();
+    assert!((4..=8).contains(&kicks), "{kicks} kicks of 6");
+}
+
+#[test]
+fn two_runs_are_identical_also_after_reset() {
+    let input = drum_loop(44_100.0, 6.0);
+    let mut first = engine(44_100.0, Quality::Standard, 512);
+    let a = run(&mut first, &input, &[512]);
+    first.reset();
+    let b = run(&mut first, &input, &[512]);
+    assert!(a == b, "a reset engine gives the same output");
+    let c = run(&mut engine(44_100.0, Quality::Standard, 512), &input, &[512]);
+    assert!(a == c, "a new engine gives the same output");
+}
+
+#[test]
+fn long_and_odd_blocks_give_the_same_samples() {
+    let input = drum_loop(44_100.0, 2.5);
+    let reference = run(&mut engine(44_100.0, Quality::Low, 512), &input, &[512]);
+    for blocks in [&[1][..], &[64], &[333], &[4_096], &[1, 700, 13, 0, 257]] {
+        let output = run(&mut engine(44_100.0, Quality::Low, 4_096), &input, blocks);
+        assert!(reference == output, "blocks of {blocks:?}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+    #[test]
+    fn any_partition_gives_the_same_samples(
+        blocks in prop::collection::vec(1_usize..900, 1..12)
+    ) {
+        let input = drum_loop(48_000.0, 1.0);
+        let make = || {
+            let mut engine = engine(48_000.0, Quality::Standard, 1_024);
+            engine.set_controls(&resynthesis());
+            engine
+        };
+        let reference = run(&mut make(), &input, &[512]);
+        let output = run(&mut make(), &input, &blocks);
+        prop_assert!(reference == output);
+    }
+}
+
+#[test]
+fn bad_samples_are_contained() {
+    let mut input = drum_loop(44_100.0, 3.0);
+    for (n, bad) in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 1e30, f32::MIN_POSITIVE / 4.0]
+        .into_iter()
+        .enumerate()
+    {
+        for k in 0..300 {
+            input[n % 2][20_000 + 3_000 * n + k] = bad;
+        }
+    }
+    let mut engine = engine(44_100.0, Quality::Standard, 512);
+    let output = run(&mut engine, &input, &[512]);
+    for channel in output.stems.iter().flatten().chain(&output.dry) {
+        assert!(channel.iter().all(|sample| sample.is_finite()));
+    }
+    // It recovers: after a reset nothing of it is left.
+    engine.reset();
+    let clean = drum_loop(44_100.0, 1.0);
+    let mut fresh = support::engine(44_100.0, Quality::Standard, 512);
+    assert!(run(&mut engine, &clean, &[512]) == run(&mut fresh, &clean, &[512]));
+}
+
+#[test]
+fn silence_is_silent_and_comes_out_of_it() {
+    let rate = 44_100.0;
+    let mut input = [vec![0.0; 200_000], vec![0.0; 200_000]];
+    let tail = drum_loop(rate, 2.0);
+    for channel in 0..2 {
+        input[channel].extend_from_slice(&tail[channel]);
+        input[channel].extend_from_slice(&[0.0; 8_192]);
+    }
+    let output = run(&mut engine(rate, Quality::Standard, 512), &input, &[512]);
+    for stem in &output.stems {
+        assert!(stem[0][..200_000].iter().all(|&sample| sample == 0.0));
+    }
+    assert!(null_db(&output) < -120.0);
+    assert!(output.hits.iter().any(|(_, hit)| hit.verdict == Verdict::Accepted));
+}
+
+#[test]
+fn resynthesis_plays_and_a_forbidden_drum_is_silent() {
+    let input = drum_loop(44_100.0, 3.0);
+    let mut engine = engine(44_100.0, Quality::Standard, 512);
+    engine.set_controls(&resynthesis());
+    let output = run(&mut engine, &input, &[512]);
+    assert!(peak_db(&output.stems[Drum::Kick.index()][0]) > -30.0);
+
+    let mut controls = Controls::default();
+    controls.drums[Drum::Snare.index()].enabled = false;
+    let mut engine = support::engine(44_100.0, Quality::Standard, 512);
+    engine.set_controls(&controls);
+    let output = run(&mut engine, &input, &[512]);
+    assert!(peak_db(&output.stems[Drum::Snare.index()][0]) < -120.0);
+    assert!(null_db(&output) < -120.0);
+    let refused = |verdict| move |(_, hit): &&(u64, idm_engine::engine::Hit)| {
+        hit.drum == Drum::Snare && hit.verdict == verdict
+    };
+    assert_eq!(output.hits.iter().filter(refused(Verdict::Accepted)).count(), 0);
+}
+
+#[test]
+fn pads_sound_at_once_on_their_bus() {
+    let mut engine = engine(44_100.0, Quality::Standard, 64);
+    let mut stems = Stems::new(64);
+    let mut events = Events::new();
+    engine.trigger(Drum::Snare, 1.0);
+    let silence = [0.0; 64];
+    engine.process([&silence, &silence], &mut stems, &mut events);
+    assert!(peak_db(stems.channel(Drum::Snare.index(), 0)) > -60.0);
+    assert!(stems.channel(Drum::Kick.index(), 0).iter().all(|&sample| sample == 0.0));
+}
+
+#[test]
+fn absurd_rates_are_refused_with_the_rate_in_the_message() {
+    for rate in [0.0, 4_000.0, 400_000.0, f64::NAN] {
+        let config = EngineConfig {
+            sample_rate_hz: rate,
+            quality: Quality::Standard,
+            max_block_samples: 64,
+        };
+        let error = Engine::new(config, model()).unwrap_err().to_string();
+        assert!(error.contains(&format!("{rate}")), "{error}");
+    }
+}
