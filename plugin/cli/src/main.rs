@@ -1,2 +1,32 @@
-//! Placeholder.
-fn main() {}
+//! `idm`: the Inverse Drum Machine on files.
+
+mod args;
+mod batch;
+mod capture;
+mod csv;
+mod interrupt;
+mod kit;
+mod midi;
+mod onset;
+mod outputs;
+mod picture;
+mod progress;
+mod render;
+mod separate;
+mod sfz;
+mod summary;
+mod transcribe;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::{Cli, Command};
+
+fn main() -> ExitCode {
+    match Cli::parse().command {
+        Command::Separate(args) => separate::run(&args),
+        Command::Transcribe(args) => transcribe::run(&args),
+        Command::Kit(args) => kit::run(&args),
+    }
+}

@@ -1,0 +1,176 @@
+//! The command line: every option with its range and default.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use idm_engine::controls::Quality;
+
+/// Splits drum recordings into kick, snare, hats, toms and cymbals, writes down
+/// what was played, and takes the kit out of the recording.
+#[derive(Debug, Parser)]
+#[command(name = "idm", version, about)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What `idm` can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Write one 32-bit float WAV per drum, the residual, and the hits
+    Separate(SeparateArgs),
+    /// Write the hits only, as CSV and MIDI
+    Transcribe(TranscribeArgs),
+    /// Write the best one-shots as WAV and SFZ, with a picture of them
+    Kit(KitArgs),
+}
+
+/// Options that all commands share.
+#[derive(Debug, Args)]
+pub struct CommonArgs {
+    /// Audio files: WAV, AIFF, FLAC, MP3 or Ogg Vorbis, mono or stereo, 8 to
+    /// 192 kHz
+    #[arg(required = true, value_name = "IN")]
+    pub inputs: Vec<PathBuf>,
+
+    /// Folder for the results: one folder in it per input
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+
+    /// Folder with another model (transcriber.onnx, one_shots.onnx, model.toml)
+    #[arg(long, value_name = "DIR")]
+    pub model: Option<PathBuf>,
+
+    /// Samples per block given to the engine; does not change the result
+    #[arg(long, value_name = "N", default_value_t = 1024,
+          value_parser = clap::value_parser!(u32).range(1..=65_536))]
+    pub block: u32,
+
+    /// Print a summary as JSON on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Options of `idm separate`.
+#[derive(Debug, Args)]
+pub struct SeparateArgs {
+    /// Shared options.
+    #[command(flatten)]
+    pub common: CommonArgs,
+
+    /// Where the sound of a drum comes from
+    #[arg(long, value_enum, default_value_t = Mode::Separated)]
+    pub mode: Mode,
+
+    /// Five groups (kick, snare, toms, hihat, cymbals) instead of nine drums
+    #[arg(long)]
+    pub groups: bool,
+
+    /// How far the engine looks ahead: high decides best
+    #[arg(long, value_enum, default_value_t = QualityArg::Standard)]
+    pub quality: QualityArg,
+
+    /// How often the file is heard; 1 is exactly the plugin, more let the kit
+    /// be learnt first
+    #[arg(long, value_name = "N", default_value_t = 1,
+          value_parser = clap::value_parser!(u32).range(1..=16))]
+    pub passes: u32,
+}
+
+/// Options of `idm transcribe`.
+#[derive(Debug, Args)]
+pub struct TranscribeArgs {
+    /// Shared options.
+    #[command(flatten)]
+    pub common: CommonArgs,
+
+    /// How far the engine looks ahead: high decides best
+    #[arg(long, value_enum, default_value_t = QualityArg::Standard)]
+    pub quality: QualityArg,
+
+    /// How often the file is heard; 1 is exactly the plugin, more let the kit
+    /// be learnt first
+    #[arg(long, value_name = "N", default_value_t = 1,
+          value_parser = clap::value_parser!(u32).range(1..=16))]
+    pub passes: u32,
+}
+
+/// Options of `idm kit`. Nothing is played live here, so the defaults are the
+/// best result rather than the plugin's.
+#[derive(Debug, Args)]
+pub struct KitArgs {
+    /// Shared options.
+    #[command(flatten)]
+    pub common: CommonArgs,
+
+    /// How far the engine looks ahead: high decides best
+    #[arg(long, value_enum, default_value_t = QualityArg::High)]
+    pub quality: QualityArg,
+
+    /// How often the file is heard
+    #[arg(long, value_name = "N", default_value_t = 2,
+          value_parser = clap::value_parser!(u32).range(1..=16))]
+    pub passes: u32,
+}
+
+/// Where the sound of a drum comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Mode {
+    /// From the recording: all files together are the input
+    Separated,
+    /// From the one-shots, played again where the drum was hit
+    Resynth,
+}
+
+impl Mode {
+    /// The engine's blend of this mode: 0 separated, 1 resynthesised.
+    pub fn blend(self) -> f32 {
+        match self {
+            Mode::Separated => 0.0,
+            Mode::Resynth => 1.0,
+        }
+    }
+}
+
+/// The engine's quality, as an option.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum QualityArg {
+    /// 12 ms of look-ahead
+    Low,
+    /// 35 ms of look-ahead
+    Standard,
+    /// 139 ms of look-ahead
+    High,
+}
+
+impl From<QualityArg> for Quality {
+    fn from(quality: QualityArg) -> Quality {
+        match quality {
+            QualityArg::Low => Quality::Low,
+            QualityArg::Standard => Quality::Standard,
+            QualityArg::High => Quality::High,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        <Cli as clap::CommandFactory>::command().debug_assert();
+    }
+
+    #[test]
+    fn separate_defaults_to_what_the_plugin_does() {
+        let cli = Cli::parse_from(["idm", "separate", "a.wav", "b.wav", "--out", "o"]);
+        let Command::Separate(args) = cli.command else {
+            panic!("separate");
+        };
+        assert_eq!(args.common.inputs.len(), 2);
+        assert_eq!((args.mode, args.passes), (Mode::Separated, 1));
+        assert_eq!(Quality::from(args.quality), Quality::default());
+    }
+}

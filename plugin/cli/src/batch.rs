@@ -1,0 +1,196 @@
+//! Many inputs, several at a time; a failure concerns its own file only.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+use idm_engine::model::Model;
+use indicatif::ProgressBar;
+use rayon::prelude::*;
+
+use crate::args::CommonArgs;
+use crate::interrupt;
+use crate::outputs::{self, OutputFolder};
+use crate::progress::Progress;
+use crate::summary::{Figures, FileSummary, RunSummary};
+
+/// Everything went well.
+const OK: u8 = 0;
+/// At least one input failed; the others have their results.
+const SOME_FAILED: u8 = 1;
+/// The call itself was wrong; nothing was done. Clap uses it too.
+const USAGE: u8 = 2;
+
+/// One input with all it needs.
+#[derive(Debug)]
+pub struct Job<'a> {
+    /// The file.
+    pub input: &'a Path,
+    /// Where its results go.
+    pub outputs: OutputFolder<'a>,
+    /// The model that all jobs share.
+    pub model: &'a Arc<Model>,
+    bar: ProgressBar,
+}
+
+impl Job<'_> {
+    /// Name of the recording: that of the results' folder.
+    pub fn name(&self) -> String {
+        let name = self.outputs.path().file_name().unwrap_or_default();
+        name.to_string_lossy().into_owned()
+    }
+
+    /// Moves the progress bar; the length may be unknown or an estimate.
+    pub fn progress(&self, frames: u64, total: Option<u64>) {
+        self.bar.set_length(total.unwrap_or(frames).max(frames));
+        self.bar.set_position(frames);
+    }
+}
+
+/// Does `work` for every input and reports.
+pub fn run(
+    command: &'static str,
+    args: &CommonArgs,
+    work: impl Fn(&Job<'_>) -> Result<Figures> + Sync,
+) -> ExitCode {
+    let started = Instant::now();
+    let model = match prepare(args) {
+        Ok(model) => model,
+        Err(error) => {
+            eprintln!("error: {}", one_line(&error));
+            return ExitCode::from(USAGE);
+        }
+    };
+    let progress = Progress::new(args.json);
+    let names = outputs::folder_names(&args.inputs);
+    let protected = outputs::protected(&args.inputs);
+    let files: Vec<FileSummary> = args
+        .inputs
+        .par_iter()
+        .zip(&names)
+        .map(|(input, name)| {
+            let bar = progress.file(name);
+            let folder = args.out.join(name);
+            let result = OutputFolder::create(folder.clone(), &protected).and_then(|outputs| {
+                interrupt::check()?;
+                work(&Job {
+                    input,
+                    outputs,
+                    model: &model,
+                    bar: bar.clone(),
+                })
+            });
+            bar.finish_and_clear();
+            report(&progress, args.json, input, folder, result)
+        })
+        .collect();
+
+    let failed = files.iter().filter(|file| file.error.is_some()).count();
+    if args.json {
+        let meta = model.meta();
+        let summary = RunSummary {
+            command,
+            version: env!("CARGO_PKG_VERSION"),
+            model: format!("{} {}", meta.name, meta.version),
+            wall_s: started.elapsed().as_secs_f64(),
+            failed,
+            files,
+        };
+        let text = serde_json::to_string_pretty(&summary).expect("plain data is always JSON");
+        println!("{text}");
+    }
+    ExitCode::from(if failed == 0 { OK } else { SOME_FAILED })
+}
+
+/// What must be right before any input is touched.
+fn prepare(args: &CommonArgs) -> Result<Arc<Model>> {
+    let model = match &args.model {
+        Some(folder) => Model::load(folder)
+            .map(Arc::new)
+            .with_context(|| format!("--model {}", folder.display()))?,
+        None => Model::embedded().context("built-in model")?,
+    };
+    if args.out.exists() && !args.out.is_dir() {
+        bail!(
+            "--out {}: expected a folder, found a file",
+            args.out.display()
+        );
+    }
+    std::fs::create_dir_all(&args.out).with_context(|| format!("--out {}", args.out.display()))?;
+    interrupt::listen().context("Ctrl-C handler")?;
+    Ok(model)
+}
+
+/// Tells the outcome of one input as soon as it is known.
+fn report(
+    progress: &Progress,
+    json: bool,
+    input: &Path,
+    folder: PathBuf,
+    result: Result<Figures>,
+) -> FileSummary {
+    let mut summary = FileSummary {
+        input: input.to_path_buf(),
+        output: None,
+        error: None,
+        figures: None,
+    };
+    match result {
+        Ok(figures) => {
+            if !json {
+                progress.print(&format!(
+                    "{} -> {}: {}",
+                    input.display(),
+                    folder.display(),
+                    figures.line()
+                ));
+            }
+            summary.output = Some(folder);
+            summary.figures = Some(figures);
+        }
+        Err(error) => {
+            let mut message = one_line(&error);
+            let name = input.display().to_string();
+            if !message.starts_with(&name) {
+                message = format!("{name}: {message}");
+            }
+            progress.print_error(&format!("error: {message}"));
+            summary.error = Some(message);
+        }
+    }
+    summary
+}
+
+/// The error with its causes, each said once, on one line.
+fn one_line(error: &anyhow::Error) -> String {
+    let mut message = String::new();
+    for cause in error.chain() {
+        let cause = cause.to_string();
+        // Many errors repeat their cause in their own words.
+        if message.contains(&cause) {
+            continue;
+        }
+        if !message.is_empty() {
+            message += ": ";
+        }
+        message += &cause;
+    }
+    message.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_fit_on_one_line_and_say_things_once() {
+        let error = anyhow::anyhow!("no such\nthing")
+            .context("kick.wav")
+            .context("loop");
+        assert_eq!(one_line(&error), "loop: kick.wav: no such thing");
+        let error = anyhow::anyhow!("full").context("a.wav: full");
+        assert_eq!(one_line(&error), "a.wav: full");
+    }
+}

@@ -1,0 +1,314 @@
+//! A file through the engine, exactly as a host would stream it, with the
+//! latency taken out again.
+
+use std::collections::VecDeque;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail};
+use idm_engine::audio_file::AudioReader;
+use idm_engine::controls::{Controls, Quality};
+use idm_engine::drum::STEM_COUNT;
+use idm_engine::engine::{Engine, EngineConfig, Events, Stems, Verdict};
+use idm_engine::front_end::{MAX_SAMPLE_RATE_HZ, MIN_SAMPLE_RATE_HZ};
+use idm_engine::model::Model;
+
+use crate::interrupt;
+use crate::onset::{self, Onset};
+
+/// How a file is rendered.
+#[derive(Debug, Clone, Copy)]
+pub struct Settings {
+    /// The engine's quality.
+    pub quality: Quality,
+    /// Samples per call of the engine.
+    pub block_samples: usize,
+    /// How often the file is heard; only the last time counts.
+    pub passes: u32,
+    /// The engine's settings.
+    pub controls: Controls,
+}
+
+/// Rate and channels of a file, known before the first sample.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct AudioFormat {
+    /// 8 to 192 kHz.
+    pub sample_rate_hz: f64,
+    /// 1 or 2.
+    pub channels: usize,
+}
+
+/// A stretch of the result in the time of the input.
+#[derive(Debug)]
+pub struct Block<'a> {
+    /// Position of the first frame in the input.
+    pub start: u64,
+    /// Shape `(STEM_COUNT, channels, frames)`.
+    pub stems: &'a [Vec<Vec<f32>>],
+    /// Accepted hits that sound in this stretch.
+    pub onsets: &'a [Onset],
+}
+
+/// What takes the results of the last pass.
+pub trait Sink {
+    /// Called once before the first block.
+    ///
+    /// # Errors
+    /// Ends the rendering.
+    fn begin(&mut self, format: AudioFormat) -> Result<()>;
+
+    /// Called for every stretch, gapless and in order.
+    ///
+    /// # Errors
+    /// Ends the rendering.
+    fn block(&mut self, block: &Block<'_>) -> Result<()>;
+}
+
+/// What is known after a rendering.
+#[derive(Debug, Clone)]
+pub struct Rendered {
+    /// Rate and channels.
+    pub format: AudioFormat,
+    /// Length of the file.
+    pub frames: u64,
+    /// Latency that was taken out.
+    pub latency_samples: usize,
+    /// Accepted hits in order of time.
+    pub onsets: Vec<Onset>,
+    /// Largest difference between the sum of all stems and the input.
+    pub null_peak: f32,
+}
+
+/// Streams the file at `path` through a new engine, `settings.passes` times.
+/// `progress` is told the frames done and the frames in all, where known.
+///
+/// # Errors
+/// A file that cannot be read or processed, a sink that fails, Ctrl-C.
+pub fn render(
+    path: &Path,
+    model: &Arc<Model>,
+    settings: &Settings,
+    sink: &mut dyn Sink,
+    progress: &dyn Fn(u64, Option<u64>),
+) -> Result<Rendered> {
+    let mut reader = AudioReader::open(path)?;
+    let format = AudioFormat {
+        sample_rate_hz: reader.sample_rate_hz(),
+        channels: reader.channels(),
+    };
+    if !(MIN_SAMPLE_RATE_HZ..=MAX_SAMPLE_RATE_HZ).contains(&format.sample_rate_hz) {
+        bail!(
+            "{}: sample rate: expected {MIN_SAMPLE_RATE_HZ} to {MAX_SAMPLE_RATE_HZ} Hz, found {} Hz",
+            path.display(),
+            format.sample_rate_hz
+        );
+    }
+    let config = EngineConfig {
+        sample_rate_hz: format.sample_rate_hz,
+        quality: settings.quality,
+        max_block_samples: settings.block_samples,
+    };
+    let mut engine =
+        Engine::new(config, model.clone()).with_context(|| path.display().to_string())?;
+    engine.set_controls(&settings.controls);
+    sink.begin(format)?;
+
+    let total = reader
+        .announced_frames()
+        .map(|frames| frames.saturating_mul(u64::from(settings.passes)));
+    let mut done = 0;
+    let mut stream = Stream::new(engine, format.channels, settings.block_samples);
+    for pass in 1..=settings.passes {
+        if pass > 1 {
+            stream.rewind();
+            reader = AudioReader::open(path)?;
+        }
+        let mut deaf = Deaf;
+        let sink: &mut dyn Sink = if pass == settings.passes {
+            sink
+        } else {
+            &mut deaf
+        };
+        while let Some(packet) = reader.next_packet()? {
+            interrupt::check()?;
+            stream.feed(packet, sink)?;
+            done += packet[0].len() as u64;
+            progress(done, total);
+        }
+        stream.finish(sink)?;
+    }
+    Ok(stream.rendered(format))
+}
+
+/// Takes no notice: for passes in which the engine only learns.
+struct Deaf;
+
+impl Sink for Deaf {
+    fn begin(&mut self, _: AudioFormat) -> Result<()> {
+        Ok(())
+    }
+
+    fn block(&mut self, _: &Block<'_>) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// The engine with what it takes to feed it blocks of one size and to align
+/// its output.
+struct Stream {
+    engine: Engine,
+    stems: Stems,
+    events: Events,
+    /// The block being filled, left and right.
+    input: [Vec<f32>; 2],
+    block_samples: usize,
+    /// Input that has not come out yet, for the null test.
+    pending: [VecDeque<f32>; 2],
+    aligned: Vec<Vec<Vec<f32>>>,
+    /// Frames of the file, and frames given to the engine.
+    frames: u64,
+    processed: u64,
+    onsets: Vec<Onset>,
+    null_peak: f32,
+}
+
+impl Stream {
+    fn new(engine: Engine, channels: usize, block_samples: usize) -> Stream {
+        Stream {
+            engine,
+            stems: Stems::new(block_samples),
+            events: Events::new(),
+            input: Default::default(),
+            block_samples,
+            pending: Default::default(),
+            aligned: vec![vec![Vec::new(); channels]; STEM_COUNT],
+            frames: 0,
+            processed: 0,
+            onsets: Vec::new(),
+            null_peak: 0.0,
+        }
+    }
+
+    /// Back to the first sample, with the kit that was learnt.
+    fn rewind(&mut self) {
+        self.engine.rewind();
+        self.events.clear();
+        for channel in 0..2 {
+            self.input[channel].clear();
+            self.pending[channel].clear();
+        }
+        self.frames = 0;
+        self.processed = 0;
+        self.onsets.clear();
+        self.null_peak = 0.0;
+    }
+
+    /// Takes samples of shape `(channels, frames)`; mono feeds both sides.
+    fn feed(&mut self, packet: &[Vec<f32>], sink: &mut dyn Sink) -> Result<()> {
+        let (left, right) = (&packet[0], &packet[packet.len() - 1]);
+        self.frames += left.len() as u64;
+        let mut position = 0;
+        while position < left.len() {
+            let room = self.block_samples - self.input[0].len();
+            let end = left.len().min(position + room);
+            // The engine counts what is not finite as silence; so must the
+            // null test.
+            let finite = |&sample: &f32| if sample.is_finite() { sample } else { 0.0 };
+            self.input[0].extend(left[position..end].iter().map(finite));
+            self.input[1].extend(right[position..end].iter().map(finite));
+            position = end;
+            if self.input[0].len() == self.block_samples {
+                self.process(sink)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Feeds silence until the last frame of the file has come out.
+    fn finish(&mut self, sink: &mut dyn Sink) -> Result<()> {
+        let all = self.frames + self.engine.latency_samples() as u64;
+        while self.processed < all {
+            let left = (all - self.processed).min(self.block_samples as u64) as usize;
+            for channel in &mut self.input {
+                channel.resize(left, 0.0);
+            }
+            self.process(sink)?;
+        }
+        // Hits that the silence after the end made.
+        let frames = self.frames;
+        self.onsets.retain(|onset| onset.sample < frames);
+        onset::sort(&mut self.onsets);
+        Ok(())
+    }
+
+    fn process(&mut self, sink: &mut dyn Sink) -> Result<()> {
+        let [left, right] = &self.input;
+        self.engine
+            .process([left, right], &mut self.stems, &mut self.events);
+        let samples = left.len();
+        for (pending, input) in self.pending.iter_mut().zip(&mut self.input) {
+            pending.extend(input.drain(..));
+        }
+
+        let first_onset = self.onsets.len();
+        let accepted = |verdict| verdict == Verdict::Accepted;
+        let hits = self.events.hits().iter();
+        self.onsets
+            .extend(hits.filter(|hit| accepted(hit.verdict)).map(Onset::from));
+
+        let latency = self.engine.latency_samples() as u64;
+        let skip = latency.saturating_sub(self.processed).min(samples as u64) as usize;
+        let start = (self.processed + skip as u64).saturating_sub(latency);
+        self.processed += samples as u64;
+        if skip == samples && self.onsets.len() == first_onset {
+            return Ok(());
+        }
+        self.align(skip);
+        self.measure_null(skip);
+        sink.block(&Block {
+            start,
+            stems: &self.aligned,
+            onsets: &self.onsets[first_onset..],
+        })
+    }
+
+    /// Copies the stems from sample `skip` on. Mono is the mean of both sides,
+    /// which is exact where they are equal.
+    fn align(&mut self, skip: usize) {
+        for (index, stem) in self.aligned.iter_mut().enumerate() {
+            let sides = [0, 1].map(|side| &self.stems.channel(index, side)[skip..]);
+            if let [mono] = stem.as_mut_slice() {
+                mono.clear();
+                mono.extend(sides[0].iter().zip(sides[1]).map(|(l, r)| 0.5 * (l + r)));
+            } else {
+                for (channel, side) in stem.iter_mut().zip(sides) {
+                    channel.clear();
+                    channel.extend_from_slice(side);
+                }
+            }
+        }
+    }
+
+    /// Compares the sum of the stems from sample `skip` on with the input.
+    fn measure_null(&mut self, skip: usize) {
+        for (side, pending) in self.pending.iter_mut().enumerate() {
+            let frames = self.stems.len() - skip;
+            for (frame, expected) in pending.drain(..frames).enumerate() {
+                let sum: f32 = (0..STEM_COUNT)
+                    .map(|stem| self.stems.channel(stem, side)[skip + frame])
+                    .sum();
+                self.null_peak = self.null_peak.max((sum - expected).abs());
+            }
+        }
+    }
+
+    fn rendered(self, format: AudioFormat) -> Rendered {
+        Rendered {
+            format,
+            frames: self.frames,
+            latency_samples: self.engine.latency_samples(),
+            onsets: self.onsets,
+            null_peak: self.null_peak,
+        }
+    }
+}

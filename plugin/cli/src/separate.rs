@@ -1,0 +1,156 @@
+//! `idm separate`: one WAV per drum or group, written while it is rendered.
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::Result;
+use idm_engine::audio_file::WavFile;
+use idm_engine::controls::Controls;
+use idm_engine::drum::{Drum, Group, RESIDUAL};
+
+use crate::args::SeparateArgs;
+use crate::batch;
+use crate::outputs::OutputFolder;
+use crate::render::{self, AudioFormat, Block, Settings, Sink};
+use crate::summary::Figures;
+use crate::transcribe::write_hits;
+
+/// Runs the command.
+pub fn run(args: &SeparateArgs) -> ExitCode {
+    let mut controls = Controls::default();
+    for drum in &mut controls.drums {
+        drum.blend = args.mode.blend();
+    }
+    let settings = Settings {
+        quality: args.quality.into(),
+        block_samples: args.common.block as usize,
+        passes: args.passes,
+        controls,
+    };
+    let tracks = if args.groups {
+        group_tracks()
+    } else {
+        drum_tracks()
+    };
+    batch::run("separate", &args.common, |job| {
+        let started = Instant::now();
+        let mut writer = TrackWriter::new(&job.outputs, &tracks);
+        let rendered = render::render(job.input, job.model, &settings, &mut writer, &|n, of| {
+            job.progress(n, of);
+        })?;
+        writer.finish()?;
+        write_hits(job, &rendered)?;
+        Ok(Figures::new(&rendered, &settings, started.elapsed()))
+    })
+}
+
+/// A WAV file to be: its name and the stems that are summed in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct TrackPlan {
+    name: &'static str,
+    stems: Vec<usize>,
+}
+
+/// One track per drum, and the residual.
+fn drum_tracks() -> Vec<TrackPlan> {
+    let drums = Drum::ALL.into_iter().map(|drum| TrackPlan {
+        name: drum.file_stem(),
+        stems: vec![drum.index()],
+    });
+    drums.chain([residual_track()]).collect()
+}
+
+/// One track per group, and the residual.
+fn group_tracks() -> Vec<TrackPlan> {
+    let groups = Group::ALL.into_iter().map(|group| TrackPlan {
+        name: group.file_stem(),
+        stems: Drum::ALL
+            .into_iter()
+            .filter(|drum| drum.group() == group)
+            .map(Drum::index)
+            .collect(),
+    });
+    groups.chain([residual_track()]).collect()
+}
+
+fn residual_track() -> TrackPlan {
+    TrackPlan {
+        name: "residual",
+        stems: vec![RESIDUAL],
+    }
+}
+
+/// Writes the tracks block by block. No file appears before all are complete.
+struct TrackWriter<'a> {
+    outputs: &'a OutputFolder<'a>,
+    plans: &'a [TrackPlan],
+    files: Vec<WavFile>,
+    sum: Vec<Vec<f32>>,
+}
+
+impl<'a> TrackWriter<'a> {
+    fn new(outputs: &'a OutputFolder<'a>, plans: &'a [TrackPlan]) -> TrackWriter<'a> {
+        TrackWriter {
+            outputs,
+            plans,
+            files: Vec::new(),
+            sum: Vec::new(),
+        }
+    }
+
+    fn finish(self) -> Result<()> {
+        for file in self.files {
+            file.finish()?;
+        }
+        Ok(())
+    }
+}
+
+impl Sink for TrackWriter<'_> {
+    fn begin(&mut self, format: AudioFormat) -> Result<()> {
+        for plan in self.plans {
+            let path = self.outputs.file(&format!("{}.wav", plan.name))?;
+            let file = WavFile::create(path, format.sample_rate_hz, format.channels)?;
+            self.files.push(file);
+        }
+        self.sum = vec![Vec::new(); format.channels];
+        Ok(())
+    }
+
+    fn block(&mut self, block: &Block<'_>) -> Result<()> {
+        for (plan, file) in self.plans.iter().zip(&mut self.files) {
+            for (channel, sum) in self.sum.iter_mut().enumerate() {
+                sum.clear();
+                sum.extend_from_slice(&block.stems[plan.stems[0]][channel]);
+                for &stem in &plan.stems[1..] {
+                    for (sum, sample) in sum.iter_mut().zip(&block.stems[stem][channel]) {
+                        *sum += sample;
+                    }
+                }
+            }
+            let channels: Vec<&[f32]> = self.sum.iter().map(Vec::as_slice).collect();
+            file.write(&channels)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use idm_engine::drum::STEM_COUNT;
+
+    #[test]
+    fn every_stem_is_in_exactly_one_track() {
+        for plans in [drum_tracks(), group_tracks()] {
+            let mut stems: Vec<usize> = plans.iter().flat_map(|plan| plan.stems.clone()).collect();
+            stems.sort_unstable();
+            assert_eq!(stems, (0..STEM_COUNT).collect::<Vec<_>>());
+        }
+        let names: Vec<_> = group_tracks().iter().map(|plan| plan.name).collect();
+        assert_eq!(
+            names,
+            ["kick", "snare", "toms", "hihat", "cymbals", "residual"]
+        );
+    }
+}

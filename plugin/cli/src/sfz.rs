@@ -1,0 +1,213 @@
+//! A kit as SFZ: the text format that samplers read.
+
+use std::fmt::Write;
+
+use idm_engine::drum::Drum;
+
+/// One sample of a drum with the velocities it stands for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Region {
+    /// The drum.
+    pub drum: Drum,
+    /// Name of the WAV file beside the SFZ file.
+    pub sample: String,
+    /// Velocities from `low_velocity` to `high_velocity`, 1-127.
+    pub low_velocity: u8,
+    /// See `low_velocity`.
+    pub high_velocity: u8,
+}
+
+/// The exclusive group of a drum that chokes or is choked, or `None`.
+fn choke_group(drum: Drum) -> Option<u8> {
+    let chokes = Drum::ALL
+        .iter()
+        .any(|other| other.choked_by() == Some(drum));
+    // Any number will do as long as it is the drum's own; its note is one.
+    (chokes || drum.choked_by().is_some()).then(|| drum.gm_note())
+}
+
+/// The SFZ text: General MIDI keys, whole samples whatever the note's length,
+/// hats that choke each other as on a real stand.
+pub fn encode(title: &str, regions: &[Region]) -> String {
+    let mut text = format!("// {title}: one-shots learnt from a recording\n");
+    // `loop_mode=one_shot` plays to the end; a key has one pitch here.
+    text.push_str("\n<global>\nloop_mode=one_shot\npitch_keytrack=0\n");
+    for drum in Drum::ALL {
+        let mut own = regions
+            .iter()
+            .filter(|region| region.drum == drum)
+            .peekable();
+        if own.peek().is_none() {
+            continue;
+        }
+        let key = drum.gm_note();
+        let _ = write!(text, "\n// {}\n<group>\nkey={key}\n", drum.name());
+        if let Some(group) = choke_group(drum) {
+            let _ = writeln!(text, "group={group}");
+        }
+        if let Some(by) = drum.choked_by().and_then(choke_group) {
+            let _ = writeln!(text, "off_by={by}\noff_mode=fast");
+        }
+        for region in own {
+            // Samples have their natural level, which belongs to the top of
+            // their velocities.
+            let _ = writeln!(
+                text,
+                "<region> sample={} lovel={} hivel={} amp_velcurve_{}=1",
+                region.sample, region.low_velocity, region.high_velocity, region.high_velocity
+            );
+        }
+    }
+    text
+}
+
+/// A name that is safe in SFZ opcodes and on every file system: letters,
+/// digits, `-` and `_`; other characters become `_`.
+pub fn safe_name(name: &str) -> String {
+    let safe: String = name
+        .chars()
+        .map(|c| {
+            if c.is_alphanumeric() || c == '-' {
+                c
+            } else {
+                '_'
+            }
+        })
+        .collect();
+    let trimmed = safe.trim_matches('_');
+    if trimmed.is_empty() {
+        "kit".to_string()
+    } else {
+        trimmed.to_string()
+    }
+}
+
+/// What a velocity layer is called: nothing if it is the only one.
+pub fn layer_name(layer: usize, layers: usize) -> String {
+    match (layers, layer) {
+        (0 | 1, _) => String::new(),
+        (2 | 3, 0) => "soft".to_string(),
+        (2, 1) | (3, 2) => "loud".to_string(),
+        (3, _) => "medium".to_string(),
+        _ => format!("layer_{}", layer + 1),
+    }
+}
+
+/// Velocities 1-127 divided among layers whose highest velocities, 0 to 1, are
+/// `tops` in rising order; the last layer reaches 127 in any case. Every layer
+/// gets at least one velocity as long as there are no more than 127.
+pub fn velocity_ranges(tops: &[f32]) -> Vec<(u8, u8)> {
+    let count = tops.len();
+    let mut low = 1;
+    tops.iter()
+        .enumerate()
+        .map(|(layer, &top)| {
+            let later = (count - 1 - layer) as f32;
+            let high = if later == 0.0 {
+                127.0
+            } else {
+                // Leaves one velocity for each later layer.
+                (top * 127.0).round().max(f32::from(low)).min(127.0 - later)
+            } as u8;
+            let range = (low, high.max(low));
+            low = range.1.saturating_add(1).min(127);
+            range
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn region(drum: Drum, sample: &str, low: u8, high: u8) -> Region {
+        Region {
+            drum,
+            sample: sample.to_string(),
+            low_velocity: low,
+            high_velocity: high,
+        }
+    }
+
+    #[test]
+    fn a_kit_reads_as_expected() {
+        let text = encode(
+            "funk",
+            &[
+                region(Drum::Snare, "funk_snare_soft.wav", 1, 60),
+                region(Drum::Snare, "funk_snare_loud.wav", 61, 127),
+                region(Drum::ClosedHat, "funk_closed_hat.wav", 1, 127),
+                region(Drum::OpenHat, "funk_open_hat.wav", 1, 127),
+            ],
+        );
+        let expected = "\
+// funk: one-shots learnt from a recording
+
+<global>
+loop_mode=one_shot
+pitch_keytrack=0
+
+// Snare
+<group>
+key=38
+<region> sample=funk_snare_soft.wav lovel=1 hivel=60 amp_velcurve_60=1
+<region> sample=funk_snare_loud.wav lovel=61 hivel=127 amp_velcurve_127=1
+
+// Closed hat
+<group>
+key=42
+group=42
+<region> sample=funk_closed_hat.wav lovel=1 hivel=127 amp_velcurve_127=1
+
+// Open hat
+<group>
+key=46
+group=46
+off_by=42
+off_mode=fast
+<region> sample=funk_open_hat.wav lovel=1 hivel=127 amp_velcurve_127=1
+";
+        assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn names_are_safe_everywhere() {
+        assert_eq!(safe_name("My loop (v2) = best"), "My_loop__v2____best");
+        assert_eq!(safe_name("Schlägel-1"), "Schlägel-1");
+        assert_eq!(safe_name("../.."), "kit");
+    }
+
+    #[test]
+    fn velocities_are_divided_without_gap_or_overlap() {
+        for tops in [
+            vec![1.0],
+            vec![0.5, 1.0],
+            vec![0.3, 0.3, 0.9],
+            vec![1.0, 1.0, 1.0],
+            vec![0.0, 0.0],
+            vec![f32::NAN, 1.0],
+        ] {
+            let ranges = velocity_ranges(&tops);
+            assert_eq!(ranges[0].0, 1, "{tops:?}");
+            assert_eq!(ranges[ranges.len() - 1].1, 127, "{tops:?}");
+            for pair in ranges.windows(2) {
+                assert_eq!(pair[0].1 + 1, pair[1].0, "{tops:?} gave {ranges:?}");
+            }
+            assert!(ranges.iter().all(|(low, high)| low <= high));
+        }
+        assert_eq!(velocity_ranges(&[0.5, 1.0]), [(1, 64), (65, 127)]);
+    }
+
+    #[test]
+    fn layers_have_readable_names() {
+        let names = |layers| {
+            (0..layers)
+                .map(|n| layer_name(n, layers))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(names(1), [""]);
+        assert_eq!(names(2), ["soft", "loud"]);
+        assert_eq!(names(3), ["soft", "medium", "loud"]);
+        assert_eq!(names(4)[3], "layer_4");
+    }
+}

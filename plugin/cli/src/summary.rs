@@ -1,0 +1,164 @@
+//! What a run found, for people and for machines.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use idm_engine::controls::Quality;
+use idm_engine::drum::Drum;
+use serde::Serialize;
+
+use crate::render::{Rendered, Settings};
+
+/// Level reported where a difference is exactly zero.
+const SILENCE_DBFS: f64 = -300.0;
+
+/// What became of one input.
+#[derive(Debug, Serialize)]
+pub struct FileSummary {
+    /// The input as given.
+    pub input: PathBuf,
+    /// Folder of the results; absent if it failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub output: Option<PathBuf>,
+    /// Why it failed; absent if it did not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// Figures; absent if it failed.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub figures: Option<Figures>,
+}
+
+/// Figures of one file.
+#[derive(Debug, Serialize)]
+pub struct Figures {
+    /// Sample rate of input and results.
+    pub sample_rate_hz: f64,
+    /// Channels of input and results.
+    pub channels: usize,
+    /// Length of input and results.
+    pub frames: u64,
+    /// The same in seconds.
+    pub duration_s: f64,
+    /// The engine's quality.
+    pub quality: Quality,
+    /// How often the file was heard.
+    pub passes: u32,
+    /// The engine's latency, which the results no longer have.
+    pub latency_samples: usize,
+    /// Accepted hits per class.
+    pub hits: BTreeMap<&'static str, usize>,
+    /// Accepted hits of all classes.
+    pub hits_total: usize,
+    /// Largest sample of the difference between the sum of all stems and the
+    /// input; -300 where they are equal. Absent in resynthesis, whose stems
+    /// do not sum to the input.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub null_test_dbfs: Option<f64>,
+    /// Drums of the kit that was learnt; absent in other commands.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kit: Option<Vec<KitDrum>>,
+    /// Time spent on this file.
+    pub wall_s: f64,
+    /// Duration of the file over the time spent, all passes included.
+    pub times_real_time: f64,
+}
+
+/// One drum of a learnt kit.
+#[derive(Debug, Serialize)]
+pub struct KitDrum {
+    /// The class.
+    pub class: &'static str,
+    /// WAV files from soft to loud.
+    pub samples: Vec<String>,
+    /// Hits that went into them.
+    pub hits: usize,
+    /// 0 to 1: how alike these hits are.
+    pub confidence: f32,
+}
+
+impl Figures {
+    /// Figures of a rendering that took `wall`.
+    pub fn new(rendered: &Rendered, settings: &Settings, wall: Duration) -> Figures {
+        let duration_s = rendered.frames as f64 / rendered.format.sample_rate_hz;
+        let wall_s = wall.as_secs_f64();
+        let hits: BTreeMap<_, _> = Drum::ALL
+            .into_iter()
+            .map(|drum| {
+                let count = rendered.onsets.iter().filter(|onset| onset.drum == drum);
+                (drum.file_stem(), count.count())
+            })
+            .collect();
+        let is_separated = settings.controls.drums.iter().all(|drum| drum.blend == 0.0);
+        Figures {
+            sample_rate_hz: rendered.format.sample_rate_hz,
+            channels: rendered.format.channels,
+            frames: rendered.frames,
+            duration_s,
+            quality: settings.quality,
+            passes: settings.passes,
+            latency_samples: rendered.latency_samples,
+            hits,
+            hits_total: rendered.onsets.len(),
+            null_test_dbfs: is_separated.then(|| dbfs(rendered.null_peak)),
+            kit: None,
+            wall_s,
+            times_real_time: duration_s / wall_s.max(1e-9),
+        }
+    }
+
+    /// One line for people.
+    pub fn line(&self) -> String {
+        let mut line = format!("{} hits", self.hits_total);
+        let played: Vec<String> = Drum::ALL
+            .into_iter()
+            .map(|drum| (drum, self.hits[drum.file_stem()]))
+            .filter(|&(_, count)| count > 0)
+            .map(|(drum, count)| format!("{} {count}", drum.file_stem()))
+            .collect();
+        if !played.is_empty() {
+            line += &format!(" ({})", played.join(", "));
+        }
+        if let Some(kit) = &self.kit {
+            let samples: usize = kit.iter().map(|drum| drum.samples.len()).sum();
+            line += &format!(", {samples} one-shots of {} drums", kit.len());
+        }
+        if let Some(null_dbfs) = self.null_test_dbfs {
+            line += &format!(", null test {null_dbfs:.1} dBFS");
+        }
+        line + &format!(", {:.1} x real time", self.times_real_time)
+    }
+}
+
+/// What became of a whole run.
+#[derive(Debug, Serialize)]
+pub struct RunSummary {
+    /// The subcommand.
+    pub command: &'static str,
+    /// Version of this program.
+    pub version: &'static str,
+    /// Name and version of the model.
+    pub model: String,
+    /// Time spent on the whole run.
+    pub wall_s: f64,
+    /// How many inputs failed.
+    pub failed: usize,
+    /// The inputs in the order given.
+    pub files: Vec<FileSummary>,
+}
+
+fn dbfs(amplitude: f32) -> f64 {
+    (20.0 * f64::from(amplitude).log10()).max(SILENCE_DBFS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn levels_are_finite() {
+        assert_eq!(dbfs(0.0), -300.0);
+        assert_eq!(dbfs(1.0), 0.0);
+        assert!((dbfs(1e-6) + 120.0).abs() < 1e-3);
+    }
+}

@@ -1,0 +1,167 @@
+//! What `idm` says and does when something is wrong.
+
+mod support;
+
+use std::fs;
+
+use idm_engine::audio_file::AudioBuffer;
+use serde_json::Value;
+use support::{Bench, code, drum_loop, stderr, stdout};
+
+#[test]
+fn a_bad_file_does_not_stop_the_others() {
+    let bench = Bench::new();
+    bench.wav("good.wav", &drum_loop(44_100.0, 2, 0.5));
+    let whole = fs::read(bench.path("good.wav")).expect("read");
+    fs::write(bench.path("empty.wav"), "").expect("written");
+    fs::write(bench.path("text.wav"), "this is not audio at all").expect("written");
+    fs::write(bench.path("cut.wav"), &whole[..whole.len() / 2]).expect("written");
+    bench.wav("slow.wav", &AudioBuffer::silent(4_000.0, 1, 4_000));
+    bench.wav("fast.wav", &AudioBuffer::silent(384_000.0, 1, 4_000));
+    let inputs = [
+        "separate",
+        "empty.wav",
+        "text.wav",
+        "missing.wav",
+        "cut.wav",
+        "slow.wav",
+        "fast.wav",
+        "good.wav",
+        "--out",
+        "out",
+    ];
+    let output = bench.idm(&inputs);
+    assert_eq!(code(&output), 1, "some failed");
+    let errors = stderr(&output);
+    for (file, reason) in [
+        ("empty.wav", "found an empty file (0 bytes)"),
+        (
+            "text.wav",
+            "found content that starts with \"this is not \"",
+        ),
+        ("missing.wav", "No such file"),
+        ("cut.wav", "truncated: expected 22050 frames, found"),
+        ("slow.wav", "expected 8000 to 192000 Hz, found 4000 Hz"),
+        ("fast.wav", "expected 8000 to 192000 Hz, found 384000 Hz"),
+    ] {
+        let line = errors
+            .lines()
+            .find(|line| line.starts_with(&format!("error: {file}: ")))
+            .unwrap_or_else(|| panic!("no line for {file} in:\n{errors}"));
+        assert!(line.contains(reason), "{line}");
+        let folder = bench.path("out").join(file.trim_end_matches(".wav"));
+        assert!(!folder.exists(), "{file} left something behind");
+    }
+    assert_eq!(errors.lines().count(), 6, "one line each:\n{errors}");
+    assert!(
+        stdout(&output).starts_with("good.wav -> out/good: "),
+        "{}",
+        stdout(&output)
+    );
+    assert!(bench.path("out/good/residual.wav").exists());
+
+    // The same for machines.
+    let output = bench.idm(&[&inputs[..], &["--json"]].concat());
+    assert_eq!(code(&output), 1);
+    let summary: Value = serde_json::from_slice(&output.stdout).expect("JSON despite failures");
+    assert_eq!(summary["failed"].as_u64(), Some(6));
+    let files = summary["files"].as_array().expect("files");
+    assert_eq!(files.len(), 7, "in the order given");
+    assert_eq!(files[0]["input"], "empty.wav");
+    assert!(
+        files[0]["error"]
+            .as_str()
+            .expect("an error")
+            .starts_with("empty.wav: ")
+    );
+    assert!(files[6]["error"].is_null());
+    assert_eq!(files[6]["output"], "out/good");
+}
+
+#[test]
+fn wrong_calls_end_with_2_and_touch_nothing() {
+    let bench = Bench::new();
+    bench.wav("a.wav", &drum_loop(44_100.0, 1, 0.2));
+    fs::write(bench.path("file"), "x").expect("written");
+    fs::create_dir(bench.path("no_model")).expect("created");
+    for (arguments, expected) in [
+        (&["separate", "--out", "o"][..], "<IN>"),
+        (&["separate", "a.wav"], "--out"),
+        (
+            &["separate", "a.wav", "--out", "o", "--block", "0"],
+            "1..=65536",
+        ),
+        (
+            &["separate", "a.wav", "--out", "o", "--passes", "0"],
+            "1..=16",
+        ),
+        (
+            &["separate", "a.wav", "--out", "o", "--mode", "magic"],
+            "separated",
+        ),
+        (
+            &["separate", "a.wav", "--out", "o", "--quality", "best"],
+            "standard",
+        ),
+        (&["separate", "a.wav", "--out", "file"], "expected a folder"),
+        (
+            &["separate", "a.wav", "--out", "o", "--model", "no_model"],
+            "no_model",
+        ),
+        (&["mix", "a.wav"], "mix"),
+        (&[], "Usage"),
+    ] {
+        let output = bench.idm(arguments);
+        assert_eq!(code(&output), 2, "{arguments:?}: {}", stderr(&output));
+        assert!(
+            stderr(&output).contains(expected),
+            "{arguments:?}: {}",
+            stderr(&output)
+        );
+        assert!(!bench.path("o").exists(), "{arguments:?}");
+    }
+    for arguments in [["--help"], ["--version"]] {
+        assert_eq!(code(&bench.idm(&arguments)), 0);
+    }
+}
+
+#[test]
+fn silence_and_broken_samples_are_survived() {
+    let bench = Bench::new();
+    bench.wav("silent.wav", &AudioBuffer::silent(44_100.0, 2, 10_000));
+    bench.wav("one_sample.wav", &AudioBuffer::silent(44_100.0, 1, 1));
+    let mut broken = drum_loop(44_100.0, 2, 0.5);
+    for (n, samples) in broken.channels.iter_mut().enumerate() {
+        samples[5_000 + n] = f32::NAN;
+        samples[9_000] = f32::INFINITY;
+    }
+    bench.wav("broken.wav", &broken);
+    let summary = bench.idm_json(&[
+        "separate",
+        "silent.wav",
+        "one_sample.wav",
+        "broken.wav",
+        "--out",
+        "out",
+    ]);
+    assert_eq!(summary["files"][0]["hits_total"].as_u64(), Some(0));
+    assert_eq!(summary["files"][1]["frames"].as_u64(), Some(1));
+    assert_eq!(bench.read("out/silent/kick.wav").peak(), 0.0);
+    assert_eq!(bench.read("out/one_sample/kick.wav").frames(), 1);
+    for name in ["kick", "snare", "residual"] {
+        let stem = bench.read(&format!("out/broken/{name}.wav"));
+        assert!(
+            stem.channels
+                .iter()
+                .flatten()
+                .all(|sample| sample.is_finite()),
+            "{name}"
+        );
+    }
+    assert!(
+        summary["files"][2]["null_test_dbfs"]
+            .as_f64()
+            .expect("a level")
+            < -120.0
+    );
+}

@@ -1,0 +1,290 @@
+//! `idm separate` from the outside: what is in the files, to the sample.
+
+mod support;
+
+use std::fs;
+
+use idm_engine::audio_file::AudioBuffer;
+use midly::{MidiMessage, Smf, Timing, TrackEventKind};
+use support::{
+    Bench, CLASSES, GROUPS, code, difference_dbfs, drum_loop, names, stderr, stdout, sum,
+};
+
+/// The contract for all signals together.
+const NULL_DBFS: f64 = -120.0;
+
+fn stems(bench: &Bench, folder: &str) -> Vec<AudioBuffer> {
+    CLASSES
+        .iter()
+        .chain(&["residual"])
+        .map(|name| bench.read(&format!("{folder}/{name}.wav")))
+        .collect()
+}
+
+#[test]
+fn stems_are_aligned_and_sum_to_the_input_at_every_rate_and_quality() {
+    for (rate_hz, channels, quality) in [
+        (44_100.0, 2, "standard"),
+        (44_100.0, 1, "high"),
+        (48_000.0, 2, "low"),
+        (96_000.0, 1, "standard"),
+        (8_000.0, 2, "standard"),
+        (192_000.0, 1, "low"),
+    ] {
+        let bench = Bench::new();
+        // An odd length that no block or hop divides.
+        let mut input = drum_loop(rate_hz, channels, 1.2);
+        for samples in &mut input.channels {
+            samples.truncate(samples.len() - 13);
+            // Impulses at both ends show any shift and any loss.
+            samples[0] = 0.9;
+            *samples.last_mut().expect("not empty") = -0.9;
+        }
+        bench.wav("loop.wav", &input);
+        let summary =
+            bench.idm_json(&["separate", "loop.wav", "--out", "out", "--quality", quality]);
+        let what = format!("{rate_hz} Hz, {channels} channels, {quality}");
+        let total = sum(&stems(&bench, "out/loop"));
+        let difference = difference_dbfs(&total, &input);
+        assert!(difference < NULL_DBFS, "{what}: {difference} dBFS");
+
+        let file = &summary["files"][0];
+        let reported = file["null_test_dbfs"].as_f64().expect("a level");
+        assert!(reported < NULL_DBFS, "{what}: reported {reported} dBFS");
+        assert_eq!(
+            file["frames"].as_u64(),
+            Some(input.frames() as u64),
+            "{what}"
+        );
+        assert_eq!(file["channels"].as_u64(), Some(channels as u64), "{what}");
+        assert!(
+            file["latency_samples"].as_u64().expect("latency") > 0,
+            "{what}"
+        );
+    }
+}
+
+#[test]
+fn the_block_size_changes_no_bit() {
+    let bench = Bench::new();
+    bench.wav("loop.wav", &drum_loop(44_100.0, 2, 1.0));
+    for mode in ["separated", "resynth"] {
+        let run = |block: &str| {
+            let out = format!("{mode}_{block}");
+            bench.idm_json(&[
+                "separate", "loop.wav", "--out", &out, "--mode", mode, "--block", block,
+            ]);
+            let folder = bench.path(&out).join("loop");
+            names(&folder)
+                .into_iter()
+                .map(|name| (fs::read(folder.join(&name)).expect("read"), name))
+                .collect::<Vec<_>>()
+        };
+        let reference = run("512");
+        assert_eq!(
+            reference.len(),
+            12,
+            "nine drums, residual, two files of hits"
+        );
+        for block in ["1", "64", "333", "4096"] {
+            for (found, expected) in run(block).iter().zip(&reference) {
+                assert!(found == expected, "{mode}: {} at block {block}", expected.1);
+            }
+        }
+    }
+}
+
+#[test]
+fn groups_are_the_sums_of_their_classes() {
+    let bench = Bench::new();
+    bench.wav("loop.wav", &drum_loop(48_000.0, 2, 1.0));
+    bench.idm_json(&["separate", "loop.wav", "--out", "classes"]);
+    bench.idm_json(&["separate", "loop.wav", "--out", "groups", "--groups"]);
+    assert_eq!(
+        names(&bench.path("groups/loop")),
+        [
+            "cymbals.wav",
+            "hihat.wav",
+            "kick.wav",
+            "onsets.csv",
+            "onsets.mid",
+            "residual.wav",
+            "snare.wav",
+            "toms.wav"
+        ]
+    );
+    for (group, classes) in GROUPS {
+        let classes: Vec<_> = classes
+            .iter()
+            .map(|class| bench.read(&format!("classes/loop/{class}.wav")))
+            .collect();
+        let group_file = bench.read(&format!("groups/loop/{group}.wav"));
+        assert_eq!(group_file, sum(&classes), "{group}");
+    }
+    let residual = bench.read("classes/loop/residual.wav");
+    assert_eq!(bench.read("groups/loop/residual.wav"), residual);
+}
+
+#[test]
+fn mono_is_the_same_as_both_sides_of_equal_stereo() {
+    let bench = Bench::new();
+    let mono = drum_loop(44_100.0, 1, 1.0);
+    let mut stereo = mono.clone();
+    stereo.channels.push(mono.channels[0].clone());
+    bench.wav("mono.wav", &mono);
+    bench.wav("stereo.wav", &stereo);
+    bench.idm_json(&["separate", "mono.wav", "stereo.wav", "--out", "out"]);
+    for (mono, stereo) in stems(&bench, "out/mono")
+        .iter()
+        .zip(&stems(&bench, "out/stereo"))
+    {
+        assert_eq!(mono.channels.len(), 1);
+        assert_eq!(stereo.channels.len(), 2);
+        for side in &stereo.channels {
+            assert_eq!(&mono.channels[0], side);
+        }
+    }
+}
+
+#[test]
+fn hits_agree_in_csv_midi_and_summary() {
+    let bench = Bench::new();
+    let rate_hz = 44_100.0;
+    bench.wav("loop.wav", &drum_loop(rate_hz, 2, 4.0));
+    let summary = bench.idm_json(&["separate", "loop.wav", "--out", "out"]);
+    let transcribed = bench.idm_json(&["transcribe", "loop.wav", "--out", "hits"]);
+    let read = |path: &str| fs::read(bench.path(path)).expect("read");
+    assert_eq!(
+        names(&bench.path("hits/loop")),
+        ["onsets.csv", "onsets.mid"]
+    );
+    assert_eq!(read("out/loop/onsets.csv"), read("hits/loop/onsets.csv"));
+    assert_eq!(read("out/loop/onsets.mid"), read("hits/loop/onsets.mid"));
+    assert_eq!(summary["files"][0]["hits"], transcribed["files"][0]["hits"]);
+
+    let keys = [36, 38, 42, 46, 48, 47, 43, 49, 51];
+    let table = String::from_utf8(read("out/loop/onsets.csv")).expect("utf-8");
+    let mut lines = table.lines();
+    assert_eq!(lines.next(), Some("time_s,class,velocity"));
+    let mut from_csv: Vec<(f64, u8, u8)> = lines
+        .map(|line| {
+            let fields: Vec<&str> = line.split(',').collect();
+            let class = CLASSES
+                .iter()
+                .position(|&name| name == fields[1])
+                .expect("a class");
+            (
+                fields[0].parse().expect("seconds"),
+                keys[class],
+                fields[2].parse().expect("a velocity"),
+            )
+        })
+        .collect();
+    assert!(from_csv.is_sorted_by(|a, b| a.0 <= b.0), "in order of time");
+    assert!(
+        from_csv
+            .iter()
+            .all(|hit| (0.0..4.0).contains(&hit.0) && hit.2 >= 1)
+    );
+    let counts = summary["files"][0]["hits"].as_object().expect("counts");
+    for (class, key) in CLASSES.iter().zip(keys) {
+        let count = from_csv.iter().filter(|hit| hit.1 == key).count();
+        assert_eq!(counts[*class].as_u64(), Some(count as u64), "{class}");
+    }
+    // Eight kicks and snares and sixteen hats are played.
+    assert!(from_csv.len() >= 8, "only {} hits found", from_csv.len());
+
+    let midi = read("out/loop/onsets.mid");
+    let smf = Smf::parse(&midi).expect("a MIDI file");
+    let Timing::Metrical(ticks_per_beat) = smf.header.timing else {
+        panic!("metrical timing expected");
+    };
+    let (mut beat_us, mut time_s, mut from_midi) = (500_000.0, 0.0, Vec::new());
+    for event in &smf.tracks[0] {
+        time_s +=
+            f64::from(event.delta.as_int()) * beat_us * 1e-6 / f64::from(ticks_per_beat.as_int());
+        match event.kind {
+            TrackEventKind::Meta(midly::MetaMessage::Tempo(us)) => beat_us = f64::from(us.as_int()),
+            TrackEventKind::Midi {
+                message: MidiMessage::NoteOn { key, vel },
+                ..
+            } => from_midi.push((time_s, key.as_int(), vel.as_int())),
+            _ => {}
+        }
+    }
+    assert!(
+        (time_s - 4.0).abs() < 1e-3,
+        "as long as the recording: {time_s} s"
+    );
+    let order =
+        |a: &(f64, u8, u8), b: &(f64, u8, u8)| (a.1, a.0).partial_cmp(&(b.1, b.0)).expect("finite");
+    from_csv.sort_by(order);
+    from_midi.sort_by(order);
+    assert_eq!(from_csv.len(), from_midi.len());
+    for (csv, midi) in from_csv.iter().zip(&from_midi) {
+        assert!((csv.0 - midi.0).abs() < 0.0005, "{csv:?} and {midi:?}");
+        assert_eq!((csv.1, csv.2), (midi.1, midi.2));
+    }
+}
+
+#[test]
+fn further_passes_keep_length_alignment_and_sum() {
+    let bench = Bench::new();
+    let input = drum_loop(44_100.0, 2, 2.0);
+    bench.wav("loop.wav", &input);
+    let twice = bench.idm_json(&["separate", "loop.wav", "--out", "a", "--passes", "2"]);
+    assert_eq!(twice["files"][0]["passes"].as_u64(), Some(2));
+    let difference = difference_dbfs(&sum(&stems(&bench, "a/loop")), &input);
+    assert!(difference < NULL_DBFS, "{difference} dBFS");
+    // The same again gives the same again.
+    bench.idm_json(&[
+        "separate", "loop.wav", "--out", "b", "--passes", "2", "--block", "77",
+    ]);
+    for (a, b) in stems(&bench, "a/loop").iter().zip(&stems(&bench, "b/loop")) {
+        assert!(a == b);
+    }
+}
+
+#[test]
+fn equal_names_and_old_results_are_handled_with_care() {
+    let bench = Bench::new();
+    let short = drum_loop(44_100.0, 1, 0.3);
+    bench.wav("a/loop.wav", &short);
+    bench.wav("b/loop.wav", &drum_loop(44_100.0, 2, 0.4));
+    let inputs = ["separate", "a/loop.wav", "b/loop.wav", "--out", "out"];
+    bench.idm_json(&inputs);
+    assert_eq!(names(&bench.path("out")), ["loop", "loop_2"]);
+    assert_eq!(bench.read("out/loop/kick.wav").channels.len(), 1);
+    assert_eq!(bench.read("out/loop_2/kick.wav").channels.len(), 2);
+
+    // A second run replaces the files and leaves nothing else behind.
+    fs::write(bench.path("out/loop/kick.wav"), "old").expect("written");
+    fs::write(bench.path("out/loop/notes.txt"), "mine").expect("written");
+    bench.idm_json(&inputs);
+    assert_eq!(bench.read("out/loop/kick.wav").frames(), short.frames());
+    assert_eq!(names(&bench.path("out/loop")).len(), 13);
+
+    // An input that lies where a result would go is not overwritten.
+    let before = fs::read(bench.path("out/loop/snare.wav")).expect("read");
+    let output = bench.idm(&[
+        "separate",
+        "a/loop.wav",
+        "out/loop/snare.wav",
+        "--out",
+        "out",
+    ]);
+    assert_eq!(code(&output), 1);
+    assert!(
+        stderr(&output).contains("is an input and would be overwritten"),
+        "{}",
+        stderr(&output)
+    );
+    assert!(
+        stdout(&output).contains("out/loop/snare.wav -> out/snare: "),
+        "the other goes on"
+    );
+    assert_eq!(
+        fs::read(bench.path("out/loop/snare.wav")).expect("read"),
+        before
+    );
+}
