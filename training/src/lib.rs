@@ -3,6 +3,7 @@
 pub mod bank;
 pub mod config;
 pub mod dsp;
+pub mod evaluation;
 pub mod export;
 pub mod kits;
 pub mod losses;

@@ -3,6 +3,7 @@
 mod augment;
 mod bus;
 mod features;
+mod files;
 mod pool;
 mod room;
 mod session;
@@ -23,6 +24,7 @@ use crate::{
 use augment::Treatment;
 use bus::Bus;
 pub use features::{Featuriser, TrainingExample};
+pub use files::{RenderArgs, run};
 use pool::Pool;
 use room::{Bleed, Room};
 use session::{Casting, Instrument, Session};

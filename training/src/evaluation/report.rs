@@ -1,0 +1,304 @@
+//! Tables for people, JSON for programs, a picture of the confusions.
+
+use std::{fmt::Write, path::Path};
+
+use anyhow::{Context, Result, bail};
+use idm_engine::drum::{DRUM_COUNT, Drum, Group};
+use plotters::{
+    prelude::*,
+    style::{FontStyle, register_font},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    onsets::Confusion,
+    score::{Separation, SystemScore, TOLERANCES_S},
+};
+
+/// A whole evaluation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// What was evaluated on.
+    pub material: String,
+    /// One score per row of the table.
+    pub systems: Vec<SystemScore>,
+}
+
+/// Largest loss of a macro score that [`Report::check`] accepts.
+const ALLOWED_LOSS_DB: f64 = 0.3;
+/// Largest loss of the pooled F that [`Report::check`] accepts.
+const ALLOWED_LOSS_F: f64 = 0.01;
+
+fn decibels(value: Option<f64>) -> String {
+    value.map_or_else(|| "–".to_owned(), |value| format!("{value:.1}"))
+}
+
+impl Report {
+    /// All tables, in Markdown.
+    pub fn markdown(&self) -> String {
+        let mut text = format!("Evaluated on {}.\n\n", self.material);
+        let group_names: Vec<&str> = Group::ALL.iter().map(|group| group.name()).collect();
+        let class_names: Vec<&str> = Drum::ALL.iter().map(|drum| drum.name()).collect();
+        self.separation_tables(&mut text, &group_names, |system| &system.groups);
+        self.separation_tables(&mut text, &class_names, |system| &system.classes);
+        self.onset_tables(&mut text, &group_names, &class_names);
+        text
+    }
+
+    fn separation_tables(
+        &self,
+        text: &mut String,
+        names: &[&str],
+        scores: impl Fn(&SystemScore) -> &Vec<Separation>,
+    ) {
+        type Value = fn(&Separation) -> Option<f64>;
+        let tables: [(&str, Value); 4] = [
+            ("SI-SDR, dB", |s| s.si_sdr_db),
+            ("SDR, dB", |s| s.sdr_db),
+            ("Log-spectral distance, dB", |s| s.lsd_db),
+            ("Level where the drum is not played, dB", |s| s.silent_db),
+        ];
+        for (title, value) in tables {
+            header(text, title, names, &["mean"]);
+            for system in &self.systems {
+                let values: Vec<Option<f64>> = scores(system).iter().map(value).collect();
+                let mean = super::score::mean(values.iter().flatten().copied());
+                let cells = values.into_iter().chain([mean]).map(decibels);
+                row(text, &system.name, cells);
+            }
+            text.push('\n');
+        }
+    }
+
+    fn onset_tables(&self, text: &mut String, groups: &[&str], classes: &[&str]) {
+        for (index, tolerance_s) in TOLERANCES_S.iter().enumerate() {
+            let title = format!("Hits within {:.0} ms: P / R / F", 1e3 * tolerance_s);
+            let rows: Vec<_> = self
+                .systems
+                .iter()
+                .filter(|system| !system.group_onsets.is_empty())
+                .collect();
+            if rows.is_empty() {
+                return;
+            }
+            let cells = |scores: &[super::onsets::OnsetScore]| {
+                scores
+                    .iter()
+                    .map(|s| {
+                        format!(
+                            "{:.2} / {:.2} / {:.2}",
+                            s.precision(),
+                            s.recall(),
+                            s.f_measure()
+                        )
+                    })
+                    .collect::<Vec<_>>()
+            };
+            header(text, &title, groups, &["pooled", "error, ms"]);
+            for system in &rows {
+                let scores = &system.group_onsets[index];
+                let error_ms = scores.last().map_or(0.0, |pooled| pooled.mean_error_ms());
+                let error = [format!("{error_ms:.1}")];
+                row(text, &system.name, cells(scores).into_iter().chain(error));
+            }
+            text.push('\n');
+            header(text, &title, classes, &[]);
+            for system in &rows {
+                row(
+                    text,
+                    &system.name,
+                    cells(&system.class_onsets[index]).into_iter(),
+                );
+            }
+            text.push('\n');
+        }
+    }
+
+    /// Compares with an earlier report: the systems that both have must not be
+    /// worse than by 0.3 dB or 0.01 in F.
+    ///
+    /// # Errors
+    /// Names each system that is worse, expected and found.
+    pub fn check(&self, golden: &Report) -> Result<()> {
+        let mut worse = Vec::new();
+        for expected in &golden.systems {
+            let Some(found) = self
+                .systems
+                .iter()
+                .find(|system| system.name == expected.name)
+            else {
+                continue;
+            };
+            let scores = [
+                (
+                    "SI-SDR",
+                    expected.macro_si_sdr_db(),
+                    found.macro_si_sdr_db(),
+                    ALLOWED_LOSS_DB,
+                ),
+                (
+                    "onset F",
+                    expected.pooled_f(),
+                    found.pooled_f(),
+                    ALLOWED_LOSS_F,
+                ),
+            ];
+            for (what, expected_score, found_score, allowed) in scores {
+                if let (Some(e), Some(f)) = (expected_score, found_score)
+                    && f < e - allowed
+                {
+                    worse.push(format!(
+                        "{}: {what} expected {e:.2}, found {f:.2}",
+                        found.name
+                    ));
+                }
+            }
+        }
+        if !worse.is_empty() {
+            bail!("worse than the reference: {}", worse.join("; "));
+        }
+        Ok(())
+    }
+
+    /// Writes `evaluation.md`, `evaluation.json` and, for every system that
+    /// transcribes, a picture of its confusions.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    pub fn write(&self, folder: &Path) -> Result<()> {
+        std::fs::create_dir_all(folder)
+            .with_context(|| format!("{}: cannot be made", folder.display()))?;
+        let write = |name: &str, content: String| {
+            let path = folder.join(name);
+            std::fs::write(&path, content)
+                .with_context(|| format!("{}: cannot be written", path.display()))
+        };
+        write("evaluation.md", self.markdown())?;
+        write("evaluation.json", serde_json::to_string_pretty(self)?)?;
+        for (number, system) in self.systems.iter().enumerate() {
+            if let Some(confusion) = &system.confusion {
+                let path = folder.join(format!("confusion-{number}.png"));
+                draw(&path, &system.name, confusion)
+                    .with_context(|| format!("{}: cannot be drawn", path.display()))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn header(text: &mut String, title: &str, names: &[&str], more: &[&str]) {
+    let columns: Vec<&str> = names.iter().chain(more).copied().collect();
+    let _ = writeln!(text, "| {title} | {} |", columns.join(" | "));
+    let _ = writeln!(text, "|---|{}", "---:|".repeat(columns.len()));
+}
+
+fn row(text: &mut String, name: &str, cells: impl Iterator<Item = String>) {
+    let cells: Vec<String> = cells.collect();
+    let _ = writeln!(text, "| {name} | {} |", cells.join(" | "));
+}
+
+/// Draws `confusion` with rows scaled to their sums.
+fn draw(path: &Path, title: &str, confusion: &Confusion) -> Result<()> {
+    const CELL: i32 = 64;
+    const LEFT: i32 = 130;
+    const TOP: i32 = 110;
+    let side = CELL * (DRUM_COUNT as i32 + 1);
+    register_font(
+        "sans-serif",
+        FontStyle::Normal,
+        epaint_default_fonts::UBUNTU_LIGHT,
+    )
+    .map_err(|_| anyhow::anyhow!("the font is damaged"))?;
+    let size = ((LEFT + side + 20) as u32, (TOP + side + 20) as u32);
+    let area = BitMapBackend::new(path, size).into_drawing_area();
+    area.fill(&WHITE)?;
+    let ink = RGBColor(30, 30, 40);
+    let style = |size: u32| ("sans-serif", size).into_font().color(&ink);
+    area.draw(&Text::new(
+        format!("{title}: played (rows), detected (columns)"),
+        (10, 10),
+        style(20),
+    ))?;
+    let name = |index: usize| Drum::from_index(index).map_or("nothing", Drum::name);
+    for index in 0..=DRUM_COUNT {
+        let offset = CELL * index as i32;
+        area.draw(&Text::new(
+            name(index),
+            (10, TOP + offset + CELL / 2 - 7),
+            style(15),
+        ))?;
+        // Alternate heights keep neighbouring names apart.
+        let height = TOP - if index % 2 == 0 { 24 } else { 44 };
+        area.draw(&Text::new(name(index), (LEFT + offset, height), style(15)))?;
+    }
+    for (r, row) in confusion.iter().enumerate() {
+        let sum = row.iter().sum::<usize>().max(1);
+        for (c, &count) in row.iter().enumerate() {
+            let share = count as f64 / sum as f64;
+            let (x, y) = (LEFT + CELL * c as i32, TOP + CELL * r as i32);
+            let fade = |full: u8| (255.0 - share.sqrt() * f64::from(255 - full)) as u8;
+            let colour = if r == c {
+                RGBColor(fade(40), fade(150), fade(90))
+            } else {
+                RGBColor(fade(220), fade(90), fade(40))
+            };
+            let corners = [(x, y), (x + CELL - 2, y + CELL - 2)];
+            area.draw(&Rectangle::new(corners, colour.filled()))?;
+            if count > 0 {
+                area.draw(&Text::new(
+                    count.to_string(),
+                    (x + 8, y + CELL / 2 - 8),
+                    style(16),
+                ))?;
+            }
+        }
+    }
+    area.present()?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(si_sdr_db: f64) -> Report {
+        let separation = Separation {
+            si_sdr_db: Some(si_sdr_db),
+            ..Separation::default()
+        };
+        Report {
+            material: "a test".to_owned(),
+            systems: vec![SystemScore {
+                name: "ours".to_owned(),
+                groups: vec![separation; 5],
+                classes: vec![separation; 9],
+                group_onsets: Vec::new(),
+                class_onsets: Vec::new(),
+                confusion: Some(Confusion::default()),
+            }],
+        }
+    }
+
+    #[test]
+    fn losses_are_reported() {
+        assert!(report(9.9).check(&report(10.0)).is_ok());
+        let error = report(9.0).check(&report(10.0)).unwrap_err().to_string();
+        assert!(error.contains("ours") && error.contains("10.00") && error.contains("9.00"));
+    }
+
+    #[test]
+    fn files_are_written_and_json_comes_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let report = report(3.25);
+        report.write(folder.path()).unwrap();
+        let json = std::fs::read_to_string(folder.path().join("evaluation.json")).unwrap();
+        assert_eq!(serde_json::from_str::<Report>(&json).unwrap(), report);
+        assert!(
+            report.markdown().contains("| ours | 3.2 |"),
+            "{}",
+            report.markdown()
+        );
+        let picture = std::fs::read(folder.path().join("confusion-0.png")).unwrap();
+        assert_eq!(&picture[1..4], b"PNG");
+    }
+}

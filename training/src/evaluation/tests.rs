@@ -1,0 +1,51 @@
+use super::*;
+
+fn args(systems: Vec<System>) -> EvaluateArgs {
+    EvaluateArgs {
+        data: None,
+        model: PathBuf::from("nowhere"),
+        systems,
+        excerpts: 3,
+        seconds: 4.0,
+        threads: None,
+        out: None,
+        check: None,
+    }
+}
+
+/// The order that any sound evaluation must find: doing nothing, blind
+/// factorisation, the ceiling.
+#[test]
+fn known_systems_come_in_the_right_order() {
+    let systems = vec![System::Mixture, System::Nmfd, System::Oracle, System::Ideal];
+    let report = evaluate(&args(systems)).unwrap();
+    let scores: Vec<f64> = report
+        .systems
+        .iter()
+        .map(|system| system.macro_si_sdr_db().unwrap())
+        .collect();
+    let [mixture, nmfd, oracle, ideal] = scores[..] else {
+        panic!("four systems, {scores:?}");
+    };
+    assert!(nmfd > mixture + 2.0, "{scores:?}");
+    assert!(oracle > mixture + 2.0, "{scores:?}");
+    assert!(ideal > nmfd + 2.0 && ideal > oracle, "{scores:?}");
+    let silent = |index: usize| report.systems[index].macro_silent_db().unwrap();
+    assert!(silent(0).abs() < 1e-6, "the mixture is as loud as itself");
+    assert!(silent(3) < -60.0, "ideal masks are silent: {}", silent(3));
+    assert!(report.check(&report).is_ok());
+}
+
+#[test]
+fn held_out_material_repeats_and_is_not_training_material() {
+    let first = held_out(None, 2, 2.0).unwrap();
+    let again = held_out(None, 2, 2.0).unwrap();
+    assert_eq!(first[1].mix, again[1].mix);
+    assert!(held_out(Some(std::path::Path::new("/nonexistent")), 1, 1.0).is_err());
+}
+
+#[test]
+fn a_missing_model_is_named() {
+    let error = evaluate(&args(vec![System::Ours])).unwrap_err();
+    assert!(format!("{error:#}").contains("nowhere"), "{error:#}");
+}

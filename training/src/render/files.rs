@@ -1,0 +1,201 @@
+//! Writes pieces as files, so that one can listen to what training hears.
+
+use std::{fmt::Write, fs, path::PathBuf};
+
+use anyhow::{Context, Result};
+use clap::Args;
+use idm_engine::{
+    audio_file::{AudioBuffer, write_wav},
+    drum::{Drum, RESIDUAL},
+};
+use midly::{
+    Format, Header, MetaMessage, MidiMessage, Smf, Timing, TrackEvent, TrackEventKind,
+    num::{u4, u7, u15, u24, u28},
+};
+use rayon::prelude::*;
+
+use super::{Hit, Piece, RenderConfig, Renderer};
+use crate::kits::{SAMPLE_RATE_HZ, Split};
+
+/// Options of `idm-train render`.
+#[derive(Debug, Clone, Args)]
+pub struct RenderArgs {
+    /// Folder for the pieces
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Folder with drums/ and grooves/; without it everything is procedural
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Number of pieces
+    #[arg(long, default_value_t = 8)]
+    pub pieces: u64,
+    /// Length of a piece in seconds
+    #[arg(long, default_value_t = 10.0)]
+    pub seconds: f64,
+    /// Names the sequence of pieces
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Strength of the random changes, 0 to 1
+    #[arg(long, default_value_t = 1.0)]
+    pub wildness: f32,
+    /// Use the validation side of kits and grooves
+    #[arg(long)]
+    pub validation: bool,
+}
+
+/// Renders pieces into folders `000000`, `000001`, …, each with `mix.wav`, one
+/// WAV per class that is played, `residual.wav`, `onsets.csv` (`time_s`,
+/// `class`, `velocity` 0-127) and `onsets.mid`.
+///
+/// # Errors
+/// When the material cannot be loaded or a file cannot be written.
+pub fn run(args: &RenderArgs) -> Result<()> {
+    let within = |name: &str| args.data.as_ref().map(|data| data.join(name));
+    let renderer = Renderer::new(&RenderConfig {
+        kit_folders: within("drums")
+            .into_iter()
+            .filter(|path| path.is_dir())
+            .collect(),
+        groove_folder: within("grooves").filter(|path| path.is_dir()),
+        split: if args.validation {
+            Split::Valid
+        } else {
+            Split::Train
+        },
+        wildness: args.wildness.clamp(0.0, 1.0),
+        piece_s: args.seconds,
+        seed: args.seed,
+        ..RenderConfig::default()
+    })?;
+    let (kits, grooves) = renderer.material();
+    println!("{kits} sampled kits, {grooves} grooves");
+    (0..args.pieces).into_par_iter().try_for_each(|index| {
+        let folder = args.out.join(format!("{index:06}"));
+        write_piece(&renderer.piece(index), &folder)
+            .with_context(|| format!("{}: cannot be written", folder.display()))
+    })?;
+    println!("{} pieces in {}", args.pieces, args.out.display());
+    Ok(())
+}
+
+fn write_piece(piece: &Piece, folder: &std::path::Path) -> Result<()> {
+    fs::create_dir_all(folder)?;
+    let write = |name: &str, signal: &[f32]| {
+        let audio = AudioBuffer {
+            sample_rate_hz: SAMPLE_RATE_HZ,
+            channels: vec![signal.to_vec()],
+        };
+        write_wav(folder.join(format!("{name}.wav")), &audio)
+    };
+    write("mix", &piece.mix)?;
+    for (stem, signal) in piece.stems.iter().enumerate() {
+        if stem == RESIDUAL || signal.iter().any(|s| *s != 0.0) {
+            let name = Drum::from_index(stem).map_or("residual", Drum::file_stem);
+            write(name, signal)?;
+        }
+    }
+    let mut table = String::from("time_s,class,velocity\n");
+    for hit in &piece.hits {
+        let time_s = hit.sample as f64 / SAMPLE_RATE_HZ;
+        let _ = writeln!(
+            table,
+            "{time_s:.6},{},{:.0}",
+            hit.drum.file_stem(),
+            hit.velocity * 127.0
+        );
+    }
+    fs::write(folder.join("onsets.csv"), table)?;
+    fs::write(folder.join("onsets.mid"), midi(&piece.hits)?)?;
+    Ok(())
+}
+
+/// Ticks per beat; a beat is half a second, so a tick is 0.52 ms.
+const TICKS_PER_BEAT: u16 = 960;
+const TICKS_PER_S: f64 = 2.0 * TICKS_PER_BEAT as f64;
+/// Length of a note: short enough for rolls.
+const NOTE_TICKS: u64 = 20;
+
+/// `hits` as a standard MIDI file on the percussion channel.
+fn midi(hits: &[Hit]) -> Result<Vec<u8>> {
+    let mut messages: Vec<(u64, bool, Hit)> = Vec::new();
+    for hit in hits {
+        let tick = (hit.sample as f64 / SAMPLE_RATE_HZ * TICKS_PER_S).round() as u64;
+        messages.push((tick, true, *hit));
+        messages.push((tick + NOTE_TICKS, false, *hit));
+    }
+    // At one tick notes end before others begin.
+    messages.sort_by_key(|&(tick, on, _)| (tick, on));
+    let mut track = vec![TrackEvent {
+        delta: u28::new(0),
+        kind: TrackEventKind::Meta(MetaMessage::Tempo(u24::new(500_000))),
+    }];
+    let mut now = 0;
+    for (tick, on, hit) in messages {
+        let key = u7::new(hit.drum.gm_note());
+        let velocity = (hit.velocity * 127.0).round().clamp(1.0, 127.0) as u8;
+        let message = if on {
+            MidiMessage::NoteOn {
+                key,
+                vel: u7::new(velocity),
+            }
+        } else {
+            MidiMessage::NoteOff {
+                key,
+                vel: u7::new(0),
+            }
+        };
+        track.push(TrackEvent {
+            delta: u28::new((tick - now) as u32),
+            kind: TrackEventKind::Midi {
+                channel: u4::new(9),
+                message,
+            },
+        });
+        now = tick;
+    }
+    track.push(TrackEvent {
+        delta: u28::new(0),
+        kind: TrackEventKind::Meta(MetaMessage::EndOfTrack),
+    });
+    let file = Smf {
+        header: Header::new(
+            Format::SingleTrack,
+            Timing::Metrical(u15::new(TICKS_PER_BEAT)),
+        ),
+        tracks: vec![track],
+    };
+    let mut bytes = Vec::new();
+    file.write_std(&mut bytes)?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::performance::load_grooves;
+
+    #[test]
+    fn files_hold_what_was_rendered() {
+        let folder = tempfile::tempdir().unwrap();
+        let args = RenderArgs {
+            out: folder.path().to_owned(),
+            data: None,
+            pieces: 1,
+            seconds: 2.0,
+            seed: 4,
+            wildness: 1.0,
+            validation: false,
+        };
+        run(&args).unwrap();
+        let piece = folder.path().join("000000");
+        let mix = idm_engine::audio_file::read(piece.join("mix.wav")).unwrap();
+        assert_eq!(mix.frames(), 88_200);
+        let table = fs::read_to_string(piece.join("onsets.csv")).unwrap();
+        let midi = load_grooves(&piece).unwrap();
+        assert_eq!(midi[0].events.len(), table.lines().count() - 1);
+        for (event, line) in midi[0].events.iter().zip(table.lines().skip(1)) {
+            let time_s: f64 = line.split(',').next().unwrap().parse().unwrap();
+            assert!((event.time_s - time_s).abs() < 0.001, "{line} {event:?}");
+        }
+    }
+}
