@@ -1,7 +1,7 @@
 //! Building the plugin and putting it into the bundles that hosts load.
 
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use anyhow::{Context, Result, ensure};
@@ -79,11 +79,39 @@ pub fn bundle(target: Option<&str>) -> Result<Bundles> {
     Ok(bundles)
 }
 
-/// The bundles of this process: built at the first call.
+/// Environment variable naming a folder with bundles and command line tool
+/// that were built elsewhere, for example of a release, to be tested as they
+/// are.
+pub const PREBUILT_VARIABLE: &str = "IDM_BUNDLES";
+
+/// The bundles of this process: those in [`PREBUILT_VARIABLE`], or built at
+/// the first call.
 pub fn shared() -> Result<&'static Bundles> {
     static SHARED: OnceLock<std::result::Result<Bundles, String>> = OnceLock::new();
     SHARED
-        .get_or_init(|| bundle(None).map_err(|error| format!("{error:#}")))
+        .get_or_init(|| {
+            match std::env::var_os(PREBUILT_VARIABLE) {
+                Some(folder) => prebuilt(Path::new(&folder)),
+                None => bundle(None),
+            }
+            .map_err(|error| format!("{error:#}"))
+        })
         .as_ref()
         .map_err(|error| anyhow::anyhow!("{error}"))
+}
+
+fn prebuilt(folder: &Path) -> Result<Bundles> {
+    let bundles = Bundles {
+        clap: folder.join(format!("{PLUGIN_NAME}.clap")),
+        vst3: folder.join(format!("{PLUGIN_NAME}.vst3")),
+        idm: folder.join(if cfg!(windows) { "idm.exe" } else { "idm" }),
+    };
+    for path in [&bundles.clap, &bundles.vst3, &bundles.idm] {
+        ensure!(
+            path.exists(),
+            "{}: missing, though {PREBUILT_VARIABLE} is set",
+            path.display()
+        );
+    }
+    Ok(bundles)
 }
