@@ -11,7 +11,10 @@ use std::{
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use idm_training::{
+    bank::{self, BankArgs},
+    evaluation::{self, EvaluateArgs},
     export::{self, ExportArgs},
+    render::{self, RenderArgs},
     training::{TrainArgs, train},
 };
 
@@ -25,8 +28,14 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Render pieces with their stems and hits, to listen to.
+    Render(RenderArgs),
     /// Train a transcriber; Ctrl-C saves and ends.
     Train(TrainArgs),
+    /// Measure a model on held-out kits and grooves.
+    Evaluate(EvaluateArgs),
+    /// Learn the one-shots for a trained transcriber.
+    Bank(BankArgs),
     /// Write a model that the plugin loads.
     Export(ExportArgs),
 }
@@ -45,6 +54,9 @@ fn run(command: Command) -> Result<()> {
             .context("cannot watch for Ctrl-C")?;
             train(&args, &stop).map(drop)
         }
+        Command::Render(args) => render::run(&args),
+        Command::Evaluate(args) => evaluation::run(args),
+        Command::Bank(args) => bank::run(&args),
         Command::Export(args) => export::run(&args),
     }
 }

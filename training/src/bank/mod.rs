@@ -1,9 +1,23 @@
 //! The one-shot bank: several learnt one-shots per class, of which the kit
 //! embedding chooses one.
 
+mod choice;
+mod cluster;
+mod command;
+mod files;
+mod learn;
 mod procedural;
+mod shaping;
+mod template;
 
+pub use choice::{ChoiceExample, choose, train_choice};
+pub use cluster::cluster;
+pub use command::{BankArgs, run};
+pub use files::{load_bank, save_bank};
+pub use learn::{Bank, ChoiceReport, learn_bank, learn_choice};
 pub use procedural::procedural_bank;
+pub use shaping::Shaper;
+pub use template::{Template, front_end};
 
 use idm_engine::drum::Drum;
 

@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::{DEFAULT_THRESHOLDS, data_licences, describe, export_model};
 use crate::{
-    bank::procedural_bank,
+    bank::{load_bank, procedural_bank},
     config::Config,
     kits::Split,
     network::{Head, Network, initial_weights},
@@ -24,6 +24,10 @@ pub struct ExportArgs {
     /// Checkpoint of the run; without it, untrained weights are written.
     #[arg(long)]
     pub checkpoint: Option<PathBuf>,
+    /// Folder of a learnt bank (`idm-train bank`); without it, the one-shots
+    /// are those of our synthesiser.
+    #[arg(long)]
+    pub bank: Option<PathBuf>,
     /// Folder with drums/ and grooves/, for thresholds on unseen kits.
     #[arg(long)]
     pub data: Option<PathBuf>,
@@ -44,7 +48,7 @@ pub fn run(args: &ExportArgs) -> Result<()> {
         Some(folder) => DataFolders::inside(folder)?,
         None => DataFolders::default(),
     };
-    let (config, weights, trained) = match &args.checkpoint {
+    let (config, mut weights, trained) = match &args.checkpoint {
         Some(path) => {
             let checkpoint = Checkpoint::load(path)?;
             (checkpoint.config, checkpoint.optimiser.average, true)
@@ -73,7 +77,11 @@ pub fn run(args: &ExportArgs) -> Result<()> {
     ensure!(!config.name.is_empty(), "the model has no name");
     let licences = data_licences(folders.any());
     let meta = describe(&config.name, &config.hash(), licences, thresholds);
-    export_model(&args.out, &weights, &procedural_bank(1), &meta)?;
+    let classes = match &args.bank {
+        Some(folder) => load_bank(folder, &mut weights)?,
+        None => procedural_bank(1),
+    };
+    export_model(&args.out, &weights, &classes, &meta)?;
     println!("wrote {}", args.out.display());
     Ok(())
 }

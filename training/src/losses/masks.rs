@@ -35,6 +35,20 @@ pub struct MaskLoss {
 /// −50 dB: no reward for going below.
 const FLOOR: f64 = 1e-5;
 
+/// Energy relative to the mixture below which a stem is silent: −70 dB.
+const SILENT: f64 = 1e-7;
+/// Energy relative to the mixture above which a stem's error counts: −40 dB.
+const SOUNDING: f64 = 1e-4;
+
+/// Whether a stem is played.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Presence {
+    Silent,
+    Sounding,
+    /// Too faint to judge, or there is no sound at all.
+    Unknown,
+}
+
 /// Error and energy of each stem of each sequence.
 #[derive(Debug, Clone, Copy, Default)]
 struct Balance {
@@ -129,27 +143,40 @@ pub fn mask_loss(config: &LossConfig, logits: &[f32], targets: MaskTargets<'_>) 
 
     // Per stem: the factor of (mask − target) · power in the gradient.
     let mut factors = vec![[0.0_f32; STEM_COUNT]; batch];
-    let (mut distortion, mut sounding) = (0.0, 0_usize);
-    let (mut leakage, mut silent) = (0.0, 0_usize);
-    let is_silent = |balance: &Balance, mix: f64| balance.energy < 1e-7 * mix;
+    let (mut distortion, mut sounding) = (0.0_f64, 0_usize);
+    let (mut leakage, mut silent) = (0.0_f64, 0_usize);
+    let presence = |balance: &Balance, mix: f64| {
+        if mix <= 0.0 {
+            Presence::Unknown
+        } else if balance.energy < SILENT * mix {
+            Presence::Silent
+        } else if balance.energy > SOUNDING * mix {
+            Presence::Sounding
+        } else {
+            Presence::Unknown
+        }
+    };
     for (balances, &mix) in balances.iter().zip(&mix_energy) {
-        let quiet = balances.iter().filter(|balance| is_silent(balance, mix)).count();
-        silent += quiet;
-        sounding += STEM_COUNT - quiet;
+        for balance in balances {
+            match presence(balance, mix) {
+                Presence::Silent => silent += 1,
+                Presence::Sounding => sounding += 1,
+                Presence::Unknown => {}
+            }
+        }
     }
     for ((balances, factors), &mix) in balances.iter().zip(&mut factors).zip(&mix_energy) {
         for (balance, factor) in balances.iter().zip(factors) {
-            let (scale, reference) = if is_silent(balance, mix) {
-                (f64::from(config.leakage) / silent as f64, mix.max(1e-12))
-            } else {
-                (f64::from(config.distortion) / sounding as f64, balance.energy)
+            let (scale, reference, sum) = match presence(balance, mix) {
+                Presence::Silent => (f64::from(config.leakage) / silent as f64, mix, &mut leakage),
+                Presence::Sounding => {
+                    let scale = f64::from(config.distortion) / sounding as f64;
+                    (scale, balance.energy, &mut distortion)
+                }
+                Presence::Unknown => continue,
             };
             let relative = balance.error / reference + FLOOR;
-            if is_silent(balance, mix) {
-                leakage += relative.ln();
-            } else {
-                distortion += relative.ln();
-            }
+            *sum += relative.ln();
             *factor = (2.0 * scale / (relative * reference)) as f32;
         }
     }
@@ -197,8 +224,8 @@ pub fn mask_loss(config: &LossConfig, logits: &[f32], targets: MaskTargets<'_>) 
         distortion_db: distortion * decibels,
         leakage_db: leakage * decibels,
         total: f64::from(config.mask) * cross_entropy
-            + f64::from(config.distortion) * if sounding > 0 { distortion } else { 0.0 }
-            + f64::from(config.leakage) * if silent > 0 { leakage } else { 0.0 },
+            + f64::from(config.distortion) * distortion
+            + f64::from(config.leakage) * leakage,
         gradient,
     }
 }

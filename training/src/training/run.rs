@@ -255,9 +255,13 @@ fn train_until_done(
         let spent = begin.elapsed().as_secs_f64();
         state.progress.elapsed_s += spent;
         let window = &mut run.window;
-        window.steps += 1;
-        window.loss += losses.total;
-        window.distortion_db += losses.distortion_db;
+        if losses.total.is_finite() {
+            window.steps += 1;
+            window.loss += losses.total;
+            window.distortion_db += losses.distortion_db;
+        } else {
+            bar.suspend(|| println!("step {} has no finite loss and is left out", step + 1));
+        }
 
         let audio_s = batch.input.batch as f64 * config.data.piece_s;
         bar.set_position((1_000.0 * budget_share(&config, &state.progress)) as u64);
@@ -268,7 +272,7 @@ fn train_until_done(
                     "step {} at {:.1} min: loss {:.3} onset {:.4} velocity {:.4} mask {:.3} ({:.2} dB, silent {:.1} dB) timbre {:.3} norm {norm:.2} rate {rate:.1e}, {:.1} audio-s/s, waited {:.0} %",
                     step + 1,
                     state.progress.elapsed_s / 60.0,
-                    window.loss / window.steps as f64,
+                    window.loss / window.steps.max(1) as f64,
                     losses.onset,
                     losses.velocity,
                     losses.mask,

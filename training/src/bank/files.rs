@@ -1,0 +1,107 @@
+//! A learnt bank on disk: WAV files to listen to, and the classifier.
+
+use std::{fs, path::Path};
+
+use anyhow::{Context, Result, ensure};
+use hound::{SampleFormat, WavReader, WavSpec, WavWriter};
+use idm_engine::drum::{DRUM_COUNT, Drum};
+use serde::{Deserialize, Serialize};
+
+use super::one_shot_samples;
+use crate::{
+    export::{ClassPrototypes, write_atomically},
+    network::{CHOICE_COUNT, Weights},
+};
+
+const CLASSIFIER: &str = "choice.json";
+const CLASSIFIER_WEIGHTS: [&str; 2] = ["choice.weight", "choice.bias"];
+
+#[derive(Serialize, Deserialize)]
+struct Classifier {
+    weight: Vec<f32>,
+    bias: Vec<f32>,
+}
+
+fn wave_name(drum: Drum, choice: usize) -> String {
+    format!("{}_{}.wav", drum.file_stem(), choice + 1)
+}
+
+/// Writes the one-shots of `classes` as 32-bit float WAV files and the
+/// classifier of `weights` into `folder`.
+///
+/// # Errors
+/// Failing file operations.
+pub fn save_bank(
+    folder: &Path,
+    classes: &[ClassPrototypes; DRUM_COUNT],
+    weights: &Weights,
+) -> Result<()> {
+    fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    let spec = WavSpec {
+        channels: 1,
+        sample_rate: 44_100,
+        bits_per_sample: 32,
+        sample_format: SampleFormat::Float,
+    };
+    for (drum, class) in Drum::ALL.into_iter().zip(classes) {
+        for (choice, waveform) in class.waveforms.iter().enumerate() {
+            let path = folder.join(wave_name(drum, choice));
+            let write = || -> Result<(), hound::Error> {
+                let mut writer = WavWriter::create(&path, spec)?;
+                for &sample in waveform {
+                    writer.write_sample(sample)?;
+                }
+                writer.finalize()
+            };
+            write().with_context(|| format!("cannot write {}", path.display()))?;
+        }
+    }
+    let [weight, bias] = CLASSIFIER_WEIGHTS.map(|name| weights.get(name).values.clone());
+    let text = serde_json::to_vec(&Classifier { weight, bias })?;
+    write_atomically(&folder.join(CLASSIFIER), &text)
+}
+
+/// Reads what [`save_bank`] wrote: the one-shots, and the classifier into
+/// `weights`.
+///
+/// # Errors
+/// Missing files, or files of another form.
+pub fn load_bank(folder: &Path, weights: &mut Weights) -> Result<[ClassPrototypes; DRUM_COUNT]> {
+    let path = folder.join(CLASSIFIER);
+    let text = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let classifier: Classifier = serde_json::from_slice(&text)
+        .with_context(|| format!("{} is damaged", path.display()))?;
+    for (name, values) in CLASSIFIER_WEIGHTS.into_iter().zip([classifier.weight, classifier.bias]) {
+        let index = weights.index_of(name);
+        let target = &mut weights.tensors_mut()[index].values;
+        ensure!(
+            values.len() == target.len(),
+            "{}: expected {} values of {name}, found {}",
+            path.display(),
+            target.len(),
+            values.len()
+        );
+        *target = values;
+    }
+    let mut classes = Vec::new();
+    for drum in Drum::ALL {
+        let mut waveforms = Vec::new();
+        for choice in 0..CHOICE_COUNT {
+            let path = folder.join(wave_name(drum, choice));
+            let read = || -> Result<Vec<f32>, hound::Error> {
+                WavReader::open(&path)?.into_samples::<f32>().collect()
+            };
+            let waveform = read().with_context(|| format!("cannot read {}", path.display()))?;
+            ensure!(
+                waveform.len() == one_shot_samples(drum),
+                "{}: expected {} samples, found {}",
+                path.display(),
+                one_shot_samples(drum),
+                waveform.len()
+            );
+            waveforms.push(waveform);
+        }
+        classes.push(ClassPrototypes { waveforms });
+    }
+    classes.try_into().map_err(|_| anyhow::anyhow!("{}: a class is missing", folder.display()))
+}
