@@ -62,7 +62,7 @@ pub struct EditorState {
 
 impl EditorState {
     /// Smallest window in logical pixels.
-    pub const MIN_SIZE: (f32, f32) = (860.0, 560.0);
+    pub const MIN_SIZE: (f32, f32) = (1000.0, 640.0);
     /// Largest window in logical pixels.
     pub const MAX_SIZE: (f32, f32) = (3840.0, 2160.0);
     /// Smallest and largest zoom.

@@ -25,7 +25,8 @@ pub fn show(ui: &mut Ui, rect: Rect, monitor: &Monitor) {
     let painter = ui.painter_at(rect);
 
     paint_grid(&painter, plot);
-    paint_label(&painter, inner.left(), wave.center().y, "Input", theme::DIM);
+    let input_label = pos2(inner.left(), wave.center().y);
+    paint_label(&painter, input_label, 11.0, "Input", theme::DIM);
     paint_wave(&painter.with_clip_rect(wave), wave, monitor);
     for drum in Drum::ALL {
         paint_lane(&painter, lane_rect(lanes, drum), inner.left(), drum);
@@ -61,14 +62,8 @@ fn lane_rect(lanes: Rect, drum: Drum) -> Rect {
     Rect::from_min_size(pos2(lanes.left(), top), vec2(lanes.width(), height))
 }
 
-fn paint_label(painter: &Painter, left: f32, y: f32, text: &str, colour: Color32) {
-    painter.text(
-        pos2(left, y),
-        Align2::LEFT_CENTER,
-        text,
-        theme::font(11.0),
-        colour,
-    );
+fn paint_label(painter: &Painter, at: Pos2, size: f32, text: &str, colour: Color32) {
+    painter.text(at, Align2::LEFT_CENTER, text, theme::font(size), colour);
 }
 
 fn paint_grid(painter: &Painter, plot: Rect) {
@@ -87,16 +82,17 @@ fn paint_grid(painter: &Painter, plot: Rect) {
 fn paint_wave(painter: &Painter, rect: Rect, monitor: &Monitor) {
     let middle = rect.center().y;
     let half = rect.height() / 2.0 - 1.0;
-    let colour = theme::faded(theme::TEXT, 0.55);
-    for point in &monitor.wave {
-        let x = time_to_x(rect, monitor.age_s(point.position));
+    let colour = theme::faded(theme::TEXT, 0.5);
+    let x = |position: u64| time_to_x(rect, monitor.age_s(position));
+    let points = monitor.wave.iter();
+    for (from, to) in points.clone().zip(points.skip(1)) {
         // The square root keeps quiet passages visible.
-        let height = (point.peak.min(1.0).sqrt() * half).max(0.5);
-        painter.vline(
-            x,
-            middle - height..=middle + height,
-            Stroke::new(1.5, colour),
+        let height = (to.peak.min(1.0).sqrt() * half).max(0.5);
+        let bar = Rect::from_min_max(
+            pos2(x(from.position), middle - height),
+            pos2(x(to.position), middle + height),
         );
+        painter.rect_filled(bar, 0, colour);
     }
 }
 
@@ -104,7 +100,14 @@ fn paint_lane(painter: &Painter, lane: Rect, left: f32, drum: Drum) {
     let accent = theme::accent(drum);
     let y = lane.center().y;
     painter.circle_filled(pos2(left + 4.0, y), 3.0, accent);
-    paint_label(painter, left + 13.0, y, drum.name(), theme::TEXT);
+    let size = (lane.height() * 0.9).clamp(7.0, 11.0);
+    paint_label(
+        painter,
+        pos2(left + 13.0, y),
+        size,
+        drum.name(),
+        theme::TEXT,
+    );
     painter.hline(
         lane.x_range(),
         y,

@@ -11,6 +11,9 @@ use crate::params::{IdmParams, MainOutput, QualityChoice};
 /// Height in points.
 pub const HEIGHT: f32 = 40.0;
 
+/// Width of everything at its narrowest, with gaps and margins.
+const FIXED_WIDTH: f32 = 752.0;
+
 /// Draws the toolbar in `rect`.
 pub fn show(
     ui: &mut Ui,
@@ -27,8 +30,8 @@ pub fn show(
         left += width + theme::GAP;
         place
     };
-    // What is left of the row goes to the two wide controls.
-    let spare = ((rect.width() - 760.0) / 2.0).clamp(0.0, 90.0);
+    // What is left of the row goes to the wide controls.
+    let spare = ((rect.width() - FIXED_WIDTH) / 3.0).max(0.0);
 
     label(ui, place(68.0), "Main output");
     choice(
@@ -40,7 +43,7 @@ pub fn show(
         "What you hear on the main output. In hosts without extra outputs, \
          put one instance on a track per drum and choose the drum here.",
     );
-    meter(ui, place(70.0), main_level);
+    meter(ui, place(70.0 + spare), main_level);
     place(6.0);
     label(ui, place(42.0), "Quality");
     choice(
