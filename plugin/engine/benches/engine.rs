@@ -20,7 +20,9 @@ const RATE: f64 = 48_000.0;
 fn blocks(criterion: &mut Criterion) {
     let input = drum_loop(RATE, 10.0);
     let mut group = criterion.benchmark_group("engine");
-    group.sample_size(20).measurement_time(Duration::from_secs(3));
+    group
+        .sample_size(20)
+        .measurement_time(Duration::from_secs(3));
     for quality in Quality::ALL {
         for block in [64, 512] {
             group.throughput(Throughput::Elements(block as u64));

@@ -20,10 +20,9 @@ fn stems_sum_to_the_delayed_input() {
             let output = run(&mut engine, &input, &[512]);
             let null = null_db(&output);
             assert!(null < -120.0, "{rate} Hz {quality:?}: {null} dBFS");
-            for channel in 0..2 {
-                let dry = &output.dry[channel];
+            for (dry, channel) in output.dry.iter().zip(&input) {
                 assert!(dry[..latency].iter().all(|&sample| sample == 0.0));
-                assert_eq!(dry[latency..], input[channel][..dry.len() - latency]);
+                assert_eq!(dry[latency..], channel[..dry.len() - latency]);
             }
         }
     }
@@ -82,13 +81,19 @@ fn hits_are_announced_where_they_sound() {
     assert!(accepted.len() >= 15, "{} hits", accepted.len());
     for (at, hit) in &accepted {
         let expected = hit.onset_sample + latency;
-        assert!(*at >= expected && at - expected <= 256, "{at} for {expected}");
+        assert!(
+            *at >= expected && at - expected <= 256,
+            "{at} for {expected}"
+        );
         // The loop has an onset every eighth of a second.
         let phase = (hit.onset_sample as f64 / 44_100.0 - 0.05) / 0.125;
         let error_ms = (phase - phase.round()).abs() * 125.0;
         assert!(error_ms < 15.0, "{} is {error_ms} ms off", hit.onset_sample);
     }
-    let kicks = accepted.iter().filter(|(_, hit)| hit.drum == Drum::Kick).count();
+    let kicks = accepted
+        .iter()
+        .filter(|(_, hit)| hit.drum == Drum::Kick)
+        .count();
     assert!((4..=8).contains(&kicks), "{kicks} kicks of 6");
 }
 
@@ -100,7 +105,11 @@ fn two_runs_are_identical_also_after_reset() {
     first.reset();
     let b = run(&mut first, &input, &[512]);
     assert!(a == b, "a reset engine gives the same output");
-    let c = run(&mut engine(44_100.0, Quality::Standard, 512), &input, &[512]);
+    let c = run(
+        &mut engine(44_100.0, Quality::Standard, 512),
+        &input,
+        &[512],
+    );
     assert!(a == c, "a new engine gives the same output");
 }
 
@@ -135,9 +144,15 @@ proptest! {
 #[test]
 fn bad_samples_are_contained() {
     let mut input = drum_loop(44_100.0, 3.0);
-    for (n, bad) in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 1e30, f32::MIN_POSITIVE / 4.0]
-        .into_iter()
-        .enumerate()
+    for (n, bad) in [
+        f32::NAN,
+        f32::INFINITY,
+        f32::NEG_INFINITY,
+        1e30,
+        f32::MIN_POSITIVE / 4.0,
+    ]
+    .into_iter()
+    .enumerate()
     {
         for k in 0..300 {
             input[n % 2][20_000 + 3_000 * n + k] = bad;
@@ -169,7 +184,12 @@ fn silence_is_silent_and_comes_out_of_it() {
         assert!(stem[0][..200_000].iter().all(|&sample| sample == 0.0));
     }
     assert!(null_db(&output) < -120.0);
-    assert!(output.hits.iter().any(|(_, hit)| hit.verdict == Verdict::Accepted));
+    assert!(
+        output
+            .hits
+            .iter()
+            .any(|(_, hit)| hit.verdict == Verdict::Accepted)
+    );
 }
 
 #[test]
@@ -187,10 +207,19 @@ fn resynthesis_plays_and_a_forbidden_drum_is_silent() {
     let output = run(&mut engine, &input, &[512]);
     assert!(peak_db(&output.stems[Drum::Snare.index()][0]) < -120.0);
     assert!(null_db(&output) < -120.0);
-    let refused = |verdict| move |(_, hit): &&(u64, idm_engine::engine::Hit)| {
-        hit.drum == Drum::Snare && hit.verdict == verdict
+    let refused = |verdict| {
+        move |(_, hit): &&(u64, idm_engine::engine::Hit)| {
+            hit.drum == Drum::Snare && hit.verdict == verdict
+        }
     };
-    assert_eq!(output.hits.iter().filter(refused(Verdict::Accepted)).count(), 0);
+    assert_eq!(
+        output
+            .hits
+            .iter()
+            .filter(refused(Verdict::Accepted))
+            .count(),
+        0
+    );
 }
 
 #[test]
@@ -202,7 +231,12 @@ fn pads_sound_at_once_on_their_bus() {
     let silence = [0.0; 64];
     engine.process([&silence, &silence], &mut stems, &mut events);
     assert!(peak_db(stems.channel(Drum::Snare.index(), 0)) > -60.0);
-    assert!(stems.channel(Drum::Kick.index(), 0).iter().all(|&sample| sample == 0.0));
+    assert!(
+        stems
+            .channel(Drum::Kick.index(), 0)
+            .iter()
+            .all(|&sample| sample == 0.0)
+    );
 }
 
 #[test]

@@ -82,7 +82,9 @@ impl OnsetLocator {
         let peak = self.envelope[steepest..steepest + RISE_BLOCKS]
             .iter()
             .fold(0.0_f32, |peak, &value| peak.max(value));
-        let earliest = steepest.saturating_sub(2 * CONTEXT_BLOCKS).max(CONTEXT_BLOCKS);
+        let earliest = steepest
+            .saturating_sub(2 * CONTEXT_BLOCKS)
+            .max(CONTEXT_BLOCKS);
         let floor = self.envelope[earliest - CONTEXT_BLOCKS..=earliest]
             .iter()
             .fold(f32::MAX, |floor, &value| floor.min(value));

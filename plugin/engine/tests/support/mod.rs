@@ -93,7 +93,11 @@ pub fn run(engine: &mut Engine, input: &[Vec<f32>; 2], blocks: &[usize]) -> Outp
     let (mut done, mut block) = (0, 0);
     while done < total {
         let end = (done + blocks[block % blocks.len()]).min(total);
-        engine.process([&input[0][done..end], &input[1][done..end]], &mut stems, &mut events);
+        engine.process(
+            [&input[0][done..end], &input[1][done..end]],
+            &mut stems,
+            &mut events,
+        );
         for (stem, channels) in output.stems.iter_mut().enumerate() {
             for (channel, out) in channels.iter_mut().enumerate() {
                 out.extend_from_slice(stems.channel(stem, channel));
@@ -136,7 +140,9 @@ pub fn null_db(output: &Output) -> f64 {
     let mut worst = 0.0_f32;
     for channel in 0..2 {
         for n in 0..output.dry[channel].len() {
-            let sum: f32 = (0..=DRUM_COUNT).map(|stem| output.stems[stem][channel][n]).sum();
+            let sum: f32 = (0..=DRUM_COUNT)
+                .map(|stem| output.stems[stem][channel][n])
+                .sum();
             worst = worst.max((sum - output.dry[channel][n]).abs());
         }
     }
