@@ -12,6 +12,9 @@ const WINDOW: usize = 1024 * 2;
 pub const TEMPLATE_FRAMES: usize = 64;
 /// Times the updates are repeated.
 const ITERATIONS: usize = 40;
+/// Share of the start that templates keep to the end: without it, classes that
+/// are not played turn into whatever is.
+const HELD: f32 = 0.5;
 /// Keeps divisions finite.
 const TINY: f32 = 1e-9;
 
@@ -104,8 +107,8 @@ pub struct Nmfd {
 impl Nmfd {
     /// Explains `target` (`(frames, 128)`) by `templates`. With `onset_frames`
     /// (per class) activations are zero elsewhere; without they are free. With
-    /// `adapt` the templates move from their start toward the mixture, at
-    /// first hardly, at last freely. Allocates.
+    /// `adapt` the templates move from their start half-way toward the mixture,
+    /// at first hardly. Allocates.
     pub fn new(
         target: Vec<f32>,
         templates: &[Template],
@@ -156,7 +159,7 @@ impl Nmfd {
             if self.adapt {
                 let ratio = self.ratio();
                 let progress = iteration as f32 / ITERATIONS as f32;
-                self.update_templates(&ratio, (1.0 - progress).powi(4));
+                self.update_templates(&ratio, HELD.max((1.0 - progress).powi(4)));
             }
         }
         self.components

@@ -25,12 +25,13 @@ pub struct Event {
 const SAME_HIT_S: f64 = 0.012;
 
 /// A performance of `length_s` seconds: with probability `groove_share` an
-/// excerpt of a groove (varied, its parts sometimes moved to other drums), else
-/// a generated pattern. In order of time, no two strokes of one class closer
+/// excerpt of a groove (varied; with probability `remap_share` its parts move to
+/// other drums), else a generated pattern. In order of time, no two strokes of one class closer
 /// than 12 ms. Allocates.
 pub fn perform(
     grooves: &[Groove],
     groove_share: f32,
+    remap_share: f32,
     length_s: f64,
     random: &mut Random,
 ) -> Vec<Event> {
@@ -39,7 +40,9 @@ pub fn perform(
         && let Some(groove) = pick_groove(grooves, random)
     {
         events = vary(groove, length_s, random);
-        remap(&mut events, length_s, random);
+        if random.chance(remap_share) {
+            remap(&mut events, length_s, random);
+        }
     }
     if events.is_empty() {
         let pattern = *random.pick(&Pattern::ALL).unwrap_or(&Pattern::Dense);
@@ -92,7 +95,7 @@ mod tests {
     #[test]
     fn performances_repeat_are_sorted_and_have_no_doubled_hits() {
         for seed in 0..60 {
-            let play = || perform(&[], 0.7, 8.0, &mut Random::new(&[seed]));
+            let play = || perform(&[], 0.7, 1.0, 8.0, &mut Random::new(&[seed]));
             let events = play();
             assert_eq!(events, play());
             assert!(!events.is_empty(), "{seed}");
@@ -114,7 +117,7 @@ mod tests {
     fn rare_drums_are_not_rare() {
         let mut counts = [0_usize; idm_engine::drum::DRUM_COUNT];
         for seed in 0..400 {
-            for event in perform(&[], 0.7, 8.0, &mut Random::new(&[seed, 9])) {
+            for event in perform(&[], 0.7, 1.0, 8.0, &mut Random::new(&[seed, 9])) {
                 if let Some(drum) = event.sound.drum() {
                     counts[drum.index()] += 1;
                 }

@@ -46,7 +46,8 @@ pub struct RenderConfig {
     pub groove_share: f32,
     /// Probability that an instrument is two sounds in layers.
     pub layered_share: f32,
-    /// Strength of all random changes: 0 none, 1 the training range.
+    /// Strength of all random changes, and how often grooves are moved to other
+    /// drums: 0 none, 1 the training range.
     pub wildness: f32,
     /// Length of a piece in seconds.
     pub piece_s: f64,
@@ -166,6 +167,7 @@ impl Renderer {
         let events = performance::perform(
             &self.grooves,
             self.config.groove_share,
+            self.config.wildness,
             self.config.piece_s,
             &mut random(0),
         );

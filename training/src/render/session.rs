@@ -49,15 +49,14 @@ const FAMILIES: [&[Sound]; 9] = [
 /// Usual level of the hardest stroke and its scatter, in decibels.
 fn balance_db(sound: Sound) -> (f32, f32) {
     match sound {
-        Sound::Kick | Sound::Snare | Sound::RimShot => (0.0, 3.5),
+        Sound::Kick => (1.0, 3.5),
+        Sound::Snare | Sound::RimShot => (0.0, 3.5),
         Sound::SideStick => (-5.0, 4.0),
-        Sound::ClosedHat => (-9.0, 4.5),
-        Sound::PedalHat => (-13.0, 4.0),
-        Sound::OpenHat => (-8.0, 4.5),
-        Sound::HighTom | Sound::MidTom | Sound::FloorTom => (-2.0, 4.0),
-        Sound::Crash => (-5.0, 4.5),
-        Sound::Ride => (-9.0, 4.5),
-        Sound::RideBell => (-7.0, 4.5),
+        Sound::ClosedHat | Sound::OpenHat => (-3.5, 4.5),
+        Sound::PedalHat => (-7.0, 4.0),
+        Sound::HighTom | Sound::MidTom | Sound::FloorTom => (-3.0, 4.0),
+        Sound::Crash => (-3.0, 4.5),
+        Sound::Ride | Sound::RideBell => (-5.0, 4.5),
         Sound::Clap | Sound::Cowbell | Sound::Tambourine | Sound::Shaker => (-7.0, 4.5),
     }
 }
