@@ -8,6 +8,17 @@ use anyhow::{Context, Result, ensure};
 
 use crate::workspace::{self, CLI_PACKAGE, PLUGIN_NAME, PLUGIN_PACKAGE};
 
+/// What is compiled along with the plugin. Cargo compiles shared dependencies
+/// with the features that all selected packages ask for, so that each
+/// selection has dependencies of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Selection {
+    /// Plugin and command line tool only: what users build.
+    Product,
+    /// The whole workspace: what developers and tests build anyway.
+    Workspace,
+}
+
 /// What a build leaves behind.
 #[derive(Debug, Clone)]
 pub struct Bundles {
@@ -20,17 +31,26 @@ pub struct Bundles {
 }
 
 impl Bundles {
+    fn in_folder(folder: &Path, tool: &str) -> Self {
+        Self {
+            clap: folder.join(format!("{PLUGIN_NAME}.clap")),
+            vst3: folder.join(format!("{PLUGIN_NAME}.vst3")),
+            idm: folder.join(tool),
+        }
+    }
+
     /// Both plugin bundles.
     pub fn plugins(&self) -> [&PathBuf; 2] {
         [&self.clap, &self.vst3]
     }
 }
 
-/// Builds plugin and command line tool in release mode and bundles the plugin.
-/// Cargo does nothing for what is fresh. `target` cross-compiles.
+/// Builds `selection` in release mode, bundles the plugin, and puts the command
+/// line tool beside the bundles. Cargo does nothing for what is fresh. `target`
+/// cross-compiles.
 ///
 /// A lock file in the target folder keeps concurrent callers apart.
-pub fn bundle(target: Option<&str>) -> Result<Bundles> {
+pub fn bundle(selection: Selection, target: Option<&str>) -> Result<Bundles> {
     let target_dir = workspace::target_dir()?;
     std::fs::create_dir_all(&target_dir)?;
     let lock_path = target_dir.join("bundle.lock");
@@ -40,10 +60,11 @@ pub fn bundle(target: Option<&str>) -> Result<Bundles> {
         .with_context(|| format!("{}: cannot be locked", lock_path.display()))?;
 
     let mut build = workspace::cargo();
-    // One call with both packages, so that shared dependencies are compiled
-    // with one set of features.
     build.args(["build", "--release", "--locked"]);
-    build.args(["-p", PLUGIN_PACKAGE, "-p", CLI_PACKAGE]);
+    match selection {
+        Selection::Product => build.args(["-p", PLUGIN_PACKAGE, "-p", CLI_PACKAGE]),
+        Selection::Workspace => build.arg("--workspace"),
+    };
     if let Some(target) = target {
         build.args(["--target", target]);
     }
@@ -54,12 +75,8 @@ pub fn bundle(target: Option<&str>) -> Result<Bundles> {
         None => target_dir.join("release"),
     };
     let for_windows = target.map_or(cfg!(windows), |target| target.contains("windows"));
-    let bundled = target_dir.join("bundled");
-    let bundles = Bundles {
-        clap: bundled.join(format!("{PLUGIN_NAME}.clap")),
-        vst3: bundled.join(format!("{PLUGIN_NAME}.vst3")),
-        idm: release.join(if for_windows { "idm.exe" } else { "idm" }),
-    };
+    let tool = if for_windows { "idm.exe" } else { "idm" };
+    let bundles = Bundles::in_folder(&target_dir.join("bundled"), tool);
 
     // The bundler reads `bundler.toml` from the working directory.
     std::env::set_current_dir(workspace::root())?;
@@ -76,6 +93,8 @@ pub fn bundle(target: Option<&str>) -> Result<Bundles> {
             path.display()
         );
     }
+    std::fs::copy(release.join(tool), &bundles.idm)
+        .with_context(|| format!("{}: cannot be copied", release.join(tool).display()))?;
     Ok(bundles)
 }
 
@@ -92,7 +111,7 @@ pub fn shared() -> Result<&'static Bundles> {
         .get_or_init(|| {
             match std::env::var_os(PREBUILT_VARIABLE) {
                 Some(folder) => prebuilt(Path::new(&folder)),
-                None => bundle(None),
+                None => bundle(Selection::Workspace, None),
             }
             .map_err(|error| format!("{error:#}"))
         })
@@ -101,11 +120,7 @@ pub fn shared() -> Result<&'static Bundles> {
 }
 
 fn prebuilt(folder: &Path) -> Result<Bundles> {
-    let bundles = Bundles {
-        clap: folder.join(format!("{PLUGIN_NAME}.clap")),
-        vst3: folder.join(format!("{PLUGIN_NAME}.vst3")),
-        idm: folder.join(if cfg!(windows) { "idm.exe" } else { "idm" }),
-    };
+    let bundles = Bundles::in_folder(folder, if cfg!(windows) { "idm.exe" } else { "idm" });
     for path in [&bundles.clap, &bundles.vst3, &bundles.idm] {
         ensure!(
             path.exists(),

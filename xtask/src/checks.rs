@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 
-use crate::{bundle, presets, setup, workspace};
+use crate::bundle::{self, Selection};
+use crate::{presets, setup, workspace};
 
 /// One section of the test run.
 struct Section {
@@ -35,7 +36,9 @@ pub fn run() -> Result<()> {
 
     section("System packages", &mut setup::setup);
     section("Format", &mut || cargo(&["fmt", "--all", "--", "--check"]));
-    section("Bundles", &mut || bundle::bundle(None).map(|_| ()));
+    section("Bundles", &mut || {
+        bundle::bundle(Selection::Workspace, None).map(|_| ())
+    });
     section("Unit and integration tests", &mut || {
         cargo(&[
             "test",
@@ -56,7 +59,9 @@ pub fn run() -> Result<()> {
             "--test",
         ])
     });
-    section("Presets", &mut || presets::check(&bundle::bundle(None)?));
+    section("Presets", &mut || {
+        presets::check(&bundle::bundle(Selection::Workspace, None)?)
+    });
     section("Lints", &mut || {
         cargo(&[
             "clippy",

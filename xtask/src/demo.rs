@@ -7,11 +7,12 @@ use anyhow::{Context, Result, ensure};
 use serde::Serialize;
 
 use crate::analysis::{self, Matches};
+use crate::bundle::{self, Selection};
 use crate::demo_loop::{self, LoopHit};
 use crate::drums::{self, DRUMS};
 use crate::picture::{self, Mark, Scene};
 use crate::render::{self, RenderOptions, Rendering};
-use crate::{bundle, hosts, setup, wav, workspace};
+use crate::{hosts, setup, wav, workspace};
 
 /// Block size of the demonstration.
 const BLOCK: usize = 512;
@@ -85,7 +86,7 @@ impl BlockTimes {
 /// its files in `out` (or `demo` in the target folder).
 pub fn demo(recording: Option<&Path>, out: Option<&Path>) -> Result<()> {
     setup::advise();
-    let bundles = bundle::bundle(None)?;
+    let bundles = bundle::bundle(Selection::Product, None)?;
     let out = match out {
         Some(out) => out.to_owned(),
         None => workspace::target_dir()?.join("demo"),

@@ -6,10 +6,11 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use serde::Serialize;
+use xtask::bundle::{self, Selection};
 use xtask::demo::BlockTimes;
 use xtask::hosts::{self, Note};
 use xtask::render::{self, RenderOptions};
-use xtask::{analysis, bundle, checks, demo, install, presets, screenshot, setup, wav};
+use xtask::{analysis, checks, demo, install, presets, screenshot, setup, wav};
 
 /// Build, bundle, host, demonstrate, test and install the Inverse Drum Machine.
 #[derive(Debug, Parser)]
@@ -108,7 +109,7 @@ fn run(command: Command) -> Result<()> {
     match command {
         Command::Setup => setup::setup(),
         Command::Bundle { target } => {
-            let bundles = bundle::bundle(target.as_deref())?;
+            let bundles = bundle::bundle(Selection::Product, target.as_deref())?;
             for path in bundles.plugins() {
                 println!("{}", path.display());
             }
@@ -118,16 +119,16 @@ fn run(command: Command) -> Result<()> {
         Command::Test => checks::run(),
         Command::Host(arguments) => host(&arguments),
         Command::Install => {
-            for path in install::install(&bundle::bundle(None)?)? {
+            for path in install::install(&bundle::bundle(Selection::Product, None)?)? {
                 println!("installed {}", path.display());
             }
             Ok(())
         }
-        Command::Presets => presets::check(&bundle::bundle(None)?),
+        Command::Presets => presets::check(&bundle::bundle(Selection::Product, None)?),
         Command::Screenshot { out, session } => {
             let plugin = match &session.plugin {
                 Some(plugin) => plugin.clone(),
-                None => bundle::bundle(None)?.clap,
+                None => bundle::bundle(Selection::Product, None)?.clap,
             };
             let program = std::env::current_exe().context("this program has no path")?;
             screenshot::screenshot(&program, &out, &plugin, &session)

@@ -5,12 +5,15 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::hosts::gui::{GuiSession, Step};
+use crate::hosts::gui::{FEW_COLOURS, GuiSession, Step};
 use crate::xvfb::Xvfb;
 use crate::{demo_loop, wav, workspace};
 
 /// Stands for the loop made here instead of a file name.
 const DEMO_LOOP: &str = "demo-loop";
+
+/// Longest time that an editor may take until it shows something.
+const DRAWING_SECONDS: f64 = 20.0;
 
 /// What to do in an editor session.
 #[derive(Debug, Clone, clap::Args)]
@@ -74,8 +77,8 @@ pub fn run_session(out: &Path, session: &Session) -> Result<()> {
             .step(step)
             .with_context(|| format!("step {}", step.text()))?;
     }
+    let colours = editor.wait_until_drawn(DRAWING_SECONDS)?;
     editor.picture(out)?;
-    let colours = editor.colours()?;
     let (width, height) = editor.size();
     editor.close()?;
     println!(
@@ -83,7 +86,7 @@ pub fn run_session(out: &Path, session: &Session) -> Result<()> {
         out.display()
     );
     ensure!(
-        colours > 8,
+        colours > FEW_COLOURS,
         "the editor shows only {colours} colours: it has drawn nothing"
     );
     Ok(())

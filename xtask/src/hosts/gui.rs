@@ -23,6 +23,9 @@ use crate::{png, workspace};
 /// Block in which audio is played while the editor is open.
 const BLOCK: usize = 512;
 
+/// A window with no more colours than this shows no editor.
+pub const FEW_COLOURS: usize = 8;
+
 /// One thing to do with an open editor.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Step {
@@ -177,6 +180,18 @@ impl GuiSession {
             &CreateWindowAux::new().background_pixel(0),
         )?;
         connection.map_window(window)?;
+        // The pointer starts in the middle; out of the way it shows no hints.
+        let (right, bottom) = (root.width_in_pixels, root.height_in_pixels);
+        connection.warp_pointer(
+            x11rb::NONE,
+            root_window,
+            0,
+            0,
+            0,
+            0,
+            i16::try_from(right)? - 1,
+            i16::try_from(bottom)? - 1,
+        )?;
         connection.sync()?;
         let playback = match audio {
             Some((channels, sample_rate_hz)) => {
@@ -341,6 +356,19 @@ impl GuiSession {
         let (_, _, rgb) = self.pixels()?;
         let colours: std::collections::HashSet<&[u8]> = rgb.chunks_exact(3).collect();
         Ok(colours.len())
+    }
+
+    /// Lets time pass until something is drawn, at most `seconds`: on a busy
+    /// machine the first frame may take a while. Returns the number of colours.
+    pub fn wait_until_drawn(&mut self, seconds: f64) -> Result<usize> {
+        let end = Instant::now() + Duration::from_secs_f64(seconds);
+        loop {
+            let colours = self.colours()?;
+            if colours > FEW_COLOURS || Instant::now() > end {
+                return Ok(colours);
+            }
+            self.run(0.1)?;
+        }
     }
 
     /// Closes editor and plugin.
