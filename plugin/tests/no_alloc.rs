@@ -46,13 +46,19 @@ impl Random {
     }
 }
 
-/// Decaying noise bursts, four per second, with some NaN thrown in.
+/// Thumps and hisses in turn, four per second, with some NaN thrown in.
 fn fill(random: &mut Random, position: usize, left: &mut [f32], right: &mut [f32]) {
     for n in 0..left.len() {
-        let phase = (position + n) % (RATE_HZ as usize / 4);
-        let envelope = (-(phase as f32) / 2000.0).exp();
-        left[n] = envelope * (random.unit() - 0.5);
-        right[n] = envelope * (random.unit() - 0.5);
+        let beat = (position + n) / (RATE_HZ as usize / 4);
+        let time_s = ((position + n) % (RATE_HZ as usize / 4)) as f32 / RATE_HZ as f32;
+        let sample = if beat % 2 == 0 {
+            let sweep = 55.0 * time_s - 4.0 * (-time_s / 0.015).exp();
+            0.7 * (-time_s / 0.06).exp() * (std::f32::consts::TAU * sweep).sin()
+        } else {
+            (-time_s / 0.04).exp() * (random.unit() - 0.5)
+        };
+        left[n] = sample;
+        right[n] = 0.8 * sample;
     }
     if random.below(200) == 0 {
         left[0] = f32::NAN;
@@ -136,8 +142,7 @@ fn storm(quality: Quality, buses: usize, seconds: f64, link: (AudioEnd, EditorEn
         drain(&mut editor);
         position += samples;
     }
-    // The bursts are heard as drums by any model that works at all; a model
-    // that hears nothing would leave most of the path untested.
+    // A model that hears nothing would leave most of the path untested.
     assert!(messages > 0, "no note was sent");
 }
 

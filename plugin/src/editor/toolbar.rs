@@ -12,7 +12,7 @@ use crate::params::{IdmParams, MainOutput, QualityChoice};
 pub const HEIGHT: f32 = 40.0;
 
 /// Width of everything at its narrowest, with gaps and margins.
-const FIXED_WIDTH: f32 = 752.0;
+const FIXED_WIDTH: f32 = 708.0;
 
 /// Draws the toolbar in `rect`.
 pub fn show(
