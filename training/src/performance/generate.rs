@@ -253,7 +253,7 @@ fn coincidences(player: &mut Player<'_>) {
             let velocity = (level * player.random.range(0.6, 1.2)).min(1.0);
             player.play(time_s + late_s, sound, velocity);
         }
-        time_s += every_s * f64::from(*player.random.pick(&[1.0, 1.0, 0.5, 1.5]).unwrap_or(&1.0));
+        time_s += every_s * player.random.pick(&[1.0, 1.0, 0.5, 1.5]).unwrap_or(&1.0);
     }
 }
 
@@ -331,8 +331,7 @@ fn tom_fills(player: &mut Player<'_>) {
             if player.random.chance(0.2) {
                 player.play(time_s, Sound::Kick, 0.85);
             }
-            time_s +=
-                step_s * f64::from(*player.random.pick(&[1.0, 1.0, 1.0, 2.0]).unwrap_or(&1.0));
+            time_s += step_s * player.random.pick(&[1.0, 1.0, 1.0, 2.0]).unwrap_or(&1.0);
         }
         if player.random.chance(0.15) {
             player.play(time_s, Sound::Crash, 0.9);
@@ -347,7 +346,7 @@ fn tom_fills(player: &mut Player<'_>) {
 fn cymbals(player: &mut Player<'_>) {
     let beat_s = f64::from(player.random.range(0.22, 0.7));
     let bell = player.random.chance(0.25);
-    let ride: &[f32] = *player
+    let ride: &[f32] = player
         .random
         .pick(&[
             &[0.8_f32, 0.5][..],

@@ -135,18 +135,20 @@ fn any_tom(random: &mut Random) -> Sound {
 /// A crash with some of the kicks.
 fn add_crashes(events: &mut Vec<Event>, random: &mut Random) {
     let share = random.log_range(0.1, 0.7);
-    let crashes: Vec<Event> = events
+    let kicks: Vec<Event> = events
         .iter()
         .filter(|event| event.sound == Sound::Kick)
-        .filter_map(|event| {
-            random.chance(share).then(|| Event {
-                time_s: event.time_s + f64::from(0.004 * random.normal()),
+        .copied()
+        .collect();
+    for kick in kicks {
+        if random.chance(share) {
+            events.push(Event {
+                time_s: kick.time_s + f64::from(0.004 * random.normal()),
                 sound: Sound::Crash,
                 velocity: random.range(0.5, 1.0),
-            })
-        })
-        .collect();
-    events.extend(crashes);
+            });
+        }
+    }
 }
 
 /// Leaves out all strokes of one drum that is played.
