@@ -165,9 +165,18 @@ impl Config {
     /// # Errors
     /// The first value that makes no sense.
     pub fn check(&self) -> Result<()> {
-        ensure!(!self.name.trim().is_empty(), "name: expected a text, found nothing");
-        ensure!(self.data.batch > 0, "data.batch: expected at least 1, found 0");
-        ensure!(self.data.uses > 0, "data.uses: expected at least 1, found 0");
+        ensure!(
+            !self.name.trim().is_empty(),
+            "name: expected a text, found nothing"
+        );
+        ensure!(
+            self.data.batch > 0,
+            "data.batch: expected at least 1, found 0"
+        );
+        ensure!(
+            self.data.uses > 0,
+            "data.uses: expected at least 1, found 0"
+        );
         ensure!(
             self.data.piece_s >= 1.0,
             "data.piece_s: expected at least 1 s, found {}",
@@ -223,13 +232,28 @@ mod tests {
 
     #[test]
     fn errors_name_the_field() {
-        let mut config = Config { name: "x".to_owned(), ..Config::default() };
+        let mut config = Config {
+            name: "x".to_owned(),
+            ..Config::default()
+        };
         config.schedule.steps = 5;
-        assert!(config.check().unwrap_err().to_string().contains("minutes = 80"));
+        assert!(
+            config
+                .check()
+                .unwrap_err()
+                .to_string()
+                .contains("minutes = 80")
+        );
         config.schedule.minutes = 0.0;
         config.check().unwrap();
         config.data.batch = 0;
-        assert!(config.check().unwrap_err().to_string().contains("data.batch"));
+        assert!(
+            config
+                .check()
+                .unwrap_err()
+                .to_string()
+                .contains("data.batch")
+        );
         let unknown = toml::from_str::<Config>("nam = \"x\"").unwrap_err();
         assert!(unknown.to_string().contains("nam"));
     }

@@ -55,7 +55,10 @@ fn outputs(weights: &Weights, input: &Input, head: Head) -> Outputs {
 }
 
 fn near(found: f32, expected: f32, what: &str) {
-    assert!((found - expected).abs() < 1e-4, "{what}: {found}, expected {expected}");
+    assert!(
+        (found - expected).abs() < 1e-4,
+        "{what}: {found}, expected {expected}"
+    );
 }
 
 /// One piece, streamed through tract frame by frame, against the sequence form.
@@ -64,7 +67,9 @@ fn exported_file_streams_what_the_sequence_computes() {
     const FRAMES: usize = 60;
     let weights = lively_weights();
     let bytes = transcriber_graph(&weights).finish(&[]);
-    let proto = tract_onnx::onnx().proto_model_for_read(&mut bytes.as_slice()).unwrap();
+    let proto = tract_onnx::onnx()
+        .proto_model_for_read(&mut bytes.as_slice())
+        .unwrap();
     let graph = proto.graph.as_ref().unwrap();
     let input_names: Vec<String> = graph.input.iter().map(|input| input.name.clone()).collect();
     let output_names: Vec<String> = graph.output.iter().map(|out| out.name.clone()).collect();
@@ -75,7 +80,12 @@ fn exported_file_streams_what_the_sequence_computes() {
         .unwrap()
         .into_runnable()
         .unwrap();
-    let position = |name: &str| output_names.iter().position(|output| output == name).unwrap();
+    let position = |name: &str| {
+        output_names
+            .iter()
+            .position(|output| output == name)
+            .unwrap()
+    };
 
     let input = random_input(1, 1, FRAMES);
     let expected = Head::ALL.map(|head| outputs(&weights, &input, head));
@@ -89,15 +99,24 @@ fn exported_file_streams_what_the_sequence_computes() {
         let low = &input.low[t * LOW_BAND_COUNT..][..LOW_BAND_COUNT];
         let mut values: TVec<TValue> = tvec!(
             Tensor::from_shape(&[1, BAND_COUNT], frame).unwrap().into(),
-            Tensor::from_shape(&[1, LOW_BAND_COUNT], low).unwrap().into(),
+            Tensor::from_shape(&[1, LOW_BAND_COUNT], low)
+                .unwrap()
+                .into(),
         );
         values.extend(states.iter().cloned().map(TValue::from));
         let results = model.run(values).unwrap();
         let result = |name: &str| -> Vec<f32> {
-            results[position(name)].to_plain_array_view::<f32>().unwrap().iter().copied().collect()
+            results[position(name)]
+                .to_plain_array_view::<f32>()
+                .unwrap()
+                .iter()
+                .copied()
+                .collect()
         };
         for head in Head::ALL {
-            let Some(described) = t.checked_sub(head.look_ahead_frames()) else { continue };
+            let Some(described) = t.checked_sub(head.look_ahead_frames()) else {
+                continue;
+            };
             let suffix = head.output_suffix();
             let expected = &expected[head.index()];
             let events = &expected.heads[head.index()].events[described * 2 * DRUM_COUNT..];
@@ -105,7 +124,11 @@ fn exported_file_streams_what_the_sequence_computes() {
             let velocity = result(&format!("velocity{suffix}"));
             for class in 0..DRUM_COUNT {
                 near(onset[class], sigmoid(events[class]), "onset");
-                near(velocity[class], sigmoid(events[DRUM_COUNT + class]), "velocity");
+                near(
+                    velocity[class],
+                    sigmoid(events[DRUM_COUNT + class]),
+                    "velocity",
+                );
             }
             let logits = &expected.masks[described * MASK_OUTPUTS..][..MASK_OUTPUTS];
             let mask = result(&format!("mask{suffix}"));
@@ -118,7 +141,10 @@ fn exported_file_streams_what_the_sequence_computes() {
             }
         }
         let embedding = result("embedding");
-        for (found, expected) in embedding.iter().zip(&expected[0].embedding[t * EMBEDDING..]) {
+        for (found, expected) in embedding
+            .iter()
+            .zip(&expected[0].embedding[t * EMBEDDING..])
+        {
             near(*found, *expected, "embedding");
         }
         states = (2..input_names.len())
@@ -156,18 +182,37 @@ fn outputs_do_not_depend_on_later_input() {
     let weights = lively_weights();
     let input = random_input(2, 1, FRAMES);
     let mut changed = input.clone();
-    changed.frame[CHANGE * BAND_COUNT..].iter_mut().for_each(|value| *value += 0.5);
-    changed.low[CHANGE * LOW_BAND_COUNT..].iter_mut().for_each(|value| *value -= 0.5);
+    changed.frame[CHANGE * BAND_COUNT..]
+        .iter_mut()
+        .for_each(|value| *value += 0.5);
+    changed.low[CHANGE * LOW_BAND_COUNT..]
+        .iter_mut()
+        .for_each(|value| *value -= 0.5);
     for head in Head::ALL {
-        let (before, after) = (outputs(&weights, &input, head), outputs(&weights, &changed, head));
+        let (before, after) = (
+            outputs(&weights, &input, head),
+            outputs(&weights, &changed, head),
+        );
         // Output row `t` is computed when frame `t + look-ahead` arrives.
         let border = CHANGE - head.look_ahead_frames();
         let width = 2 * DRUM_COUNT;
-        let (a, b) = (&before.heads[head.index()].events, &after.heads[head.index()].events);
+        let (a, b) = (
+            &before.heads[head.index()].events,
+            &after.heads[head.index()].events,
+        );
         assert_eq!(a[..border * width], b[..border * width]);
-        assert_ne!(a[border * width..(border + 1) * width], b[border * width..(border + 1) * width]);
-        assert_eq!(before.masks[..border * MASK_OUTPUTS], after.masks[..border * MASK_OUTPUTS]);
-        assert_ne!(before.masks[border * MASK_OUTPUTS..], after.masks[border * MASK_OUTPUTS..]);
+        assert_ne!(
+            a[border * width..(border + 1) * width],
+            b[border * width..(border + 1) * width]
+        );
+        assert_eq!(
+            before.masks[..border * MASK_OUTPUTS],
+            after.masks[..border * MASK_OUTPUTS]
+        );
+        assert_ne!(
+            before.masks[border * MASK_OUTPUTS..],
+            after.masks[border * MASK_OUTPUTS..]
+        );
     }
 }
 
@@ -190,8 +235,10 @@ fn sequences_of_a_batch_do_not_mix() {
             .copied()
             .collect(),
     };
-    let (both, alone) =
-        (outputs(&weights, &both, Head::Standard), outputs(&weights, &alone, Head::Standard));
+    let (both, alone) = (
+        outputs(&weights, &both, Head::Standard),
+        outputs(&weights, &alone, Head::Standard),
+    );
     let width = 2 * DRUM_COUNT;
     let rows = alone.heads[1].events.chunks_exact(width);
     for (t, expected) in rows.enumerate() {

@@ -9,13 +9,36 @@ use crate::{
 
 const OUTPUTS: usize = DRUM_COUNT * CHOICE_COUNT;
 
-/// An embedding and, per class, the best one-shot if the class was heard.
+/// Difference of template distances (nepers²) that makes a choice clearly
+/// better.
+const CLEAR: f32 = 1.0;
+
+/// An embedding and how well each one-shot would do.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ChoiceExample {
     /// `[EMBEDDING]`.
     pub embedding: Vec<f32>,
-    /// Index of the best one-shot per class.
-    pub best: [Option<usize>; DRUM_COUNT],
+    /// Per class that was heard: distance of each one-shot's template from
+    /// what was heard, in nepers².
+    pub distances: [Option<[f32; CHOICE_COUNT]>; DRUM_COUNT],
+}
+
+impl ChoiceExample {
+    /// The nearest one-shot of `class`, if the class was heard.
+    pub fn best(&self, class: usize) -> Option<usize> {
+        let distances = self.distances[class]?;
+        (0..CHOICE_COUNT).min_by(|&a, &b| distances[a].total_cmp(&distances[b]))
+    }
+}
+
+/// Turns `scores` into numbers that sum to 1, largest where the score is.
+fn softmax(scores: &mut [f32]) {
+    let peak = scores.iter().copied().fold(f32::MIN, f32::max);
+    scores
+        .iter_mut()
+        .for_each(|score| *score = (*score - peak).exp());
+    let sum: f32 = scores.iter().sum();
+    scores.iter_mut().for_each(|score| *score /= sum);
 }
 
 fn scores(weight: &[f32], bias: &[f32], embedding: &[f32]) -> Vec<f32> {
@@ -29,10 +52,11 @@ fn scores(weight: &[f32], bias: &[f32], embedding: &[f32]) -> Vec<f32> {
 }
 
 /// Trains the classifier in `weights` by stochastic gradient descent on the
-/// cross-entropy. Deterministic. Allocates.
+/// cross-entropy with soft targets: nearly equal one-shots are nearly equally
+/// right. Deterministic. Allocates.
 pub fn train_choice(weights: &mut Weights, examples: &[ChoiceExample]) {
     const ROUNDS: usize = 60;
-    const DECAY: f32 = 1e-4;
+    const DECAY: f32 = 3e-3;
     let mut weight = vec![0.0; EMBEDDING * OUTPUTS];
     let mut bias = vec![0.0; OUTPUTS];
     let mut random = Random::new(&[0x6368_6f69]);
@@ -41,16 +65,20 @@ pub fn train_choice(weights: &mut Weights, examples: &[ChoiceExample]) {
         for _ in 0..examples.len() {
             let example = &examples[random.below(examples.len())];
             let mut slopes = scores(&weight, &bias, &example.embedding);
-            for (slopes, best) in slopes.chunks_exact_mut(CHOICE_COUNT).zip(example.best) {
-                let Some(best) = best else {
+            for (slopes, distances) in slopes
+                .chunks_exact_mut(CHOICE_COUNT)
+                .zip(&example.distances)
+            {
+                let Some(distances) = distances else {
                     slopes.fill(0.0);
                     continue;
                 };
-                let peak = slopes.iter().copied().fold(f32::MIN, f32::max);
-                slopes.iter_mut().for_each(|score| *score = (*score - peak).exp());
-                let sum: f32 = slopes.iter().sum();
-                slopes.iter_mut().for_each(|score| *score /= sum);
-                slopes[best] -= 1.0;
+                let mut wanted = distances.map(|distance| -distance / CLEAR);
+                softmax(&mut wanted);
+                softmax(slopes);
+                for (slope, wanted) in slopes.iter_mut().zip(wanted) {
+                    *slope -= wanted;
+                }
             }
             for (bias, slope) in bias.iter_mut().zip(&slopes) {
                 *bias -= rate * slope;
@@ -90,10 +118,15 @@ mod tests {
         let examples: Vec<ChoiceExample> = (0..200)
             .map(|_| {
                 let embedding: Vec<f32> = (0..EMBEDDING).map(|_| random.bipolar()).collect();
-                let best = std::array::from_fn(|class| {
-                    (class != 3).then_some(usize::from(embedding[class] > 0.0))
+                let distances = std::array::from_fn(|class| {
+                    let best = usize::from(embedding[class] > 0.0);
+                    let distances = std::array::from_fn(|n| if n == best { 1.0 } else { 4.0 });
+                    (class != 3).then_some(distances)
                 });
-                ChoiceExample { embedding, best }
+                ChoiceExample {
+                    embedding,
+                    distances,
+                }
             })
             .collect();
         let mut weights = initial_weights(1);
@@ -102,7 +135,7 @@ mod tests {
         for example in &examples[150..] {
             let chosen = choose(&weights, &example.embedding);
             right += (0..DRUM_COUNT)
-                .filter(|&class| example.best[class] == Some(chosen[class]))
+                .filter(|&class| example.best(class) == Some(chosen[class]))
                 .count();
         }
         assert!(right > 50 * 8 * 9 / 10, "{right} of 400");

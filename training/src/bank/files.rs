@@ -69,9 +69,12 @@ pub fn save_bank(
 pub fn load_bank(folder: &Path, weights: &mut Weights) -> Result<[ClassPrototypes; DRUM_COUNT]> {
     let path = folder.join(CLASSIFIER);
     let text = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    let classifier: Classifier = serde_json::from_slice(&text)
-        .with_context(|| format!("{} is damaged", path.display()))?;
-    for (name, values) in CLASSIFIER_WEIGHTS.into_iter().zip([classifier.weight, classifier.bias]) {
+    let classifier: Classifier =
+        serde_json::from_slice(&text).with_context(|| format!("{} is damaged", path.display()))?;
+    for (name, values) in CLASSIFIER_WEIGHTS
+        .into_iter()
+        .zip([classifier.weight, classifier.bias])
+    {
         let index = weights.index_of(name);
         let target = &mut weights.tensors_mut()[index].values;
         ensure!(
@@ -103,5 +106,7 @@ pub fn load_bank(folder: &Path, weights: &mut Weights) -> Result<[ClassPrototype
         }
         classes.push(ClassPrototypes { waveforms });
     }
-    classes.try_into().map_err(|_| anyhow::anyhow!("{}: a class is missing", folder.display()))
+    classes
+        .try_into()
+        .map_err(|_| anyhow::anyhow!("{}: a class is missing", folder.display()))
 }

@@ -59,14 +59,20 @@ pub struct ChoiceReport {
 }
 
 fn hardest(samples: &[Sample]) -> Option<&Sample> {
-    samples.iter().max_by(|a, b| a.velocity.total_cmp(&b.velocity))
+    samples
+        .iter()
+        .max_by(|a, b| a.velocity.total_cmp(&b.velocity))
 }
 
 /// One hit per kit: of the class's main sound if the kit has it.
 fn representative(kit: &Kit, drum: Drum) -> Option<&Sample> {
     let main = main_sound(drum);
-    let others = Sound::ALL.into_iter().filter(|sound| sound.drum() == Some(drum));
-    std::iter::once(main).chain(others).find_map(|sound| hardest(&kit.sounds[sound.index()]))
+    let others = Sound::ALL
+        .into_iter()
+        .filter(|sound| sound.drum() == Some(drum));
+    std::iter::once(main)
+        .chain(others)
+        .find_map(|sound| hardest(&kit.sounds[sound.index()]))
 }
 
 fn from_onset(sample: &Sample) -> &[f32] {
@@ -103,8 +109,17 @@ pub fn learn_bank(kits: &[Kit], procedural: u64, seed: u64) -> Result<Bank> {
             .map(|sample| Template::from_audio(&mut front_end, from_onset(sample), frames))
             .collect();
         // Recorded kits count more than our own where there are any.
-        let share = if examples.is_empty() { excitations.len() } else { examples.len() / 3 };
-        examples.extend(excitations.iter().take(share).map(|(template, _)| template.clone()));
+        let share = if examples.is_empty() {
+            excitations.len()
+        } else {
+            examples.len() / 3
+        };
+        examples.extend(
+            excitations
+                .iter()
+                .take(share)
+                .map(|(template, _)| template.clone()),
+        );
         let groups = cluster(&examples, CHOICE_COUNT, seed);
         let mut class_templates: Vec<Template> = groups
             .iter()
@@ -118,9 +133,11 @@ pub fn learn_bank(kits: &[Kit], procedural: u64, seed: u64) -> Result<Bank> {
         let waveforms = class_templates
             .iter()
             .map(|template| {
-                let distance = |(other, _): &&(Template, Vec<f32>)| template.distance(other, frames);
-                let nearest =
-                    excitations.iter().min_by(|a, b| distance(a).total_cmp(&distance(b)));
+                let distance =
+                    |(other, _): &&(Template, Vec<f32>)| template.distance(other, frames);
+                let nearest = excitations
+                    .iter()
+                    .min_by(|a, b| distance(a).total_cmp(&distance(b)));
                 let excitation = nearest.map_or(&[] as &[f32], |(_, audio)| audio);
                 fit(drum, &shaper.shape(excitation, template, samples), 0)
             })
@@ -135,8 +152,12 @@ pub fn learn_bank(kits: &[Kit], procedural: u64, seed: u64) -> Result<Bank> {
         templates.push(class_templates);
     }
     Ok(Bank {
-        classes: classes.try_into().map_err(|_| anyhow::anyhow!("a class is missing"))?,
-        templates: templates.try_into().map_err(|_| anyhow::anyhow!("a class is missing"))?,
+        classes: classes
+            .try_into()
+            .map_err(|_| anyhow::anyhow!("a class is missing"))?,
+        templates: templates
+            .try_into()
+            .map_err(|_| anyhow::anyhow!("a class is missing"))?,
     })
 }
 
@@ -154,7 +175,12 @@ fn heard(example: &TrainingExample, class: usize) -> Option<Template> {
         for later in first..first + HIT_FRAMES {
             let ratio = &example.ratio[later * MASK_OUTPUTS + class * BAND_COUNT..][..BAND_COUNT];
             let mix = &example.mix_power[later * BAND_COUNT..][..BAND_COUNT];
-            power.extend(ratio.iter().zip(mix).map(|(&r, power)| f32::from(r) / 255.0 * power));
+            power.extend(
+                ratio
+                    .iter()
+                    .zip(mix)
+                    .map(|(&r, power)| f32::from(r) / 255.0 * power),
+            );
         }
         hits.push(Template::from_power(&power, HIT_FRAMES));
     }
@@ -171,10 +197,12 @@ pub fn learn_choice(
 ) -> ChoiceReport {
     let mut network = Network::new(Device::flex());
     let mut examples: Vec<ChoiceExample> = Vec::new();
-    let mut distances: Vec<[Option<Vec<f32>>; DRUM_COUNT]> = Vec::new();
     let numbers: Vec<u64> = (FIRST_PIECE..FIRST_PIECE + pieces).collect();
     for numbers in numbers.chunks(CHUNK) {
-        let rendered: Vec<_> = numbers.iter().map(|&number| renderer.example(number)).collect();
+        let rendered: Vec<_> = numbers
+            .iter()
+            .map(|&number| renderer.example(number))
+            .collect();
         let batch = Batch::new(&rendered, 0.0);
         let frames = batch.input.frames;
         let points: Vec<usize> = (0..EMBEDDING_POINTS)
@@ -189,48 +217,46 @@ pub fn learn_choice(
                         *sum += value / points.len() as f32;
                     }
                 }
-                let to_each: [Option<Vec<f32>>; DRUM_COUNT] = std::array::from_fn(|class| {
+                let distances = std::array::from_fn(|class| {
                     let heard = heard(example, class)?;
-                    let templates = bank.templates[class].iter();
-                    Some(templates.map(|t| t.distance(&heard, HIT_FRAMES)).collect())
+                    let templates = &bank.templates[class];
+                    Some(std::array::from_fn(|n| {
+                        templates[n].distance(&heard, HIT_FRAMES)
+                    }))
                 });
-                let best = std::array::from_fn(|class| {
-                    let distances = to_each[class].as_ref()?.iter().enumerate();
-                    distances.min_by(|a, b| a.1.total_cmp(b.1)).map(|(index, _)| index)
+                examples.push(ChoiceExample {
+                    embedding,
+                    distances,
                 });
-                examples.push(ChoiceExample { embedding, best });
-                distances.push(to_each);
             }
             None
         });
     }
     let border = examples.len() * 4 / 5;
     train_choice(weights, &examples[..border]);
-    report(weights, &examples, &distances, border)
+    report(weights, &examples, border)
 }
 
-fn report(
-    weights: &Weights,
-    examples: &[ChoiceExample],
-    distances: &[[Option<Vec<f32>>; DRUM_COUNT]],
-    border: usize,
-) -> ChoiceReport {
+fn report(weights: &Weights, examples: &[ChoiceExample], border: usize) -> ChoiceReport {
     let mut counts = [[0_usize; CHOICE_COUNT]; DRUM_COUNT];
     for example in &examples[..border] {
-        for (counts, best) in counts.iter_mut().zip(example.best) {
-            if let Some(best) = best {
+        for (class, counts) in counts.iter_mut().enumerate() {
+            if let Some(best) = example.best(class) {
                 counts[best] += 1;
             }
         }
     }
     let frequent = counts.map(|counts| {
-        (0..CHOICE_COUNT).max_by_key(|&choice| counts[choice]).unwrap_or(0)
+        (0..CHOICE_COUNT)
+            .max_by_key(|&choice| counts[choice])
+            .unwrap_or(0)
     });
     let (mut report, mut total) = (ChoiceReport::default(), 0.0);
-    for (example, distances) in examples.iter().zip(distances).skip(border) {
+    for example in &examples[border..] {
         let chosen = choose(weights, &example.embedding);
         for class in 0..DRUM_COUNT {
-            let (Some(best), Some(distances)) = (example.best[class], &distances[class]) else {
+            let (Some(best), Some(distances)) = (example.best(class), example.distances[class])
+            else {
                 continue;
             };
             total += 1.0;

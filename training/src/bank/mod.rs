@@ -42,7 +42,12 @@ pub fn fit(drum: Drum, audio: &[f32], onset_samples: usize) -> Vec<f32> {
     /// Fade at the end of a sound that is cut.
     const FADE: usize = 4_410;
     let length = one_shot_samples(drum);
-    let mut fitted: Vec<f32> = audio.iter().skip(onset_samples).take(length).copied().collect();
+    let mut fitted: Vec<f32> = audio
+        .iter()
+        .skip(onset_samples)
+        .take(length)
+        .copied()
+        .collect();
     let cut = audio.len() - onset_samples.min(audio.len()) > length;
     if cut {
         let start = fitted.len() - FADE.min(fitted.len());
@@ -51,7 +56,9 @@ pub fn fit(drum: Drum, audio: &[f32], onset_samples: usize) -> Vec<f32> {
         }
     }
     fitted.resize(length, 0.0);
-    let peak = fitted.iter().fold(0.0_f32, |peak, sample| peak.max(sample.abs()));
+    let peak = fitted
+        .iter()
+        .fold(0.0_f32, |peak, sample| peak.max(sample.abs()));
     if peak > 0.0 {
         let gain = 0.98 / peak;
         fitted.iter_mut().for_each(|sample| *sample *= gain);

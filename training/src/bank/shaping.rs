@@ -137,17 +137,31 @@ mod tests {
     #[test]
     fn shaping_brings_a_drum_close_to_another_ones_template() {
         let mut front_end = front_end();
-        let hit = |seed| synth::samples(seed, Sound::Snare).pop().expect("a hit").audio;
+        let hit = |seed| {
+            synth::samples(seed, Sound::Snare)
+                .pop()
+                .expect("a hit")
+                .audio
+        };
         let (source, goal) = (hit(3), hit(4));
         let frames = 60;
         let template = Template::from_audio(&mut front_end, &goal, frames);
         let before = Template::from_audio(&mut front_end, &source, frames);
         let shaped = Shaper::new().shape(&source, &template, 15_360);
         let after = Template::from_audio(&mut front_end, &shaped, frames);
-        let (before, after) = (before.distance(&template, frames), after.distance(&template, frames));
-        assert!(after < 0.35 * before, "distance {before} before, {after} after");
+        let (before, after) = (
+            before.distance(&template, frames),
+            after.distance(&template, frames),
+        );
+        assert!(
+            after < 0.35 * before,
+            "distance {before} before, {after} after"
+        );
         assert_ne!(shaped[..1_000], goal[..1_000]);
         let energy = |part: &[f32]| part.iter().map(|s| s * s).sum::<f32>();
-        assert!(energy(&shaped[..441]) > 0.01 * energy(&shaped), "the stroke is at the start");
+        assert!(
+            energy(&shaped[..441]) > 0.01 * energy(&shaped),
+            "the stroke is at the start"
+        );
     }
 }

@@ -38,8 +38,11 @@ impl Template {
         let mut padded = audio.to_vec();
         padded.resize(padded.len() + front_end.framing().window_samples, 0.0);
         let frames_of_audio = front_end.analyse_signal(&padded, &padded);
-        let power: Vec<f32> =
-            frames_of_audio.iter().take(frames).flat_map(|frame| frame.power).collect();
+        let power: Vec<f32> = frames_of_audio
+            .iter()
+            .take(frames)
+            .flat_map(|frame| frame.power)
+            .collect();
         Template::from_power(&power, frames)
     }
 
@@ -51,20 +54,29 @@ impl Template {
     pub fn mean<'a>(templates: impl Iterator<Item = &'a Template> + Clone) -> Template {
         let count = templates.clone().count();
         let mut templates = templates;
-        let mut mean = templates.next().expect("the mean of at least one template").clone();
+        let mut mean = templates
+            .next()
+            .expect("the mean of at least one template")
+            .clone();
         for template in templates {
             for (sum, value) in mean.log_power.iter_mut().zip(&template.log_power) {
                 *sum += value;
             }
         }
-        mean.log_power.iter_mut().for_each(|sum| *sum /= count as f32);
+        mean.log_power
+            .iter_mut()
+            .for_each(|sum| *sum /= count as f32);
         mean
     }
 
     /// Power of frame `frame`; silence after the end.
     pub fn power(&self, frame: usize) -> Option<[f32; BAND_COUNT]> {
-        let row = self.log_power.get(frame * BAND_COUNT..(frame + 1) * BAND_COUNT)?;
-        Some(std::array::from_fn(|band| (row[band].exp() - FLOOR).max(0.0)))
+        let row = self
+            .log_power
+            .get(frame * BAND_COUNT..(frame + 1) * BAND_COUNT)?;
+        Some(std::array::from_fn(|band| {
+            (row[band].exp() - FLOOR).max(0.0)
+        }))
     }
 
     /// Mean squared difference of what the ear hears most of, in nepers², over
@@ -73,8 +85,7 @@ impl Template {
         let (mut sum, mut count) = (0.0, 0);
         for frame in COMPARED.into_iter().filter(|&frame| frame < most_frames) {
             let row = frame * BAND_COUNT..(frame + 1) * BAND_COUNT;
-            let (Some(a), Some(b)) =
-                (self.log_power.get(row.clone()), other.log_power.get(row))
+            let (Some(a), Some(b)) = (self.log_power.get(row.clone()), other.log_power.get(row))
             else {
                 break;
             };
@@ -106,8 +117,7 @@ mod tests {
                 })
                 .collect()
         };
-        let mut template =
-            |audio: Vec<f32>| Template::from_audio(&mut front_end, &audio, 60);
+        let mut template = |audio: Vec<f32>| Template::from_audio(&mut front_end, &audio, 60);
         let (loud, soft) = (template(decay(300.0, 1.0)), template(decay(300.0, 0.1)));
         let other = template(decay(3_000.0, 1.0));
         assert!(loud.distance(&soft, 60) < 1e-3);

@@ -54,7 +54,10 @@ pub fn run(args: &ExportArgs) -> Result<()> {
             (checkpoint.config, checkpoint.optimiser.average, true)
         }
         None => {
-            let config = Config { name: "untrained".to_owned(), ..Config::default() };
+            let config = Config {
+                name: "untrained".to_owned(),
+                ..Config::default()
+            };
             (config, initial_weights(1), false)
         }
     };

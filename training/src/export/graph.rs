@@ -61,13 +61,19 @@ impl GraphBuilder {
 
     /// Adds a float constant.
     pub fn floats(&mut self, name: &str, shape: &[usize], values: &[f32]) -> String {
-        let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        let bytes = values
+            .iter()
+            .flat_map(|value| value.to_le_bytes())
+            .collect();
         self.constant(name, shape, DataType::Float, bytes)
     }
 
     /// Adds an integer constant.
     pub fn integers(&mut self, name: &str, shape: &[usize], values: &[i64]) -> String {
-        let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        let bytes = values
+            .iter()
+            .flat_map(|value| value.to_le_bytes())
+            .collect();
         self.constant(name, shape, DataType::Int64, bytes)
     }
 

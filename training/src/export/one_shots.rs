@@ -43,11 +43,16 @@ pub fn one_shot_graph(weights: &Weights, classes: &[ClassPrototypes; DRUM_COUNT]
         let samples = class.waveforms[0].len();
         assert_eq!(class.waveforms.len(), CHOICE_COUNT, "one-shots of {name}");
         assert!(
-            class.waveforms.iter().all(|waveform| waveform.len() == samples),
+            class
+                .waveforms
+                .iter()
+                .all(|waveform| waveform.len() == samples),
             "one-shots of {name} differ in length"
         );
         let halves = class.waveforms.iter().flatten();
-        let bytes = halves.flat_map(|&sample| f16::from_f32(sample).to_le_bytes()).collect();
+        let bytes = halves
+            .flat_map(|&sample| f16::from_f32(sample).to_le_bytes())
+            .collect();
         let bank = graph.constant(name, &[CHOICE_COUNT, samples], DataType::Float16, bytes);
         let index = drum.index() as i64;
         let choice = graph.slice(&chosen, 0, index, index + 1);

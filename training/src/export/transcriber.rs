@@ -11,8 +11,8 @@ use idm_engine::{
 
 use super::graph::{Attribute, GraphBuilder};
 use crate::network::{
-    CONV_FRAMES, CONV1_BANDS, CONV1_CHANNELS, CONV1_WIDTH, CONV2_WIDTH, EMBEDDING,
-    FLAT, Head, UNITS, Weights,
+    CONV_FRAMES, CONV1_BANDS, CONV1_CHANNELS, CONV1_WIDTH, CONV2_WIDTH, EMBEDDING, FLAT, Head,
+    UNITS, Weights,
 };
 
 /// Frame codes kept: the longest look-ahead.
@@ -44,12 +44,20 @@ impl Exporter<'_> {
     }
 
     fn next_state(&mut self, index: usize, value: &str, shape: &[usize]) {
-        self.graph.output(&format!("state_{index}_next"), value, shape);
+        self.graph
+            .output(&format!("state_{index}_next"), value, shape);
     }
 
     /// A causal convolution over the newest frame (`[1, channels, 1, bands]`)
     /// and those kept before it, with ReLU.
-    fn convolution(&mut self, layer: &str, newest: &str, channels: usize, bands: usize, width: usize) -> String {
+    fn convolution(
+        &mut self,
+        layer: &str,
+        newest: &str,
+        channels: usize,
+        bands: usize,
+        width: usize,
+    ) -> String {
         let shape = [1, channels, CONV_FRAMES - 1, bands];
         let (index, past) = self.state(&shape);
         let frames = self.graph.concat(&[&past, newest], 2);
@@ -109,15 +117,25 @@ impl Exporter<'_> {
         let events = self.graph.node("Sigmoid", &[&events], &[]);
         let onset = self.graph.slice(&events, 1, 0, drums);
         let velocity = self.graph.slice(&events, 1, drums, 2 * drums);
-        self.graph.output(&format!("onset{suffix}"), &onset, &[1, DRUM_COUNT]);
-        self.graph.output(&format!("velocity{suffix}"), &velocity, &[1, DRUM_COUNT]);
+        self.graph
+            .output(&format!("onset{suffix}"), &onset, &[1, DRUM_COUNT]);
+        self.graph
+            .output(&format!("velocity{suffix}"), &velocity, &[1, DRUM_COUNT]);
 
         let hidden = self.dense(&joined, &format!("{}.mask_hidden", head.name()));
         let hidden = self.graph.node("Relu", &[&hidden], &[]);
         let logits = self.graph.dense(&hidden, decoder.0, decoder.1);
-        let logits = self.graph.reshape(&logits, &[1, STEM_COUNT as i64, BAND_COUNT as i64]);
-        let mask = self.graph.node("Softmax", &[&logits], &[Attribute::Int("axis", 1)]);
-        self.graph.output(&format!("mask{suffix}"), &mask, &[1, STEM_COUNT, BAND_COUNT]);
+        let logits = self
+            .graph
+            .reshape(&logits, &[1, STEM_COUNT as i64, BAND_COUNT as i64]);
+        let mask = self
+            .graph
+            .node("Softmax", &[&logits], &[Attribute::Int("axis", 1)]);
+        self.graph.output(
+            &format!("mask{suffix}"),
+            &mask,
+            &[1, STEM_COUNT, BAND_COUNT],
+        );
     }
 }
 
@@ -130,10 +148,11 @@ pub fn transcriber_graph(weights: &Weights) -> GraphBuilder {
     };
     let frame = exporter.graph.input("frame", &[1, BAND_COUNT]);
     let low = exporter.graph.input("low", &[1, LOW_BAND_COUNT]);
-    let frame = exporter.graph.reshape(&frame, &[1, 1, 1, BAND_COUNT as i64]);
+    let frame = exporter
+        .graph
+        .reshape(&frame, &[1, 1, 1, BAND_COUNT as i64]);
     let hidden = exporter.convolution("conv1", &frame, 1, BAND_COUNT, CONV1_WIDTH);
-    let hidden =
-        exporter.convolution("conv2", &hidden, CONV1_CHANNELS, CONV1_BANDS, CONV2_WIDTH);
+    let hidden = exporter.convolution("conv2", &hidden, CONV1_CHANNELS, CONV1_BANDS, CONV2_WIDTH);
     let flat = exporter.graph.reshape(&hidden, &[1, FLAT as i64]);
     let features = exporter.graph.concat(&[&flat, &low], 1);
     let code = exporter.dense(&features, "dense");
@@ -150,12 +169,17 @@ pub fn transcriber_graph(weights: &Weights) -> GraphBuilder {
     let kept = exporter.graph.slice(&codes, 1, 1, DELAY as i64 + 1);
     exporter.next_state(index, &kept, &shape);
 
-    let decoder = (exporter.weight("decoder.weight"), exporter.weight("decoder.bias"));
+    let decoder = (
+        exporter.weight("decoder.weight"),
+        exporter.weight("decoder.bias"),
+    );
     for head in Head::ALL {
         exporter.head(head, &state, &codes, (&decoder.0, &decoder.1));
     }
     let embedding = exporter.dense(&state, "embedding");
     let embedding = exporter.graph.node("Tanh", &[&embedding], &[]);
-    exporter.graph.output("embedding", &embedding, &[1, EMBEDDING]);
+    exporter
+        .graph
+        .output("embedding", &embedding, &[1, EMBEDDING]);
     exporter.graph
 }

@@ -50,7 +50,10 @@ pub fn soften_onsets(onset: &[f32], neighbour: f32) -> Vec<f32> {
 pub fn event_loss(config: &LossConfig, logits: &[f32], targets: &EventTargets) -> EventLoss {
     let rows = logits.len() / WIDTH;
     let mut gradient = vec![0.0; logits.len()];
-    let hits = targets.onset[..rows * DRUM_COUNT].iter().filter(|&&onset| onset >= 1.0).count();
+    let hits = targets.onset[..rows * DRUM_COUNT]
+        .iter()
+        .filter(|&&onset| onset >= 1.0)
+        .count();
     let onset_scale = 1.0 / rows.max(1) as f32;
     let velocity_scale = 1.0 / hits.max(1) as f32;
     let (mut onset_sum, mut velocity_sum) = (0.0_f64, 0.0_f64);

@@ -58,12 +58,7 @@ struct Balance {
 
 /// Softmax over the stems for one row, into `out`; returns the weighted
 /// cross-entropy.
-fn soft_masks(
-    logits: &[f32],
-    out: &mut [f32],
-    ratio: &[u8],
-    weight: &[f32; BAND_COUNT],
-) -> f64 {
+fn soft_masks(logits: &[f32], out: &mut [f32], ratio: &[u8], weight: &[f32; BAND_COUNT]) -> f64 {
     let mut peak = [f32::NEG_INFINITY; BAND_COUNT];
     for stem in logits.chunks_exact(BAND_COUNT) {
         for (peak, &logit) in peak.iter_mut().zip(stem) {
@@ -71,7 +66,10 @@ fn soft_masks(
         }
     }
     let mut sum = [0.0; BAND_COUNT];
-    for (stem, out) in logits.chunks_exact(BAND_COUNT).zip(out.chunks_exact_mut(BAND_COUNT)) {
+    for (stem, out) in logits
+        .chunks_exact(BAND_COUNT)
+        .zip(out.chunks_exact_mut(BAND_COUNT))
+    {
         for band in 0..BAND_COUNT {
             out[band] = crate::network::exp(stem[band] - peak[band]);
             sum[band] += out[band];
@@ -255,9 +253,16 @@ mod tests {
         let mut random = Random::new(&[9]);
         let rows = 4;
         let (ratio, power) = targets(&mut random, rows);
-        let targets = MaskTargets { batch: 2, ratio: &ratio, mix_power: &power };
+        let targets = MaskTargets {
+            batch: 2,
+            ratio: &ratio,
+            mix_power: &power,
+        };
         let mut logits: Vec<f32> = (0..rows * MASK_OUTPUTS).map(|_| random.bipolar()).collect();
-        let config = LossConfig { leakage: 0.1, ..LossConfig::default() };
+        let config = LossConfig {
+            leakage: 0.1,
+            ..LossConfig::default()
+        };
         let gradient = mask_loss(&config, &logits, targets).gradient;
         let places: Vec<usize> = (0..60).map(|_| random.below(logits.len())).collect();
         check_gradient(&mut logits, &gradient, places.into_iter(), |logits| {
@@ -269,16 +274,26 @@ mod tests {
     fn right_masks_are_better_than_wrong_ones() {
         let mut random = Random::new(&[10]);
         let (ratio, power) = targets(&mut random, 3);
-        let targets = MaskTargets { batch: 1, ratio: &ratio, mix_power: &power };
-        let right: Vec<f32> =
-            ratio.iter().map(|&share| (f32::from(share) / 255.0 + 1e-6).ln()).collect();
+        let targets = MaskTargets {
+            batch: 1,
+            ratio: &ratio,
+            mix_power: &power,
+        };
+        let right: Vec<f32> = ratio
+            .iter()
+            .map(|&share| (f32::from(share) / 255.0 + 1e-6).ln())
+            .collect();
         let config = LossConfig::default();
         let good = mask_loss(&config, &right, targets);
         let bad = mask_loss(&config, &vec![0.0; right.len()], targets);
         assert!(good.total < bad.total);
         assert!(good.distortion_db < -45.0, "{}", good.distortion_db);
         assert!(good.leakage_db < -45.0, "{}", good.leakage_db);
-        assert!((-25.0..-15.0).contains(&bad.leakage_db), "{}", bad.leakage_db);
+        assert!(
+            (-25.0..-15.0).contains(&bad.leakage_db),
+            "{}",
+            bad.leakage_db
+        );
     }
 
     #[test]

@@ -68,7 +68,9 @@ pub(crate) fn check_gradient(
         logits[place] = kept;
         let expected = (above - below) / (2.0 * f64::from(step));
         let found = f64::from(gradient[place]);
-        let scale = gradient.iter().fold(0.0_f32, |peak, value| peak.max(value.abs()));
+        let scale = gradient
+            .iter()
+            .fold(0.0_f32, |peak, value| peak.max(value.abs()));
         assert!(
             (found - expected).abs() < 0.01 * expected.abs() + 0.01 * f64::from(scale),
             "at {place}: {found}, expected {expected}"

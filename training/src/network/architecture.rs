@@ -1,6 +1,7 @@
 //! Sizes of the network and the initial values of its weights.
 
 use idm_engine::{
+    controls::Quality,
     drum::{DRUM_COUNT, STEM_COUNT},
     front_end::{BAND_COUNT, LOW_BAND_COUNT},
 };
@@ -67,9 +68,9 @@ impl Head {
     /// Frames of future that the head hears.
     pub const fn look_ahead_frames(self) -> usize {
         match self {
-            Head::Low => 2,
-            Head::Standard => 6,
-            Head::High => 24,
+            Head::Low => Quality::Low.look_ahead_frames(),
+            Head::Standard => Quality::Standard.look_ahead_frames(),
+            Head::High => Quality::High.look_ahead_frames(),
         }
     }
 
@@ -125,30 +126,118 @@ pub fn initial_weights(seed: u64) -> Weights {
     let list = &mut tensors;
     let conv1 = [CONV1_CHANNELS, 1, CONV_FRAMES, CONV1_WIDTH];
     let area = CONV_FRAMES * CONV1_WIDTH;
-    layer(list, &mut random, "conv1", &conv1, area, CONV1_CHANNELS, 2.0);
+    layer(
+        list,
+        &mut random,
+        "conv1",
+        &conv1,
+        area,
+        CONV1_CHANNELS,
+        2.0,
+    );
     let conv2 = [CONV2_CHANNELS, CONV1_CHANNELS, CONV_FRAMES, CONV2_WIDTH];
     let area = CONV1_CHANNELS * CONV_FRAMES * CONV2_WIDTH;
-    layer(list, &mut random, "conv2", &conv2, area, CONV2_CHANNELS, 2.0);
-    layer(list, &mut random, "dense", &[FEATURES, UNITS], FEATURES, UNITS, 2.0);
+    layer(
+        list,
+        &mut random,
+        "conv2",
+        &conv2,
+        area,
+        CONV2_CHANNELS,
+        2.0,
+    );
+    layer(
+        list,
+        &mut random,
+        "dense",
+        &[FEATURES, UNITS],
+        FEATURES,
+        UNITS,
+        2.0,
+    );
     for gru in ["gru1", "gru2"] {
         for part in ["input", "recurrent"] {
             let name = format!("{gru}.{part}");
-            layer(list, &mut random, &name, &[UNITS, 3 * UNITS], UNITS, 3 * UNITS, 1.0);
+            layer(
+                list,
+                &mut random,
+                &name,
+                &[UNITS, 3 * UNITS],
+                UNITS,
+                3 * UNITS,
+                1.0,
+            );
         }
     }
     for head in Head::ALL {
         let name = |part: &str| format!("{}.{part}", head.name());
         let wide = 2 * UNITS;
-        layer(list, &mut random, &name("events_hidden"), &[wide, EVENT_HIDDEN], wide, EVENT_HIDDEN, 2.0);
+        layer(
+            list,
+            &mut random,
+            &name("events_hidden"),
+            &[wide, EVENT_HIDDEN],
+            wide,
+            EVENT_HIDDEN,
+            2.0,
+        );
         let events = 2 * DRUM_COUNT;
-        layer(list, &mut random, &name("events"), &[EVENT_HIDDEN, events], EVENT_HIDDEN, events, 0.5);
-        layer(list, &mut random, &name("mask_hidden"), &[wide, MASK_HIDDEN], wide, MASK_HIDDEN, 2.0);
+        layer(
+            list,
+            &mut random,
+            &name("events"),
+            &[EVENT_HIDDEN, events],
+            EVENT_HIDDEN,
+            events,
+            0.5,
+        );
+        layer(
+            list,
+            &mut random,
+            &name("mask_hidden"),
+            &[wide, MASK_HIDDEN],
+            wide,
+            MASK_HIDDEN,
+            2.0,
+        );
     }
-    layer(list, &mut random, "decoder", &[MASK_HIDDEN, MASK_OUTPUTS], MASK_HIDDEN, MASK_OUTPUTS, 0.5);
-    layer(list, &mut random, "embedding", &[UNITS, EMBEDDING], UNITS, EMBEDDING, 1.0);
-    layer(list, &mut random, "timbre", &[EMBEDDING, TIMBRE_OUTPUTS], EMBEDDING, TIMBRE_OUTPUTS, 0.5);
+    layer(
+        list,
+        &mut random,
+        "decoder",
+        &[MASK_HIDDEN, MASK_OUTPUTS],
+        MASK_HIDDEN,
+        MASK_OUTPUTS,
+        0.5,
+    );
+    layer(
+        list,
+        &mut random,
+        "embedding",
+        &[UNITS, EMBEDDING],
+        UNITS,
+        EMBEDDING,
+        1.0,
+    );
+    layer(
+        list,
+        &mut random,
+        "timbre",
+        &[EMBEDDING, TIMBRE_OUTPUTS],
+        EMBEDDING,
+        TIMBRE_OUTPUTS,
+        0.5,
+    );
     let choices = DRUM_COUNT * CHOICE_COUNT;
-    layer(list, &mut random, "choice", &[EMBEDDING, choices], EMBEDDING, choices, 0.5);
+    layer(
+        list,
+        &mut random,
+        "choice",
+        &[EMBEDDING, choices],
+        EMBEDDING,
+        choices,
+        0.5,
+    );
     for tensor in list.iter_mut() {
         if tensor.name.ends_with(".events.bias") {
             // Onsets are rare: start near the base rate, not at one half.
@@ -160,7 +249,11 @@ pub fn initial_weights(seed: u64) -> Weights {
 
 /// Number of weights.
 pub fn parameter_count(weights: &Weights) -> usize {
-    weights.tensors().iter().map(|tensor| tensor.values.len()).sum()
+    weights
+        .tensors()
+        .iter()
+        .map(|tensor| tensor.values.len())
+        .sum()
 }
 
 #[cfg(test)]

@@ -3,13 +3,13 @@
 use std::cell::RefCell;
 
 use burn::tensor::{
-    Device, Tensor, TensorData,
-    activation::relu,
-    module::conv2d,
-    ops::ConvOptions,
+    Device, Tensor, TensorData, activation::relu, module::conv2d, ops::ConvOptions,
 };
 
-use super::{architecture::{FEATURES, FLAT, Head, UNITS}, weights::Weights};
+use super::{
+    architecture::{FEATURES, FLAT, Head, UNITS},
+    weights::Weights,
+};
 
 /// Weights as leaves of an automatic differentiation graph, made on first use.
 pub struct Leaves<'a> {
@@ -39,7 +39,11 @@ impl<'a> Leaves<'a> {
             let count = source.values.len();
             let data = TensorData::new(source.values.clone(), [count]);
             let leaf = Tensor::<1>::from_data(data, self.device);
-            if self.track { leaf.require_grad() } else { leaf }
+            if self.track {
+                leaf.require_grad()
+            } else {
+                leaf
+            }
         });
         let mut shape = [1; D];
         shape.copy_from_slice(&source.shape);
@@ -67,7 +71,7 @@ impl<'a> Leaves<'a> {
 pub fn to_values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     tensor
         .into_data()
-        .into_vec()
+        .try_into_vec()
         .expect("all tensors of the network are 32-bit floats")
 }
 
@@ -109,7 +113,12 @@ fn joined(leaves: &Leaves<'_>, name: &str, state: Tensor<2>, code: Tensor<2>) ->
 
 /// Nine onset and nine velocity logits per row.
 pub fn events(leaves: &Leaves<'_>, head: Head, state: Tensor<2>, code: Tensor<2>) -> Tensor<2> {
-    let hidden = joined(leaves, &format!("{}.events_hidden", head.name()), state, code);
+    let hidden = joined(
+        leaves,
+        &format!("{}.events_hidden", head.name()),
+        state,
+        code,
+    );
     leaves.dense(&format!("{}.events", head.name()), hidden)
 }
 

@@ -94,19 +94,39 @@ mod tests {
         let a = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
         let b = [1.0, 0.5, -1.0, 2.0, 0.0, 3.0];
         let mut out = [0.0; 4];
-        multiply(&mut out, Matrix::new(&a, 2, 3), Matrix::new(&b, 3, 2), false);
+        multiply(
+            &mut out,
+            Matrix::new(&a, 2, 3),
+            Matrix::new(&b, 3, 2),
+            false,
+        );
         assert_eq!(out, [-1.0, 13.5, -1.0, 30.0]);
         multiply(&mut out, Matrix::new(&a, 2, 3), Matrix::new(&b, 3, 2), true);
         assert_eq!(out, [-2.0, 27.0, -2.0, 60.0]);
-        multiply(&mut out, Matrix::new(&a, 3, 2).transpose(), Matrix::new(&b, 3, 2), false);
+        multiply(
+            &mut out,
+            Matrix::new(&a, 3, 2).transpose(),
+            Matrix::new(&b, 3, 2),
+            false,
+        );
         assert_eq!(out, [-2.0, 21.5, -2.0, 27.0]);
-        multiply(&mut out, Matrix::new(&a, 2, 3), Matrix::new(&b, 2, 3).transpose(), false);
+        multiply(
+            &mut out,
+            Matrix::new(&a, 2, 3),
+            Matrix::new(&b, 2, 3).transpose(),
+            false,
+        );
         assert_eq!(out, [-1.0, 11.0, 0.5, 26.0]);
     }
 
     #[test]
     #[should_panic(expected = "inner sizes")]
     fn refuses_sizes_that_do_not_fit() {
-        multiply(&mut [0.0; 4], Matrix::new(&[0.0; 6], 2, 3), Matrix::new(&[0.0; 4], 2, 2), false);
+        multiply(
+            &mut [0.0; 4],
+            Matrix::new(&[0.0; 6], 2, 3),
+            Matrix::new(&[0.0; 4], 2, 2),
+            false,
+        );
     }
 }

@@ -48,7 +48,10 @@ mod tests {
             let exact = f64::from(x).exp();
             assert!((f64::from(exp(x)) / exact - 1.0).abs() < 3e-7, "exp {x}");
             assert!((tanh(x) - x.tanh()).abs() < 3e-7, "tanh {x}");
-            assert!((sigmoid(x) - 1.0 / (1.0 + (-x).exp())).abs() < 2e-7, "sigmoid {x}");
+            assert!(
+                (sigmoid(x) - 1.0 / (1.0 + (-x).exp())).abs() < 2e-7,
+                "sigmoid {x}"
+            );
         }
     }
 

@@ -83,7 +83,9 @@ pub struct Network {
 
 impl std::fmt::Debug for Network {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Network").field("device", &self.device).finish_non_exhaustive()
+        f.debug_struct("Network")
+            .field("device", &self.device)
+            .finish_non_exhaustive()
     }
 }
 
@@ -120,7 +122,11 @@ impl Network {
     ) -> Option<Gradients> {
         let rows = input.batch * input.frames;
         let batch = input.batch;
-        let device = if train { self.device.clone().autodiff() } else { self.device.clone() };
+        let device = if train {
+            self.device.clone().autodiff()
+        } else {
+            self.device.clone()
+        };
         let leaves = Leaves::new(weights, &device, train);
 
         let frame = TensorData::new(input.frame.clone(), [batch, 1, input.frames, BAND_COUNT]);
@@ -130,14 +136,22 @@ impl Network {
             Tensor::from_data(frame, &device),
             Tensor::from_data(low, &device),
         );
-        let codes = to_values(if train { code.clone().inner() } else { code.clone() });
+        let codes = to_values(if train {
+            code.clone().inner()
+        } else {
+            code.clone()
+        });
 
         let (first, second) = (gru_weights(weights, "gru1"), gru_weights(weights, "gru2"));
         let [layer1, layer2] = &mut self.recurrent;
         layer1.forward(first, &codes, batch);
         layer2.forward(second, layer1.output(), batch);
         self.state.clear();
-        let sums = layer1.output().iter().zip(layer2.output()).map(|(a, b)| a + b);
+        let sums = layer1
+            .output()
+            .iter()
+            .zip(layer2.output())
+            .map(|(a, b)| a + b);
         self.state.extend(sums);
 
         let leaf = |values: &[f32]| {
@@ -170,11 +184,17 @@ impl Network {
         let embedding = (!embedding_steps.is_empty()).then(|| {
             let parts = embedding_steps
                 .iter()
-                .map(|&step| state.clone().slice([step * batch..(step + 1) * batch, 0..UNITS]))
+                .map(|&step| {
+                    state
+                        .clone()
+                        .slice([step * batch..(step + 1) * batch, 0..UNITS])
+                })
                 .collect();
             leaves.dense("embedding", Tensor::cat(parts, 0)).tanh()
         });
-        let timbre = embedding.clone().map(|embedding| leaves.dense("timbre", embedding));
+        let timbre = embedding
+            .clone()
+            .map(|embedding| leaves.dense("timbre", embedding));
 
         let host = |tensor: &Tensor<2>| {
             let tensor = tensor.clone();
@@ -186,7 +206,10 @@ impl Network {
             embedding: embedding.as_ref().map(host).unwrap_or_default(),
             ..Outputs::default()
         };
-        debug_assert_eq!(outputs.embedding.len(), embedding_steps.len() * batch * EMBEDDING);
+        debug_assert_eq!(
+            outputs.embedding.len(),
+            embedding_steps.len() * batch * EMBEDDING
+        );
         for (head, tensor) in outputs.heads.iter_mut().zip(&event_tensors) {
             head.events = host(tensor);
         }
@@ -207,7 +230,9 @@ impl Network {
             }
         };
         for (tensor, gradient) in
-            event_tensors.into_iter().zip([low_events, standard_events, high_events])
+            event_tensors
+                .into_iter()
+                .zip([low_events, standard_events, high_events])
         {
             weigh(Some(tensor), gradient);
         }
@@ -226,7 +251,8 @@ impl Network {
         };
         collect(leaves.gradients(&from_heads));
         let of_leaf = |leaf: &Tensor<2>| {
-            leaf.grad(&from_heads).map_or_else(|| vec![0.0; rows * UNITS], to_values)
+            leaf.grad(&from_heads)
+                .map_or_else(|| vec![0.0; rows * UNITS], to_values)
         };
         let state_gradient = of_leaf(&state);
         let code_gradient = of_leaf(&coded);

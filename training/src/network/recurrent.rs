@@ -172,8 +172,10 @@ impl Gru {
             }
         }
         // The recurrent side differs in the new gate alone.
-        for (gates, candidate) in
-            self.gates.chunks_exact_mut(GATES).zip(self.candidate.chunks_exact(UNITS))
+        for (gates, candidate) in self
+            .gates
+            .chunks_exact_mut(GATES)
+            .zip(self.candidate.chunks_exact(UNITS))
         {
             gates[2 * UNITS..].copy_from_slice(candidate);
         }
@@ -224,7 +226,9 @@ mod tests {
             };
             gru.forward(view, &weights[4], batch);
             let terms = gru.output().iter().zip(&direction);
-            terms.map(|(a, b)| f64::from(*a) * f64::from(*b)).sum::<f64>()
+            terms
+                .map(|(a, b)| f64::from(*a) * f64::from(*b))
+                .sum::<f64>()
         };
         run(&mut gru, &weights);
         let mut input_gradient = direction.clone();

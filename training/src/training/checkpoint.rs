@@ -86,7 +86,12 @@ impl Checkpoint {
         let mut bytes = MAGIC.to_vec();
         bytes.extend((header.len() as u64).to_le_bytes());
         bytes.extend(header);
-        let Optimiser { first, second, average, .. } = &self.optimiser;
+        let Optimiser {
+            first,
+            second,
+            average,
+            ..
+        } = &self.optimiser;
         for set in [&self.weights, first, second, average] {
             for tensor in set.tensors() {
                 bytes.extend(tensor.values.iter().flat_map(|value| value.to_le_bytes()));
@@ -123,7 +128,11 @@ impl Checkpoint {
             value.copy_from_slice(chunk);
             f32::from_le_bytes(value)
         });
-        let count: usize = header.tensors.iter().map(|(_, shape)| shape.iter().product::<usize>()).sum();
+        let count: usize = header
+            .tensors
+            .iter()
+            .map(|(_, shape)| shape.iter().product::<usize>())
+            .sum();
         ensure!(
             rest.len() == 4 * count,
             "expected {} numbers, found {}",
@@ -143,7 +152,12 @@ impl Checkpoint {
             config: header.config,
             progress: header.progress,
             weights,
-            optimiser: Optimiser { steps: header.optimiser_steps, first, second, average },
+            optimiser: Optimiser {
+                steps: header.optimiser_steps,
+                first,
+                second,
+                average,
+            },
         })
     }
 }
@@ -162,8 +176,15 @@ mod tests {
         optimiser.steps = 17;
         optimiser.second.tensors_mut()[3].values[2] = 0.25;
         let checkpoint = Checkpoint {
-            config: Config { name: "test".into(), ..Config::default() },
-            progress: Progress { step: 17, elapsed_s: 3.5, history: vec![Record::default()] },
+            config: Config {
+                name: "test".into(),
+                ..Config::default()
+            },
+            progress: Progress {
+                step: 17,
+                elapsed_s: 3.5,
+                history: vec![Record::default()],
+            },
             weights,
             optimiser,
         };
@@ -175,10 +196,17 @@ mod tests {
     fn damage_is_refused_with_a_reason() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("checkpoint.bin");
-        for damaged in [&b"short"[..], b"IDMCKPT1\xff\xff\xff\xff\xff\xff\xff\xff{}", b"IDMCKPT1\x02\0\0\0\0\0\0\0{}"] {
+        for damaged in [
+            &b"short"[..],
+            b"IDMCKPT1\xff\xff\xff\xff\xff\xff\xff\xff{}",
+            b"IDMCKPT1\x02\0\0\0\0\0\0\0{}",
+        ] {
             fs::write(&path, damaged).unwrap();
             let error = Checkpoint::load(&path).unwrap_err();
-            assert!(error.to_string().contains("checkpoint.bin is damaged"), "{error}");
+            assert!(
+                error.to_string().contains("checkpoint.bin is damaged"),
+                "{error}"
+            );
         }
     }
 }

@@ -28,10 +28,18 @@ pub fn draw_curves(path: &Path, history: &[Record]) -> Result<()> {
 }
 
 fn draw(path: &Path, history: &[Record]) -> Result<(), Box<dyn std::error::Error>> {
-    let minutes = history.iter().fold(0.1, |most: f64, record| most.max(record.minutes));
-    let losses = || history.iter().map(|record| record.loss).filter(|loss| loss.is_finite());
-    let (lowest, highest) =
-        losses().fold((f64::MAX, f64::MIN), |(low, high), loss| (low.min(loss), high.max(loss)));
+    let minutes = history
+        .iter()
+        .fold(0.1, |most: f64, record| most.max(record.minutes));
+    let losses = || {
+        history
+            .iter()
+            .map(|record| record.loss)
+            .filter(|loss| loss.is_finite())
+    };
+    let (lowest, highest) = losses().fold((f64::MAX, f64::MIN), |(low, high), loss| {
+        (low.min(loss), high.max(loss))
+    });
     let margin = 0.05 * (highest - lowest).max(1e-3);
     let root = BitMapBackend::new(path, SIZE).into_drawing_area();
     root.fill(&WHITE)?;
@@ -43,16 +51,29 @@ fn draw(path: &Path, history: &[Record]) -> Result<(), Box<dyn std::error::Error
         .right_y_label_area_size(50)
         .build_cartesian_2d(0.0..minutes, lowest - margin..highest + margin)?
         .set_secondary_coord(0.0..minutes, 0.0..1.0);
-    chart.configure_mesh().x_desc("minutes").y_desc("loss").light_line_style(WHITE).draw()?;
-    chart.configure_secondary_axes().y_desc("onset F, unseen kits").draw()?;
+    chart
+        .configure_mesh()
+        .x_desc("minutes")
+        .y_desc("loss")
+        .light_line_style(WHITE)
+        .draw()?;
+    chart
+        .configure_secondary_axes()
+        .y_desc("onset F, unseen kits")
+        .draw()?;
     chart
         .draw_series(LineSeries::new(
-            history.iter().filter(|r| r.loss.is_finite()).map(|r| (r.minutes, r.loss)),
+            history
+                .iter()
+                .filter(|r| r.loss.is_finite())
+                .map(|r| (r.minutes, r.loss)),
             BLUE.stroke_width(2),
         ))?
         .label("loss")
         .legend(|(x, y)| PathElement::new([(x, y), (x + 18, y)], BLUE.stroke_width(2)));
-    let measured = history.iter().filter_map(|r| Some((r.minutes, r.validation_f?)));
+    let measured = history
+        .iter()
+        .filter_map(|r| Some((r.minutes, r.validation_f?)));
     chart
         .draw_secondary_series(LineSeries::new(measured, RED.stroke_width(2)).point_size(3))?
         .label("onset F")

@@ -41,11 +41,18 @@ impl DataFolders {
         let drums = folder.join("drums");
         let grooves = folder.join("grooves");
         let found = DataFolders {
-            kits: if drums.is_dir() { vec![drums] } else { Vec::new() },
+            kits: if drums.is_dir() {
+                vec![drums]
+            } else {
+                Vec::new()
+            },
             grooves: grooves.is_dir().then_some(grooves),
         };
         if found.kits.is_empty() && found.grooves.is_none() {
-            bail!("{}: expected a folder with drums/ or grooves/ inside", folder.display());
+            bail!(
+                "{}: expected a folder with drums/ or grooves/ inside",
+                folder.display()
+            );
         }
         Ok(found)
     }
@@ -99,7 +106,11 @@ impl Batch {
     /// Joins equally long examples. Allocates.
     pub fn new(examples: &[TrainingExample], neighbour: f32) -> Batch {
         let batch = examples.len();
-        let frames = examples.iter().map(|example| example.frames).min().unwrap_or(0);
+        let frames = examples
+            .iter()
+            .map(|example| example.frames)
+            .min()
+            .unwrap_or(0);
         let mut frame = Vec::with_capacity(batch * frames * BAND_COUNT);
         for example in examples {
             frame.extend_from_slice(&example.frame[..frames * BAND_COUNT]);
@@ -110,7 +121,12 @@ impl Batch {
             .collect();
         let timbre = examples.iter().flat_map(timbre).collect();
         let mut joined = Batch {
-            input: Input { batch, frames, frame, low: Vec::new() },
+            input: Input {
+                batch,
+                frames,
+                frame,
+                low: Vec::new(),
+            },
             events: EventTargets::default(),
             ratio: Vec::with_capacity(frames * batch * MASK_OUTPUTS),
             mix_power: Vec::with_capacity(frames * batch * BAND_COUNT),
@@ -119,11 +135,24 @@ impl Batch {
         for t in 0..frames {
             let row = |width: usize| t * width..(t + 1) * width;
             for (example, onset) in examples.iter().zip(&onsets) {
-                joined.input.low.extend_from_slice(&example.low[row(LOW_BAND_COUNT)]);
-                joined.events.onset.extend_from_slice(&onset[row(DRUM_COUNT)]);
-                joined.events.velocity.extend_from_slice(&example.velocity[row(DRUM_COUNT)]);
-                joined.ratio.extend_from_slice(&example.ratio[row(MASK_OUTPUTS)]);
-                joined.mix_power.extend_from_slice(&example.mix_power[row(BAND_COUNT)]);
+                joined
+                    .input
+                    .low
+                    .extend_from_slice(&example.low[row(LOW_BAND_COUNT)]);
+                joined
+                    .events
+                    .onset
+                    .extend_from_slice(&onset[row(DRUM_COUNT)]);
+                joined
+                    .events
+                    .velocity
+                    .extend_from_slice(&example.velocity[row(DRUM_COUNT)]);
+                joined
+                    .ratio
+                    .extend_from_slice(&example.ratio[row(MASK_OUTPUTS)]);
+                joined
+                    .mix_power
+                    .extend_from_slice(&example.mix_power[row(BAND_COUNT)]);
             }
         }
         joined
@@ -191,7 +220,10 @@ impl BatchPlan {
                 // Nothing to use again yet.
                 (pieces[random.below(pieces.len())].0, true)
             } else {
-                (oldest + random.below((first - oldest) as usize) as u64, true)
+                (
+                    oldest + random.below((first - oldest) as usize) as u64,
+                    true,
+                )
             };
             pieces.push(piece);
         }
@@ -225,7 +257,9 @@ impl BatchSource {
                 recent.retain(|&piece, _| piece + (plan.pool + plan.batch) as u64 > newest);
                 let mut examples = Vec::with_capacity(pieces.len());
                 for (slot, (piece, again)) in pieces.into_iter().enumerate() {
-                    let known = recent.entry(piece).or_insert_with(|| renderer.example(piece));
+                    let known = recent
+                        .entry(piece)
+                        .or_insert_with(|| renderer.example(piece));
                     let mut example = known.clone();
                     if again {
                         let mut random = Random::new(&[plan.seed, step, slot as u64, 7]);
@@ -260,7 +294,12 @@ mod tests {
 
     #[test]
     fn plan_uses_each_piece_as_often_as_asked_and_depends_on_the_step_alone() {
-        let plan = BatchPlan { seed: 3, batch: 8, uses: 2, pool: 40 };
+        let plan = BatchPlan {
+            seed: 3,
+            batch: 8,
+            uses: 2,
+            pool: 40,
+        };
         let mut uses: HashMap<u64, usize> = HashMap::new();
         for step in 0..200 {
             let pieces = plan.pieces(step);

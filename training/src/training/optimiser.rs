@@ -36,7 +36,10 @@ impl Optimiser {
         gradients: &Weights,
     ) -> f64 {
         let squares = gradients.tensors().iter().flat_map(|tensor| &tensor.values);
-        let norm = squares.map(|&value| f64::from(value).powi(2)).sum::<f64>().sqrt();
+        let norm = squares
+            .map(|&value| f64::from(value).powi(2))
+            .sum::<f64>()
+            .sqrt();
         if !norm.is_finite() {
             return norm;
         }
@@ -48,7 +51,11 @@ impl Optimiser {
         let early = (1.0 + self.steps as f32) / (10.0 + self.steps as f32);
         let keep = config.average_decay.min(early);
         for (index, tensor) in weights.tensors_mut().iter_mut().enumerate() {
-            let decay = if tensor.shape.len() > 1 { learning_rate * config.weight_decay } else { 0.0 };
+            let decay = if tensor.shape.len() > 1 {
+                learning_rate * config.weight_decay
+            } else {
+                0.0
+            };
             let gradient = &gradients.tensors()[index].values;
             let first = &mut self.first.tensors_mut()[index].values;
             let second = &mut self.second.tensors_mut()[index].values;
@@ -72,7 +79,11 @@ mod tests {
     use crate::network::NamedTensor;
 
     fn weights(values: Vec<f32>) -> Weights {
-        Weights::new(vec![NamedTensor { name: "w".into(), shape: vec![values.len()], values }])
+        Weights::new(vec![NamedTensor {
+            name: "w".into(),
+            shape: vec![values.len()],
+            values,
+        }])
     }
 
     #[test]
@@ -88,12 +99,18 @@ mod tests {
             optimiser.step(&config, 1e-2, &mut weights, &gradients);
         }
         let found = &optimiser.average.tensors()[0].values;
-        assert!((found[0] - 1.0).abs() < 1e-2 && found[1].abs() < 1e-2, "{found:?}");
+        assert!(
+            (found[0] - 1.0).abs() < 1e-2 && found[1].abs() < 1e-2,
+            "{found:?}"
+        );
     }
 
     #[test]
     fn limits_the_norm_of_all_weights_together_and_refuses_nan() {
-        let config = OptimiserConfig { beta1: 0.0, ..OptimiserConfig::default() };
+        let config = OptimiserConfig {
+            beta1: 0.0,
+            ..OptimiserConfig::default()
+        };
         let mut moved = weights(vec![0.0, 0.0]);
         let mut optimiser = Optimiser::new(&moved);
         let norm = optimiser.step(&config, 1e-3, &mut moved, &weights(vec![30.0, 40.0]));

@@ -20,7 +20,11 @@ impl Response {
     fn draw(random: &mut Random, most_db: f32) -> Response {
         let wave = |cycles: f32, random: &mut Random| {
             let phase = random.range(0.0, std::f32::consts::TAU);
-            (cycles * random.range(0.6, 1.4), phase, most_db * random.bipolar() / cycles.sqrt())
+            (
+                cycles * random.range(0.6, 1.4),
+                phase,
+                most_db * random.bipolar() / cycles.sqrt(),
+            )
         };
         Response {
             level_db: random.range(-9.0, 3.0),

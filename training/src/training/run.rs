@@ -105,12 +105,21 @@ impl Run {
         self.last_validation_s = self.state.progress.elapsed_s;
         let scores = validation.measure(&mut self.network, &self.state.optimiser.average);
         let standard = &scores.heads[Head::Standard.index()];
-        let groups: Vec<String> =
-            standard.groups.iter().map(|score| format!("{:.2}", score.f_measure(1.0))).collect();
-        let classes: Vec<String> =
-            standard.classes.iter().map(|score| format!("{:.2}", score.f_measure(1.0))).collect();
-        let others: Vec<String> =
-            scores.heads.iter().map(|head| format!("{:.3}", head.pooled_f())).collect();
+        let groups: Vec<String> = standard
+            .groups
+            .iter()
+            .map(|score| format!("{:.2}", score.f_measure(1.0)))
+            .collect();
+        let classes: Vec<String> = standard
+            .classes
+            .iter()
+            .map(|score| format!("{:.2}", score.f_measure(1.0)))
+            .collect();
+        let others: Vec<String> = scores
+            .heads
+            .iter()
+            .map(|head| format!("{:.3}", head.pooled_f()))
+            .collect();
         bar.suspend(|| {
             println!(
                 "validation at step {}: F pooled {:.3}, macro {:.3}, groups {}, classes {}, low/standard/high {}, masks {:.2} dB, silent {:.1} dB",
@@ -125,7 +134,10 @@ impl Run {
             );
         });
         self.record(Some(standard.pooled_f()));
-        draw_curves(&self.folder.join("curves.png"), &self.state.progress.history)
+        draw_curves(
+            &self.folder.join("curves.png"),
+            &self.state.progress.history,
+        )
     }
 
     fn record(&mut self, validation_f: Option<f64>) {
@@ -165,13 +177,20 @@ fn start(args: &TrainArgs) -> Result<Checkpoint> {
         weights = source;
     }
     let optimiser = Optimiser::new(&weights);
-    Ok(Checkpoint { config, progress: Progress::default(), weights, optimiser })
+    Ok(Checkpoint {
+        config,
+        progress: Progress::default(),
+        weights,
+        optimiser,
+    })
 }
 
 fn same_shapes(a: &Weights, b: &Weights) -> bool {
     let shapes = |weights: &Weights| -> Vec<_> {
         let tensors = weights.tensors().iter();
-        tensors.map(|tensor| (tensor.name.clone(), tensor.shape.clone())).collect()
+        tensors
+            .map(|tensor| (tensor.name.clone(), tensor.shape.clone()))
+            .collect()
     };
     shapes(a) == shapes(b)
 }
@@ -201,8 +220,11 @@ pub fn train(args: &TrainArgs, stop: &Arc<AtomicBool>) -> Result<Checkpoint> {
         parameter_count(&state.weights),
         config.data.procedural_kits,
     );
-    let validation =
-        Validation::new(&validation_renderer, FIRST_VALIDATION_PIECE, config.data.validation_pieces);
+    let validation = Validation::new(
+        &validation_renderer,
+        FIRST_VALIDATION_PIECE,
+        config.data.validation_pieces,
+    );
     let source = BatchSource::start(&config, training, state.progress.step);
     let run = Run {
         last_checkpoint_s: state.progress.elapsed_s,
@@ -225,8 +247,10 @@ fn train_until_done(
 ) -> Result<Checkpoint> {
     let config = run.state.config.clone();
     let bar = ProgressBar::new(1_000).with_style(
-        ProgressStyle::with_template("{bar:30} {percent}% {elapsed_precise} ETA {eta_precise} {msg}")
-            .context("bad progress template")?,
+        ProgressStyle::with_template(
+            "{bar:30} {percent}% {elapsed_precise} ETA {eta_precise} {msg}",
+        )
+        .context("bad progress template")?,
     );
     while budget_share(&config, &run.state.progress) < 1.0
         && run.state.progress.step < pause_at
@@ -249,8 +273,9 @@ fn train_until_done(
         let rate = learning_rate(&config, step, share);
         let gradients = gradients.context("a training pass has no gradient")?;
         let state = &mut run.state;
-        let norm =
-            state.optimiser.step(&config.optimiser, rate, &mut state.weights, &gradients);
+        let norm = state
+            .optimiser
+            .step(&config.optimiser, rate, &mut state.weights, &gradients);
         state.progress.step += 1;
         let spent = begin.elapsed().as_secs_f64();
         state.progress.elapsed_s += spent;
@@ -310,17 +335,25 @@ mod tests {
 
     #[test]
     fn rate_warms_up_and_falls_with_the_budget() {
-        let mut config = Config { name: "x".into(), ..Config::default() };
+        let mut config = Config {
+            name: "x".into(),
+            ..Config::default()
+        };
         config.schedule.minutes = 0.0;
         config.schedule.steps = 1_000;
         let rate_at = |step: u64| {
-            let progress = Progress { step, ..Progress::default() };
+            let progress = Progress {
+                step,
+                ..Progress::default()
+            };
             learning_rate(&config, step, budget_share(&config, &progress))
         };
         assert!(rate_at(0) < 0.05 * config.optimiser.learning_rate);
         assert!(rate_at(60) > 0.95 * config.optimiser.learning_rate);
         assert!(rate_at(500) < 0.6 * config.optimiser.learning_rate);
         let last = rate_at(1_000);
-        assert!((last / config.optimiser.learning_rate - config.optimiser.final_share).abs() < 1e-3);
+        assert!(
+            (last / config.optimiser.learning_rate - config.optimiser.final_share).abs() < 1e-3
+        );
     }
 }

@@ -52,7 +52,11 @@ pub fn train_step(
     let described = frames.saturating_sub(head.look_ahead_frames());
     let count = (frames / 2).min(described);
     let first = random.below(described - count + 1);
-    let request = MaskRequest { head, first_frame: first, frames: count };
+    let request = MaskRequest {
+        head,
+        first_frame: first,
+        frames: count,
+    };
     // Only once some drums have been heard.
     let embedding_steps = (0..EMBEDDING_STEPS)
         .map(|_| frames / 2 + random.below(frames - frames / 2))
@@ -78,8 +82,7 @@ pub fn train_step(
                 event_loss(config, &outputs.heads[head].events, &batch.events)
             });
             let wanted = batch.timbre.repeat(EMBEDDING_STEPS);
-            let (timbre, timbre_gradient) =
-                timbre_loss(config.timbre, &outputs.timbre, &wanted);
+            let (timbre, timbre_gradient) = timbre_loss(config.timbre, &outputs.timbre, &wanted);
             let standard = &heads[Head::Standard.index()];
             losses = StepLosses {
                 total: mask.total

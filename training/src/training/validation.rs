@@ -60,9 +60,13 @@ impl ClassScore {
 fn peaks(probabilities: &[f32]) -> Vec<(usize, f32)> {
     let mut peaks: Vec<(usize, f32)> = Vec::new();
     for (frame, &value) in probabilities.iter().enumerate() {
-        let around = frame.saturating_sub(PEAK_FRAMES)..(frame + PEAK_FRAMES + 1).min(probabilities.len());
-        let first = probabilities[around.start..frame].iter().all(|&before| before < value);
-        if value < threshold(1) || !first || probabilities[around].iter().any(|&near| near > value) {
+        let around =
+            frame.saturating_sub(PEAK_FRAMES)..(frame + PEAK_FRAMES + 1).min(probabilities.len());
+        let first = probabilities[around.start..frame]
+            .iter()
+            .all(|&before| before < value);
+        if value < threshold(1) || !first || probabilities[around].iter().any(|&near| near > value)
+        {
             continue;
         }
         match peaks.last_mut() {
@@ -118,7 +122,10 @@ struct PieceEvents {
 impl PieceEvents {
     fn detected(&self, class: usize, threshold: f32) -> Vec<usize> {
         let peaks = self.peaks[class].iter();
-        peaks.filter(|(_, value)| *value >= threshold).map(|(frame, _)| *frame).collect()
+        peaks
+            .filter(|(_, value)| *value >= threshold)
+            .map(|(frame, _)| *frame)
+            .collect()
     }
 }
 
@@ -136,7 +143,10 @@ pub struct Calibration {
 /// Chooses thresholds for `pieces`.
 fn choose(pieces: &[PieceEvents]) -> Calibration {
     let mut result = Calibration {
-        thresholds: Thresholds { strict: [0.5; DRUM_COUNT], recall: [0.3; DRUM_COUNT] },
+        thresholds: Thresholds {
+            strict: [0.5; DRUM_COUNT],
+            recall: [0.3; DRUM_COUNT],
+        },
         classes: [ClassScore::default(); DRUM_COUNT],
         groups: [ClassScore::default(); GROUP_COUNT],
     };
@@ -145,7 +155,10 @@ fn choose(pieces: &[PieceEvents]) -> Calibration {
         for step in THRESHOLDS {
             let mut score = ClassScore::default();
             for piece in pieces {
-                score.add(compare(&piece.detected(class, threshold(step)), &piece.hits[class]));
+                score.add(compare(
+                    &piece.detected(class, threshold(step)),
+                    &piece.hits[class],
+                ));
             }
             if score.f_measure(1.0) > strict {
                 strict = score.f_measure(1.0);
@@ -160,13 +173,19 @@ fn choose(pieces: &[PieceEvents]) -> Calibration {
     }
     for group in Group::ALL {
         for piece in pieces {
-            let members = || Drum::ALL.into_iter().filter(move |drum| drum.group() == group);
+            let members = || {
+                Drum::ALL
+                    .into_iter()
+                    .filter(move |drum| drum.group() == group)
+            };
             let detected = members()
                 .flat_map(|drum| {
                     piece.detected(drum.index(), result.thresholds.strict[drum.index()])
                 })
                 .collect();
-            let hits = members().flat_map(|drum| piece.hits[drum.index()].clone()).collect();
+            let hits = members()
+                .flat_map(|drum| piece.hits[drum.index()].clone())
+                .collect();
             result.groups[group.index()].add(compare(&merge(detected), &merge(hits)));
         }
     }
@@ -196,7 +215,11 @@ impl Calibration {
 
     /// Mean of the groups' F-measures.
     pub fn macro_f(&self) -> f64 {
-        self.groups.iter().map(|score| score.f_measure(1.0)).sum::<f64>() / GROUP_COUNT as f64
+        self.groups
+            .iter()
+            .map(|score| score.f_measure(1.0))
+            .sum::<f64>()
+            / GROUP_COUNT as f64
     }
 }
 
@@ -211,7 +234,10 @@ impl Validation {
     pub fn new(renderer: &Renderer, first: u64, pieces: usize) -> Validation {
         let numbers: Vec<u64> = (first..first + pieces as u64).collect();
         let chunks = numbers.chunks(CHUNK).map(|numbers| {
-            let examples: Vec<_> = numbers.iter().map(|&number| renderer.example(number)).collect();
+            let examples: Vec<_> = numbers
+                .iter()
+                .map(|&number| renderer.example(number))
+                .collect();
             let hits = examples
                 .iter()
                 .map(|example| {
@@ -224,7 +250,9 @@ impl Validation {
                 .collect();
             (Batch::new(&examples, 0.0), hits)
         });
-        Validation { chunks: chunks.collect() }
+        Validation {
+            chunks: chunks.collect(),
+        }
     }
 
     /// Measures `weights`. Allocates.
@@ -239,39 +267,46 @@ impl Validation {
                 first_frame: 0,
                 frames: frames.saturating_sub(standard),
             };
-            network.pass(weights, &batch.input, Some(request), &Vec::new(), false, |outputs| {
-                let rows = request.frames * size;
-                let targets = MaskTargets {
-                    batch: size,
-                    ratio: &batch.ratio[..rows * MASK_OUTPUTS],
-                    mix_power: &batch.mix_power[..rows * BAND_COUNT],
-                };
-                let masks = mask_loss(&LossConfig::default(), &outputs.masks, targets);
-                distortion += masks.distortion_db / self.chunks.len() as f64;
-                leakage += masks.leakage_db / self.chunks.len() as f64;
-                for (head, events) in events.iter_mut().enumerate() {
-                    let logits = &outputs.heads[head].events;
-                    let described = logits.len() / (size * 2 * DRUM_COUNT);
-                    for (piece, hits) in hits.iter().enumerate() {
-                        events.push(PieceEvents {
-                            peaks: std::array::from_fn(|class| {
-                                let track: Vec<f32> = (0..described)
-                                    .map(|t| {
-                                        let row = t * size + piece;
-                                        sigmoid(logits[row * 2 * DRUM_COUNT + class])
-                                    })
-                                    .collect();
-                                peaks(&track)
-                            }),
-                            hits: hits.clone().map(|mut frames| {
-                                frames.retain(|&frame| frame < described);
-                                frames
-                            }),
-                        });
+            network.pass(
+                weights,
+                &batch.input,
+                Some(request),
+                &Vec::new(),
+                false,
+                |outputs| {
+                    let rows = request.frames * size;
+                    let targets = MaskTargets {
+                        batch: size,
+                        ratio: &batch.ratio[..rows * MASK_OUTPUTS],
+                        mix_power: &batch.mix_power[..rows * BAND_COUNT],
+                    };
+                    let masks = mask_loss(&LossConfig::default(), &outputs.masks, targets);
+                    distortion += masks.distortion_db / self.chunks.len() as f64;
+                    leakage += masks.leakage_db / self.chunks.len() as f64;
+                    for (head, events) in events.iter_mut().enumerate() {
+                        let logits = &outputs.heads[head].events;
+                        let described = logits.len() / (size * 2 * DRUM_COUNT);
+                        for (piece, hits) in hits.iter().enumerate() {
+                            events.push(PieceEvents {
+                                peaks: std::array::from_fn(|class| {
+                                    let track: Vec<f32> = (0..described)
+                                        .map(|t| {
+                                            let row = t * size + piece;
+                                            sigmoid(logits[row * 2 * DRUM_COUNT + class])
+                                        })
+                                        .collect();
+                                    peaks(&track)
+                                }),
+                                hits: hits.clone().map(|mut frames| {
+                                    frames.retain(|&frame| frame < described);
+                                    frames
+                                }),
+                            });
+                        }
                     }
-                }
-                None
-            });
+                    None
+                },
+            );
         }
         Scores {
             heads: std::array::from_fn(|head| choose(&events[head])),
@@ -306,7 +341,14 @@ mod tests {
     #[test]
     fn comparison_counts_each_hit_once() {
         let score = compare(&[10, 12, 50, 90], &[11, 30, 92]);
-        assert_eq!(score, ClassScore { found: 2, missed: 1, wrong: 2 });
+        assert_eq!(
+            score,
+            ClassScore {
+                found: 2,
+                missed: 1,
+                wrong: 2
+            }
+        );
         assert!((score.f_measure(1.0) - 4.0 / 7.0).abs() < 1e-9);
         assert_eq!(ClassScore::default().f_measure(1.0), 1.0);
         assert_eq!(merge(vec![30, 10, 12, 14, 16]), [10, 16, 30]);
@@ -319,8 +361,10 @@ mod tests {
         piece.hits[0] = vec![10, 60, 110];
         piece.peaks[0] = vec![(10, 0.9), (60, 0.8), (90, 0.4), (92, 0.4), (110, 0.3)];
         let calibration = choose(&[piece]);
-        let (strict, recall) =
-            (calibration.thresholds.strict[0], calibration.thresholds.recall[0]);
+        let (strict, recall) = (
+            calibration.thresholds.strict[0],
+            calibration.thresholds.recall[0],
+        );
         assert!(strict > 0.3 && recall <= 0.3, "{strict} {recall}");
         assert_eq!(calibration.groups[0].found, 2);
     }
