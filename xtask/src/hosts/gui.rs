@@ -137,6 +137,8 @@ pub struct GuiSession {
     window: u32,
     size: (u32, u32),
     playback: Option<Playback>,
+    /// Threads of this process before the editor was opened.
+    threads_without_editor: usize,
 }
 
 impl std::fmt::Debug for GuiSession {
@@ -213,6 +215,7 @@ impl GuiSession {
             window,
             size: (64, 64),
             playback,
+            threads_without_editor: thread_count(),
         };
         session.show()?;
         Ok(session)
@@ -372,8 +375,16 @@ impl GuiSession {
     }
 
     /// Closes editor and plugin.
+    ///
+    /// The window library ends its thread and graphics context after the editor
+    /// says that it is closed. A process that exits in that instant tears the
+    /// graphics libraries down under a running thread, so this waits for it.
     pub fn close(mut self) -> Result<()> {
         self.editor.hide()?;
+        let end = Instant::now() + Duration::from_secs(5);
+        while thread_count() > self.threads_without_editor && Instant::now() < end {
+            self.run(0.02)?;
+        }
         if self.playback.is_some() {
             self.editor.host().deactivate()?;
         }
@@ -381,6 +392,11 @@ impl GuiSession {
         self.connection.sync()?;
         Ok(())
     }
+}
+
+/// Threads of this process, where the system tells.
+fn thread_count() -> usize {
+    std::fs::read_dir("/proc/self/task").map_or(0, Iterator::count)
 }
 
 fn xdotool(arguments: &[&str]) -> Result<()> {
