@@ -32,7 +32,7 @@ pub struct ExportArgs {
     #[arg(long)]
     pub data: Option<PathBuf>,
     /// Pieces to choose the thresholds on; 0 keeps fixed ones.
-    #[arg(long, default_value_t = 60)]
+    #[arg(long, default_value_t = 120)]
     pub pieces: usize,
     /// Folder of the model.
     #[arg(long)]
@@ -63,7 +63,10 @@ pub fn run(args: &ExportArgs) -> Result<()> {
     };
     let mut thresholds = DEFAULT_THRESHOLDS;
     if trained && args.pieces > 0 {
-        let material = renderer(&config, &folders, Split::Valid)?;
+        // As often as drummers play each drum, not as often as training does.
+        let mut natural = config.clone();
+        natural.data.groove_share = 1.0;
+        let material = renderer(&natural, &folders, Split::Valid)?;
         let validation = Validation::new(&material, FIRST_CALIBRATION_PIECE, args.pieces);
         let scores = validation.measure(&mut Network::new(Device::flex()), &weights);
         for head in Head::ALL {
