@@ -51,7 +51,7 @@ fn fill(random: &mut Random, position: usize, left: &mut [f32], right: &mut [f32
     for n in 0..left.len() {
         let beat = (position + n) / (RATE_HZ as usize / 4);
         let time_s = ((position + n) % (RATE_HZ as usize / 4)) as f32 / RATE_HZ as f32;
-        let sample = if beat % 2 == 0 {
+        let sample = if beat.is_multiple_of(2) {
             let sweep = 55.0 * time_s - 4.0 * (-time_s / 0.015).exp();
             0.7 * (-time_s / 0.06).exp() * (std::f32::consts::TAU * sweep).sin()
         } else {

@@ -94,7 +94,7 @@ fn pass(
         weights,
         &batch.input,
         Some(request),
-        &vec![20],
+        &[20],
         train,
         |outputs| {
             let targets = MaskTargets {

@@ -45,7 +45,7 @@ fn outputs(weights: &Weights, input: &Input, head: Head) -> Outputs {
         first_frame: 0,
         frames: input.frames - head.look_ahead_frames(),
     };
-    let steps = (0..input.frames).collect();
+    let steps: Vec<usize> = (0..input.frames).collect();
     let mut kept = None;
     network.pass(weights, input, Some(request), &steps, false, |outputs| {
         kept = Some(outputs.clone());

@@ -117,11 +117,8 @@ fn bypass_copies_every_bit_and_silences_the_buses() {
     let [left, right] = &mut main;
     mixer.mix(&signals.block(0, SAMPLES), [left, right], &mut buses, 0);
     for channel in 0..2 {
-        for n in 0..SAMPLES {
-            assert_eq!(
-                main[channel][n].to_bits(),
-                signals.dry[channel][n].to_bits()
-            );
+        for (out, dry) in main[channel].iter().zip(&signals.dry[channel]) {
+            assert_eq!(out.to_bits(), dry.to_bits());
         }
         assert!(
             buses
@@ -213,9 +210,9 @@ fn main_carries_the_selection() {
         let mut output = [vec![0.0; SAMPLES], vec![0.0; SAMPLES]];
         let [left, right] = &mut output;
         mixer.mix(&signals.block(0, SAMPLES), [left, right], &mut NoAux, 0);
-        for n in 0..SAMPLES {
+        for (n, sample) in output[1].iter().enumerate() {
             let expected: f32 = stems.iter().map(|stem| signals.stems[*stem][1][n]).sum();
-            assert!((output[1][n] - expected).abs() < 1e-6, "{main:?}");
+            assert!((sample - expected).abs() < 1e-6, "{main:?}");
         }
     }
 }

@@ -48,7 +48,7 @@ pub fn stream(
 
 fn pass(engine: &mut Engine, mix: &[f32]) -> Estimate {
     let latency = engine.latency_samples();
-    let mut stems = vec![Vec::with_capacity(mix.len() + latency); DRUM_COUNT];
+    let mut stems = vec![Vec::new(); DRUM_COUNT];
     let mut hits = Vec::new();
     let mut block_stems = Stems::new(BLOCK_SAMPLES);
     let mut events = Events::new();

@@ -190,26 +190,26 @@ pub fn mask_loss(config: &LossConfig, logits: &[f32], targets: MaskTargets<'_>) 
         let mut entropy_weight = [0.0; BAND_COUNT];
         let mut share = [0.0; BAND_COUNT];
         let mut pull = [0.0; BAND_COUNT];
-        for stem in 0..STEM_COUNT {
+        for (stem, factor) in factors.iter().enumerate() {
             let span = stem * BAND_COUNT..(stem + 1) * BAND_COUNT;
             let (masks, ratio) = (&masks[span.clone()], &ratio[span]);
             for band in 0..BAND_COUNT {
                 let target = f32::from(ratio[band]) * (1.0 / 255.0);
                 share[band] += target;
-                pull[band] += masks[band] * factors[stem] * (masks[band] - target) * power[band];
+                pull[band] += masks[band] * factor * (masks[band] - target) * power[band];
             }
         }
         for (weight, &power) in entropy_weight.iter_mut().zip(power) {
             *weight = config.mask * entropy_scale as f32 * importance(power);
         }
-        for stem in 0..STEM_COUNT {
+        for (stem, factor) in factors.iter().enumerate() {
             let span = stem * BAND_COUNT..(stem + 1) * BAND_COUNT;
             let ratio = &ratio[span.clone()];
             let masks = &mut masks[span];
             for band in 0..BAND_COUNT {
                 let target = f32::from(ratio[band]) * (1.0 / 255.0);
                 let mask = masks[band];
-                let direct = factors[stem] * (mask - target) * power[band];
+                let direct = factor * (mask - target) * power[band];
                 masks[band] = entropy_weight[band] * (share[band] * mask - target)
                     + mask * (direct - pull[band]);
             }

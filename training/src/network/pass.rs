@@ -34,9 +34,6 @@ pub struct MaskRequest {
     pub frames: usize,
 }
 
-/// Which frames of the embedding to compute, time-major like everything else.
-pub type EmbeddingSteps = Vec<usize>;
-
 /// Values of a head before its activation functions.
 #[derive(Debug, Clone, Default)]
 pub struct HeadOutputs {
@@ -109,14 +106,15 @@ impl Network {
         }
     }
 
-    /// Runs the network and, unless `loss` answers `None`, its backward pass:
-    /// `loss` gets the outputs and returns their gradients. Allocates.
+    /// Runs the network and, if `train` is set and `loss` answers gradients of
+    /// the outputs it gets, the backward pass. Masks and embeddings are
+    /// computed for the frames asked for alone. Allocates.
     pub fn pass(
         &mut self,
         weights: &Weights,
         input: &Input,
         masks_wanted: Option<MaskRequest>,
-        embedding_steps: &EmbeddingSteps,
+        embedding_steps: &[usize],
         train: bool,
         loss: impl FnOnce(&Outputs) -> Option<LogitGradients>,
     ) -> Option<Gradients> {

@@ -260,7 +260,7 @@ fn train_until_done(
         let step = run.state.progress.step;
         let batch = source.next_batch()?;
         let waited = begin.elapsed().as_secs_f64();
-        let mut random = Random::new(&[config.seed, step, 0x73_7465_70]);
+        let mut random = Random::new(&[config.seed, step, 0x7374_6570]);
         let (losses, gradients) = train_step(
             &mut run.network,
             &run.state.weights,

@@ -58,7 +58,7 @@ pub fn train_step(
         frames: count,
     };
     // Only once some drums have been heard.
-    let embedding_steps = (0..EMBEDDING_STEPS)
+    let embedding_steps: Vec<usize> = (0..EMBEDDING_STEPS)
         .map(|_| frames / 2 + random.below(frames - frames / 2))
         .collect();
 

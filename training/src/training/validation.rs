@@ -271,7 +271,7 @@ impl Validation {
                 weights,
                 &batch.input,
                 Some(request),
-                &Vec::new(),
+                &[],
                 false,
                 |outputs| {
                     let rows = request.frames * size;
