@@ -72,10 +72,10 @@ pub fn pad(
             theme::verdict_text(hit.verdict),
             (hit.velocity * 127.0).round()
         );
-        let text_colour = if glow > 0.5 {
-            theme::BACKGROUND
-        } else {
-            colour
+        let text_colour = match glow {
+            bright if bright > 0.5 => theme::BACKGROUND,
+            medium if medium > 0.12 => theme::TEXT,
+            _ => colour,
         };
         painter.text(
             pos2(rect.center().x, rect.bottom() - 13.0),
