@@ -18,6 +18,11 @@ use crate::sfz::{self, Region};
 use crate::summary::{Figures, KitDrum};
 use crate::transcribe::write_hits;
 
+/// Peak below which a one-shot counts as silent: -66 dBFS.
+const MIN_PEAK: f32 = 5e-4;
+/// Duration below which a one-shot counts as a click.
+const MIN_DURATION_S: f64 = 0.01;
+
 /// Runs the command.
 pub fn run(args: &KitArgs) -> ExitCode {
     let settings = Settings {
@@ -34,10 +39,10 @@ pub fn run(args: &KitArgs) -> ExitCode {
         })?;
         let sample_rate_hz = capture.sample_rate_hz();
         let (stems, hits) = capture.into_parts();
-        let kit = extract_kit(sample_rate_hz, &stems, &hits)?;
+        let kit = without_silence(extract_kit(sample_rate_hz, &stems, &hits)?);
         ensure!(
             !kit.drums.is_empty(),
-            "no drum was found: expected at least one hit, found {}",
+            "no drum was found: expected at least one that sounds, found {} hits",
             rendered.onsets.len()
         );
         let drums = export(job, &kit)?;
@@ -46,6 +51,20 @@ pub fn run(args: &KitArgs) -> ExitCode {
         figures.kit = Some(drums);
         Ok(figures)
     })
+}
+
+/// The kit without one-shots that nobody would hear: hits whose sound the
+/// separation gave to other drums.
+fn without_silence(mut kit: LearntKit) -> LearntKit {
+    let is_sound = |one_shot: &OneShot| {
+        let duration_s = one_shot.frames() as f64 / one_shot.sample_rate_hz();
+        one_shot.peak() >= MIN_PEAK && duration_s >= MIN_DURATION_S
+    };
+    for drum in &mut kit.drums {
+        drum.layers.retain(|(_, one_shot)| is_sound(one_shot));
+    }
+    kit.drums.retain(|drum| !drum.layers.is_empty());
+    kit
 }
 
 /// One one-shot with the names it goes by.
@@ -123,4 +142,36 @@ fn export(job: &Job<'_>, kit: &LearntKit) -> Result<Vec<KitDrum>> {
     let png = job.outputs.file("kit.png")?;
     picture::write(&png, &job.name(), &rows).with_context(|| png.display().to_string())?;
     Ok(drums)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use idm_engine::drum::Drum;
+    use idm_engine::learner::LearntDrum;
+
+    #[test]
+    fn silent_one_shots_are_left_out() {
+        let shot = |level: f32, frames: usize| {
+            OneShot::new(44_100.0, vec![vec![level; frames]]).expect("a one-shot")
+        };
+        let drum = |drum, layers| LearntDrum {
+            drum,
+            layers,
+            hits: 3,
+            confidence: 1.0,
+        };
+        let kit = without_silence(LearntKit {
+            drums: vec![
+                drum(
+                    Drum::Kick,
+                    vec![(0.5, shot(1e-5, 4_410)), (1.0, shot(0.5, 4_410))],
+                ),
+                drum(Drum::Crash, vec![(1.0, shot(0.5, 10))]),
+            ],
+        });
+        assert_eq!(kit.drums.len(), 1);
+        assert_eq!(kit.drums[0].drum, Drum::Kick);
+        assert_eq!(kit.drums[0].layers.len(), 1);
+    }
 }

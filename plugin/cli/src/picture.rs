@@ -130,10 +130,7 @@ fn draw_waveform(area: &Area<'_>, audio: &AudioBuffer, axis_s: f64) -> Result<()
         let y = |sample: f32| (middle - gain * f64::from(sample)).round() as i32;
         let top = y(samples().fold(0.0, f32::max));
         let bottom = y(samples().fold(0.0, f32::min)).max(top + 1);
-        area.draw(&Rectangle::new(
-            [(column, top), (column, bottom)],
-            WAVE.filled(),
-        ))?;
+        area.draw(&PathElement::new([(column, top), (column, bottom)], WAVE))?;
     }
     Ok(())
 }
@@ -177,7 +174,9 @@ fn heat(level: f32) -> RGBColor {
         [240.0, 128.0, 62.0],
         [252.0, 246.0, 190.0],
     ];
-    let position = level.clamp(0.0, 1.0) * (STOPS.len() - 1) as f32;
+    // Not a clamp: what is not a number is dark.
+    let level = if level > 0.0 { level.min(1.0) } else { 0.0 };
+    let position = level * (STOPS.len() - 1) as f32;
     let lower = (position as usize).min(STOPS.len() - 2);
     let share = position - lower as f32;
     let mix = |c: usize| (STOPS[lower][c] + share * (STOPS[lower + 1][c] - STOPS[lower][c])) as u8;
@@ -242,6 +241,39 @@ mod tests {
         assert_eq!(pixels(20), TITLE_HEIGHT + 3 * ROW_HEIGHT + GAP as u32);
         let left: Vec<_> = fs::read_dir(folder.path()).expect("listed").collect();
         assert_eq!(left.len(), 1, "nothing but the picture");
+    }
+
+    #[test]
+    fn waveforms_fill_their_panel_as_far_as_they_sound() {
+        let (width, height) = (100, 40);
+        let mut pixels = vec![0; 3 * width * height];
+        {
+            let backend = BitMapBackend::with_buffer(&mut pixels, (width as u32, height as u32));
+            let area = backend.into_drawing_area();
+            let audio = AudioBuffer {
+                sample_rate_hz: 8_000.0,
+                channels: vec![[0.5, -0.5].repeat(2_000)],
+            };
+            draw_waveform(&area, &audio, 1.0).expect("drawn");
+            area.present().expect("presented");
+        }
+        let RGBColor(r, g, b) = WAVE;
+        let drawn = |column: usize| {
+            (0..height)
+                .filter(|row| pixels[3 * (row * width + column)..][..3] == [r, g, b])
+                .count()
+        };
+        for column in 0..50 {
+            assert!(
+                drawn(column) > height * 8 / 10,
+                "column {column}: {}",
+                drawn(column)
+            );
+        }
+        assert!(
+            (51..100).all(|column| drawn(column) == 0),
+            "silence after the end"
+        );
     }
 
     #[test]
