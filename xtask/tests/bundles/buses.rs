@@ -4,7 +4,7 @@
 use xtask::drums::DRUMS;
 use xtask::hosts::{Format, OutputLayout};
 
-use super::{FORMATS, assert_same_audio, excerpt, open, render};
+use super::{FORMATS, assert_same_audio, excerpt, open, render, render_to_the_end};
 
 #[test]
 fn both_formats_declare_main_nine_drums_and_residual() {
@@ -72,12 +72,12 @@ fn no_buses_at_all_do_no_harm() {
     let mut host = open(Format::Vst3);
     host.set_output_layout(OutputLayout::None)
         .expect("the host can");
-    let nothing = render(host.as_mut(), &input, 512);
+    let nothing = render_to_the_end(host.as_mut(), &input);
     assert!(nothing.audio.is_empty());
     // The instance is as good as new afterwards.
     host.set_output_layout(OutputLayout::All)
         .expect("the host can");
-    let after = render(host.as_mut(), &input, 512);
-    let fresh = render(open(Format::Vst3).as_mut(), &input, 512);
+    let after = render_to_the_end(host.as_mut(), &input);
+    let fresh = render_to_the_end(open(Format::Vst3).as_mut(), &input);
     super::assert_same(&after, &fresh, "after a render without buses");
 }

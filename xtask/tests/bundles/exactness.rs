@@ -6,7 +6,7 @@ use xtask::render::{self, RenderOptions};
 
 use super::{
     FORMATS, NULL_DBFS, RATE_HZ, assert_same, assert_same_audio, excerpt, noise, open, open_with,
-    render, render_at,
+    render, render_at, render_to_the_end,
 };
 
 #[test]
@@ -103,10 +103,10 @@ fn offline_and_repeated_renders_are_identical() {
     let input = excerpt();
     for format in FORMATS {
         let mut host = open(format);
-        let realtime = render(host.as_mut(), &input, 512);
+        let realtime = render_to_the_end(host.as_mut(), &input);
         host.set_offline(true).expect("sets");
         for pass in 0..2 {
-            let offline = render(host.as_mut(), &input, 512);
+            let offline = render_to_the_end(host.as_mut(), &input);
             assert_same(
                 &offline,
                 &realtime,

@@ -84,6 +84,14 @@ fn render(host: &mut dyn Host, input: &[Vec<f32>; 2], block: usize) -> Rendering
     render_at(host, input, RATE_HZ, block)
 }
 
+/// As [`render`], and a tenth of a second longer, so that every note is released
+/// and an instance is as good as new afterwards.
+fn render_to_the_end(host: &mut dyn Host, input: &[Vec<f32>; 2]) -> Rendering {
+    let mut options = RenderOptions::blocks_of(512);
+    options.tail_samples = (0.1 * RATE_HZ) as usize;
+    streaming::render(host, input, RATE_HZ, &options).expect("it renders")
+}
+
 /// Fails unless two renders have the same samples to the bit and the same
 /// notes, bus by bus.
 fn assert_same(found: &Rendering, expected: &Rendering, what: &str) {
