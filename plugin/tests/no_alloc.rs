@@ -2,6 +2,9 @@
 //! nothing: not when every parameter moves, when blocks change size, when pads
 //! are played, when the editor looks, nor on reset.
 
+// Signals are indexed by channel and time, several at once.
+#![allow(clippy::needless_range_loop)]
+
 use assert_no_alloc::{AllocDisabler, assert_no_alloc};
 use idm_engine::controls::Quality;
 use idm_engine::drum::Drum;

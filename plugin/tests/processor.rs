@@ -1,6 +1,9 @@
 //! The plugin without a host, with the embedded model: latency, null test,
 //! bypass, blocks of any size.
 
+// Signals are indexed by channel and time, several at once.
+#![allow(clippy::needless_range_loop)]
+
 use idm_engine::controls::Quality;
 use idm_engine::drum::Drum;
 use idm_engine::model::Model;

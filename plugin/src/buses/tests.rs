@@ -1,3 +1,6 @@
+// Signals are indexed by channel and time, several at once.
+#![allow(clippy::needless_range_loop)]
+
 use proptest::prelude::*;
 
 use super::*;

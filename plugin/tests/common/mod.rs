@@ -1,6 +1,8 @@
 //! What the buffer tests of both formats share: which buses a host gives, and
 //! memory for them.
 #![allow(dead_code)]
+// Signals are indexed by channel and time, several at once.
+#![allow(clippy::needless_range_loop)]
 
 use inverse_drum_machine::buses::AUX_BUS_COUNT;
 
