@@ -22,6 +22,9 @@ pub const STAGES: usize = 8;
 const NETWORK_STAGES: usize = 3;
 /// Level below which input counts as digital silence: −140 dBFS.
 const SILENCE: f32 = 1e-7;
+/// Accepted hits below this velocity (−44 dB under the drum's loudest) are
+/// refused.
+const FAINTEST_VELOCITY: f32 = 0.08;
 /// Silence after which work stops.
 const SILENT_HOPS: u64 = 350;
 
@@ -348,12 +351,18 @@ impl HopWork {
         let (onset_sample, amplitude, estimate) = started.map_or((centre, 0.0, 0.0), |started| {
             (started.onset_sample, started.amplitude, started.velocity)
         });
-        let velocity = if decision.verdict == Verdict::Accepted {
-            self.follower.hit();
-            self.velocities.velocity(decision.drum, amplitude, estimate)
-        } else {
-            estimate.clamp(0.0, 1.0)
-        };
+        let mut verdict = decision.verdict;
+        let mut velocity = estimate.clamp(0.0, 1.0);
+        if verdict == Verdict::Accepted {
+            velocity = self.velocities.velocity(decision.drum, amplitude, estimate);
+            // The mixture has the last word: a drum whose fitted gain is next
+            // to nothing beside its own louder hits was not played.
+            if velocity < FAINTEST_VELOCITY {
+                verdict = Verdict::BelowThreshold;
+            } else {
+                self.follower.hit();
+            }
+        }
         playback.queue(
             QueuedHit {
                 drum: decision.drum,
@@ -361,7 +370,7 @@ impl HopWork {
                 velocity,
                 confidence: decision.confidence,
                 amplitude,
-                verdict: decision.verdict,
+                verdict,
             },
             now,
         );
