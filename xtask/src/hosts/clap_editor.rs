@@ -32,7 +32,7 @@ impl Editor for ClapEditor {
         &mut self.host
     }
 
-    fn show(&mut self, window: u32) -> Result<(u32, u32)> {
+    fn create(&mut self) -> Result<(u32, u32)> {
         let configuration = GuiConfiguration {
             api_type: GuiApiType::X11,
             is_floating: false,
@@ -47,6 +47,11 @@ impl Editor for ClapEditor {
             .gui
             .get_size(&handle)
             .context("the editor does not tell its size")?;
+        Ok((size.width, size.height))
+    }
+
+    fn attach(&mut self, window: u32) -> Result<()> {
+        let handle = self.host.instance.plugin_handle();
         let window = Window::from_x11_handle(window.into());
         #[allow(unsafe_code)]
         // SAFETY: the session keeps its window until the editor is hidden.
@@ -55,7 +60,7 @@ impl Editor for ClapEditor {
         }
         // Some editors are visible without; they refuse this call.
         let _ = self.gui.show(&handle);
-        Ok((size.width, size.height))
+        Ok(())
     }
 
     fn hide(&mut self) -> Result<()> {

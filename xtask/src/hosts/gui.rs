@@ -106,8 +106,11 @@ pub(super) trait Editor {
     /// The instance.
     fn host(&mut self) -> &mut dyn Host;
 
-    /// Opens the editor inside an X11 window and returns its size in pixels.
-    fn show(&mut self, window: u32) -> Result<(u32, u32)>;
+    /// Makes the editor and returns its size in pixels.
+    fn create(&mut self) -> Result<(u32, u32)>;
+
+    /// Opens the editor inside an X11 window of that size.
+    fn attach(&mut self, window: u32) -> Result<()>;
 
     /// Closes the editor.
     fn hide(&mut self) -> Result<()>;
@@ -222,8 +225,9 @@ impl GuiSession {
     }
 
     fn show(&mut self) -> Result<()> {
-        let (width, height) = self.editor.show(self.window)?;
-        self.resize_window(width, height)
+        let (width, height) = self.editor.create()?;
+        self.resize_window(width, height)?;
+        self.editor.attach(self.window)
     }
 
     fn resize_window(&mut self, width: u32, height: u32) -> Result<()> {

@@ -124,13 +124,13 @@ impl Editor for Vst3Editor {
         &mut self.host
     }
 
-    fn show(&mut self, window: u32) -> Result<(u32, u32)> {
+    fn create(&mut self) -> Result<(u32, u32)> {
         let frame = self
             .frame
             .to_com_ptr::<IPlugFrame>()
             .context("no interface")?;
-        // SAFETY: the view comes with a reference of ours; frame and window
-        // live until it is removed.
+        // SAFETY: the view comes with a reference of ours; the frame lives until
+        // it is removed.
         unsafe {
             let view = self.host.controller.createView(ViewType::kEditor);
             let view = ComPtr::from_raw(view).context("the plugin has no editor")?;
@@ -138,14 +138,17 @@ impl Editor for Vst3Editor {
             let mut size = rectangle(0, 0);
             check(view.getSize(&mut size), "getSize")?;
             let size = dimensions(&size)?;
-            let window = window as usize as *mut c_void;
-            check(
-                view.attached(window, kPlatformTypeX11EmbedWindowID),
-                "attached",
-            )?;
             self.view = Some(view);
             Ok(size)
         }
+    }
+
+    fn attach(&mut self, window: u32) -> Result<()> {
+        let view = self.view.as_ref().context("the editor is not made")?;
+        let window = window as usize as *mut c_void;
+        // SAFETY: the window lives until the view is removed.
+        let result = unsafe { view.attached(window, kPlatformTypeX11EmbedWindowID) };
+        check(result, "attached")
     }
 
     fn hide(&mut self) -> Result<()> {
