@@ -130,6 +130,9 @@ pub struct ScheduleConfig {
     pub other_head_share: f32,
     /// Threads of matrix products.
     pub threads: usize,
+    /// Batches rendered ahead (about 3 MB per second of audio): lets rendering
+    /// use a second core in the moments when it is free.
+    pub batches_ahead: usize,
 }
 
 impl Default for ScheduleConfig {
@@ -141,6 +144,7 @@ impl Default for ScheduleConfig {
             checkpoint_minutes: 3.0,
             other_head_share: 0.2,
             threads: 1,
+            batches_ahead: 4,
         }
     }
 }

@@ -11,11 +11,14 @@ const WIDTH: usize = 2 * DRUM_COUNT;
 /// Targets of a batch, time-major `[frames, batch, DRUM_COUNT]`.
 #[derive(Debug, Clone, Default)]
 pub struct EventTargets {
-    /// Onset targets after [`soften_onsets`].
+    /// Onset targets after [`soften_onsets`], or [`UNDECIDED`].
     pub onset: Vec<f32>,
     /// Velocity where `onset` is 1.
     pub velocity: Vec<f32>,
 }
+
+/// Onset target that takes no part in the loss: nobody could tell.
+pub const UNDECIDED: f32 = -1.0;
 
 /// Value and gradient of the loss of one head.
 #[derive(Debug, Clone)]
@@ -62,6 +65,9 @@ pub fn event_loss(config: &LossConfig, logits: &[f32], targets: &EventTargets) -
         let gradient = &mut gradient[row * WIDTH..][..WIDTH];
         for class in 0..DRUM_COUNT {
             let target = targets.onset[row * DRUM_COUNT + class];
+            if target < 0.0 {
+                continue;
+            }
             let logit = logits[class];
             let weight = 1.0 + (config.positive_weight[class] - 1.0) * target;
             onset_sum += f64::from(weight * (softplus(logit) - target * logit));
@@ -115,6 +121,7 @@ mod tests {
             targets.onset[place] = 1.0;
         }
         targets.onset[20] = 0.4;
+        targets.onset[21] = UNDECIDED;
         let config = LossConfig::default();
         let gradient = event_loss(&config, &logits, &targets).gradient;
         let places = 0..logits.len();
@@ -122,5 +129,7 @@ mod tests {
             let loss = event_loss(&config, logits, &targets);
             f64::from(config.onset) * loss.onset + f64::from(config.velocity) * loss.velocity
         });
+        let (row, class) = (21 / DRUM_COUNT, 21 % DRUM_COUNT);
+        assert_eq!(gradient[row * WIDTH + class], 0.0);
     }
 }

@@ -8,7 +8,7 @@ mod events;
 mod masks;
 mod timbre;
 
-pub use events::{EventLoss, EventTargets, event_loss, soften_onsets};
+pub use events::{EventLoss, EventTargets, UNDECIDED, event_loss, soften_onsets};
 pub use masks::{MaskLoss, MaskTargets, mask_loss};
 pub use timbre::timbre_loss;
 

@@ -17,7 +17,7 @@ use super::reuse::vary;
 use crate::{
     config::Config,
     kits::Split,
-    losses::{EventTargets, soften_onsets},
+    losses::{EventTargets, UNDECIDED, soften_onsets},
     network::{Input, MASK_OUTPUTS, TIMBRE_BANDS, TIMBRE_OUTPUTS},
     random::Random,
     render::{RenderConfig, Renderer, TrainingExample},
@@ -117,7 +117,11 @@ impl Batch {
         }
         let onsets: Vec<Vec<f32>> = examples
             .iter()
-            .map(|example| soften_onsets(&example.onset, neighbour))
+            .map(|example| {
+                let mut onset = soften_onsets(&example.onset, neighbour);
+                leave_inaudible_out(example, &mut onset);
+                onset
+            })
             .collect();
         let timbre = examples.iter().flat_map(timbre).collect();
         let mut joined = Batch {
@@ -156,6 +160,29 @@ impl Batch {
             }
         }
         joined
+    }
+}
+
+/// Marks the targets of hits that drown in the mixture as undecided: in no band
+/// of the frames around them does their drum have a noticeable share, so that
+/// neither finding nor missing them would be a mistake.
+fn leave_inaudible_out(example: &TrainingExample, targets: &mut [f32]) {
+    /// Least share of a band's power that is noticed, of 255.
+    const NOTICED: u8 = 20;
+    const FRAMES: usize = 4;
+    let onsets = example.onset.iter().enumerate();
+    for (place, _) in onsets.filter(|(_, value)| **value >= 1.0) {
+        let (frame, class) = (place / DRUM_COUNT, place % DRUM_COUNT);
+        let audible = (frame..(frame + FRAMES).min(example.frames)).any(|later| {
+            let shares = &example.ratio[later * MASK_OUTPUTS + class * BAND_COUNT..][..BAND_COUNT];
+            shares.iter().any(|&share| share >= NOTICED)
+        });
+        if !audible {
+            let around = frame.saturating_sub(1)..(frame + 2).min(example.frames);
+            for near in around {
+                targets[near * DRUM_COUNT + class] = UNDECIDED;
+            }
+        }
     }
 }
 
@@ -231,7 +258,7 @@ impl BatchPlan {
     }
 }
 
-/// Renders batches on a thread of its own, at most two ahead.
+/// Renders batches on a thread of its own, a bounded number ahead.
 #[derive(Debug)]
 pub struct BatchSource {
     receiver: mpsc::Receiver<Batch>,
@@ -240,7 +267,7 @@ pub struct BatchSource {
 impl BatchSource {
     /// Starts with the batch of step `first_step`.
     pub fn start(config: &Config, renderer: Arc<Renderer>, first_step: u64) -> BatchSource {
-        let (sender, receiver) = mpsc::sync_channel(2);
+        let (sender, receiver) = mpsc::sync_channel(config.schedule.batches_ahead);
         let plan = BatchPlan {
             seed: config.seed,
             batch: config.data.batch,

@@ -8,6 +8,7 @@ mod reuse;
 mod run;
 mod step;
 mod validation;
+mod warm_start;
 
 pub use checkpoint::{Checkpoint, Progress, Record};
 pub use curves::draw_curves;
@@ -16,3 +17,4 @@ pub use optimiser::Optimiser;
 pub use run::{TrainArgs, train};
 pub use step::{StepLosses, train_step};
 pub use validation::{Calibration, ClassScore, Scores, Validation, calibrate};
+pub use warm_start::warm_start;

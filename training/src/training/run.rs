@@ -10,19 +10,19 @@ use std::{
     time::Instant,
 };
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use burn::tensor::Device;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{
     BatchSource, Checkpoint, DataFolders, Optimiser, Progress, Record, Validation, draw_curves,
-    renderer, train_step,
+    renderer, train_step, warm_start,
 };
 use crate::{
     config::Config,
     kits::Split,
-    network::{Head, Network, Weights, initial_weights, parameter_count},
+    network::{Head, Network, initial_weights, parameter_count},
     random::Random,
 };
 
@@ -46,7 +46,8 @@ pub struct TrainArgs {
     /// Continue the run in the folder.
     #[arg(long)]
     pub resume: bool,
-    /// Start from the averaged weights of this checkpoint.
+    /// Start from the averaged weights of this checkpoint, or from an exported
+    /// model (its folder or its transcriber.onnx).
     #[arg(long, conflicts_with = "resume")]
     pub warm_start: Option<PathBuf>,
     /// Save and end at this step, to be resumed later; the learning rate still
@@ -168,13 +169,7 @@ fn start(args: &TrainArgs) -> Result<Checkpoint> {
     }
     let mut weights = initial_weights(config.seed);
     if let Some(path) = &args.warm_start {
-        let source = Checkpoint::load(path)?.optimiser.average;
-        ensure!(
-            same_shapes(&source, &weights),
-            "{}: the weights have other names or shapes than this network",
-            path.display()
-        );
-        weights = source;
+        weights = warm_start(path, weights)?;
     }
     let optimiser = Optimiser::new(&weights);
     Ok(Checkpoint {
@@ -183,16 +178,6 @@ fn start(args: &TrainArgs) -> Result<Checkpoint> {
         weights,
         optimiser,
     })
-}
-
-fn same_shapes(a: &Weights, b: &Weights) -> bool {
-    let shapes = |weights: &Weights| -> Vec<_> {
-        let tensors = weights.tensors().iter();
-        tensors
-            .map(|tensor| (tensor.name.clone(), tensor.shape.clone()))
-            .collect()
-    };
-    shapes(a) == shapes(b)
 }
 
 /// Trains as `args` say until the budget is used up, the loop is interrupted
