@@ -1,8 +1,10 @@
 //! Measures separation and transcription on held-out material, beside
 //! baselines and ceilings, in one table.
 
+mod diagnosis;
 mod material;
 mod metrics;
+mod network;
 mod nmfd;
 mod onsets;
 mod report;
@@ -19,14 +21,16 @@ use idm_engine::{controls::Quality, model::Model};
 use indicatif::{ProgressBar, ProgressStyle};
 use rayon::prelude::*;
 
+pub use diagnosis::Diagnosis;
 pub use material::{generic_templates, held_out};
 pub use metrics::{level_at_silence_db, log_spectral_distance_db, sdr_db, si_sdr_db};
+pub use network::{Activation, activations, network_alone};
 pub use onsets::{Confusion, NOTHING, OnsetScore, confuse, match_times};
 pub use report::Report;
-pub use score::{Separation, SystemScore, score};
+pub use score::{PointScore, Separation, SystemScore, Transcription, score};
 pub use stft::Stft;
 pub use streaming::stream;
-pub use systems::Estimate;
+pub use systems::{Detection, Estimate, OperatingPoint};
 
 use crate::render::Piece;
 
@@ -41,6 +45,8 @@ pub enum System {
     Nmfd,
     /// The true hits with an average kit.
     Oracle,
+    /// The peaks of the network's activations, standard quality.
+    Network,
     /// The engine, one pass, standard quality.
     Ours,
     /// The engine after hearing the excerpt before.
@@ -58,6 +64,7 @@ impl System {
             System::Ideal => "ideal ratio mask",
             System::Nmfd => "NMFD, blind, offline",
             System::Oracle => "true hits, average kit",
+            System::Network => "network alone",
             System::Ours => "ours, streaming",
             System::OursTwoPasses => "ours, 2 passes",
             System::OursLow => "ours, low latency",
@@ -72,7 +79,9 @@ impl System {
             System::OursTwoPasses => Some((Quality::Standard, 2)),
             System::OursLow => Some((Quality::Low, 1)),
             System::OursHigh => Some((Quality::High, 1)),
-            System::Mixture | System::Ideal | System::Nmfd | System::Oracle => None,
+            System::Mixture | System::Ideal | System::Nmfd | System::Oracle | System::Network => {
+                None
+            }
         }
     }
 }
@@ -93,6 +102,7 @@ pub struct EvaluateArgs {
         System::Ideal,
         System::Nmfd,
         System::Oracle,
+        System::Network,
         System::Ours,
         System::OursTwoPasses,
     ])]
@@ -156,18 +166,23 @@ pub fn evaluate(args: &EvaluateArgs) -> Result<Report> {
     } else {
         Vec::new()
     };
-    let model = if args.systems.iter().any(|system| system.engine().is_some()) {
+    let with_model = |system: &System| system.engine().is_some() || *system == System::Network;
+    let model = if args.systems.iter().any(with_model) {
         Some(Arc::new(Model::load(&args.model)?))
     } else {
         None
     };
     let mut systems = Vec::new();
+    let (mut ours, mut network) = (None, None);
     for &system in &args.systems {
         let start = Instant::now();
         let bar = progress(pieces.len(), system.label());
         let estimate = |piece: &Piece| -> Result<Estimate> {
             Ok(match (system, system.engine(), &model) {
                 (_, Some((quality, passes)), Some(model)) => stream(piece, model, quality, passes)?,
+                (System::Network, _, Some(model)) => {
+                    network_alone(piece, model, Quality::Standard)?
+                }
                 (System::Ideal, ..) => systems::ideal_mask(piece),
                 (System::Nmfd, ..) => systems::blind_nmfd(piece, &templates),
                 (System::Oracle, ..) => systems::oracle_onsets(piece, &templates),
@@ -179,9 +194,21 @@ pub fn evaluate(args: &EvaluateArgs) -> Result<Report> {
             .map(|piece| estimate(piece).inspect(|_| bar.inc(1)))
             .collect::<Result<_>>()?;
         systems.push(score(system.label(), &pieces, &estimates));
+        match system {
+            System::Ours => ours = Some(estimates),
+            System::Network => network = Some(estimates),
+            _ => {}
+        }
         bar.finish_and_clear();
         eprintln!("{}: {:.1} s", system.label(), start.elapsed().as_secs_f64());
     }
+    let diagnosis = match (&ours, &network, &model) {
+        (Some(ours), Some(network), Some(model)) => {
+            let strict = &model.meta().thresholds.strict;
+            Some(Diagnosis::new(&pieces, ours, network, strict))
+        }
+        _ => None,
+    };
     let seconds: f64 = pieces.iter().map(material::duration_s).sum();
     let source = if data.is_some() {
         "validation kits and grooves"
@@ -191,6 +218,7 @@ pub fn evaluate(args: &EvaluateArgs) -> Result<Report> {
     Ok(Report {
         material: format!("{} excerpts, {seconds:.0} s, of {source}", pieces.len()),
         systems,
+        diagnosis,
     })
 }
 

@@ -17,6 +17,8 @@ pub struct OnsetScore {
     pub missed: usize,
     /// Sum over the found of the absolute error in time.
     pub error_s: f64,
+    /// Sum over the found of how much later they were detected than played.
+    pub late_s: f64,
 }
 
 impl OnsetScore {
@@ -45,12 +47,18 @@ impl OnsetScore {
         1e3 * self.error_s / self.found.max(1) as f64
     }
 
+    /// Mean lateness of the found hits, negative if early.
+    pub fn mean_lateness_ms(&self) -> f64 {
+        1e3 * self.late_s / self.found.max(1) as f64
+    }
+
     /// Adds another piece's counts.
     pub fn add(&mut self, other: &OnsetScore) {
         self.found += other.found;
         self.extra += other.extra;
         self.missed += other.missed;
         self.error_s += other.error_s;
+        self.late_s += other.late_s;
     }
 }
 
@@ -83,25 +91,24 @@ pub fn match_times(played: &[f64], detected: &[f64], tolerance: f64) -> Vec<(usi
     pairs
 }
 
-/// Score of `detected` hits against `played` ones among the drums that
-/// `belongs` accepts. Hits of these drums are interchangeable.
-pub fn score(
-    played: &[Hit],
-    detected: &[Hit],
-    tolerance_s: f64,
-    belongs: impl Fn(Drum) -> bool,
-) -> OnsetScore {
-    let times = |hits: &[Hit]| {
-        let mut times: Vec<f64> = hits
-            .iter()
-            .filter(|hit| belongs(hit.drum))
-            .map(|hit| hit.sample as f64 / SAMPLE_RATE_HZ)
-            .collect();
-        times.sort_by(f64::total_cmp);
-        times
-    };
-    let (played, detected) = (times(played), times(detected));
-    let pairs = match_times(&played, &detected, tolerance_s);
+/// Sorted times in seconds of the hits of the drums that `belongs` accepts,
+/// without those less than `merge_s` after the one before. Allocates.
+pub fn times(hits: &[Hit], merge_s: f64, belongs: impl Fn(Drum) -> bool) -> Vec<f64> {
+    let mut times: Vec<f64> = hits
+        .iter()
+        .filter(|hit| belongs(hit.drum))
+        .map(|hit| hit.sample as f64 / SAMPLE_RATE_HZ)
+        .collect();
+    times.sort_by(f64::total_cmp);
+    if merge_s > 0.0 {
+        times.dedup_by(|later, kept| *later - *kept < merge_s);
+    }
+    times
+}
+
+/// Score of sorted `detected` times against sorted `played` ones.
+pub fn score(played: &[f64], detected: &[f64], tolerance_s: f64) -> OnsetScore {
+    let pairs = match_times(played, detected, tolerance_s);
     OnsetScore {
         found: pairs.len(),
         extra: detected.len() - pairs.len(),
@@ -110,6 +117,7 @@ pub fn score(
             .iter()
             .map(|&(p, d)| (played[p] - detected[d]).abs())
             .sum(),
+        late_s: pairs.iter().map(|&(p, d)| detected[d] - played[p]).sum(),
     }
 }
 
@@ -126,15 +134,7 @@ pub fn confuse(confusion: &mut Confusion, played: &[Hit], detected: &[Hit], tole
     let mut left_played = Vec::new();
     let mut left_detected = Vec::new();
     for drum in Drum::ALL {
-        let of_drum = |hits: &[Hit]| {
-            let mut times: Vec<f64> = hits
-                .iter()
-                .filter(|hit| hit.drum == drum)
-                .map(|hit| hit.sample as f64 / SAMPLE_RATE_HZ)
-                .collect();
-            times.sort_by(f64::total_cmp);
-            times
-        };
+        let of_drum = |hits: &[Hit]| times(hits, 0.0, |other| other == drum);
         let (played, detected) = (of_drum(played), of_drum(detected));
         let pairs = match_times(&played, &detected, tolerance_s);
         confusion[drum.index()][drum.index()] += pairs.len();
@@ -150,8 +150,12 @@ pub fn confuse(confusion: &mut Confusion, played: &[Hit], detected: &[Hit], tole
     }
     left_played.sort_by(|a, b| a.0.total_cmp(&b.0));
     left_detected.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let times = |hits: &[(f64, Drum)]| hits.iter().map(|hit| hit.0).collect::<Vec<_>>();
-    let pairs = match_times(&times(&left_played), &times(&left_detected), tolerance_s);
+    let only_times = |hits: &[(f64, Drum)]| hits.iter().map(|hit| hit.0).collect::<Vec<_>>();
+    let pairs = match_times(
+        &only_times(&left_played),
+        &only_times(&left_detected),
+        tolerance_s,
+    );
     let mut free = (
         vec![true; left_played.len()],
         vec![true; left_detected.len()],
@@ -201,15 +205,34 @@ mod tests {
             hit(500, Drum::Kick),
             hit(300, Drum::Ride),
         ];
-        let kick = score(&played, &detected, 0.05, |drum| drum == Drum::Kick);
+        let of = |drum: Drum| {
+            let belongs = |other| other == drum;
+            let (played, detected) = (times(&played, 0.0, belongs), times(&detected, 0.0, belongs));
+            score(&played, &detected, 0.05)
+        };
+        let kick = of(Drum::Kick);
         assert_eq!((kick.found, kick.extra, kick.missed), (1, 1, 1));
         assert!((kick.f_measure() - 0.5).abs() < 1e-9);
         assert!((kick.mean_error_ms() - 10.0).abs() < 0.05);
-        let toms = score(&played, &detected, 0.05, |drum| drum == Drum::HighTom);
+        assert!((kick.mean_lateness_ms() - 10.0).abs() < 0.05);
+        let toms = of(Drum::HighTom);
         assert_eq!(
             (toms.precision(), toms.recall(), toms.f_measure()),
             (1.0, 1.0, 1.0)
         );
+    }
+
+    #[test]
+    fn hits_of_a_group_at_once_are_one() {
+        let hits = [
+            hit(100, Drum::Crash),
+            hit(110, Drum::Ride),
+            hit(125, Drum::Crash),
+            hit(140, Drum::Ride),
+        ];
+        let merged = times(&hits, 0.03, |_| true);
+        assert_eq!(merged.len(), 2, "{merged:?}");
+        assert_eq!(times(&hits, 0.0, |drum| drum == Drum::Ride).len(), 2);
     }
 
     #[test]

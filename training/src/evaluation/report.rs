@@ -11,8 +11,9 @@ use plotters::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    onsets::Confusion,
-    score::{Separation, SystemScore, TOLERANCES_S},
+    diagnosis::Diagnosis,
+    onsets::{Confusion, OnsetScore},
+    score::{PointScore, Separation, SystemScore, TOLERANCES_S, Transcription},
 };
 
 /// A whole evaluation.
@@ -22,12 +23,24 @@ pub struct Report {
     pub material: String,
     /// One score per row of the table.
     pub systems: Vec<SystemScore>,
+    /// Where the engine's hits differ from its network's, if asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub diagnosis: Option<Diagnosis>,
 }
 
 /// Largest loss of a macro score that [`Report::check`] accepts.
 const ALLOWED_LOSS_DB: f64 = 0.3;
 /// Largest loss of the pooled F that [`Report::check`] accepts.
 const ALLOWED_LOSS_F: f64 = 0.01;
+
+fn onset_cell(score: &OnsetScore) -> String {
+    format!(
+        "{:.2} / {:.2} / {:.2}",
+        score.precision(),
+        score.recall(),
+        score.f_measure()
+    )
+}
 
 fn decibels(value: Option<f64>) -> String {
     value.map_or_else(|| "–".to_owned(), |value| format!("{value:.1}"))
@@ -42,6 +55,9 @@ impl Report {
         self.separation_tables(&mut text, &group_names, |system| &system.groups);
         self.separation_tables(&mut text, &class_names, |system| &system.classes);
         self.onset_tables(&mut text, &group_names, &class_names);
+        if let Some(diagnosis) = &self.diagnosis {
+            diagnosis.table(&mut text);
+        }
         text
     }
 
@@ -71,46 +87,44 @@ impl Report {
     }
 
     fn onset_tables(&self, text: &mut String, groups: &[&str], classes: &[&str]) {
-        for (index, tolerance_s) in TOLERANCES_S.iter().enumerate() {
-            let title = format!("Hits within {:.0} ms: P / R / F", 1e3 * tolerance_s);
-            let rows: Vec<_> = self
-                .systems
-                .iter()
-                .filter(|system| !system.group_onsets.is_empty())
-                .collect();
-            if rows.is_empty() {
-                return;
-            }
-            let cells = |scores: &[super::onsets::OnsetScore]| {
-                scores
-                    .iter()
-                    .map(|s| {
-                        format!(
-                            "{:.2} / {:.2} / {:.2}",
-                            s.precision(),
-                            s.recall(),
-                            s.f_measure()
-                        )
-                    })
-                    .collect::<Vec<_>>()
-            };
-            header(text, &title, groups, &["pooled", "error, ms"]);
-            for system in &rows {
-                let scores = &system.group_onsets[index];
-                let error_ms = scores.last().map_or(0.0, |pooled| pooled.mean_error_ms());
-                let error = [format!("{error_ms:.1}")];
-                row(text, &system.name, cells(scores).into_iter().chain(error));
-            }
-            text.push('\n');
-            header(text, &title, classes, &[]);
-            for system in &rows {
-                row(
+        type Point = fn(&Transcription) -> &PointScore;
+        let points: [(&str, Point); 2] = [
+            ("Notes", |scores| &scores.strict),
+            ("Candidates", |scores| &scores.recall),
+        ];
+        let rows: Vec<(&str, &Transcription)> = self
+            .systems
+            .iter()
+            .filter_map(|system| Some((system.name.as_str(), system.transcription.as_ref()?)))
+            .collect();
+        if rows.is_empty() {
+            return;
+        }
+        for (what, point) in points {
+            for (index, tolerance_s) in TOLERANCES_S.iter().enumerate() {
+                let title = format!("{what} within {:.0} ms: P / R / F", 1e3 * tolerance_s);
+                header(
                     text,
-                    &system.name,
-                    cells(&system.class_onsets[index]).into_iter(),
+                    &title,
+                    groups,
+                    &["pooled", "error, ms", "lateness, ms"],
                 );
+                for (name, transcription) in &rows {
+                    let scores = &point(transcription).groups[index];
+                    let times = scores.last().map_or([0.0; 2], |pooled| {
+                        [pooled.mean_error_ms(), pooled.mean_lateness_ms()]
+                    });
+                    let times = times.map(|time_ms| format!("{time_ms:.1}"));
+                    row(text, name, scores.iter().map(onset_cell).chain(times));
+                }
+                text.push('\n');
+                header(text, &title, classes, &[]);
+                for (name, transcription) in &rows {
+                    let scores = &point(transcription).classes[index];
+                    row(text, name, scores.iter().map(onset_cell));
+                }
+                text.push('\n');
             }
-            text.push('\n');
         }
     }
 
@@ -176,9 +190,9 @@ impl Report {
         write("evaluation.md", self.markdown())?;
         write("evaluation.json", serde_json::to_string_pretty(self)?)?;
         for (number, system) in self.systems.iter().enumerate() {
-            if let Some(confusion) = &system.confusion {
+            if let Some(transcription) = &system.transcription {
                 let path = folder.join(format!("confusion-{number}.png"));
-                draw(&path, &system.name, confusion)
+                draw(&path, &system.name, &transcription.confusion)
                     .with_context(|| format!("{}: cannot be drawn", path.display()))?;
             }
         }
@@ -186,13 +200,13 @@ impl Report {
     }
 }
 
-fn header(text: &mut String, title: &str, names: &[&str], more: &[&str]) {
+pub(super) fn header(text: &mut String, title: &str, names: &[&str], more: &[&str]) {
     let columns: Vec<&str> = names.iter().chain(more).copied().collect();
     let _ = writeln!(text, "| {title} | {} |", columns.join(" | "));
     let _ = writeln!(text, "|---|{}", "---:|".repeat(columns.len()));
 }
 
-fn row(text: &mut String, name: &str, cells: impl Iterator<Item = String>) {
+pub(super) fn row(text: &mut String, name: &str, cells: impl Iterator<Item = String>) {
     let cells: Vec<String> = cells.collect();
     let _ = writeln!(text, "| {name} | {} |", cells.join(" | "));
 }
@@ -261,6 +275,13 @@ fn draw(path: &Path, title: &str, confusion: &Confusion) -> Result<()> {
 mod tests {
     use super::*;
 
+    fn silence() -> PointScore {
+        PointScore {
+            groups: vec![vec![OnsetScore::default(); 6]; 2],
+            classes: vec![vec![OnsetScore::default(); 9]; 2],
+        }
+    }
+
     fn report(si_sdr_db: f64) -> Report {
         let separation = Separation {
             si_sdr_db: Some(si_sdr_db),
@@ -272,10 +293,13 @@ mod tests {
                 name: "ours".to_owned(),
                 groups: vec![separation; 5],
                 classes: vec![separation; 9],
-                group_onsets: Vec::new(),
-                class_onsets: Vec::new(),
-                confusion: Some(Confusion::default()),
+                transcription: Some(Transcription {
+                    strict: silence(),
+                    recall: silence(),
+                    confusion: Confusion::default(),
+                }),
             }],
+            diagnosis: None,
         }
     }
 

@@ -8,12 +8,15 @@ use super::{
     metrics::{level_at_silence_db, log_spectral_distance_db, sdr_db, si_sdr_db},
     onsets::{self, Confusion, OnsetScore},
     stft::Stft,
-    systems::Estimate,
+    systems::{Estimate, OperatingPoint},
 };
-use crate::render::Piece;
+use crate::render::{Hit, Piece};
 
 /// Tolerances of onset scores.
 pub const TOLERANCES_S: [f64; 2] = [0.05, 0.03];
+/// Hits of one group closer than this are one hit of the group: a crash that is
+/// taken for crash and ride at once is no extra cymbal.
+const GROUP_MERGE_S: f64 = 0.03;
 
 /// Mean scores of a class or group; `None` where it never applies.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
@@ -38,13 +41,29 @@ pub struct SystemScore {
     pub groups: Vec<Separation>,
     /// Per class, in the frozen order.
     pub classes: Vec<Separation>,
-    /// Hits per tolerance, per group and at last of all groups pooled; empty
-    /// for systems that do not transcribe.
-    pub group_onsets: Vec<Vec<OnsetScore>>,
-    /// Hits per tolerance, per class.
-    pub class_onsets: Vec<Vec<OnsetScore>>,
-    /// Played against detected within the first tolerance.
-    pub confusion: Option<Confusion>,
+    /// For systems that transcribe.
+    pub transcription: Option<Transcription>,
+}
+
+/// How well hits were found.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Transcription {
+    /// The accepted hits.
+    pub strict: PointScore,
+    /// All hits that separation reckons with.
+    pub recall: PointScore,
+    /// Played against accepted within the first tolerance.
+    pub confusion: Confusion,
+}
+
+/// Onset scores at one operating point.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PointScore {
+    /// Per tolerance: per group, at last all groups pooled. Hits of one group
+    /// less than 30 ms apart are one.
+    pub groups: Vec<Vec<OnsetScore>>,
+    /// Per tolerance: per class.
+    pub classes: Vec<Vec<OnsetScore>>,
 }
 
 impl SystemScore {
@@ -58,9 +77,10 @@ impl SystemScore {
         mean(self.groups.iter().filter_map(|group| group.silent_db))
     }
 
-    /// Onset F of all groups pooled, within the first tolerance.
+    /// Onset F of all groups pooled, strict, within the first tolerance.
     pub fn pooled_f(&self) -> Option<f64> {
-        self.group_onsets.first()?.last().map(OnsetScore::f_measure)
+        let groups = self.transcription.as_ref()?.strict.groups.first()?;
+        groups.last().map(OnsetScore::f_measure)
     }
 }
 
@@ -85,53 +105,65 @@ pub fn score(name: &str, pieces: &[Piece], estimates: &[Estimate]) -> SystemScor
         .into_par_iter()
         .map(|class| separation(pieces, estimates, move |drum| drum == class))
         .collect();
-    let transcribes = estimates.iter().all(|estimate| estimate.hits.is_some());
-    let (mut group_onsets, mut class_onsets, mut confusion) = (Vec::new(), Vec::new(), None);
-    if transcribes {
-        for tolerance_s in TOLERANCES_S {
-            let mut groups: Vec<OnsetScore> = Group::ALL
-                .iter()
-                .map(|&group| onset_score(pieces, estimates, tolerance_s, group_of(group)))
-                .collect();
-            let mut pooled = OnsetScore::default();
-            groups.iter().for_each(|group| pooled.add(group));
-            groups.push(pooled);
-            debug_assert_eq!(groups.len(), GROUP_COUNT + 1);
-            group_onsets.push(groups);
-            let classes = Drum::ALL.iter().map(|&class| {
-                onset_score(pieces, estimates, tolerance_s, move |drum| drum == class)
-            });
-            class_onsets.push(classes.collect());
-        }
-        let mut matrix = Confusion::default();
-        for (piece, estimate) in pieces.iter().zip(estimates) {
-            let hits = estimate.hits.as_deref().unwrap_or_default();
-            onsets::confuse(&mut matrix, &piece.hits, hits, TOLERANCES_S[0]);
-        }
-        confusion = Some(matrix);
-    }
     SystemScore {
         name: name.to_owned(),
         groups,
         classes,
-        group_onsets,
-        class_onsets,
-        confusion,
+        transcription: transcription(pieces, estimates),
     }
 }
 
-fn onset_score(
-    pieces: &[Piece],
-    estimates: &[Estimate],
-    tolerance_s: f64,
-    belongs: impl Fn(Drum) -> bool + Copy,
-) -> OnsetScore {
-    let mut sum = OnsetScore::default();
-    for (piece, estimate) in pieces.iter().zip(estimates) {
-        let hits = estimate.hits.as_deref().unwrap_or_default();
-        sum.add(&onsets::score(&piece.hits, hits, tolerance_s, belongs));
+fn transcription(pieces: &[Piece], estimates: &[Estimate]) -> Option<Transcription> {
+    let detected = |point| -> Option<Vec<Vec<Hit>>> {
+        let estimates = estimates.iter();
+        estimates.map(|estimate| estimate.hits(point)).collect()
+    };
+    let strict = detected(OperatingPoint::Strict)?;
+    let recall = detected(OperatingPoint::Recall)?;
+    let mut confusion = Confusion::default();
+    for (piece, hits) in pieces.iter().zip(&strict) {
+        onsets::confuse(&mut confusion, &piece.hits, hits, TOLERANCES_S[0]);
     }
-    sum
+    Some(Transcription {
+        strict: point_score(pieces, &strict),
+        recall: point_score(pieces, &recall),
+        confusion,
+    })
+}
+
+fn point_score(pieces: &[Piece], detected: &[Vec<Hit>]) -> PointScore {
+    let sum = |tolerance_s, merge_s, belongs: &dyn Fn(Drum) -> bool| {
+        let mut sum = OnsetScore::default();
+        for (piece, hits) in pieces.iter().zip(detected) {
+            let (played, detected) = (
+                onsets::times(&piece.hits, merge_s, belongs),
+                onsets::times(hits, merge_s, belongs),
+            );
+            sum.add(&onsets::score(&played, &detected, tolerance_s));
+        }
+        sum
+    };
+    let groups_within = |tolerance_s| {
+        let mut groups: Vec<OnsetScore> = Group::ALL
+            .iter()
+            .map(|&group| sum(tolerance_s, GROUP_MERGE_S, &|drum| drum.group() == group))
+            .collect();
+        let mut pooled = OnsetScore::default();
+        groups.iter().for_each(|group| pooled.add(group));
+        groups.push(pooled);
+        debug_assert_eq!(groups.len(), GROUP_COUNT + 1);
+        groups
+    };
+    let classes_within = |tolerance_s| {
+        let classes = Drum::ALL.iter();
+        classes
+            .map(|&class| sum(tolerance_s, 0.0, &|drum| drum == class))
+            .collect()
+    };
+    PointScore {
+        groups: TOLERANCES_S.map(groups_within).to_vec(),
+        classes: TOLERANCES_S.map(classes_within).to_vec(),
+    }
 }
 
 fn separation(

@@ -8,10 +8,9 @@ use idm_engine::{
     drum::DRUM_COUNT,
     engine::{Engine, EngineConfig, Events, Stems},
     model::Model,
-    transcriber::Verdict,
 };
 
-use super::systems::Estimate;
+use super::systems::{Detection, Estimate};
 use crate::{
     kits::SAMPLE_RATE_HZ,
     render::{Hit, Piece},
@@ -20,8 +19,8 @@ use crate::{
 const BLOCK_SAMPLES: usize = 512;
 
 /// Streams the mixture of `piece` through the engine `passes` times (at least
-/// once) and returns the last pass, aligned with the input. The engine's hits
-/// are those it would send as notes.
+/// once) and returns the last pass, aligned with the input, with everything that
+/// the engine reports of hits.
 ///
 /// # Errors
 /// When the engine cannot be made from `model`.
@@ -49,7 +48,7 @@ pub fn stream(
 fn pass(engine: &mut Engine, mix: &[f32]) -> Estimate {
     let latency = engine.latency_samples();
     let mut stems = vec![Vec::new(); DRUM_COUNT];
-    let mut hits = Vec::new();
+    let mut detections = Vec::new();
     let mut block_stems = Stems::new(BLOCK_SAMPLES);
     let mut events = Events::new();
     // Silence pushes out what the latency still holds.
@@ -60,23 +59,21 @@ fn pass(engine: &mut Engine, mix: &[f32]) -> Estimate {
         for (stem, out) in stems.iter_mut().enumerate() {
             out.extend_from_slice(block_stems.channel(stem, 0));
         }
-        hits.extend(
-            events
-                .hits()
-                .iter()
-                .filter(|hit| hit.verdict == Verdict::Accepted)
-                .map(|hit| Hit {
-                    sample: hit.onset_sample as usize,
-                    drum: hit.drum,
-                    velocity: hit.velocity,
-                }),
-        );
+        detections.extend(events.hits().iter().map(|hit| Detection {
+            hit: Hit {
+                sample: hit.onset_sample as usize,
+                drum: hit.drum,
+                velocity: hit.velocity,
+            },
+            confidence: hit.confidence,
+            verdict: hit.verdict,
+        }));
     }
     for stem in &mut stems {
         stem.drain(..latency.min(stem.len()));
     }
     Estimate {
         stems,
-        hits: Some(hits),
+        detections: Some(detections),
     }
 }

@@ -1,6 +1,6 @@
 //! The systems in the table, from the mixture itself to the ideal mask.
 
-use idm_engine::drum::DRUM_COUNT;
+use idm_engine::{drum::DRUM_COUNT, transcriber::Verdict};
 
 use super::{
     material::frames_of,
@@ -14,15 +14,48 @@ use crate::render::{Hit, Piece};
 pub struct Estimate {
     /// One signal per class, or none for systems that only transcribe.
     pub stems: Vec<Vec<f32>>,
-    /// Detected hits, for systems that transcribe.
-    pub hits: Option<Vec<Hit>>,
+    /// What was detected, for systems that transcribe.
+    pub detections: Option<Vec<Detection>>,
+}
+
+/// Something that may be a hit.
+#[derive(Debug, Clone, Copy)]
+pub struct Detection {
+    /// The hit, if it is one.
+    pub hit: Hit,
+    /// How sure the system is, 0 to 1.
+    pub confidence: f32,
+    /// Whether it counts.
+    pub verdict: Verdict,
+}
+
+/// Which detections count as hits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OperatingPoint {
+    /// The accepted: notes and lights.
+    Strict,
+    /// All that separation reckons with.
+    Recall,
+}
+
+impl Estimate {
+    /// The hits at `point`, for systems that transcribe. Allocates.
+    pub fn hits(&self, point: OperatingPoint) -> Option<Vec<Hit>> {
+        let counts = |detection: &&Detection| match detection.verdict {
+            Verdict::Accepted => true,
+            Verdict::BelowThreshold => point == OperatingPoint::Recall,
+            Verdict::TooSoon | Verdict::Disabled => false,
+        };
+        let detections = self.detections.as_ref()?.iter();
+        Some(detections.filter(counts).map(|found| found.hit).collect())
+    }
 }
 
 /// The mixture as the estimate of every class: what doing nothing scores.
 pub fn mixture(piece: &Piece) -> Estimate {
     Estimate {
         stems: vec![piece.mix.clone(); DRUM_COUNT],
-        hits: None,
+        detections: None,
     }
 }
 
@@ -49,7 +82,10 @@ pub fn ideal_mask(piece: &Piece) -> Estimate {
             stft.synthesise(&mixture.masked(mask))
         })
         .collect();
-    Estimate { stems, hits: None }
+    Estimate {
+        stems,
+        detections: None,
+    }
 }
 
 /// Blind factorisation of the whole excerpt; templates begin at `templates` and
@@ -78,6 +114,6 @@ fn factorise(
     let models = Nmfd::new(magnitudes, templates, onsets, adapt).run();
     Estimate {
         stems: analysis.separate(&mixture, &models),
-        hits: None,
+        detections: None,
     }
 }

@@ -16,5 +16,5 @@ pub use data::{Batch, BatchPlan, BatchSource, DataFolders, renderer};
 pub use optimiser::Optimiser;
 pub use run::{TrainArgs, train};
 pub use step::{StepLosses, train_step};
-pub use validation::{Calibration, ClassScore, Scores, Validation, calibrate};
+pub use validation::{Calibration, ClassScore, Scores, Validation, calibrate, peaks};
 pub use warm_start::warm_start;

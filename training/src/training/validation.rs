@@ -56,8 +56,9 @@ impl ClassScore {
     }
 }
 
-/// Frames and probabilities of the peaks in one sequence of probabilities.
-fn peaks(probabilities: &[f32]) -> Vec<(usize, f32)> {
+/// Frames and probabilities of the peaks in one sequence of probabilities: the
+/// largest values within two frames either way, no two within 30 ms. Allocates.
+pub fn peaks(probabilities: &[f32]) -> Vec<(usize, f32)> {
     let mut peaks: Vec<(usize, f32)> = Vec::new();
     for (frame, &value) in probabilities.iter().enumerate() {
         let around =

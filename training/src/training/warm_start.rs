@@ -162,6 +162,9 @@ mod tests {
         let path = folder.path().join("transcriber.onnx");
         fs::write(&path, b"not a model").unwrap();
         let error = warm_start(&path, initial).unwrap_err();
-        assert!(format!("{error:#}").contains("transcriber.onnx"), "{error:#}");
+        assert!(
+            format!("{error:#}").contains("transcriber.onnx"),
+            "{error:#}"
+        );
     }
 }
