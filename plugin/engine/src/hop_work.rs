@@ -22,9 +22,6 @@ pub const STAGES: usize = 8;
 const NETWORK_STAGES: usize = 3;
 /// Level below which input counts as digital silence: −140 dBFS.
 const SILENCE: f32 = 1e-7;
-/// Accepted hits below this velocity (−44 dB under the drum's loudest) are
-/// refused.
-const FAINTEST_VELOCITY: f32 = 0.08;
 /// Silence after which work stops.
 const SILENT_HOPS: u64 = 350;
 
@@ -355,9 +352,9 @@ impl HopWork {
         let mut velocity = estimate.clamp(0.0, 1.0);
         if verdict == Verdict::Accepted {
             velocity = self.velocities.velocity(decision.drum, amplitude, estimate);
-            // The mixture has the last word: a drum whose fitted gain is next
-            // to nothing beside its own louder hits was not played.
-            if velocity < FAINTEST_VELOCITY {
+            // A drum whose fitted gain is next to nothing beside its own louder
+            // hits was hardly played, unless the network is sure.
+            if decision.confidence < self.picker_classes[class].threshold_of(velocity) {
                 verdict = Verdict::BelowThreshold;
             } else {
                 self.follower.hit();

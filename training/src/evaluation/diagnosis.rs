@@ -249,3 +249,81 @@ fn why_lost(refused: &Track, time: f64, strict: f32) -> Cause {
         Cause::Dropped
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::Hit;
+
+    fn detection(time_ms: usize, confidence: f32, verdict: Verdict) -> Detection {
+        Detection {
+            hit: hit(time_ms, Drum::Kick),
+            confidence,
+            verdict,
+        }
+    }
+
+    fn hit(time_ms: usize, drum: Drum) -> Hit {
+        Hit {
+            sample: time_ms * 441 / 10,
+            drum,
+            velocity: 0.8,
+        }
+    }
+
+    fn estimate(detections: Vec<Detection>) -> Estimate {
+        Estimate {
+            stems: Vec::new(),
+            detections: Some(detections),
+        }
+    }
+
+    #[test]
+    fn every_cause_is_told_from_the_others() {
+        use Verdict::{Accepted, BelowThreshold, TooSoon};
+        let piece = Piece {
+            mix: Vec::new(),
+            stems: Default::default(),
+            hits: (1..=6)
+                .map(|n| hit(1_000 * n, Drum::Kick))
+                .chain([hit(9_000, Drum::Snare)])
+                .collect(),
+            kit: 0,
+        };
+        let network = estimate(vec![
+            detection(1_000, 0.9, Accepted),
+            detection(2_000, 0.9, Accepted),
+            detection(3_000, 0.9, Accepted),
+            detection(4_000, 0.3, BelowThreshold),
+            detection(6_000, 0.9, Accepted),
+            detection(8_000, 0.9, Accepted),
+            detection(9_000, 0.9, Accepted),
+            detection(10_000, 0.9, Accepted),
+        ]);
+        let engine = estimate(vec![
+            detection(1_010, 0.9, Accepted),
+            detection(1_045, 0.9, Accepted),
+            detection(2_010, 0.9, BelowThreshold),
+            detection(3_010, 0.9, TooSoon),
+            detection(6_010, 0.4, BelowThreshold),
+            detection(7_000, 0.9, Accepted),
+            detection(8_010, 0.9, Accepted),
+            detection(9_010, 0.9, Accepted),
+        ]);
+        let diagnosis = Diagnosis::new(&[piece], &[engine], &[network], &[0.5; DRUM_COUNT]);
+        for cause in Cause::ALL {
+            let expected = match cause {
+                Cause::FoundByEngine | Cause::Dropped => 0,
+                _ => 1,
+            };
+            let counts = diagnosis.counts.get(&cause).copied().unwrap_or_default();
+            let kick_and_snare = [counts[0], counts[1]];
+            // The snare was heard by nobody.
+            let snare = usize::from(cause == Cause::NotSeen);
+            assert_eq!(kick_and_snare, [expected, snare], "{cause:?}");
+        }
+        let mut table = String::new();
+        diagnosis.table(&mut table);
+        assert!(table.contains("| missed: network unsure | 1 |"), "{table}");
+    }
+}

@@ -13,6 +13,12 @@ const CONFIRM_FRAMES: u32 = 1;
 /// A new hit needs an activation this much above the valley since the last.
 const REARM_RATIO: f32 = 0.7;
 
+/// Velocity below which a hit has to be surer than the strict threshold.
+const FAINT_VELOCITY: f32 = 0.12;
+/// How much surer: odds go with velocity to this power. Refusing all faint hits
+/// instead loses as many true ones (ghost notes, hats under a crash) as false.
+const FAINT_EXPONENT: f32 = 0.5;
+
 /// What became of a candidate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Verdict {
@@ -48,6 +54,16 @@ impl PickerClass {
         self.recall_threshold =
             shifted(self.recall_threshold, 0.5 * shift).min(self.strict_threshold);
         self
+    }
+
+    /// Confidence that an accepted hit of `velocity` (above 0) needs: the strict
+    /// threshold, more for faint ones. Real-time safe.
+    pub fn threshold_of(&self, velocity: f32) -> f32 {
+        if velocity >= FAINT_VELOCITY {
+            return self.strict_threshold;
+        }
+        let fainter = FAINT_VELOCITY / velocity.max(1e-3);
+        shifted(self.strict_threshold, FAINT_EXPONENT * fainter.ln())
     }
 }
 
@@ -88,6 +104,7 @@ struct ClassState {
     /// Smallest activation since the last hit.
     valley: f32,
     last_frame: Option<u64>,
+    last_accepted: Option<u64>,
     pending: Option<(u64, f32)>,
     refused_frame: Option<u64>,
 }
@@ -105,6 +122,7 @@ impl Default for PeakPicker {
                 previous: 0.0,
                 valley: 0.0,
                 last_frame: None,
+                last_accepted: None,
                 pending: None,
                 refused_frame: None,
             }; DRUM_COUNT],
@@ -140,6 +158,7 @@ impl PeakPicker {
                 let peak = peak.max(activation);
                 if frame >= start + u64::from(CONFIRM_FRAMES) {
                     let verdict = if peak >= class.strict_threshold {
+                        state.last_accepted = Some(start);
                         Verdict::Accepted
                     } else {
                         Verdict::BelowThreshold
@@ -155,8 +174,14 @@ impl PeakPicker {
                 && activation > state.previous
                 && (state.last_frame.is_none() || state.valley < REARM_RATIO * activation)
             {
-                let gap = state.last_frame.map(|last| (frame - last) as f32);
                 let sure = activation >= class.strict_threshold;
+                // A weak candidate does not shut out the hit that it announces.
+                let last = if sure {
+                    state.last_accepted
+                } else {
+                    state.last_frame
+                };
+                let gap = last.map(|last| (frame - last) as f32);
                 // One refusal per rise, not one per frame of it.
                 let fresh = state
                     .refused_frame
@@ -246,6 +271,21 @@ mod tests {
             run(&[0.0, 0.9, 0.2, 0.1, 0.8, 0.9, 0.2, 0.0], CLASS),
             [(1, Verdict::Accepted), (4, Verdict::TooSoon)]
         );
+    }
+
+    #[test]
+    fn a_weak_bump_does_not_shut_out_the_hit_after_it() {
+        assert_eq!(
+            run(&[0.0, 0.3, 0.35, 0.9, 0.4, 0.1], CLASS),
+            [(1, Verdict::BelowThreshold), (3, Verdict::Accepted)]
+        );
+    }
+
+    #[test]
+    fn faint_hits_must_be_surer() {
+        assert_eq!(CLASS.threshold_of(0.5), CLASS.strict_threshold);
+        let (faint, fainter) = (CLASS.threshold_of(0.05), CLASS.threshold_of(0.01));
+        assert!(faint > 0.55 && fainter > faint && fainter < 0.9);
     }
 
     #[test]
