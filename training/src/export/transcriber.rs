@@ -11,12 +11,14 @@ use idm_engine::{
 
 use super::graph::{Attribute, GraphBuilder};
 use crate::network::{
-    CONV_FRAMES, CONV1_BANDS, CONV1_CHANNELS, CONV1_WIDTH, CONV2_WIDTH, EMBEDDING, FLAT, Head,
-    UNITS, Weights,
+    CONV_FRAMES, CONV1_BANDS, CONV1_CHANNELS, CONV1_WIDTH, CONV2_WIDTH, DETAIL, EMBEDDING, FLAT,
+    Head, UNITS, Weights,
 };
 
 /// Frame codes kept: the longest look-ahead.
 const DELAY: usize = Head::High.look_ahead_frames();
+/// Detail codes kept: one frame more.
+const DETAIL_DELAY: usize = DELAY + 1;
 
 struct Exporter<'a> {
     graph: GraphBuilder,
@@ -103,7 +105,37 @@ impl Exporter<'_> {
         state
     }
 
-    fn head(&mut self, head: Head, state: &str, codes: &str, decoder: (&str, &str)) {
+    /// The detail codes that the onset head sees, joined.
+    fn details_around(&mut self, head: Head, details: &str) -> String {
+        let newest = head.look_ahead_frames() as isize;
+        let places = head.detail_frames().iter();
+        let places: Vec<i64> = places
+            .map(|offset| (DETAIL_DELAY as isize - newest + offset) as i64)
+            .collect();
+        // Neighbouring frames are one slice.
+        let runs: Vec<String> = places
+            .chunk_by(|a, b| a + 1 == *b)
+            .map(|run| {
+                let count = run.len() as i64;
+                let graph = &mut self.graph;
+                let slice = graph.slice(details, 1, run[0], run[0] + count);
+                graph.reshape(&slice, &[1, count * DETAIL as i64])
+            })
+            .collect();
+        let runs: Vec<&str> = runs.iter().map(String::as_str).collect();
+        match runs.as_slice() {
+            [only] => (*only).to_owned(),
+            several => self.graph.concat(several, 1),
+        }
+    }
+
+    fn head(
+        &mut self,
+        head: Head,
+        state: &str,
+        (codes, details): (&str, &str),
+        decoder: (&str, &str),
+    ) {
         let suffix = head.output_suffix();
         let first = (DELAY - head.look_ahead_frames()) as i64;
         let code = self.graph.slice(codes, 1, first, first + 1);
@@ -111,7 +143,9 @@ impl Exporter<'_> {
         let joined = self.graph.concat(&[state, &code], 1);
         let drums = DRUM_COUNT as i64;
 
-        let hidden = self.dense(&joined, &format!("{}.events_hidden", head.name()));
+        let around = self.details_around(head, details);
+        let wide = self.graph.concat(&[state, &code, &around], 1);
+        let hidden = self.dense(&wide, &format!("{}.events_hidden", head.name()));
         let hidden = self.graph.node("Relu", &[&hidden], &[]);
         let events = self.dense(&hidden, &format!("{}.events", head.name()));
         let events = self.graph.node("Sigmoid", &[&events], &[]);
@@ -169,12 +203,23 @@ pub fn transcriber_graph(weights: &Weights) -> GraphBuilder {
     let kept = exporter.graph.slice(&codes, 1, 1, DELAY as i64 + 1);
     exporter.next_state(index, &kept, &shape);
 
+    let detail = exporter.dense(&code, "detail");
+    let detail = exporter.graph.node("Relu", &[&detail], &[]);
+    let shape = [1, DETAIL_DELAY, DETAIL];
+    let (index, past) = exporter.state(&shape);
+    let newest = exporter.graph.reshape(&detail, &[1, 1, DETAIL as i64]);
+    let details = exporter.graph.concat(&[&past, &newest], 1);
+    let kept = exporter
+        .graph
+        .slice(&details, 1, 1, DETAIL_DELAY as i64 + 1);
+    exporter.next_state(index, &kept, &shape);
+
     let decoder = (
         exporter.weight("decoder.weight"),
         exporter.weight("decoder.bias"),
     );
     for head in Head::ALL {
-        exporter.head(head, &state, &codes, (&decoder.0, &decoder.1));
+        exporter.head(head, &state, (&codes, &details), (&decoder.0, &decoder.1));
     }
     let embedding = exporter.dense(&state, "embedding");
     let embedding = exporter.graph.node("Tanh", &[&embedding], &[]);

@@ -29,8 +29,11 @@ pub const FLAT: usize = CONV2_CHANNELS * CONV2_BANDS;
 pub const FEATURES: usize = FLAT + LOW_BAND_COUNT;
 /// Width of the frame code `z` and of both recurrent layers.
 pub const UNITS: usize = 160;
+/// Width of the detail code: a short form of the frame code, of which the onset
+/// heads see several frames around the described one.
+pub const DETAIL: usize = 48;
 /// Hidden width of the onset and velocity head.
-pub const EVENT_HIDDEN: usize = 64;
+pub const EVENT_HIDDEN: usize = 96;
 /// Hidden width of the mask head.
 pub const MASK_HIDDEN: usize = 96;
 /// Mask logits per frame: nine classes and residual, per band.
@@ -72,6 +75,21 @@ impl Head {
             Head::Standard => Quality::Standard.look_ahead_frames(),
             Head::High => Quality::High.look_ahead_frames(),
         }
+    }
+
+    /// Frames whose detail codes the onset head sees, relative to the described
+    /// frame, in order; the last is the newest frame that the head hears.
+    pub const fn detail_frames(self) -> &'static [isize] {
+        match self {
+            Head::Low => &[-1, 0, 1, 2],
+            Head::Standard => &[-1, 0, 1, 2, 3, 4, 5, 6],
+            Head::High => &[-1, 0, 1, 2, 3, 4, 5, 6, 9, 12, 15, 18, 21, 24],
+        }
+    }
+
+    /// Inputs of the onset head: state, frame code and detail codes.
+    pub const fn event_inputs(self) -> usize {
+        2 * UNITS + DETAIL * self.detail_frames().len()
     }
 
     /// Prefix of the head's weights.
@@ -169,6 +187,15 @@ pub fn initial_weights(seed: u64) -> Weights {
             );
         }
     }
+    layer(
+        list,
+        &mut random,
+        "detail",
+        &[UNITS, DETAIL],
+        UNITS,
+        DETAIL,
+        2.0,
+    );
     for head in Head::ALL {
         let name = |part: &str| format!("{}.{part}", head.name());
         let wide = 2 * UNITS;
@@ -176,8 +203,8 @@ pub fn initial_weights(seed: u64) -> Weights {
             list,
             &mut random,
             &name("events_hidden"),
-            &[wide, EVENT_HIDDEN],
-            wide,
+            &[head.event_inputs(), EVENT_HIDDEN],
+            head.event_inputs(),
             EVENT_HIDDEN,
             2.0,
         );
@@ -261,11 +288,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn heads_hear_no_further_than_they_say() {
+        for head in Head::ALL {
+            let frames = head.detail_frames();
+            assert!(frames.is_sorted());
+            assert_eq!(frames[0], -1);
+            assert_eq!(frames.last(), Some(&(head.look_ahead_frames() as isize)));
+        }
+    }
+
+    #[test]
     fn weights_are_repeatable_and_of_the_intended_size() {
         let weights = initial_weights(7);
         assert_eq!(weights, initial_weights(7));
         assert_ne!(weights, initial_weights(8));
         let count = parameter_count(&weights);
-        assert!((500_000..700_000).contains(&count), "{count}");
+        assert!((700_000..900_000).contains(&count), "{count}");
     }
 }

@@ -7,7 +7,7 @@ use burn::tensor::{
 };
 
 use super::{
-    architecture::{FEATURES, FLAT, Head, UNITS},
+    architecture::{DETAIL, FEATURES, FLAT, Head, UNITS},
     weights::Weights,
 };
 
@@ -101,29 +101,28 @@ pub fn encode(leaves: &Leaves<'_>, frame: Tensor<4>, low: Tensor<2>) -> Tensor<2
     relu(from_flat + from_low + bias)
 }
 
-/// A dense layer on `[state, code]` followed by ReLU.
-fn joined(leaves: &Leaves<'_>, name: &str, state: Tensor<2>, code: Tensor<2>) -> Tensor<2> {
-    let weight = leaves.get::<2>(&format!("{name}.weight"));
-    let width = weight.dims()[1];
-    let from_state = state.matmul(weight.clone().slice([0..UNITS, 0..width]));
-    let from_code = code.matmul(weight.slice([UNITS..2 * UNITS, 0..width]));
-    let bias = leaves.get::<1>(&format!("{name}.bias")).unsqueeze::<2>();
-    relu(from_state + from_code + bias)
+/// Detail codes `[frames * batch, DETAIL]` of frame codes, after one frame of
+/// zeros (for the frame before the first).
+pub fn details(leaves: &Leaves<'_>, code: Tensor<2>, batch: usize) -> Tensor<2> {
+    let before = Tensor::zeros([batch, DETAIL], &code.device());
+    Tensor::cat(vec![before, relu(leaves.dense("detail", code))], 0)
 }
 
-/// Nine onset and nine velocity logits per row.
-pub fn events(leaves: &Leaves<'_>, head: Head, state: Tensor<2>, code: Tensor<2>) -> Tensor<2> {
-    let hidden = joined(
-        leaves,
-        &format!("{}.events_hidden", head.name()),
-        state,
-        code,
-    );
+/// Nine onset and nine velocity logits per row, from the inputs of the head:
+/// state, frame code, detail codes in the order of [`Head::detail_frames`].
+pub fn events(leaves: &Leaves<'_>, head: Head, inputs: Vec<Tensor<2>>) -> Tensor<2> {
+    let hidden = format!("{}.events_hidden", head.name());
+    let hidden = relu(leaves.dense(&hidden, Tensor::cat(inputs, 1)));
     leaves.dense(&format!("{}.events", head.name()), hidden)
 }
 
 /// Mask logits per row, stem by stem.
 pub fn masks(leaves: &Leaves<'_>, head: Head, state: Tensor<2>, code: Tensor<2>) -> Tensor<2> {
-    let hidden = joined(leaves, &format!("{}.mask_hidden", head.name()), state, code);
-    leaves.dense("decoder", hidden)
+    let name = format!("{}.mask_hidden", head.name());
+    let weight = leaves.get::<2>(&format!("{name}.weight"));
+    let width = weight.dims()[1];
+    let from_state = state.matmul(weight.clone().slice([0..UNITS, 0..width]));
+    let from_code = code.matmul(weight.slice([UNITS..2 * UNITS, 0..width]));
+    let bias = leaves.get::<1>(&format!("{name}.bias")).unsqueeze::<2>();
+    leaves.dense("decoder", relu(from_state + from_code + bias))
 }

@@ -15,8 +15,9 @@ mod weights;
 
 pub use architecture::{
     CHOICE_COUNT, CONV_FRAMES, CONV1_BANDS, CONV1_CHANNELS, CONV1_WIDTH, CONV2_BANDS,
-    CONV2_CHANNELS, CONV2_WIDTH, EMBEDDING, EVENT_HIDDEN, FEATURES, FLAT, Head, MASK_HIDDEN,
-    MASK_OUTPUTS, TIMBRE_BANDS, TIMBRE_OUTPUTS, UNITS, initial_weights, parameter_count,
+    CONV2_CHANNELS, CONV2_WIDTH, DETAIL, EMBEDDING, EVENT_HIDDEN, FEATURES, FLAT, Head,
+    MASK_HIDDEN, MASK_OUTPUTS, TIMBRE_BANDS, TIMBRE_OUTPUTS, UNITS, initial_weights,
+    parameter_count,
 };
 pub(crate) use numeric::exp;
 pub use numeric::{sigmoid, softplus};

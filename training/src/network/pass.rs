@@ -4,8 +4,8 @@ use burn::tensor::{Device, Tensor, TensorData};
 use idm_engine::front_end::{BAND_COUNT, LOW_BAND_COUNT};
 
 use super::{
-    architecture::{EMBEDDING, Head, UNITS},
-    graph::{Leaves, encode, events, masks, to_values},
+    architecture::{DETAIL, EMBEDDING, Head, UNITS},
+    graph::{Leaves, details, encode, events, masks, to_values},
     recurrent::{Gru, GruGradients, GruWeights},
     weights::Weights,
 };
@@ -169,11 +169,19 @@ impl Network {
             )
         };
 
+        let detail = details(&leaves, coded.clone(), batch);
         let mut event_tensors = Vec::new();
         for head in Head::ALL {
             let count = input.frames.saturating_sub(head.look_ahead_frames());
             let (state, code) = described(head, 0, count);
-            event_tensors.push(events(&leaves, head, state, code));
+            let around = head.detail_frames().iter().map(|offset| {
+                // The details begin one frame early.
+                let first = (offset + 1).unsigned_abs() * batch;
+                let rows = first..first + count * batch;
+                detail.clone().slice([rows, 0..DETAIL])
+            });
+            let inputs = [state, code].into_iter().chain(around).collect();
+            event_tensors.push(events(&leaves, head, inputs));
         }
         let mask_tensor = masks_wanted.map(|request| {
             let (state, code) = described(request.head, request.first_frame, request.frames);

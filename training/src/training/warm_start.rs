@@ -12,19 +12,17 @@ use tract_onnx::pb::{ModelProto, TensorProto, tensor_proto::DataType};
 use super::Checkpoint;
 use crate::network::{NamedTensor, Weights};
 
-/// Weights that training alone uses: no model has them.
-const TRAINING_ONLY: &str = "timbre.";
-/// Weights of the one-shot bank, which lie in a file of their own.
-const BANK: &str = "choice.";
-
 /// The averaged weights of the checkpoint at `path`, or those of the model
 /// there: a folder with `transcriber.onnx` (and `one_shots.onnx`), or such a
-/// file. What a model does not carry, because training alone needs it, is taken
-/// from `initial`. Allocates.
+/// file. Allocates.
+///
+/// The network may have become larger since: what the file lacks is taken from
+/// `initial`, except that new inputs of old neurons start at zero, so that the
+/// wider layers compute what they did (as in Net2Net, Chen et al. 2016).
 ///
 /// # Errors
-/// A file that cannot be read or whose weights do not fit the network: the
-/// tensor, the expected and the found shape.
+/// A file that cannot be read, holds none of the network's weights, or holds
+/// larger ones: the tensor, the expected and the found shape.
 pub fn warm_start(path: &Path, initial: Weights) -> Result<Weights> {
     let is_model = path.is_dir() || path.extension().is_some_and(|end| end == "onnx");
     let found = if is_model {
@@ -42,31 +40,55 @@ pub fn warm_start(path: &Path, initial: Weights) -> Result<Weights> {
         let source = Checkpoint::load(path)?.optimiser.average;
         source.tensors().to_vec()
     };
-    fill(found, initial, is_model).with_context(|| format!("{} does not fit", path.display()))
+    fill(&found, initial).with_context(|| format!("{} does not fit", path.display()))
 }
 
-/// Replaces the tensors of `initial` by those of the same name.
-fn fill(found: Vec<NamedTensor>, mut initial: Weights, is_model: bool) -> Result<Weights> {
+/// Replaces the tensors of `initial`, or a corner of them, by those of the same
+/// name.
+fn fill(found: &[NamedTensor], mut initial: Weights) -> Result<Weights> {
+    let mut used = 0;
     for tensor in initial.tensors_mut() {
-        let name = &tensor.name;
-        match found.iter().find(|other| other.name == *name) {
-            Some(other) => {
-                ensure!(
-                    other.shape == tensor.shape,
-                    "{name}: expected shape {:?}, found {:?}",
-                    tensor.shape,
-                    other.shape
-                );
-                tensor.values.clone_from(&other.values);
-            }
-            None => ensure!(
-                is_model && (name.starts_with(TRAINING_ONLY) || name.starts_with(BANK)),
-                "{name}: expected shape {:?}, found no such weight",
-                tensor.shape
-            ),
+        let Some(other) = found.iter().find(|other| other.name == tensor.name) else {
+            continue;
+        };
+        used += 1;
+        if other.shape == tensor.shape {
+            tensor.values.clone_from(&other.values);
+        } else {
+            grow(tensor, other)?;
         }
     }
+    ensure!(used > 0, "expected weights of the network, found none");
     Ok(initial)
+}
+
+/// Puts the smaller `old` into `tensor`, both `[inputs, outputs]` or `[outputs]`.
+fn grow(tensor: &mut NamedTensor, old: &NamedTensor) -> Result<()> {
+    let fits = tensor.shape.len() == old.shape.len()
+        && tensor.shape.len() <= 2
+        && tensor
+            .shape
+            .iter()
+            .zip(&old.shape)
+            .all(|(new, old)| new >= old);
+    ensure!(
+        fits,
+        "{}: expected shape {:?}, found {:?}",
+        tensor.name,
+        tensor.shape,
+        old.shape
+    );
+    let (Some(&new_outputs), Some(&old_outputs)) = (tensor.shape.last(), old.shape.last()) else {
+        return Ok(());
+    };
+    let mut old_rows = old.values.chunks_exact(old_outputs.max(1));
+    for row in tensor.values.chunks_exact_mut(new_outputs.max(1)) {
+        match old_rows.next() {
+            Some(values) => row[..old_outputs].copy_from_slice(values),
+            None => row[..old_outputs].fill(0.0),
+        }
+    }
+    Ok(())
 }
 
 /// The float constants of an ONNX file.
@@ -138,7 +160,8 @@ mod tests {
         let initial = initial_weights(4);
         let warm = warm_start(folder.path(), initial.clone()).unwrap();
         for (tensor, expected) in warm.tensors().iter().zip(trained.tensors()) {
-            let expected = if tensor.name.starts_with(TRAINING_ONLY) {
+            // The timbre layer serves training alone and is not exported.
+            let expected = if tensor.name.starts_with("timbre.") {
                 initial.get(&tensor.name)
             } else {
                 expected
@@ -148,15 +171,29 @@ mod tests {
     }
 
     #[test]
+    fn a_wider_layer_keeps_what_it_computed() {
+        let tensor = |shape: &[usize], values: &[f32]| NamedTensor {
+            name: "layer".to_owned(),
+            shape: shape.to_vec(),
+            values: values.to_vec(),
+        };
+        let mut weight = tensor(&[3, 3], &[9.0; 9]);
+        grow(&mut weight, &tensor(&[2, 2], &[1.0, 2.0, 3.0, 4.0])).unwrap();
+        assert_eq!(weight.values, [1.0, 2.0, 9.0, 3.0, 4.0, 9.0, 0.0, 0.0, 9.0]);
+        let mut bias = tensor(&[3], &[9.0; 3]);
+        grow(&mut bias, &tensor(&[2], &[1.0, 2.0])).unwrap();
+        assert_eq!(bias.values, [1.0, 2.0, 9.0]);
+    }
+
+    #[test]
     fn what_does_not_fit_is_refused_by_name() {
         let initial = initial_weights(4);
         let mut found = initial.tensors().to_vec();
         found[0].shape[0] += 1;
-        let error = fill(found, initial.clone(), true).unwrap_err();
+        let error = fill(&found, initial.clone()).unwrap_err();
         assert!(error.to_string().contains("conv1.weight"), "{error}");
-        let found = initial.tensors()[1..].to_vec();
-        let error = fill(found, initial.clone(), true).unwrap_err();
-        assert!(error.to_string().contains("no such weight"), "{error}");
+        let error = fill(&[], initial.clone()).unwrap_err();
+        assert!(error.to_string().contains("found none"), "{error}");
 
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("transcriber.onnx");
