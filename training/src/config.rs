@@ -37,6 +37,11 @@ pub struct DataConfig {
     pub groove_share: f32,
     /// Share of instruments made of two layered sounds.
     pub layered_share: f32,
+    /// How much more often training draws kits with many samples: the exponent
+    /// of their number; 0 draws all alike (as validation does).
+    pub depth_preference: f32,
+    /// Least share of a training piece's sounds that come from one kit.
+    pub least_loyalty: f32,
     /// Strength of random changes, 1 = full.
     pub wildness: f32,
     /// Length of a training piece in seconds.
@@ -63,6 +68,8 @@ impl Default for DataConfig {
             procedural_share: 0.4,
             groove_share: 0.7,
             layered_share: 0.15,
+            depth_preference: 0.0,
+            least_loyalty: 0.3,
             wildness: 1.0,
             piece_s: 6.0,
             batch: 16,

@@ -46,6 +46,11 @@ pub struct RenderConfig {
     pub groove_share: f32,
     /// Probability that an instrument is two sounds in layers.
     pub layered_share: f32,
+    /// How much more often kits with many samples are drawn: the exponent of
+    /// their number; 0 draws all alike.
+    pub depth_preference: f32,
+    /// Least share of a piece's sounds that come from one kit, 0..1.
+    pub least_loyalty: f32,
     /// Strength of all random changes, and how often grooves are moved to other
     /// drums: 0 none, 1 the training range.
     pub wildness: f32,
@@ -65,6 +70,8 @@ impl Default for RenderConfig {
             procedural_share: 0.4,
             groove_share: 0.7,
             layered_share: 0.15,
+            depth_preference: 0.0,
+            least_loyalty: 0.3,
             wildness: 1.0,
             piece_s: 8.0,
             seed: 1,

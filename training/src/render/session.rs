@@ -83,8 +83,22 @@ impl Casting<'_> {
             let slot = random.below(self.config.procedural_kits) as u64;
             Origin::Procedural(super::procedural_seed(self.config, slot))
         } else {
-            Origin::Sampled(random.below(self.kits.len()))
+            Origin::Sampled(self.any_kit(random))
         }
+    }
+
+    /// A sampled kit; deep kits come up more often.
+    fn any_kit(&self, random: &mut Random) -> usize {
+        let weight = |kit: &Arc<Kit>| {
+            let samples: usize = kit.sounds.iter().map(Vec::len).sum();
+            (samples.max(1) as f32).powf(self.config.depth_preference)
+        };
+        let mut left = random.unit() * self.kits.iter().map(weight).sum::<f32>();
+        let found = self.kits.iter().position(|kit| {
+            left -= weight(kit);
+            left < 0.0
+        });
+        found.unwrap_or(self.kits.len() - 1)
     }
 
     fn samples(&self, origin: Origin, sound: Sound) -> Option<Arc<[Sample]>> {
@@ -136,7 +150,7 @@ impl Casting<'_> {
     pub(super) fn session(&self, needed: &[bool; SOUND_COUNT], random: &mut Random) -> Session {
         let main = self.any_origin(random);
         let second = self.any_origin(random);
-        let loyalty = random.range(0.3, 1.0);
+        let loyalty = random.range(self.config.least_loyalty, 1.0);
         let mut instruments = [const { None }; SOUND_COUNT];
         for family in FAMILIES {
             let preferred = if random.chance(loyalty) {

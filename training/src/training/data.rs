@@ -15,7 +15,7 @@ use idm_engine::{
 
 use super::reuse::vary;
 use crate::{
-    config::Config,
+    config::{Config, DataConfig},
     kits::Split,
     losses::{EventTargets, UNDECIDED, soften_onsets},
     network::{Input, MASK_OUTPUTS, TIMBRE_BANDS, TIMBRE_OUTPUTS},
@@ -77,6 +77,15 @@ pub fn renderer(config: &Config, folders: &DataFolders, split: Split) -> Result<
         procedural_share: data.procedural_share,
         groove_share: data.groove_share,
         layered_share: data.layered_share,
+        // Validation stays the same whatever training prefers.
+        depth_preference: match split {
+            Split::Train => data.depth_preference,
+            Split::Valid => DataConfig::default().depth_preference,
+        },
+        least_loyalty: match split {
+            Split::Train => data.least_loyalty,
+            Split::Valid => DataConfig::default().least_loyalty,
+        },
         wildness: data.wildness,
         piece_s: match split {
             Split::Train => data.piece_s,
