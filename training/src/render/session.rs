@@ -89,6 +89,9 @@ impl Casting<'_> {
 
     /// A sampled kit; deep kits come up more often.
     fn any_kit(&self, random: &mut Random) -> usize {
+        if self.config.depth_preference == 0.0 {
+            return random.below(self.kits.len());
+        }
         let weight = |kit: &Arc<Kit>| {
             let samples: usize = kit.sounds.iter().map(Vec::len).sum();
             (samples.max(1) as f32).powf(self.config.depth_preference)
