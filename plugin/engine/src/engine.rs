@@ -15,6 +15,7 @@ use crate::{
     drum::Drum,
     front_end::{Framing, UnsupportedSampleRate},
     hop_work::{HopWork, STAGES},
+    learner::{KitShelf, LearntKit},
     model::{Model, ModelError},
     one_shots::{Bank, BankError, OneShotError},
     playback::Playback,
@@ -153,11 +154,36 @@ impl Engine {
         self.playback.trigger(drum, velocity);
     }
 
-    /// Back to the state after [`Engine::new`], except for the controls.
-    /// Real-time safe.
+    /// Back to the state after [`Engine::new`], except for the controls and
+    /// the learnt one-shots. Real-time safe.
     pub fn reset(&mut self) {
         self.work.reset();
         self.start_over();
+    }
+
+    /// Back to the model's own one-shots; what sounds ends as it began.
+    /// Real-time safe.
+    pub fn forget_kit(&mut self) {
+        self.work.forget_kit(&mut self.playback);
+    }
+
+    /// Takes a saved kit in place of what was learnt; an empty one is the
+    /// model's. Until more is learnt it sounds exactly as it did when it was
+    /// saved. Allocates and waits for the worker: not while audio plays.
+    pub fn restore_kit(&mut self, kit: LearntKit) {
+        self.work.restore_kit(kit, &mut self.playback);
+    }
+
+    /// Learns from everything that was heard so far, and gives the kit.
+    /// Allocates and waits for the worker: not while audio plays.
+    pub fn finish_learning(&mut self) -> Arc<LearntKit> {
+        self.work.finish_learning(&mut self.playback);
+        self.work.shelf().current()
+    }
+
+    /// Where the learnt kits lie: for readers on other threads.
+    pub fn kit_shelf(&self) -> &Arc<KitShelf> {
+        self.work.shelf()
     }
 
     /// Back to the first sample of the input, but keeping the kit that was

@@ -7,9 +7,12 @@ use crate::{
     drum::{DRUM_COUNT, Drum, RESIDUAL, STEM_COUNT},
     engine::EngineError,
     front_end::{BAND_COUNT, FeatureFrame, Framing, FrontEnd},
-    learner::{BankFollower, BankWorker, MAX_EMBEDDING, bank_for},
+    learner::{
+        BankFollower, BankWorker, KitShelf, LearntKit, MAX_EMBEDDING, NewBank, Tape, TapeHit,
+        bank_for,
+    },
     model::{Model, Session},
-    one_shots::Bank,
+    one_shots::{Bank, LEVEL_FRAMES, PRE_FRAMES},
     playback::{Playback, QueuedHit},
     separator::{BandMasks, Explainer, FitCandidate, OverlapAdd, Presence, combine_masks},
     transcriber::{
@@ -34,6 +37,18 @@ struct Started {
     velocity: f32,
 }
 
+/// A decision whose level is not measured yet.
+#[derive(Debug, Clone, Copy)]
+struct Decided {
+    onset_sample: u64,
+    confidence: f32,
+    /// The network's velocity.
+    estimate: f32,
+    verdict: Verdict,
+    /// Whether it sounds in the additive model.
+    is_started: bool,
+}
+
 /// State of all per-hop work.
 #[derive(Debug)]
 pub struct HopWork {
@@ -52,11 +67,17 @@ pub struct HopWork {
     session: Session,
     picker: PeakPicker,
     locator: OnsetLocator,
+    /// Scale of fitted gains, which tell whether a drum is needed at all.
+    fitted: VelocityScale,
+    /// Scale of separated levels, which tell how hard it was hit.
     velocities: VelocityScale,
     explainer: Explainer,
     presence: Presence,
     started: [Option<Started>; DRUM_COUNT],
+    decided: [Option<Decided>; DRUM_COUNT],
+    worker: BankWorker,
     follower: BankFollower,
+    tape: Tape,
     first_bank: Arc<Bank>,
     bank: Arc<Bank>,
     /// Drums whose template still has to be taken from `bank`.
@@ -83,7 +104,8 @@ impl HopWork {
         let embedding = vec![0.0; meta.one_shots.embedding.min(MAX_EMBEDDING)];
         let one_shot_rate_hz = f64::from(meta.one_shots.sample_rate_hz);
         let bank = Arc::new(bank_for(&network, one_shot_rate_hz, &embedding, rate)?);
-        let worker = BankWorker::start(network, model, rate)?;
+        let worker = BankWorker::start(network, model, &framing, bank.clone())?;
+        let overlap_add = OverlapAdd::new(rate, hop, quality.window_hops());
         let stems = || {
             (0..STEM_COUNT)
                 .map(|_| [vec![0.0; hop], vec![0.0; hop]])
@@ -110,17 +132,21 @@ impl HopWork {
             session: model.session(quality),
             picker: PeakPicker::default(),
             locator: OnsetLocator::new(hop),
+            fitted: VelocityScale::default(),
             velocities: VelocityScale::default(),
             explainer: Explainer::new(&bank),
             presence: Presence::new(hop_s),
             started: [None; DRUM_COUNT],
-            follower: BankFollower::new(worker, hop_s),
+            decided: [None; DRUM_COUNT],
+            worker,
+            follower: BankFollower::new(hop_s),
+            tape: Tape::new(&framing, overlap_add.window_samples() / 2),
             first_bank: bank.clone(),
             bank,
             stale_templates: 0,
             predicted: Box::new([[0.0; BAND_COUNT]; DRUM_COUNT]),
             masks: Box::new([[0.0; BAND_COUNT]; STEM_COUNT]),
-            overlap_add: OverlapAdd::new(rate, hop, quality.window_hops()),
+            overlap_add,
             making: stems(),
             playing: stems(),
         };
@@ -167,17 +193,69 @@ impl HopWork {
         }
     }
 
-    /// Forgets the input and everything learnt. Real-time safe.
+    /// Forgets the input and what the masks have learnt; the one-shots stay.
+    /// Real-time safe.
     pub fn reset(&mut self) {
         self.rewind();
         self.explainer.forget();
-        let retired = std::mem::replace(&mut self.bank, self.first_bank.clone());
-        self.retire([Some(retired)]);
         for drum in Drum::ALL {
-            self.explainer.set_template(drum, &self.bank);
+            self.explainer.set_template(drum, &self.first_bank);
         }
         self.stale_templates = 0;
         self.follower.reset();
+    }
+
+    /// Back to the model's own one-shots. Real-time safe.
+    pub fn forget_kit(&mut self, playback: &mut Playback) {
+        self.tape.reset(&mut self.worker);
+        self.follower.forget(&mut self.worker);
+        let bank = self.first_bank.clone();
+        self.use_bank(
+            NewBank {
+                bank,
+                has_new_prior: true,
+            },
+            playback,
+        );
+        self.explainer.forget();
+    }
+
+    /// Takes a saved kit in place of what was learnt. Allocates and waits for
+    /// the worker: not while audio plays.
+    pub fn restore_kit(&mut self, kit: LearntKit, playback: &mut Playback) {
+        self.forget_kit(playback);
+        if !kit.is_empty() && self.worker.restore(kit) {
+            self.wait_for_bank(playback);
+        }
+    }
+
+    /// Learns from everything that was heard so far. Allocates and waits for
+    /// the worker: not while audio plays.
+    pub fn finish_learning(&mut self, playback: &mut Playback) {
+        self.tape.end_all(&mut self.worker);
+        self.wait_for_bank(playback);
+    }
+
+    fn wait_for_bank(&mut self, playback: &mut Playback) {
+        if let Some(bank) = self.follower.wait_for_bank(&mut self.worker) {
+            self.use_bank(bank, playback);
+        }
+    }
+
+    /// Where the learnt kits lie.
+    pub fn shelf(&self) -> &Arc<KitShelf> {
+        self.worker.shelf()
+    }
+
+    /// Plays `new` from now on; templates follow hop by hop. Real-time safe.
+    fn use_bank(&mut self, new: NewBank, playback: &mut Playback) {
+        let retired = playback.swap_bank(new.bank.clone());
+        self.retire(retired);
+        let retired = std::mem::replace(&mut self.bank, new.bank);
+        self.retire([Some(retired)]);
+        if new.has_new_prior {
+            self.stale_templates = DRUM_COUNT;
+        }
     }
 
     /// Lets banks be freed on the worker. Real-time safe.
@@ -185,7 +263,7 @@ impl HopWork {
         for bank in banks.into_iter().flatten() {
             // The first bank lives as long as the engine: nothing to free.
             if !Arc::ptr_eq(&bank, &self.first_bank) {
-                self.follower.retire(bank);
+                self.worker.retire(bank);
             }
         }
     }
@@ -199,11 +277,16 @@ impl HopWork {
         self.silent_hops = 0;
         self.session.reset();
         self.picker = PeakPicker::default();
+        self.fitted = VelocityScale::default();
         self.velocities = VelocityScale::default();
         self.explainer.reset();
         self.presence.reset();
         self.started = [None; DRUM_COUNT];
+        self.decided = [None; DRUM_COUNT];
         self.overlap_add.reset();
+        self.tape.reset(&mut self.worker);
+        self.follower.rewind();
+        self.worker.reset_pace();
         for channel in self.making.iter_mut().chain(&mut self.playing).flatten() {
             channel.fill(0.0);
         }
@@ -222,11 +305,13 @@ impl HopWork {
             peak = new.iter().fold(peak, |peak, sample| peak.max(sample.abs()));
         }
         self.hops += 1;
+        self.worker.hop();
         if peak <= SILENCE {
             self.silent_hops += 1;
             if self.silent_hops == SILENT_HOPS {
                 self.explainer.reset();
                 self.overlap_add.reset();
+                self.tape.end_all(&mut self.worker);
             }
         } else {
             self.silent_hops = 0;
@@ -258,13 +343,14 @@ impl HopWork {
             1..=NETWORK_STAGES => self.session.run_stage(stage - 1, NETWORK_STAGES),
             4 => {
                 if let Some(frame) = described {
-                    self.find_hits(frame, now, playback);
+                    self.find_hits(frame);
                     self.follow_kit(frame, playback);
                 }
             }
             5 => {
                 if let Some(frame) = described {
                     self.make_masks(frame);
+                    self.announce(now, playback);
                     self.analyse();
                     self.synthesise(0..2);
                 } else {
@@ -275,6 +361,7 @@ impl HopWork {
             7 if described.is_some() => {
                 self.synthesise(5..DRUM_COUNT);
                 self.take_residual();
+                self.record();
             }
             _ => {}
         }
@@ -286,7 +373,7 @@ impl HopWork {
         hops * self.framing.hop_samples + self.overlap_add.window_samples() / 2
     }
 
-    fn find_hits(&mut self, frame: u64, now: u64, playback: &mut Playback) {
+    fn find_hits(&mut self, frame: u64) {
         let mut candidates = [None::<Candidate>; DRUM_COUNT];
         let mut decisions = [None::<Decision>; DRUM_COUNT];
         self.picker.step(
@@ -297,7 +384,7 @@ impl HopWork {
             |decision| decisions[decision.drum.index()] = Some(decision),
         );
         for decision in decisions.into_iter().flatten() {
-            self.decide(decision, now, playback);
+            self.decide(decision);
         }
         if candidates.iter().any(Option::is_some) {
             self.start(frame, &candidates);
@@ -341,7 +428,7 @@ impl HopWork {
         }
     }
 
-    fn decide(&mut self, decision: Decision, now: u64, playback: &mut Playback) {
+    fn decide(&mut self, decision: Decision) {
         let class = decision.drum.index();
         let centre = self.framing.centre_of(decision.frame).max(0) as u64;
         let started = self.started[class].filter(|started| started.frame == decision.frame);
@@ -349,41 +436,93 @@ impl HopWork {
             (started.onset_sample, started.amplitude, started.velocity)
         });
         let mut verdict = decision.verdict;
-        let mut velocity = estimate.clamp(0.0, 1.0);
         if verdict == Verdict::Accepted {
-            velocity = self.velocities.velocity(decision.drum, amplitude, estimate);
             // A drum whose fitted gain is next to nothing beside its own louder
             // hits was hardly played, unless the network is sure.
-            if decision.confidence < self.picker_classes[class].threshold_of(velocity) {
+            let fitted = self.fitted.velocity(decision.drum, amplitude, estimate);
+            if decision.confidence < self.picker_classes[class].threshold_of(fitted) {
                 verdict = Verdict::BelowThreshold;
-            } else {
-                self.follower.hit();
             }
         }
-        playback.queue(
-            QueuedHit {
-                drum: decision.drum,
-                onset_sample,
+        self.decided[class] = Some(Decided {
+            onset_sample,
+            confidence: decision.confidence,
+            estimate,
+            verdict,
+            is_started: started.is_some(),
+        });
+    }
+
+    /// Measures the level of the hits that were decided, now that there are
+    /// masks for them, and passes them on.
+    fn announce(&mut self, now: u64, playback: &mut Playback) {
+        for drum in Drum::ALL {
+            let Some(decided) = self.decided[drum.index()].take() else {
+                continue;
+            };
+            let (level, level_frames) = self.separated_level(drum, decided.onset_sample);
+            let is_accepted = decided.verdict == Verdict::Accepted;
+            let mut velocity = decided.estimate.clamp(0.0, 1.0);
+            if is_accepted {
+                velocity = self.velocities.velocity(drum, level, decided.estimate);
+                self.follower.hit();
+            }
+            if decided.is_started {
+                let hit = TapeHit {
+                    drum,
+                    onset_sample: decided.onset_sample,
+                    velocity,
+                    confidence: decided.confidence,
+                    is_taken: is_accepted && self.controls.learning,
+                };
+                self.tape.hit(&hit, &mut self.worker);
+            }
+            let hit = QueuedHit {
+                drum,
+                onset_sample: decided.onset_sample,
                 velocity,
-                confidence: decision.confidence,
-                amplitude,
-                verdict,
-            },
-            now,
-        );
+                confidence: decided.confidence,
+                level,
+                level_frames,
+                verdict: decided.verdict,
+            };
+            playback.queue(hit, now);
+        }
+    }
+
+    /// Root of the band power around the onset that the newest masks give to
+    /// `drum`, and over how many frames that could be measured.
+    fn separated_level(&self, drum: Drum, onset_sample: u64) -> (f32, usize) {
+        let mask = &self.masks[drum.index()];
+        let newest = self.hops - 1;
+        let first = self.framing.frame_at(onset_sample) as i64 - PRE_FRAMES as i64;
+        let (mut power, mut frames) = (0.0, 0);
+        for frame in first..first + LEVEL_FRAMES as i64 {
+            if frame > newest as i64 {
+                break;
+            }
+            if let Ok(frame) = u64::try_from(frame) {
+                let observed = self.explainer.observed(frame).iter();
+                power += observed.zip(mask).map(|(p, m)| p * m * m).sum::<f32>();
+            }
+            frames += 1;
+        }
+        (power.sqrt(), frames)
     }
 
     /// Looks up the kit and takes over a new bank, one template per hop.
     fn follow_kit(&mut self, frame: u64, playback: &mut Playback) {
         let activity = self.session.onset().iter().fold(0.0, |a: f32, &b| a.max(b));
-        let embedding = self.session.embedding();
-        let learning = self.controls.learning;
-        if let Some(bank) = self.follower.step(frame, embedding, activity, learning) {
-            let retired = playback.swap_bank(bank.clone());
-            self.retire(retired);
-            let retired = std::mem::replace(&mut self.bank, bank);
-            self.retire([Some(retired)]);
-            self.stale_templates = DRUM_COUNT;
+        let new = self.follower.step(
+            frame,
+            self.session.embedding(),
+            activity,
+            self.tape.finished(),
+            self.controls.learning,
+            &mut self.worker,
+        );
+        if let Some(new) = new {
+            self.use_bank(new, playback);
         }
         if let Some(left) = self.stale_templates.checked_sub(1) {
             self.stale_templates = left;
@@ -428,6 +567,15 @@ impl HopWork {
             self.overlap_add
                 .synthesise(drum, &self.masks[drum], &mut self.making[drum]);
         }
+    }
+
+    /// Keeps the separated hop for the learner.
+    fn record(&mut self) {
+        let end = (self.hops * self.framing.hop_samples as u64) as i64;
+        let start = end - self.frame_back_samples() as i64;
+        let stems = &self.making[..DRUM_COUNT];
+        self.tape
+            .hop(start, stems, &self.masks[..DRUM_COUNT], &mut self.worker);
     }
 
     /// The residual is what the classes leave of the input: the stems add up

@@ -16,6 +16,8 @@ use crate::{
 
 /// Hits that wait for their time.
 const MAX_QUEUED: usize = 256;
+/// Limit of a voice's amplitude: far above any fit that makes sense.
+const LOUDEST_AMPLITUDE: f32 = 1e3;
 /// Time of a full blend from one signal to the other.
 const BLEND_S: f64 = 0.03;
 
@@ -30,8 +32,11 @@ pub struct QueuedHit {
     pub velocity: f32,
     /// The network's probability.
     pub confidence: f32,
-    /// Amplitude of its one-shot.
-    pub amplitude: f32,
+    /// Root of its separated band power around the onset.
+    pub level: f32,
+    /// Frames over which that was measured, as in
+    /// [`Layer::levels`](crate::one_shots::Layer::levels).
+    pub level_frames: usize,
     /// Whether it counts.
     pub verdict: Verdict,
 }
@@ -114,8 +119,10 @@ impl Playback {
             0.8
         };
         let controls = &self.controls.drums[drum.index()];
+        let layer = self.pads.bank().map_or(0, |b| b.layer_for(drum, velocity));
         self.pads.start(StartVoice {
             drum,
+            layer,
             delay_samples: 0,
             amplitude: velocity * velocity,
             tune_semitones: controls.tune_semitones,
@@ -172,26 +179,41 @@ impl Playback {
             }
             let (due, hit) = self.queue.remove(first);
             let delay_samples = due.saturating_sub(now) as usize;
+            let (layer, amplitude) = self.voicing(&hit);
             events.push(Hit {
                 drum: hit.drum,
                 offset: (span.start + delay_samples) as u32,
                 onset_sample: hit.onset_sample,
                 velocity: hit.velocity,
                 confidence: hit.confidence,
-                amplitude: hit.amplitude,
+                amplitude,
                 verdict: hit.verdict,
             });
             if hit.verdict == Verdict::Accepted {
                 let controls = &self.controls.drums[hit.drum.index()];
                 self.performance.start(StartVoice {
                     drum: hit.drum,
+                    layer,
                     delay_samples,
-                    amplitude: hit.amplitude,
+                    amplitude,
                     tune_semitones: controls.tune_semitones,
                     decay: controls.decay,
                 });
             }
         }
+    }
+
+    /// Layer of the newest bank that plays `hit`, and the factor that gives it
+    /// the level of the hit: learnt one-shots have a level of their own.
+    fn voicing(&self, hit: &QueuedHit) -> (usize, f32) {
+        let Some(bank) = self.performance.bank() else {
+            return (0, 0.0);
+        };
+        let layer = bank.layer_for(hit.drum, hit.velocity);
+        let levels = &bank.sound(hit.drum).layers[layer].levels;
+        let level = levels[hit.level_frames.clamp(1, levels.len()) - 1];
+        let amplitude = if level > 1e-9 { hit.level / level } else { 0.0 };
+        (layer, amplitude.min(LOUDEST_AMPLITUDE))
     }
 
     fn blend_drum(&mut self, drum: usize, span: &Range<usize>, stems: &mut Stems) {

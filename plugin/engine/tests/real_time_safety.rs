@@ -62,7 +62,10 @@ fn nothing_is_allocated_while_everything_moves() {
         assert!(hits > 10, "{hits} hits");
         let swapped = Arc::as_ptr(engine.bank()) != first_bank;
         assert!(swapped, "the bank was swapped meanwhile");
+        let learnt = Drum::ALL.map(|drum| engine.bank().sound(drum).evidence.hits);
+        assert!(learnt.iter().any(|&hits| hits > 0), "nothing was learnt");
         assert_no_alloc(|| {
+            engine.forget_kit();
             engine.rewind();
             engine.reset();
             engine.reset();

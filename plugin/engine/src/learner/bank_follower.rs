@@ -6,21 +6,22 @@
 //! export), the follower waits for it; when the worker is late in real time,
 //! only learning is delayed.
 
-use std::{
-    sync::Arc,
-    thread,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Instant};
 
-use super::{BankWorker, MAX_EMBEDDING};
+use super::{
+    BankWorker, MAX_EMBEDDING,
+    bank_worker::{PATIENCE, Reply},
+};
 use crate::one_shots::Bank;
 
 /// Time between asking and taking effect.
 const HAND_OVER_S: f64 = 1.0;
 /// Hits after which the kit is looked up, then again.
 const ASK_AFTER_HITS: [u32; 3] = [4, 16, 64];
-/// Longest wait in a faster-than-real-time render.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// Shortest time between two banks for what was learnt of hits.
+const REST_S: f64 = 2.0;
+/// Growth of the number of takes that is worth a new bank.
+const GROWTH: u64 = 8;
 /// Time constant of the embedding's mean.
 const MEAN_S: f64 = 20.0;
 
@@ -31,48 +32,88 @@ struct Pending {
     asked: Instant,
 }
 
-/// Follows the embedding and asks for banks.
+/// A bank that takes effect.
+#[derive(Debug)]
+pub struct NewBank {
+    /// The bank.
+    pub bank: Arc<Bank>,
+    /// Whether the model's own sounds have changed too.
+    pub has_new_prior: bool,
+}
+
+/// Follows embedding and takes, and asks for banks.
 #[derive(Debug)]
 pub struct BankFollower {
-    worker: BankWorker,
     frames_per_second: f64,
     mean: [f32; MAX_EMBEDDING],
     weight: f32,
     hits: u32,
-    asked: usize,
+    lookups: usize,
     ticket: u64,
     pending: Option<Pending>,
+    has_new_prior: bool,
     answered: bool,
     early: Option<Arc<Bank>>,
+    /// Replies to tickets below this one count no more.
+    valid_from: u64,
+    /// Takes that were sent before the last request.
+    takes: u64,
+    rested_at: u64,
 }
 
 impl BankFollower {
-    /// A follower for frames `hop_s` apart. Allocates.
-    pub fn new(worker: BankWorker, hop_s: f64) -> BankFollower {
+    /// A follower for frames `hop_s` apart.
+    pub fn new(hop_s: f64) -> BankFollower {
         BankFollower {
-            worker,
             frames_per_second: 1.0 / hop_s,
             mean: [0.0; MAX_EMBEDDING],
             weight: 0.0,
             hits: 0,
-            asked: 0,
+            lookups: 0,
             ticket: 0,
             pending: None,
+            has_new_prior: false,
             answered: false,
             early: None,
+            valid_from: 0,
+            takes: 0,
+            rested_at: 0,
         }
     }
 
-    /// Forgets the embedding and what was asked. Real-time safe.
+    /// Forgets the embedding; what was asked for is asked for again. Real-time
+    /// safe.
     pub fn reset(&mut self) {
         self.mean = [0.0; MAX_EMBEDDING];
         self.weight = 0.0;
         self.hits = 0;
-        self.asked = 0;
-        self.pending = None;
-        if let Some(bank) = self.early.take() {
-            self.worker.retire(bank);
+        self.lookups = 0;
+        self.rewind();
+    }
+
+    /// Asks again for what was asked for, because frames are counted anew.
+    /// Real-time safe.
+    pub fn rewind(&mut self) {
+        if self.pending.take().is_some() {
+            // The bank may be on its way. It is newer than the one in use, so
+            // it is kept until the next reply is due.
+            self.takes = 0;
         }
+        self.rested_at = 0;
+    }
+
+    /// Lets the worker forget what was learnt, and forgets all banks that are
+    /// on their way. Real-time safe.
+    pub fn forget(&mut self, worker: &mut BankWorker) {
+        self.reset();
+        if let Some(bank) = self.early.take() {
+            worker.retire(bank);
+        }
+        self.has_new_prior = false;
+        let ticket = self.next_ticket();
+        self.valid_from = ticket;
+        worker.forget(ticket);
+        worker.shelf().take_effect(ticket);
     }
 
     /// Counts an accepted hit. Real-time safe.
@@ -80,21 +121,24 @@ impl BankFollower {
         self.hits = self.hits.saturating_add(1);
     }
 
-    /// Hands a bank over to be freed elsewhere. Real-time safe.
-    pub fn retire(&mut self, bank: Arc<Bank>) {
-        self.worker.retire(bank);
+    fn next_ticket(&mut self) -> u64 {
+        self.ticket += 1;
+        self.ticket
     }
 
     /// Takes the embedding of frame `frame`, weighted by `activity` (between 0
-    /// and 1), and returns a bank that takes effect now. Real-time safe at
-    /// real time; waits when the host is faster.
+    /// and 1), and the number of takes that were sent, and returns a bank that
+    /// takes effect now. Real-time safe at real time; waits when the host is
+    /// faster.
     pub fn step(
         &mut self,
         frame: u64,
         embedding: &[f32],
         activity: f32,
+        takes: u64,
         learning: bool,
-    ) -> Option<Arc<Bank>> {
+        worker: &mut BankWorker,
+    ) -> Option<NewBank> {
         let keep = 1.0 - (1.0 / (MEAN_S * self.frames_per_second)) as f32;
         let weight = activity.clamp(0.0, 1.0);
         self.weight = self.weight * keep + weight;
@@ -104,53 +148,112 @@ impl BankFollower {
                 *mean += share * (value - *mean);
             }
         }
-        let wanted = ASK_AFTER_HITS
-            .get(self.asked)
-            .is_some_and(|&after| self.hits >= after);
-        if learning && wanted && self.pending.is_none() {
-            self.asked += 1;
-            self.ticket += 1;
-            let length = embedding.len().min(MAX_EMBEDDING);
-            if self.worker.ask(self.ticket, &self.mean[..length]) {
-                self.answered = false;
-                self.pending = Some(Pending {
-                    ticket: self.ticket,
-                    due_frame: frame + (HAND_OVER_S * self.frames_per_second) as u64,
-                    asked: Instant::now(),
-                });
-            }
+        if learning && self.pending.is_none() {
+            self.ask(frame, embedding.len(), takes, worker);
         }
         let pending = self.pending?;
-        let mut answered = self.collect(pending);
+        let mut answered = self.collect(pending, worker);
         if frame < pending.due_frame {
             return None;
         }
         let faster_than_real_time = pending.asked.elapsed().as_secs_f64() < HAND_OVER_S;
         while faster_than_real_time
             && !answered
-            && !self.worker.is_gone()
+            && !worker.is_gone()
             && pending.asked.elapsed() < PATIENCE
         {
-            thread::yield_now();
-            answered = self.collect(pending);
+            worker.wake();
+            answered = self.collect(pending, worker);
         }
-        if answered || self.worker.is_gone() {
+        if answered || worker.is_gone() {
             self.pending = None;
         }
-        self.early.take()
+        let bank = self.early.take()?;
+        worker.shelf().take_effect(pending.ticket);
+        Some(NewBank {
+            bank,
+            has_new_prior: std::mem::take(&mut self.has_new_prior),
+        })
+    }
+
+    /// Asks for a bank if there is reason to.
+    fn ask(&mut self, frame: u64, length: usize, takes: u64, worker: &mut BankWorker) {
+        let look_up = ASK_AFTER_HITS
+            .get(self.lookups)
+            .is_some_and(|&after| self.hits >= after);
+        let fresh = takes.saturating_sub(self.takes);
+        let rested = frame >= self.rested_at + (REST_S * self.frames_per_second) as u64;
+        if !look_up && !(rested && fresh > 0 && fresh * GROWTH >= takes) {
+            return;
+        }
+        let length = length.min(MAX_EMBEDDING);
+        if look_up {
+            self.lookups += 1;
+            if !worker.ask_prior(&self.mean[..length]) {
+                return;
+            }
+        }
+        let ticket = self.next_ticket();
+        if worker.ask_bank(ticket) {
+            self.takes = takes;
+            self.rested_at = frame;
+            self.answered = false;
+            self.has_new_prior |= look_up;
+            self.pending = Some(Pending {
+                ticket,
+                due_frame: frame + (HAND_OVER_S * self.frames_per_second) as u64,
+                asked: Instant::now(),
+            });
+        }
     }
 
     /// Takes replies; true once the one to `pending` is there.
-    fn collect(&mut self, pending: Pending) -> bool {
-        while let Some(reply) = self.worker.reply() {
-            let awaited = reply.ticket == pending.ticket;
-            self.answered |= awaited;
-            match reply.bank {
-                Some(bank) if awaited => self.early = Some(bank),
-                Some(bank) => self.worker.retire(bank),
-                None => {}
-            }
+    fn collect(&mut self, pending: Pending, worker: &mut BankWorker) -> bool {
+        while let Some(reply) = worker.reply() {
+            self.answered |= reply.ticket == pending.ticket;
+            self.keep(reply, worker);
         }
         self.answered
+    }
+
+    /// Keeps the newest bank.
+    fn keep(&mut self, reply: Reply, worker: &mut BankWorker) {
+        let Some(bank) = reply.bank else { return };
+        let surplus = if reply.ticket < self.valid_from {
+            Some(bank)
+        } else {
+            self.early.replace(bank)
+        };
+        if let Some(bank) = surplus {
+            worker.retire(bank);
+        }
+    }
+
+    /// Asks for the bank of everything sent so far and waits for it. Not
+    /// real-time safe: for changes while nothing plays.
+    pub fn wait_for_bank(&mut self, worker: &mut BankWorker) -> Option<NewBank> {
+        self.pending = None;
+        let ticket = self.next_ticket();
+        if !worker.ask_bank(ticket) {
+            return None;
+        }
+        let asked = Instant::now();
+        while !worker.is_gone() && asked.elapsed() < PATIENCE {
+            let Some(reply) = worker.reply() else {
+                worker.wake();
+                continue;
+            };
+            let is_last = reply.ticket == ticket;
+            self.keep(reply, worker);
+            if is_last {
+                break;
+            }
+        }
+        let bank = self.early.take()?;
+        worker.shelf().take_effect(ticket);
+        Some(NewBank {
+            bank,
+            has_new_prior: std::mem::take(&mut self.has_new_prior),
+        })
     }
 }

@@ -1,7 +1,9 @@
-//! The thread that turns an embedding into a bank.
+//! The audio thread's handle to the thread that learns.
 //!
-//! The audio thread asks and is answered through wait-free rings; banks that
-//! are no longer played come back the same way and are freed here.
+//! Requests travel through one wait-free ring, in order, and long contents
+//! (sound, masks, embeddings) through a second one beside it, so that the
+//! state of the worker at a request depends only on the requests before.
+//! Banks that are no longer played come back and are freed by the worker.
 
 use std::{
     sync::{
@@ -9,57 +11,56 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     thread::{self, JoinHandle},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use rtrb::{Consumer, Producer, RingBuffer};
 
+use super::{KitShelf, LearntKit, Pace, TakeStart, worker_loop::WorkerLoop};
 use crate::{
+    drum::{DRUM_COUNT, Drum},
     engine::EngineError,
+    front_end::{BAND_COUNT, Framing},
     model::{Model, OneShotNetwork},
-    one_shots::{Bank, OneShot},
+    one_shots::Bank,
 };
 
 /// Longest embedding that can be handed over.
 pub const MAX_EMBEDDING: usize = 256;
+/// Requests that may wait.
+const REQUESTS: usize = 8_192;
+/// Sound that may wait: that of all drums, in hops.
+const WAITING_HOPS: usize = 120;
+/// Longest wait for the worker in a faster-than-real-time render.
+pub const PATIENCE: Duration = Duration::from_secs(20);
 
-/// How often the worker looks for a request; the audio thread must not wake
-/// it, which would be a system call.
-const POLL: Duration = Duration::from_millis(15);
-
-/// Runs the one-shot network and prepares the bank for `sample_rate_hz`.
-/// Allocates and takes a while.
-///
-/// # Errors
-/// A network that cannot be run or makes sounds that are refused.
-pub fn bank_for(
-    network: &OneShotNetwork,
-    one_shot_rate_hz: f64,
-    embedding: &[f32],
-    sample_rate_hz: f64,
-) -> Result<Bank, EngineError> {
-    let sounds = network.run(embedding)?;
-    let mut one_shots = Vec::with_capacity(sounds.len());
-    for (index, samples) in sounds.into_iter().enumerate() {
-        let one_shot = OneShot::new(one_shot_rate_hz, vec![samples])
-            .map_err(|source| EngineError::OneShot { index, source })?;
-        one_shots.push(one_shot);
-    }
-    Ok(Bank::new(&one_shots, sample_rate_hz)?)
+/// What the worker is asked to do.
+#[derive(Debug)]
+pub enum Request {
+    /// Make the model's bank for the embedding of so many values beside.
+    Prior(usize),
+    /// Learn, and reply with the bank of all that was learnt.
+    Bank(u64),
+    /// A take begins.
+    TakeStart(TakeStart),
+    /// A hop of it: left, right and the mask are beside.
+    TakeHop(Drum),
+    /// It ends after so many samples.
+    TakeEnd(Drum, u32),
+    /// It is not whole and must not be used.
+    TakeDrop(Drum),
+    /// Back to the model's default; the kit of this ticket is empty.
+    Forget(u64),
+    /// Take this kit in place of what was learnt.
+    Restore(Box<LearntKit>),
 }
 
-struct Request {
-    ticket: u64,
-    length: usize,
-    embedding: [f32; MAX_EMBEDDING],
-}
-
-/// Answer to a request.
+/// Answer to a request for a bank.
 #[derive(Debug)]
 pub struct Reply {
     /// Ticket of the request.
     pub ticket: u64,
-    /// The bank, or none if the network failed.
+    /// The bank, or none if nothing is new.
     pub bank: Option<Arc<Bank>>,
 }
 
@@ -67,78 +68,163 @@ pub struct Reply {
 #[derive(Debug)]
 pub struct BankWorker {
     requests: Producer<Request>,
+    contents: Producer<f32>,
     replies: Consumer<Reply>,
     retired: Producer<Arc<Bank>>,
+    shelf: Arc<KitShelf>,
+    pace: Pace,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
-impl std::fmt::Debug for Request {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Request")
-            .field("ticket", &self.ticket)
-            .finish_non_exhaustive()
-    }
-}
-
 impl BankWorker {
-    /// Starts the thread. Allocates.
+    /// Starts the thread; `first_bank` is the model's default. Allocates.
     ///
     /// # Errors
     /// If the system refuses a thread.
     pub fn start(
         network: OneShotNetwork,
         model: &Model,
-        sample_rate_hz: f64,
+        framing: &Framing,
+        first_bank: Arc<Bank>,
     ) -> Result<BankWorker, EngineError> {
-        let (requests, mut inbox) = RingBuffer::<Request>::new(4);
-        let (mut outbox, replies) = RingBuffer::<Reply>::new(4);
-        let (retired, mut bin) = RingBuffer::<Arc<Bank>>::new(16);
+        let hop = framing.hop_samples;
+        let hop_values = 2 * hop + BAND_COUNT;
+        let (requests, inbox) = RingBuffer::<Request>::new(REQUESTS);
+        let (contents, beside) = RingBuffer::<f32>::new(WAITING_HOPS * DRUM_COUNT * hop_values);
+        let (outbox, replies) = RingBuffer::<Reply>::new(8);
+        let (retired, bin) = RingBuffer::<Arc<Bank>>::new(32);
         let stop = Arc::new(AtomicBool::new(false));
+        let shelf = Arc::new(KitShelf::default());
+        let worker = WorkerLoop::new(
+            inbox,
+            beside,
+            outbox,
+            bin,
+            shelf.clone(),
+            network,
+            f64::from(model.meta().one_shots.sample_rate_hz),
+            framing,
+            first_bank,
+        )?;
         let stopped = stop.clone();
-        let one_shot_rate_hz = f64::from(model.meta().one_shots.sample_rate_hz);
         let thread = thread::Builder::new()
-            .name("idm one-shots".into())
-            .spawn(move || {
-                while !stopped.load(Ordering::Acquire) {
-                    while bin.pop().is_ok() {}
-                    while let Ok(request) = inbox.pop() {
-                        let embedding = &request.embedding[..request.length];
-                        // A failure leaves the kit as it is: nothing is lost.
-                        let bank = bank_for(&network, one_shot_rate_hz, embedding, sample_rate_hz)
-                            .ok()
-                            .map(Arc::new);
-                        let ticket = request.ticket;
-                        if outbox.push(Reply { ticket, bank }).is_err() {
-                            return;
-                        }
-                    }
-                    thread::park_timeout(POLL);
-                }
-            })
+            .name("idm learner".into())
+            .spawn(move || worker.run(&stopped))
             .map_err(|error| EngineError::Thread {
                 reason: error.to_string(),
             })?;
         Ok(BankWorker {
             requests,
+            contents,
             replies,
             retired,
+            shelf,
+            pace: Pace::new(hop as f64 / framing.sample_rate_hz),
             stop,
             thread: Some(thread),
         })
     }
 
-    /// Asks for the bank of `embedding`; the reply carries `ticket`. Returns
-    /// false if too many requests wait. Real-time safe.
-    pub fn ask(&mut self, ticket: u64, embedding: &[f32]) -> bool {
-        let length = embedding.len().min(MAX_EMBEDDING);
-        let mut request = Request {
-            ticket,
-            length,
-            embedding: [0.0; MAX_EMBEDDING],
-        };
-        request.embedding[..length].copy_from_slice(&embedding[..length]);
+    /// Where the learnt kits lie.
+    pub fn shelf(&self) -> &Arc<KitShelf> {
+        &self.shelf
+    }
+
+    /// Counts a hop of audio. Real-time safe.
+    pub fn hop(&mut self) {
+        self.pace.hop();
+    }
+
+    /// Measures the pace anew. Real-time safe.
+    pub fn reset_pace(&mut self) {
+        self.pace.reset();
+    }
+
+    /// Sends `request` with the contents `beside`, if there is room. Waits for
+    /// room when the host renders faster than real time. Real-time safe at
+    /// real time.
+    fn send(&mut self, request: Request, beside: &[&[f32]]) -> bool {
+        let values = beside.iter().map(|part| part.len()).sum();
+        let has_room =
+            |worker: &BankWorker| worker.contents.slots() >= values && worker.requests.slots() >= 1;
+        if !has_room(self) {
+            if !self.pace.is_faster_than_real_time() {
+                return false;
+            }
+            let asked = Instant::now();
+            while !has_room(self) {
+                if self.is_gone() || asked.elapsed() > PATIENCE {
+                    return false;
+                }
+                self.wake();
+            }
+        }
+        if let Ok(mut chunk) = self.contents.write_chunk(values) {
+            let (first, second) = chunk.as_mut_slices();
+            let places = first.iter_mut().chain(second);
+            for (place, value) in places.zip(beside.iter().copied().flatten()) {
+                *place = *value;
+            }
+            chunk.commit_all();
+        }
         self.requests.push(request).is_ok()
+    }
+
+    /// Lets the worker look at once, and gives it the processor. A system
+    /// call: for renders faster than real time.
+    pub fn wake(&self) {
+        if let Some(thread) = &self.thread {
+            thread.thread().unpark();
+        }
+        thread::yield_now();
+    }
+
+    /// Asks for the model's bank of `embedding`, to be replied with the next
+    /// bank. Returns false if too much waits. Real-time safe.
+    pub fn ask_prior(&mut self, embedding: &[f32]) -> bool {
+        let embedding = &embedding[..embedding.len().min(MAX_EMBEDDING)];
+        self.send(Request::Prior(embedding.len()), &[embedding])
+    }
+
+    /// Asks for the bank of all that was sent so far; the reply carries
+    /// `ticket`. Returns false if too much waits. Real-time safe.
+    pub fn ask_bank(&mut self, ticket: u64) -> bool {
+        self.send(Request::Bank(ticket), &[])
+    }
+
+    /// Begins a take. Returns false if too much waits. Real-time safe.
+    pub fn start_take(&mut self, start: &TakeStart) -> bool {
+        self.send(Request::TakeStart(*start), &[])
+    }
+
+    /// Sends a hop of the drum's take. Returns false if too much waits.
+    /// Real-time safe.
+    pub fn take_hop(&mut self, drum: Drum, sound: [&[f32]; 2], mask: &[f32; BAND_COUNT]) -> bool {
+        let [left, right] = sound;
+        self.send(Request::TakeHop(drum), &[left, right, mask])
+    }
+
+    /// Ends the drum's take after `samples`. Returns false if too much waits.
+    /// Real-time safe.
+    pub fn end_take(&mut self, drum: Drum, samples: u32) -> bool {
+        self.send(Request::TakeEnd(drum, samples), &[])
+    }
+
+    /// Throws the drum's take away. Real-time safe.
+    pub fn drop_take(&mut self, drum: Drum) {
+        // If even this finds no room, the next take of the drum drops it.
+        self.send(Request::TakeDrop(drum), &[]);
+    }
+
+    /// Forgets all that was learnt. Real-time safe.
+    pub fn forget(&mut self, ticket: u64) -> bool {
+        self.send(Request::Forget(ticket), &[])
+    }
+
+    /// Takes a saved kit. Allocates.
+    pub fn restore(&mut self, kit: LearntKit) -> bool {
+        self.send(Request::Restore(Box::new(kit)), &[])
     }
 
     /// The next reply. Real-time safe.
@@ -154,7 +240,7 @@ impl BankWorker {
     /// Hands `bank` over to be freed on the worker. Real-time safe.
     pub fn retire(&mut self, bank: Arc<Bank>) {
         if let Err(rtrb::PushError::Full(bank)) = self.retired.push(bank) {
-            // Sixteen banks in 15 ms cannot happen; leaking one is the lesser
+            // So many banks in 15 ms cannot happen; leaking one is the lesser
             // evil than freeing megabytes here.
             std::mem::forget(bank);
         }

@@ -1,10 +1,31 @@
-//! Following the kit that is heard: one-shot banks made off the audio thread,
-//! and kits taken from finished separations.
+//! Following the kit that is heard: the model's one-shot banks chosen by the
+//! embedding, and one-shots learnt from the separated hits, both made off the
+//! audio thread.
 
+mod alignment;
+mod average;
 mod bank_follower;
 mod bank_worker;
-mod extract;
+mod builder;
+mod grid;
+mod kit;
+mod kit_code;
+mod kit_shelf;
+mod pace;
+mod take;
+mod tape;
+mod waveforms;
+mod worker_loop;
 
-pub use bank_follower::BankFollower;
-pub use bank_worker::{BankWorker, MAX_EMBEDDING, bank_for};
-pub use extract::{CapturedHit, LearntDrum, LearntKit, extract_kit};
+pub use bank_follower::{BankFollower, NewBank};
+pub use bank_worker::{BankWorker, MAX_EMBEDDING};
+use grid::Grid;
+use kit::step_for;
+pub use kit::{LearntDrum, LearntKit, LearntLayer, as_kept, longest_s};
+pub use kit_code::{KitError, decode_kit, encode_kit};
+pub use kit_shelf::KitShelf;
+use pace::Pace;
+pub use take::{Take, TakeStart};
+pub use tape::{Tape, TapeHit};
+pub use waveforms::{Outcome, WaveformLearner};
+pub use worker_loop::bank_for;

@@ -1,8 +1,10 @@
-//! One sound and one template per drum.
+//! The sounds of all drums, and one template per drum.
+
+use std::sync::Arc;
 
 use thiserror::Error;
 
-use super::{OneShot, OneShotError, Template};
+use super::{LEVEL_FRAMES, OneShot, OneShotError, Template};
 use crate::{
     audio_file::{self, AudioBuffer},
     drum::{DRUM_COUNT, Drum},
@@ -39,13 +41,78 @@ pub enum BankError {
     SampleRate(#[from] UnsupportedSampleRate),
 }
 
-/// The one-shots of all classes at one sample rate, with their templates.
+/// One sound of a drum with the velocities it stands for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Layer {
+    /// Highest velocity, 0 to 1; the last layer of a drum has 1.
+    pub top_velocity: f32,
+    /// The sound at the bank's sample rate.
+    pub one_shot: Arc<OneShot>,
+    /// Root of its band power over the first frame of its template, the first
+    /// two, and so on: what the level of a hit is compared with.
+    pub levels: [f32; LEVEL_FRAMES],
+}
+
+/// How well a drum has been learnt.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Evidence {
+    /// Hits that went into the sound.
+    pub hits: u32,
+    /// 0 (nothing is known) to 1 (many clear hits that agree).
+    pub confidence: f32,
+}
+
+/// The layers of one drum, from soft to loud; never none.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DrumSound {
+    /// From soft to loud.
+    pub layers: Vec<Layer>,
+    /// What it was learnt from; no hits for a sound of the model.
+    pub evidence: Evidence,
+}
+
+impl DrumSound {
+    /// Converts one sound or several, each with its highest velocity, to the
+    /// rate of `front_end` and measures their levels. Allocates.
+    ///
+    /// # Errors
+    /// No sound at all or a sound that cannot be converted.
+    pub fn new(
+        drum: Drum,
+        layers: &[(f32, Arc<OneShot>)],
+        evidence: Evidence,
+        front_end: &mut FrontEnd,
+    ) -> Result<DrumSound, BankError> {
+        let mut sound = DrumSound {
+            layers: Vec::with_capacity(layers.len()),
+            evidence,
+        };
+        for (top_velocity, one_shot) in layers {
+            let one_shot = at_rate(drum, one_shot, front_end.framing().sample_rate_hz)?;
+            let levels = Template::of(&one_shot, front_end).levels();
+            sound.layers.push(Layer {
+                top_velocity: *top_velocity,
+                one_shot,
+                levels,
+            });
+        }
+        match sound.layers.last_mut() {
+            Some(loudest) => loudest.top_velocity = 1.0,
+            None => return Err(BankError::Count { found: 0 }),
+        }
+        Ok(sound)
+    }
+}
+
+/// The one-shots of all classes at one sample rate, with the templates of the
+/// model's own.
 ///
-/// Immutable and shared: the audio thread plays it while others read it.
+/// Immutable and shared: the audio thread plays it while others read it. A
+/// bank with learnt sounds shares all others with the bank it was made from.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Bank {
-    one_shots: Vec<OneShot>,
-    templates: Vec<Template>,
+    sounds: Vec<Arc<DrumSound>>,
+    templates: Arc<Vec<Template>>,
 }
 
 impl Bank {
@@ -61,21 +128,57 @@ impl Bank {
             });
         }
         let mut front_end = FrontEnd::new(Framing::for_rate(sample_rate_hz)?);
-        let mut bank = Bank {
-            one_shots: Vec::with_capacity(DRUM_COUNT),
-            templates: Vec::with_capacity(DRUM_COUNT),
-        };
+        let mut sounds = Vec::with_capacity(DRUM_COUNT);
+        let mut templates = Vec::with_capacity(DRUM_COUNT);
         for (drum, one_shot) in Drum::ALL.into_iter().zip(one_shots) {
-            let one_shot = at_rate(drum, &one_shot.trimmed(), sample_rate_hz)?;
-            bank.templates.push(Template::of(&one_shot, &mut front_end));
-            bank.one_shots.push(one_shot);
+            let one_shot = at_rate(drum, &Arc::new(one_shot.trimmed()), sample_rate_hz)?;
+            let template = Template::of(&one_shot, &mut front_end);
+            sounds.push(Arc::new(DrumSound {
+                layers: vec![Layer {
+                    top_velocity: 1.0,
+                    one_shot,
+                    levels: template.levels(),
+                }],
+                evidence: Evidence::default(),
+            }));
+            templates.push(template);
         }
-        Ok(bank)
+        Ok(Bank {
+            sounds,
+            templates: Arc::new(templates),
+        })
     }
 
-    /// The sound of `drum`. Real-time safe.
+    /// The same bank with other sounds where there are any. Templates stay
+    /// those of the model. Allocates.
+    pub fn with_sounds(&self, learnt: &[Option<Arc<DrumSound>>; DRUM_COUNT]) -> Bank {
+        let sounds = self.sounds.iter().zip(learnt);
+        Bank {
+            sounds: sounds
+                .map(|(own, learnt)| learnt.as_ref().unwrap_or(own).clone())
+                .collect(),
+            templates: self.templates.clone(),
+        }
+    }
+
+    /// Layers and evidence of `drum`. Real-time safe.
+    pub fn sound(&self, drum: Drum) -> &DrumSound {
+        &self.sounds[drum.index()]
+    }
+
+    /// The sound of `drum` for its loudest hits. Real-time safe.
     pub fn one_shot(&self, drum: Drum) -> &OneShot {
-        &self.one_shots[drum.index()]
+        let layers = &self.sound(drum).layers;
+        &layers[layers.len() - 1].one_shot
+    }
+
+    /// Index of the layer that plays `velocity`. Real-time safe.
+    pub fn layer_for(&self, drum: Drum, velocity: f32) -> usize {
+        let layers = &self.sound(drum).layers;
+        layers
+            .iter()
+            .position(|layer| velocity <= layer.top_velocity)
+            .unwrap_or(layers.len() - 1)
     }
 
     /// The template of `drum`. Real-time safe.
@@ -84,7 +187,11 @@ impl Bank {
     }
 }
 
-fn at_rate(drum: Drum, one_shot: &OneShot, sample_rate_hz: f64) -> Result<OneShot, BankError> {
+fn at_rate(
+    drum: Drum,
+    one_shot: &Arc<OneShot>,
+    sample_rate_hz: f64,
+) -> Result<Arc<OneShot>, BankError> {
     if one_shot.sample_rate_hz() == sample_rate_hz {
         return Ok(one_shot.clone());
     }
@@ -95,5 +202,6 @@ fn at_rate(drum: Drum, one_shot: &OneShot, sample_rate_hz: f64) -> Result<OneSho
     let buffer = audio_file::resample(&buffer, sample_rate_hz)
         .map_err(|source| BankError::Resample { drum, source })?;
     OneShot::new(sample_rate_hz, buffer.channels)
+        .map(Arc::new)
         .map_err(|source| BankError::OneShot { drum, source })
 }

@@ -5,7 +5,7 @@ mod one_shot;
 mod template;
 mod voices;
 
-pub use bank::{Bank, BankError};
+pub use bank::{Bank, BankError, DrumSound, Evidence, Layer};
 pub use one_shot::{OneShot, OneShotError};
-pub use template::{MAX_TEMPLATE_FRAMES, PRE_FRAMES, Template};
+pub use template::{LEVEL_FRAMES, MAX_TEMPLATE_FRAMES, PRE_FRAMES, Template};
 pub use voices::{MAX_VOICES, StartVoice, Voices};

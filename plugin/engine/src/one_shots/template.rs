@@ -10,6 +10,10 @@ pub const PRE_FRAMES: usize = 2;
 /// Longest template: 3 s and the frames before the onset.
 pub const MAX_TEMPLATE_FRAMES: usize = PRE_FRAMES + 520;
 
+/// Frames over which the level of a hit is measured: until 35 ms after the
+/// onset, before which hits of one drum do not follow each other.
+pub const LEVEL_FRAMES: usize = PRE_FRAMES + 6;
+
 /// Level below the loudest frame at which a template ends.
 const END_POWER_RATIO: f32 = 1e-8;
 
@@ -64,6 +68,20 @@ impl Template {
     /// All frames, beginning [`PRE_FRAMES`] before the onset. Real-time safe.
     pub fn frames(&self) -> &[[f32; BAND_COUNT]] {
         &self.frames
+    }
+
+    /// Root of the summed power of the first frame, the first two, and so on.
+    pub fn levels(&self) -> [f32; LEVEL_FRAMES] {
+        let mut sum = 0.0;
+        std::array::from_fn(|index| {
+            sum += self.frames.get(index).map_or(0.0, |f| f.iter().sum());
+            sum.sqrt()
+        })
+    }
+
+    /// Root of the summed power of the first [`LEVEL_FRAMES`].
+    pub fn level(&self) -> f32 {
+        self.levels()[LEVEL_FRAMES - 1]
     }
 }
 

@@ -12,7 +12,7 @@ pub const MAX_VOICES: usize = 64;
 /// Voices that sound at once per drum; the oldest fades out for a new one.
 const MAX_VOICES_PER_DRUM: usize = 6;
 /// Banks in use at once: the newest and those whose voices still sound.
-const BANK_SLOTS: usize = 4;
+const BANK_SLOTS: usize = 6;
 /// Fade of a choked or stolen voice.
 const CHOKE_S: f32 = 0.008;
 
@@ -21,6 +21,8 @@ const CHOKE_S: f32 = 0.008;
 pub struct StartVoice {
     /// Which one-shot.
     pub drum: Drum,
+    /// Which of its layers, from soft to loud; too high a number is the last.
+    pub layer: usize,
     /// Samples until it sounds.
     pub delay_samples: usize,
     /// Factor on the one-shot.
@@ -35,6 +37,7 @@ pub struct StartVoice {
 struct Voice {
     drum: Drum,
     bank: usize,
+    layer: usize,
     delay_samples: usize,
     position: f64,
     step: f64,
@@ -60,7 +63,7 @@ impl Voices {
     pub fn new(sample_rate_hz: f64, bank: Arc<Bank>) -> Voices {
         Voices {
             sample_rate_hz: sample_rate_hz as f32,
-            banks: [Some(bank), None, None, None],
+            banks: [Some(bank), None, None, None, None, None],
             newest: 0,
             voices: [None; MAX_VOICES],
         }
@@ -125,6 +128,7 @@ impl Voices {
             self.voices[slot] = Some(Voice {
                 drum: start.drum,
                 bank: self.newest,
+                layer: start.layer,
                 delay_samples: start.delay_samples,
                 position: 0.0,
                 step,
@@ -183,7 +187,8 @@ impl Voices {
                 *slot = None;
                 continue;
             };
-            let one_shot = bank.one_shot(voice.drum);
+            let layers = &bank.sound(voice.drum).layers;
+            let one_shot = &layers[voice.layer.min(layers.len() - 1)].one_shot;
             let frames = one_shot.frames();
             let [left, right] = &mut output[voice.drum.index()];
             let sources = [one_shot.channel(0), one_shot.channel(1)];
@@ -247,6 +252,7 @@ mod tests {
     fn start(drum: Drum, delay_samples: usize) -> StartVoice {
         StartVoice {
             drum,
+            layer: 0,
             delay_samples,
             amplitude: 0.5,
             tune_semitones: 0.0,
@@ -315,12 +321,39 @@ mod tests {
     }
 
     #[test]
+    fn a_sounding_voice_keeps_its_bank_without_a_click() {
+        let run = |swap: bool| {
+            let mut voices = Voices::new(44_100.0, bank());
+            voices.start(start(Drum::Crash, 0));
+            let mut output = buffers(3_000);
+            let mut all = Vec::new();
+            for part in 0..3 {
+                for channel in output.iter_mut().flatten() {
+                    channel.fill(0.0);
+                }
+                voices.render(1_000, &mut output);
+                all.extend_from_slice(&output[Drum::Crash.index()][0][..1_000]);
+                if swap && part == 0 {
+                    let silent: Vec<_> = (0..DRUM_COUNT)
+                        .map(|_| OneShot::new(44_100.0, vec![vec![0.0; 8]]).unwrap())
+                        .collect();
+                    let other = Arc::new(Bank::new(&silent, 44_100.0).unwrap());
+                    assert_eq!(voices.swap_bank(other), Ok(None));
+                }
+            }
+            all
+        };
+        assert_eq!(run(false), run(true));
+    }
+
+    #[test]
     fn a_swapped_bank_comes_back_once_its_voices_ended() {
         let mut voices = Voices::new(44_100.0, bank());
         voices.start(start(Drum::Kick, 0));
         assert_eq!(voices.swap_bank(bank()), Ok(None));
         let mut output = buffers(5_000);
         voices.render(5_000, &mut output);
-        assert!(matches!(voices.swap_bank(bank()), Ok(Some(_))));
+        let swaps = (0..BANK_SLOTS).map(|_| voices.swap_bank(bank()).unwrap());
+        assert_eq!(swaps.flatten().count(), 2);
     }
 }

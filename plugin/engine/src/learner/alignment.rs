@@ -1,0 +1,159 @@
+//! Hits of one drum laid exactly over each other.
+
+/// Level of the envelope, relative to its peak, at which an attack begins.
+const FOOT: f32 = 0.2;
+/// How far from the announced onset the attack is looked for.
+const BEFORE_S: f64 = 0.005;
+const AFTER_S: f64 = 0.012;
+/// How far two hits are shifted against each other.
+const REACH_S: f64 = 0.002;
+/// Stretch over which they are compared.
+const COMPARE_S: f64 = 0.025;
+/// Half the length of the interpolation filter.
+const TAPS: isize = 12;
+
+/// Samples of a comparison at `rate_hz`.
+pub fn compared_samples(rate_hz: f64) -> usize {
+    (COMPARE_S * rate_hz) as usize
+}
+
+/// Sample at which the attack near `onset` begins. Allocates.
+pub fn attack(mono: &[f32], onset: usize, rate_hz: f64) -> usize {
+    let first = onset.saturating_sub((BEFORE_S * rate_hz) as usize);
+    let last = (onset + (AFTER_S * rate_hz) as usize).min(mono.len());
+    if first >= last {
+        return onset.min(mono.len());
+    }
+    let smooth = ((0.0005 * rate_hz) as usize).max(1);
+    let envelope: Vec<f32> = (first..last)
+        .map(|n| {
+            let span = &mono[n..(n + smooth).min(mono.len())];
+            span.iter().fold(0.0_f32, |peak, x| peak.max(x.abs()))
+        })
+        .collect();
+    let peak = envelope.iter().copied().fold(0.0, f32::max);
+    let foot = envelope.iter().position(|&level| level >= FOOT * peak);
+    first + foot.unwrap_or(0)
+}
+
+/// Shift of `mono` at `start` that lays it best over `reference`, in samples
+/// and fractions, and how well they agree then (−1 to 1). Allocates.
+pub fn best_shift(mono: &[f32], start: f64, reference: &[f32], rate_hz: f64) -> (f64, f32) {
+    let reach = (REACH_S * rate_hz).ceil() as isize;
+    let base = start.round() as isize;
+    let at = |index: isize| {
+        usize::try_from(index)
+            .ok()
+            .and_then(|index| mono.get(index))
+            .copied()
+            .unwrap_or(0.0)
+    };
+    let energy: f32 = reference.iter().map(|x| x * x).sum();
+    let likeness: Vec<f32> = (-reach..=reach)
+        .map(|shift| {
+            let (mut dot, mut own) = (0.0_f32, 0.0_f32);
+            for (n, expected) in reference.iter().enumerate() {
+                let sample = at(base + shift + n as isize);
+                dot += sample * expected;
+                own += sample * sample;
+            }
+            dot / (own * energy).sqrt().max(1e-12)
+        })
+        .collect();
+    let best = (0..likeness.len())
+        .max_by(|&a, &b| likeness[a].total_cmp(&likeness[b]))
+        .unwrap_or(reach as usize);
+    let mut shift = (best as isize - reach) as f64;
+    if best > 0 && best + 1 < likeness.len() {
+        let (before, here, after) = (likeness[best - 1], likeness[best], likeness[best + 1]);
+        let curve = before - 2.0 * here + after;
+        if curve < -1e-9 {
+            shift += f64::from((0.5 * (before - after) / curve).clamp(-0.5, 0.5));
+        }
+    }
+    (base as f64 - start + shift, likeness[best])
+}
+
+/// `length` samples from `start` on, which may lie between samples; silence
+/// outside. Allocates.
+pub fn shifted(samples: &[f32], start: f64, length: usize) -> Vec<f32> {
+    let whole = start.floor();
+    let share = start - whole;
+    let whole = whole as isize;
+    let at = |index: isize| {
+        usize::try_from(index)
+            .ok()
+            .and_then(|index| samples.get(index))
+            .copied()
+            .unwrap_or(0.0)
+    };
+    if share < 1e-6 {
+        return (0..length as isize).map(|n| at(whole + n)).collect();
+    }
+    // Windowed sinc around the wanted position.
+    let taps: Vec<f32> = (-TAPS + 1..=TAPS)
+        .map(|tap| {
+            let x = tap as f64 - share;
+            let sinc = (std::f64::consts::PI * x).sin() / (std::f64::consts::PI * x);
+            let window = 0.5 + 0.5 * (std::f64::consts::PI * x / (TAPS as f64 + 0.5)).cos();
+            (sinc * window) as f32
+        })
+        .collect();
+    (0..length as isize)
+        .map(|n| {
+            let first = whole + n - TAPS + 1;
+            taps.iter()
+                .enumerate()
+                .map(|(tap, weight)| weight * at(first + tap as isize))
+                .sum()
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RATE_HZ: f64 = 44_100.0;
+
+    fn tone(n: f64) -> f32 {
+        if n < 0.0 {
+            0.0
+        } else {
+            ((0.31 * n).sin() * (-n / 300.0).exp() * (1.0 - (-n / 8.0).exp())) as f32
+        }
+    }
+
+    #[test]
+    fn a_hit_between_samples_is_laid_over_another() {
+        let reference: Vec<f32> = (0..compared_samples(RATE_HZ))
+            .map(|n| tone(n as f64))
+            .collect();
+        for delay in [0.0, 0.3, 17.5, -9.75] {
+            let mono: Vec<f32> = (0..4_000).map(|n| tone(n as f64 - 500.0 - delay)).collect();
+            let (shift, likeness) = best_shift(&mono, 500.0, &reference, RATE_HZ);
+            assert!((shift - delay).abs() < 0.06, "{shift} for {delay}");
+            assert!(likeness > 0.99);
+            let back = shifted(&mono, 500.0 + shift, 1_000);
+            let error: f32 = back
+                .iter()
+                .enumerate()
+                .map(|(n, x)| (x - tone(n as f64)).powi(2))
+                .sum();
+            let energy: f32 = (0..1_000).map(|n| tone(n as f64).powi(2)).sum();
+            assert!(error < 1e-3 * energy, "{delay}: {}", error / energy);
+        }
+    }
+
+    #[test]
+    fn attacks_are_found_and_silence_is_no_attack() {
+        let mut mono = vec![0.0; 3_000];
+        for n in 1_000..3_000 {
+            mono[n] = tone((n - 1_000) as f64);
+        }
+        let found = attack(&mono, 1_100, RATE_HZ);
+        assert!((960..1_010).contains(&found), "{found}");
+        assert_eq!(attack(&[], 10, RATE_HZ), 0);
+        assert!(attack(&[0.0; 100], 50, RATE_HZ) <= 100);
+    }
+}

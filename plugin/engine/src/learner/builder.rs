@@ -1,0 +1,128 @@
+//! From an average to a one-shot: what was heard, completed by the model's own
+//! sound where nothing was.
+
+use realfft::num_complex::Complex32;
+
+use super::{
+    Grid,
+    average::{Average, Evidence, Spectrogram},
+};
+use crate::front_end::BAND_COUNT;
+
+/// Weight that the model's spectrum has against what was heard, in hits.
+const PRIOR_WEIGHT: f32 = 0.4;
+/// Weight from which a cell is heard, not made up.
+const HEARD_WEIGHT: f32 = 0.12;
+/// Most that noise lost in averaging is raised: 12 dB.
+const MOST_RAISE: f32 = 4.0;
+/// Frames over which the model's tail is matched to what was heard before it.
+const MATCH_FRAMES: f32 = 5.0;
+/// Ramp at the onset and fade at the end.
+const RAMP_S: f64 = 0.0003;
+const FADE_S: f64 = 0.02;
+/// Share of a sound that was cut at its longest that is faded.
+const LAST_SHARE: f64 = 0.15;
+
+/// Makes the one-shot of `averages` at unit level, with the model's sound
+/// `prior` (at unit level too). It has up to `longest` samples. Allocates.
+pub fn build(
+    grid: &mut Grid,
+    averages: &[&Average],
+    prior: &Spectrogram,
+    longest: usize,
+    rate_hz: f64,
+) -> [Vec<f32>; 2] {
+    let bins = grid.bins();
+    let heard = averages.iter().map(|a| a.frames()).max().unwrap_or(0);
+    let frames = heard.max(prior.frames()).min(longest / grid.step() + 1);
+    let mut channels = [(); 2].map(|()| vec![0.0; frames * grid.step()]);
+    let mut evidence = Evidence::new(bins);
+    let mut mean = [(); 2].map(|()| vec![Complex32::default(); bins]);
+    let (mut per_bin, mut gain, mut share, mut tail) = (
+        vec![0.0; bins],
+        vec![0.0; bins],
+        vec![0.0; bins],
+        vec![0.0; bins],
+    );
+    // Smoothed power of what was heard and of the model's sound.
+    let mut matched = [(1.0_f32, 1.0_f32); BAND_COUNT];
+    let quiet = [0.0; BAND_COUNT];
+    for frame in 0..frames {
+        evidence.gather(averages, frame);
+        grid.expand(&evidence.weights, &mut per_bin);
+        for (mean, sums) in mean.iter_mut().zip(&evidence.sums) {
+            for ((mean, sum), weight) in mean.iter_mut().zip(sums).zip(&per_bin) {
+                *mean = sum / weight.max(1e-6);
+            }
+        }
+        let mut coherent = [0.0; BAND_COUNT];
+        grid.band_power([&mean[0], &mean[1]], &mut coherent);
+        let own = prior.power.get(frame).unwrap_or(&quiet);
+        let (mut gains, mut shares, mut tails) = (quiet, quiet, quiet);
+        for band in 0..BAND_COUNT {
+            let weight = evidence.weights[band];
+            let power = evidence.power[band] / weight.max(1e-6);
+            // What differs from hit to hit is the drum's own noise as far as
+            // the masks were open, and other drums' otherwise.
+            let clarity = (weight / evidence.reach.max(1e-6)).clamp(0.0, 1.0);
+            let incoherent = (power - coherent[band]).max(0.0);
+            let target = coherent[band] + clarity * incoherent;
+            let (was, model) = matched[band];
+            let model_power = own[band] * was / model.max(1e-20);
+            let sure = weight / (weight + PRIOR_WEIGHT);
+            let wanted = if target > 1e-14 && model_power > 1e-14 {
+                (target.ln() * sure + model_power.ln() * (1.0 - sure)).exp()
+            } else {
+                target * sure
+            };
+            gains[band] = (wanted / coherent[band].max(1e-20)).sqrt().min(MOST_RAISE);
+            let open = (weight / HEARD_WEIGHT).min(1.0);
+            shares[band] = open * open * (3.0 - 2.0 * open);
+            tails[band] = (was / model.max(1e-20)).sqrt().min(MOST_RAISE);
+            if open >= 1.0 {
+                let keep = 1.0 - 1.0 / MATCH_FRAMES;
+                matched[band] = (
+                    keep * was + (1.0 - keep) * target,
+                    keep * model + (1.0 - keep) * own[band],
+                );
+            }
+        }
+        grid.expand(&gains, &mut gain);
+        grid.expand(&shares, &mut share);
+        grid.expand(&tails, &mut tail);
+        for (channel, samples) in channels.iter_mut().enumerate() {
+            let spectrum = &mut mean[channel];
+            for bin in 0..bins {
+                let mut value = spectrum[bin] * (share[bin] * gain[bin]);
+                if frame < prior.frames() {
+                    let model = prior.bins[channel][frame * bins + bin];
+                    value += model * ((1.0 - share[bin]) * tail[bin]);
+                }
+                spectrum[bin] = value;
+            }
+            grid.synthesise(spectrum, frame, samples);
+        }
+    }
+    for samples in &mut channels {
+        let was_cut = samples.len() >= longest;
+        samples.truncate(longest);
+        shape_ends(samples, was_cut, rate_hz);
+    }
+    channels
+}
+
+/// A short ramp at the onset, a fade at the end.
+fn shape_ends(samples: &mut [f32], was_cut: bool, rate_hz: f64) {
+    let ramp = ((RAMP_S * rate_hz) as usize).max(1);
+    for (n, sample) in samples.iter_mut().take(ramp).enumerate() {
+        *sample *= n as f32 / ramp as f32;
+    }
+    let fade = if was_cut {
+        (LAST_SHARE * samples.len() as f64) as usize
+    } else {
+        ((FADE_S * rate_hz) as usize).min(samples.len())
+    };
+    for (n, sample) in samples.iter_mut().rev().take(fade).enumerate() {
+        *sample *= n as f32 / fade as f32;
+    }
+}

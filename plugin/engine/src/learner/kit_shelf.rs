@@ -1,0 +1,86 @@
+//! Where kits lie for those who want to read or save them.
+
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use super::LearntKit;
+
+/// Kits that are kept: the one in effect and those that will be.
+const KEPT: usize = 4;
+
+/// Shared between the worker, which puts kits here, the audio thread, which
+/// says which one is in effect, and readers, who may wait for the worker but
+/// never make the audio thread wait.
+#[derive(Debug, Default)]
+pub struct KitShelf {
+    in_effect: AtomicU64,
+    kits: Mutex<Vec<(u64, Arc<LearntKit>)>>,
+    busy_ns: AtomicU64,
+}
+
+impl KitShelf {
+    /// The kit whose sounds are played now. Takes a lock: not for the audio
+    /// thread.
+    pub fn current(&self) -> Arc<LearntKit> {
+        let in_effect = self.in_effect.load(Ordering::Acquire);
+        let kits = self.kits.lock().unwrap_or_else(PoisonError::into_inner);
+        let current = kits.iter().rev().find(|(ticket, _)| *ticket <= in_effect);
+        current.map_or_else(Arc::default, |(_, kit)| kit.clone())
+    }
+
+    /// Time for which the worker has worked.
+    pub fn busy(&self) -> Duration {
+        Duration::from_nanos(self.busy_ns.load(Ordering::Relaxed))
+    }
+
+    pub(super) fn add_busy(&self, time: Duration) {
+        self.busy_ns
+            .fetch_add(time.as_nanos() as u64, Ordering::Relaxed);
+    }
+
+    /// Adds the kit of `ticket`, which is higher than all before.
+    pub(super) fn put(&self, ticket: u64, kit: LearntKit) {
+        let in_effect = self.in_effect.load(Ordering::Acquire);
+        let mut kits = self.kits.lock().unwrap_or_else(PoisonError::into_inner);
+        kits.push((ticket, Arc::new(kit)));
+        // What is older than the one in effect is not wanted any more.
+        let first = kits.iter().rposition(|(ticket, _)| *ticket <= in_effect);
+        let surplus = kits.len().saturating_sub(KEPT);
+        kits.drain(..first.unwrap_or(0).max(surplus));
+    }
+
+    /// Says that the kit of `ticket` is played from now on. Real-time safe.
+    pub(super) fn take_effect(&self, ticket: u64) {
+        self.in_effect.fetch_max(ticket, Ordering::AcqRel);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kit_is_current_once_it_takes_effect() {
+        let shelf = KitShelf::default();
+        let kit = |value: f32| LearntKit {
+            drums: vec![],
+            embedding: vec![value],
+        };
+        assert!(shelf.current().is_empty());
+        shelf.put(3, kit(3.0));
+        assert!(shelf.current().is_empty());
+        shelf.take_effect(3);
+        assert_eq!(shelf.current().embedding, [3.0]);
+        for ticket in 4..20 {
+            shelf.put(ticket, kit(ticket as f32));
+            assert_eq!(shelf.current().embedding, [(ticket - 1) as f32]);
+            shelf.take_effect(ticket);
+        }
+        assert!(shelf.kits.lock().unwrap().len() <= KEPT + 1);
+    }
+}

@@ -1,0 +1,494 @@
+//! Learns the one-shots of a kit from its hits.
+//!
+//! Everything here happens on the worker and depends on nothing but the order
+//! of calls.
+
+use std::sync::Arc;
+
+use super::{
+    Grid, LearntDrum, LearntKit, LearntLayer, Take,
+    alignment::{attack, best_shift, compared_samples, shifted},
+    as_kept,
+    average::{Average, Spectrogram, mean_spectrum},
+    builder::build,
+    longest_s,
+};
+use crate::{
+    drum::{DRUM_COUNT, Drum},
+    front_end::{BAND_COUNT, Framing, FrontEnd, UnsupportedSampleRate},
+    one_shots::{Bank, DrumSound, Evidence, OneShot},
+};
+
+/// Shortest take that is learnt from.
+const SHORTEST_S: f64 = 0.035;
+/// Sound before the attack that belongs to a one-shot.
+const LEAD_S: f64 = 0.0007;
+/// Frames (12 ms each) over which levels and spectra are compared.
+const EARLY_FRAMES: usize = 5;
+/// Least share of the sound of a take that the masks must have been sure of.
+const LEAST_PURITY: f32 = 0.35;
+/// Level before the attack, relative to it, from which a hit is refused: the
+/// drum still rings from the hit before.
+const LOUDEST_BEFORE: f32 = 0.5;
+/// Difference of spectra from which a hit is none of this drum's.
+const STRANGE_DB: f32 = 9.0;
+/// Strangers in a row after which the kit has changed.
+const NEW_KIT_HITS: u32 = 6;
+/// Weight from which a learnt sound is used.
+const LEAST_WEIGHT: f32 = 0.45;
+/// Highest velocity of the soft layer: 10 dB below the loudest hits.
+const SOFT_VELOCITY: f32 = 0.55;
+/// Hits that a velocity layer of its own needs.
+const LAYER_HITS: u32 = 4;
+/// Difference of spectra that makes it worth it.
+const LAYER_DB: f32 = 2.5;
+/// Rise of a drum's own power within a take that gives a missed hit away, and
+/// when it counts.
+const MISSED_HIT_RATIO: f32 = 6.0;
+const MISSED_HIT_AFTER_FRAMES: usize = 7;
+/// Power below the take's loudest frame at which rises do not matter.
+const MISSED_HIT_FLOOR: f32 = 1e-4;
+/// Weight of a hit that a saved kit was learnt from, and of all of them.
+const SAVED_HIT_WEIGHT: f32 = 0.5;
+const SAVED_MOST_WEIGHT: f32 = 6.0;
+
+/// What became of a take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was learnt from.
+    Learnt,
+    /// The next hit came too soon.
+    TooShort,
+    /// The drum still rang from the hit before.
+    StillRinging,
+    /// Other drums sounded too.
+    Covered,
+    /// It does not sound like the other hits of this drum.
+    Stranger,
+}
+
+#[derive(Debug, Default)]
+struct Class {
+    soft: Average,
+    loud: Average,
+    /// Weighted sum of the aligned attacks, mono.
+    reference: Vec<f32>,
+    /// Level of the loudest hits.
+    level: f32,
+    /// Sum of each hit's clarity.
+    clarity: f32,
+    strangers: u32,
+    is_stale: bool,
+    learnt: Option<LearntDrum>,
+    sound: Option<Arc<DrumSound>>,
+}
+
+impl Class {
+    fn averages(&self) -> [&Average; 2] {
+        [&self.soft, &self.loud]
+    }
+
+    fn weight(&self) -> f32 {
+        self.soft.weight() + self.loud.weight()
+    }
+
+    fn hits(&self) -> u32 {
+        self.soft.hits + self.loud.hits
+    }
+}
+
+/// Averages the hits of each drum into one-shots.
+#[derive(Debug)]
+pub struct WaveformLearner {
+    rate_hz: f64,
+    grid: Grid,
+    front_end: FrontEnd,
+    prior: Arc<Bank>,
+    embedding: Vec<f32>,
+    classes: [Class; DRUM_COUNT],
+    is_new: bool,
+}
+
+impl WaveformLearner {
+    /// A learner that knows nothing but the model's bank `prior`, which has
+    /// `sample_rate_hz`. Allocates.
+    ///
+    /// # Errors
+    /// An unsupported rate.
+    pub fn new(
+        sample_rate_hz: f64,
+        prior: Arc<Bank>,
+    ) -> Result<WaveformLearner, UnsupportedSampleRate> {
+        let framing = Framing::for_rate(sample_rate_hz)?;
+        Ok(WaveformLearner {
+            rate_hz: sample_rate_hz,
+            grid: Grid::new(&framing),
+            front_end: FrontEnd::new(framing),
+            prior,
+            embedding: Vec::new(),
+            classes: Default::default(),
+            is_new: false,
+        })
+    }
+
+    /// Takes another bank of the model, made from `embedding`.
+    pub fn set_prior(&mut self, prior: Arc<Bank>, embedding: &[f32]) {
+        self.prior = prior;
+        self.embedding = embedding.to_vec();
+        self.is_new = true;
+        for class in &mut self.classes {
+            class.is_stale = class.weight() > 0.0;
+        }
+    }
+
+    /// Forgets all hits. The bank is then `prior`, the model's default.
+    pub fn forget(&mut self, prior: Arc<Bank>) {
+        self.prior = prior;
+        self.embedding.clear();
+        self.classes = Default::default();
+        self.is_new = true;
+    }
+
+    /// Learns from a hit. Allocates.
+    pub fn add(&mut self, take: &Take) -> Outcome {
+        match self.prepare(take) {
+            Ok(hit) => self.learn(take, hit),
+            Err(outcome) => outcome,
+        }
+    }
+
+    /// Aligns and analyses a take.
+    fn prepare(&mut self, take: &Take) -> Result<Hit, Outcome> {
+        let drum = take.start.drum;
+        let [left, right] = &take.channels;
+        let mono: Vec<f32> = left.iter().zip(right).map(|(l, r)| l + r).collect();
+        let onset = (take.start.onset_samples as usize).min(mono.len());
+        let start = attack(&mono, onset, self.rate_hz);
+        if ((mono.len() - start) as f64) < SHORTEST_S * self.rate_hz {
+            return Err(Outcome::TooShort);
+        }
+        let before = rms_peak(&mono[..start], self.rate_hz);
+        let early = (0.02 * self.rate_hz) as usize;
+        let after = rms_peak(&mono[start..(start + early).min(mono.len())], self.rate_hz);
+        let ringing = before / after.max(1e-12);
+        if ringing > LOUDEST_BEFORE {
+            return Err(Outcome::StillRinging);
+        }
+        let lead = LEAD_S * self.rate_hz;
+        let mut start = (start as f64 - lead).max(0.0);
+        let class = &self.classes[drum.index()];
+        if !class.reference.is_empty() {
+            let (shift, likeness) = best_shift(&mono, start, &class.reference, self.rate_hz);
+            if likeness > 0.3 {
+                start = (start + shift).max(0.0);
+            }
+        }
+        let longest = (longest_s(drum) * self.rate_hz) as usize;
+        let length = (mono.len() - start.ceil() as usize).min(longest);
+        let mut aligned = [left, right].map(|channel| shifted(channel, start, length));
+        for samples in &mut aligned {
+            for (n, sample) in samples.iter_mut().take(lead as usize).enumerate() {
+                *sample *= n as f32 / lead as f32;
+            }
+        }
+        let frames = self.grid.whole_frames(length);
+        let [left, right] = &aligned;
+        let mut spectrogram = Spectrogram::of(&mut self.grid, [left, right], frames);
+        for (frame, masks) in spectrogram.masks.iter_mut().enumerate() {
+            let moment = start + (frame * self.grid.step()) as f64;
+            if let Some(mask) = take.mask_at(moment) {
+                *masks = *mask;
+            }
+        }
+        let frames = before_missed_hit(&spectrogram);
+        truncate(&mut spectrogram, frames, self.grid.bins());
+        let (power, sure) = early_power(&spectrogram);
+        let purity = sure / power.max(1e-20);
+        if frames < 2 || power < 1e-12 || purity < LEAST_PURITY {
+            return Err(Outcome::Covered);
+        }
+        let level = power.sqrt();
+        spectrogram.scale(1.0 / level);
+        let attack = aligned[0].iter().zip(&aligned[1]);
+        Ok(Hit {
+            attack: attack
+                .take(compared_samples(self.rate_hz))
+                .map(|(l, r)| (l + r) / level)
+                .collect(),
+            spectrogram,
+            level,
+            purity,
+            ringing,
+        })
+    }
+
+    fn learn(&mut self, take: &Take, hit: Hit) -> Outcome {
+        let class = &mut self.classes[take.start.drum.index()];
+        let mut likeness = 1.0;
+        if class.hits() > 0 {
+            let known = mean_spectrum(&class.averages(), EARLY_FRAMES);
+            let difference_db = difference_db(&known, &hit.spectrogram);
+            likeness = 1.0 / (1.0 + (difference_db / STRANGE_DB).powi(2));
+            if difference_db > STRANGE_DB && class.hits() >= 3 {
+                class.strangers += 1;
+                if class.strangers < NEW_KIT_HITS {
+                    return Outcome::Stranger;
+                }
+                *class = Class::default();
+            }
+        }
+        class.strangers = 0;
+        class.level = class.level.max(hit.level);
+        let loudness = (hit.level / class.level).sqrt().clamp(0.2, 1.0);
+        let clarity = take.start.confidence.clamp(0.0, 1.0) * hit.purity * likeness;
+        let weight = clarity * hit.purity * loudness * (1.0 - hit.ringing);
+        let average = if take.start.velocity <= SOFT_VELOCITY {
+            &mut class.soft
+        } else {
+            &mut class.loud
+        };
+        average.add(&self.grid, &hit.spectrogram, weight);
+        if class.reference.len() < hit.attack.len() {
+            class.reference.resize(hit.attack.len(), 0.0);
+        }
+        for (sum, sample) in class.reference.iter_mut().zip(&hit.attack) {
+            *sum += weight * sample;
+        }
+        class.clarity += clarity;
+        class.is_stale = true;
+        Outcome::Learnt
+    }
+
+    /// The bank of what has been learnt, or `None` if nothing has changed
+    /// since the last call. Allocates.
+    pub fn bank(&mut self) -> Option<Arc<Bank>> {
+        let mut is_new = std::mem::take(&mut self.is_new);
+        for drum in Drum::ALL {
+            let class = &mut self.classes[drum.index()];
+            if !std::mem::take(&mut class.is_stale) || class.weight() < LEAST_WEIGHT {
+                continue;
+            }
+            // A sound that is refused leaves the one before in place.
+            if let Some(learnt) = self.build(drum)
+                && let Some(sound) = self.sound_of(&learnt)
+            {
+                let class = &mut self.classes[drum.index()];
+                class.learnt = Some(learnt);
+                class.sound = Some(sound);
+                is_new = true;
+            }
+        }
+        is_new.then(|| {
+            let sounds = std::array::from_fn(|class| self.classes[class].sound.clone());
+            Arc::new(self.prior.with_sounds(&sounds))
+        })
+    }
+
+    /// What has been learnt, as of the last [`WaveformLearner::bank`].
+    pub fn kit(&self) -> LearntKit {
+        let drums = self.classes.iter().filter_map(|class| class.learnt.clone());
+        LearntKit {
+            drums: drums.collect(),
+            embedding: self.embedding.clone(),
+        }
+    }
+
+    fn sound_of(&mut self, learnt: &LearntDrum) -> Option<Arc<DrumSound>> {
+        let layers: Vec<_> = learnt
+            .layers
+            .iter()
+            .map(|layer| (layer.top_velocity, layer.one_shot.clone()))
+            .collect();
+        let evidence = Evidence {
+            hits: learnt.hits,
+            confidence: learnt.confidence,
+        };
+        let sound = DrumSound::new(learnt.drum, &layers, evidence, &mut self.front_end);
+        sound.ok().map(Arc::new)
+    }
+
+    fn build(&mut self, drum: Drum) -> Option<LearntDrum> {
+        let longest = (longest_s(drum) * self.rate_hz) as usize;
+        let own = self.prior.one_shot(drum);
+        let frames = own.frames().min(longest) / self.grid.step() + 1;
+        let sides = [own.channel(0), own.channel(1)];
+        let mut prior = Spectrogram::of(&mut self.grid, sides, frames);
+        let (power, _) = early_power(&prior);
+        prior.scale(1.0 / power.sqrt().max(1e-12));
+        let class = &self.classes[drum.index()];
+        let (soft, loud) = (&class.soft, &class.loud);
+        let are_two = soft.hits >= LAYER_HITS
+            && loud.hits >= LAYER_HITS
+            && layer_difference_db(soft, loud) > LAYER_DB;
+        let groups: Vec<(f32, Vec<&Average>)> = if are_two {
+            vec![(SOFT_VELOCITY, vec![soft]), (1.0, vec![loud])]
+        } else {
+            vec![(1.0, vec![soft, loud])]
+        };
+        let mut learnt = LearntDrum {
+            drum,
+            layers: Vec::new(),
+            hits: class.hits(),
+            confidence: confidence(class),
+        };
+        for (top_velocity, averages) in groups {
+            let mut channels = build(&mut self.grid, &averages, &prior, longest, self.rate_hz);
+            for sample in channels.iter_mut().flatten() {
+                *sample *= class.level;
+            }
+            let one_shot = OneShot::new(self.rate_hz, channels.into()).ok()?;
+            learnt.layers.push(LearntLayer {
+                top_velocity,
+                one_shot: Arc::new(as_kept(&one_shot).ok()?),
+            });
+        }
+        Some(learnt)
+    }
+
+    /// Takes a saved kit in place of all that was learnt; `prior` is the
+    /// model's bank for the kit's embedding. The sounds stay exactly as saved
+    /// until new hits are learnt from. Drums whose sound cannot be used are
+    /// left to the model. Allocates.
+    pub fn restore(&mut self, kit: &LearntKit, prior: Arc<Bank>) {
+        self.forget(prior);
+        self.embedding.clone_from(&kit.embedding);
+        for learnt in &kit.drums {
+            let Some(sound) = self.sound_of(learnt) else {
+                continue;
+            };
+            let weight = (SAVED_HIT_WEIGHT * learnt.hits as f32).clamp(0.5, SAVED_MOST_WEIGHT);
+            let mut class = Class {
+                clarity: learnt.confidence * learnt.hits as f32,
+                ..Class::default()
+            };
+            let layers = sound.layers.len();
+            for (index, layer) in sound.layers.iter().enumerate() {
+                let frames = layer.one_shot.frames() / self.grid.step() + 1;
+                let sides = [layer.one_shot.channel(0), layer.one_shot.channel(1)];
+                let mut hit = Spectrogram::of(&mut self.grid, sides, frames);
+                let level = early_power(&hit).0.sqrt();
+                hit.scale(1.0 / level.max(1e-12));
+                class.level = class.level.max(level);
+                let average = if index + 1 < layers {
+                    &mut class.soft
+                } else {
+                    &mut class.loud
+                };
+                average.add(&self.grid, &hit, weight / layers as f32);
+                average.hits = learnt.hits / layers as u32;
+                let mono = sides[0].iter().zip(sides[1]).map(|(l, r)| l + r);
+                class.reference = mono
+                    .take(compared_samples(self.rate_hz))
+                    .map(|sample| weight * sample / level.max(1e-12))
+                    .collect();
+            }
+            class.learnt = Some(learnt.clone());
+            class.sound = Some(sound);
+            self.classes[learnt.drum.index()] = class;
+        }
+    }
+}
+
+/// A take, ready to be added.
+struct Hit {
+    spectrogram: Spectrogram,
+    attack: Vec<f32>,
+    level: f32,
+    purity: f32,
+    ringing: f32,
+}
+
+/// Many hits, clear ones, that agree.
+fn confidence(class: &Class) -> f32 {
+    let hits = class.hits().max(1) as f32;
+    let quality = (class.clarity / hits).clamp(0.0, 1.0);
+    quality * (1.0 - (-class.weight() / 2.0).exp())
+}
+
+/// Highest RMS of 2 ms.
+fn rms_peak(samples: &[f32], rate_hz: f64) -> f32 {
+    let span = ((0.002 * rate_hz) as usize).max(1);
+    let mean = |part: &[f32]| part.iter().map(|x| x * x).sum::<f32>() / span as f32;
+    samples.chunks(span).map(mean).fold(0.0, f32::max).sqrt()
+}
+
+/// Power of the first frames, and the part of it that the masks were sure of.
+fn early_power(spectrogram: &Spectrogram) -> (f32, f32) {
+    let frames = spectrogram.power.iter().zip(&spectrogram.masks);
+    let (mut power, mut sure) = (0.0, 0.0);
+    for (frame, masks) in frames.take(EARLY_FRAMES) {
+        for (value, mask) in frame.iter().zip(masks) {
+            power += value;
+            sure += value * mask;
+        }
+    }
+    (power, sure)
+}
+
+fn truncate(spectrogram: &mut Spectrogram, frames: usize, bins: usize) {
+    for spectra in &mut spectrogram.bins {
+        spectra.truncate(frames * bins);
+    }
+    spectrogram.power.truncate(frames);
+    spectrogram.masks.truncate(frames);
+}
+
+/// Frames up to a hit of the same drum that nobody has noticed: its own power
+/// (what the masks were sure of) rises again. Leaking drums do not count.
+fn before_missed_hit(spectrogram: &Spectrogram) -> usize {
+    let own: Vec<f32> = spectrogram
+        .power
+        .iter()
+        .zip(&spectrogram.masks)
+        .map(|(power, masks)| power.iter().zip(masks).map(|(p, m)| p * m * m).sum())
+        .collect();
+    let loudest = own.iter().copied().fold(0.0, f32::max);
+    let mut lowest = f32::INFINITY;
+    // Cymbals swell before they decay.
+    for (frame, &power) in own.iter().enumerate().skip(MISSED_HIT_AFTER_FRAMES - 2) {
+        if frame >= MISSED_HIT_AFTER_FRAMES
+            && power > MISSED_HIT_RATIO * lowest
+            && power > MISSED_HIT_FLOOR * loudest
+        {
+            // The window reaches half its length ahead.
+            return frame.saturating_sub(2);
+        }
+        // Two frames: a low drum's power swings with its waveform.
+        lowest = lowest.min(power.max(own[frame - 1]));
+    }
+    own.len()
+}
+
+/// Mean difference of the early spectra in dB, counting bands by what was
+/// heard of them.
+fn difference_db(known: &[(f32, f32); BAND_COUNT], hit: &Spectrogram) -> f32 {
+    let mut mine = [(0.0, 0.0); BAND_COUNT];
+    for (power, masks) in hit.power.iter().zip(&hit.masks).take(EARLY_FRAMES) {
+        for band in 0..BAND_COUNT {
+            let cell = masks[band] * masks[band];
+            mine[band].0 += cell * power[band];
+            mine[band].1 += cell;
+        }
+    }
+    let mine = mine.map(|(power, weight)| (power / weight.max(1e-12), weight));
+    spectral_difference_db(known, &mine)
+}
+
+fn layer_difference_db(soft: &Average, loud: &Average) -> f32 {
+    spectral_difference_db(
+        &mean_spectrum(&[soft], EARLY_FRAMES),
+        &mean_spectrum(&[loud], EARLY_FRAMES),
+    )
+}
+
+fn spectral_difference_db(a: &[(f32, f32); BAND_COUNT], b: &[(f32, f32); BAND_COUNT]) -> f32 {
+    let loudest = a.iter().map(|band| band.0).fold(0.0, f32::max);
+    let floor = 1e-4 * loudest + 1e-12;
+    let (mut sum, mut weights) = (0.0, 1e-9);
+    for (a, b) in a.iter().zip(b) {
+        let weight = ((a.0.max(b.0) + floor).powf(0.25)) * a.1.min(1.0) * b.1.min(1.0);
+        sum += weight * (10.0 * ((a.0 + floor) / (b.0 + floor)).log10()).abs();
+        weights += weight;
+    }
+    sum / weights
+}
