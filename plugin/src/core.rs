@@ -5,7 +5,9 @@ use std::sync::Arc;
 use idm_engine::controls::{Controls, Quality};
 use idm_engine::drum::{DRUM_COUNT, Drum};
 use idm_engine::engine::{Engine, EngineConfig, EngineError, Events, Stems, Verdict};
+use idm_engine::learner::{KitShelf, LearntKit};
 use idm_engine::model::Model;
+use idm_engine::one_shots::Evidence;
 
 use crate::buses::{AuxOutputs, MixTargets, Mixer, Peaks, StemBlock, peak};
 use crate::link::{AudioEnd, HitMark};
@@ -115,8 +117,28 @@ impl Processor {
         self.config.quality
     }
 
-    /// Forgets the past: silence, no hits, faders where they are told.
-    /// Sounding notes end with the next block. Real-time safe.
+    /// Takes a saved kit. Allocates and waits: not while audio plays.
+    pub fn restore_kit(&mut self, kit: &LearntKit) {
+        self.engine.restore_kit(kit.clone());
+    }
+
+    /// Back to the model's own one-shots. Real-time safe.
+    pub fn forget_kit(&mut self) {
+        self.engine.forget_kit();
+    }
+
+    /// Where the learnt kits lie.
+    pub fn kit_shelf(&self) -> &Arc<KitShelf> {
+        self.engine.kit_shelf()
+    }
+
+    /// How well each drum has been learnt. Real-time safe.
+    pub fn evidence(&self) -> [Evidence; DRUM_COUNT] {
+        Drum::ALL.map(|drum| self.engine.bank().sound(drum).evidence)
+    }
+
+    /// Forgets the past: silence, no hits, faders where they are told. What
+    /// has been learnt of the kit stays. Sounding notes end with the next block. Real-time safe.
     pub fn reset(&mut self) {
         self.engine.reset();
         self.notes.end_all();

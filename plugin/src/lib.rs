@@ -8,6 +8,7 @@
 pub mod buses;
 pub mod core;
 pub mod editor;
+pub mod kit_state;
 pub mod link;
 pub mod notes;
 pub mod params;

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use idm_engine::controls::Quality;
 use idm_engine::drum::{DRUM_COUNT, Drum, STEM_COUNT};
 use idm_engine::engine::Verdict;
+use idm_engine::one_shots::Evidence;
 use rtrb::{Consumer, Producer, RingBuffer};
 
 use crate::buses::Peaks;
@@ -88,6 +89,9 @@ pub struct Shared {
     stem_peaks: [PeakCell; STEM_COUNT],
     main_peak: PeakCell,
     auditions: [AtomicU32; DRUM_COUNT],
+    forget: AtomicBool,
+    /// Hits in the upper half, bits of the confidence in the lower.
+    evidence: [AtomicU64; DRUM_COUNT],
     /// Written by activation and read by the editor, never by the audio thread.
     texts: Mutex<Texts>,
 }
@@ -113,6 +117,8 @@ impl Shared {
             stem_peaks: Default::default(),
             main_peak: PeakCell::default(),
             auditions: Default::default(),
+            forget: AtomicBool::new(false),
+            evidence: Default::default(),
             texts: Mutex::default(),
         }
     }
@@ -196,6 +202,33 @@ impl Shared {
         }
         let velocity = f32::from_bits(cell.swap(0, Ordering::Relaxed));
         (velocity > 0.0).then_some(velocity)
+    }
+
+    /// Asks the audio thread to forget the learnt kit.
+    pub fn ask_to_forget(&self) {
+        self.forget.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether that was asked since the last call. Real-time safe.
+    pub fn take_forget(&self) -> bool {
+        self.forget.load(Ordering::Relaxed) && self.forget.swap(false, Ordering::Relaxed)
+    }
+
+    /// Tells how well each drum has been learnt. Real-time safe.
+    pub fn set_evidence(&self, evidence: &[Evidence; DRUM_COUNT]) {
+        for (cell, evidence) in self.evidence.iter().zip(evidence) {
+            let bits = u64::from(evidence.confidence.to_bits());
+            cell.store(u64::from(evidence.hits) << 32 | bits, Ordering::Relaxed);
+        }
+    }
+
+    /// How well a drum has been learnt.
+    pub fn evidence(&self, drum: Drum) -> Evidence {
+        let bits = self.evidence[drum.index()].load(Ordering::Relaxed);
+        Evidence {
+            hits: (bits >> 32) as u32,
+            confidence: f32::from_bits(bits as u32),
+        }
     }
 
     /// Tells the audio thread whether anybody looks.
@@ -365,6 +398,23 @@ mod tests {
         assert_eq!(audio.shared().take_audition(Drum::Kick), None);
         assert_eq!(audio.shared().take_audition(Drum::Ride), Some(0.6));
         assert_eq!(audio.shared().take_audition(Drum::Ride), None);
+    }
+
+    #[test]
+    fn evidence_arrives_and_forgetting_is_asked_once() {
+        let (audio, editor) = link();
+        let mut evidence = [Evidence::default(); DRUM_COUNT];
+        evidence[4] = Evidence {
+            hits: 70_000,
+            confidence: 0.625,
+        };
+        audio.shared().set_evidence(&evidence);
+        assert_eq!(editor.shared.evidence(Drum::HighTom), evidence[4]);
+        assert_eq!(editor.shared.evidence(Drum::Kick), Evidence::default());
+        assert!(!audio.shared().take_forget());
+        editor.shared.ask_to_forget();
+        assert!(audio.shared().take_forget());
+        assert!(!audio.shared().take_forget());
     }
 
     #[test]

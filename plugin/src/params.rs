@@ -12,6 +12,7 @@ use idm_engine::drum::{DRUM_COUNT, Drum};
 use nice_plug::prelude::*;
 
 use crate::buses::MixTargets;
+use crate::kit_state::KitState;
 use crate::state::{EditorState, FormatStamp};
 
 pub mod choices;
@@ -79,6 +80,9 @@ pub struct IdmParams {
     /// Window size and zoom.
     #[persist = "editor"]
     pub editor: Arc<RwLock<EditorState>>,
+    /// The learnt one-shots.
+    #[persist = "kit"]
+    pub kit: KitState,
 
     /// What the main output carries.
     #[id = "main"]
@@ -205,6 +209,7 @@ impl Default for IdmParams {
         Self {
             format: FormatStamp,
             editor: Arc::default(),
+            kit: KitState::default(),
             main_output: EnumParam::new("Main output", MainOutput::Mix),
             bypass: BoolParam::new("Bypass", false).make_bypass(),
             quality: EnumParam::new("Quality", QualityChoice::Standard).non_automatable(),

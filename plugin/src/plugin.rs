@@ -115,16 +115,42 @@ impl InverseDrumMachine {
             .as_ref()
             .is_some_and(|processor| processor.suits(sample_rate_hz, quality))
         {
+            self.restore_kit();
             return texts;
         }
+        // Another engine goes on with the kit of this one.
+        let kit = self.params.kit.current();
         match Processor::new(sample_rate_hz, quality, model) {
-            Ok(processor) => self.processor = Some(processor),
+            Ok(mut processor) => {
+                self.params.kit.take_loaded();
+                processor.restore_kit(&kit);
+                self.params.kit.follow(processor.kit_shelf().clone());
+                self.processor = Some(processor);
+            }
             Err(error) => {
                 self.processor = None;
                 texts.problem = error.to_string();
             }
         }
+        self.show_evidence();
         texts
+    }
+
+    /// Gives the engine the kit of a project that was loaded meanwhile.
+    fn restore_kit(&mut self) {
+        if let Some(processor) = &mut self.processor
+            && let Some(kit) = self.params.kit.take_loaded()
+        {
+            processor.restore_kit(&kit);
+            self.show_evidence();
+        }
+    }
+
+    /// Tells the editor how well each drum has been learnt. Real-time safe.
+    fn show_evidence(&self) {
+        if let Some(processor) = &self.processor {
+            self.link.shared().set_evidence(&processor.evidence());
+        }
     }
 
     /// Asks for a restart when the quality on the panel is not the running
@@ -275,6 +301,9 @@ impl Plugin for InverseDrumMachine {
             return ProcessStatus::Normal;
         };
 
+        if self.link.shared().take_forget() {
+            processor.forget_kit();
+        }
         let settings = Settings {
             controls: self.params.controls(),
             mix: self.params.mix_targets(),
@@ -305,6 +334,7 @@ impl Plugin for InverseDrumMachine {
             let _ = context.try_send_event(event);
         }
         let latency_samples = processor.latency_samples() as u32;
+        self.link.shared().set_evidence(&processor.evidence());
         ProcessStatus::Tail(latency_samples + (TAIL_SECONDS * self.sample_rate_hz) as u32)
     }
 }

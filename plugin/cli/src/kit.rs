@@ -4,24 +4,16 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
-use idm_engine::audio_file::{AudioBuffer, write_wav};
 use idm_engine::controls::Controls;
-use idm_engine::learner::{LearntKit, extract_kit};
-use idm_engine::one_shots::OneShot;
+use idm_engine::kit_files::{KitFiles, SampleFile};
+use idm_engine::learner::LearntKit;
 
 use crate::args::KitArgs;
 use crate::batch::{self, Job};
-use crate::capture::Capture;
 use crate::picture::{self, Row};
-use crate::render::{self, Settings};
-use crate::sfz::{self, Region};
+use crate::render::{self, Deaf, Settings};
 use crate::summary::{Figures, KitDrum};
 use crate::transcribe::write_hits;
-
-/// Peak below which a one-shot counts as silent: -66 dBFS.
-const MIN_PEAK: f32 = 5e-4;
-/// Duration below which a one-shot counts as a click.
-const MIN_DURATION_S: f64 = 0.01;
 
 /// Runs the command.
 pub fn run(args: &KitArgs) -> ExitCode {
@@ -33,145 +25,82 @@ pub fn run(args: &KitArgs) -> ExitCode {
     };
     batch::run("kit", &args.common, |job| {
         let started = Instant::now();
-        let mut capture = Capture::new();
-        let rendered = render::render(job.input, job.model, &settings, &mut capture, &|n, of| {
+        let rendered = render::render(job.input, job.model, &settings, &mut Deaf, &|n, of| {
             job.progress(n, of);
         })?;
-        let sample_rate_hz = capture.sample_rate_hz();
-        let (stems, hits) = capture.into_parts();
-        let kit = without_silence(extract_kit(sample_rate_hz, &stems, &hits)?);
+        let files = KitFiles::of(&job.name(), &rendered.kit);
+        let reasons: Vec<String> = files
+            .left_out
+            .iter()
+            .map(|reason| format!("; {reason}"))
+            .collect();
         ensure!(
-            !kit.drums.is_empty(),
-            "no drum was found: expected at least one that sounds, found {} hits",
-            rendered.onsets.len()
+            !files.samples.is_empty(),
+            "no drum was found: expected at least one that sounds, found {} hits{}",
+            rendered.onsets.len(),
+            reasons.concat()
         );
-        let drums = export(job, &kit)?;
+        export(job, &rendered.kit, &files)?;
         write_hits(job, &rendered)?;
         let mut figures = Figures::new(&rendered, &settings, started.elapsed());
-        figures.kit = Some(drums);
+        figures.kit = Some(drums(&rendered.kit, &files));
+        figures.left_out = files.left_out;
         Ok(figures)
     })
 }
 
-/// The kit without one-shots that nobody would hear: hits whose sound the
-/// separation gave to other drums.
-fn without_silence(mut kit: LearntKit) -> LearntKit {
-    let is_sound = |one_shot: &OneShot| {
-        let duration_s = one_shot.frames() as f64 / one_shot.sample_rate_hz();
-        one_shot.peak() >= MIN_PEAK && duration_s >= MIN_DURATION_S
+/// Drums of the kit that have files.
+fn drums(kit: &LearntKit, files: &KitFiles) -> Vec<KitDrum> {
+    let samples_of = |drum| {
+        let own = files.samples.iter().filter(|sample| sample.drum == drum);
+        own.map(|sample| sample.file.clone()).collect::<Vec<_>>()
     };
-    for drum in &mut kit.drums {
-        drum.layers.retain(|(_, one_shot)| is_sound(one_shot));
-    }
-    kit.drums.retain(|drum| !drum.layers.is_empty());
-    kit
-}
-
-/// One one-shot with the names it goes by.
-struct Sample<'a> {
-    file: String,
-    title: String,
-    one_shot: &'a OneShot,
-}
-
-/// Writes the samples as WAV, then `kit.sfz` and `kit.png`, which refer to
-/// them.
-fn export(job: &Job<'_>, kit: &LearntKit) -> Result<Vec<KitDrum>> {
-    let name = sfz::safe_name(&job.name());
-    let (mut regions, mut rows, mut drums) = (Vec::new(), Vec::new(), Vec::new());
-    for learnt in &kit.drums {
-        let tops: Vec<f32> = learnt.layers.iter().map(|&(top, _)| top).collect();
-        let velocities = sfz::velocity_ranges(&tops);
-        let samples = learnt
-            .layers
-            .iter()
-            .enumerate()
-            .map(|(layer, (_, one_shot))| {
-                let layer = sfz::layer_name(layer, learnt.layers.len());
-                let suffix = if layer.is_empty() {
-                    String::new()
-                } else {
-                    format!("_{layer}")
-                };
-                Sample {
-                    file: format!("{name}_{}{suffix}.wav", learnt.drum.file_stem()),
-                    title: format!("{} {layer}", learnt.drum.name())
-                        .trim_end()
-                        .to_string(),
-                    one_shot,
-                }
-            });
-        let mut files = Vec::new();
-        for (sample, (low_velocity, high_velocity)) in samples.zip(velocities) {
-            let audio = AudioBuffer {
-                sample_rate_hz: sample.one_shot.sample_rate_hz(),
-                channels: sample.one_shot.channels().to_vec(),
-            };
-            write_wav(job.outputs.file(&sample.file)?, &audio)?;
-            rows.push(Row {
-                title: sample.title,
-                detail: format!(
-                    "{:.0} ms, from {} hits, {:.0} % alike",
-                    1_000.0 * audio.duration_s(),
-                    learnt.hits,
-                    100.0 * learnt.confidence
-                ),
-                key: format!(
-                    "key {}, velocity {low_velocity}-{high_velocity}",
-                    learnt.drum.gm_note()
-                ),
-                audio,
-            });
-            regions.push(Region {
-                drum: learnt.drum,
-                sample: sample.file.clone(),
-                low_velocity,
-                high_velocity,
-            });
-            files.push(sample.file);
-        }
-        drums.push(KitDrum {
+    kit.drums
+        .iter()
+        .map(|learnt| KitDrum {
             class: learnt.drum.file_stem(),
-            samples: files,
+            samples: samples_of(learnt.drum),
             hits: learnt.hits,
             confidence: learnt.confidence,
-        });
-    }
-    job.outputs
-        .write("kit.sfz", sfz::encode(&job.name(), &regions).as_bytes())?;
-    let png = job.outputs.file("kit.png")?;
-    picture::write(&png, &job.name(), &rows).with_context(|| png.display().to_string())?;
-    Ok(drums)
+        })
+        .filter(|drum| !drum.samples.is_empty())
+        .collect()
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use idm_engine::drum::Drum;
-    use idm_engine::learner::LearntDrum;
+/// Writes the samples and `kit.sfz`, then `kit.png`, which shows them.
+fn export(job: &Job<'_>, kit: &LearntKit, files: &KitFiles) -> Result<()> {
+    // Refuses to overwrite an input.
+    for sample in &files.samples {
+        job.outputs.file(&sample.file)?;
+    }
+    files.write(job.outputs.path())?;
+    let rows: Vec<Row> = files
+        .samples
+        .iter()
+        .map(|sample| row(kit, sample))
+        .collect();
+    let png = job.outputs.file("kit.png")?;
+    picture::write(&png, &job.name(), &rows).with_context(|| png.display().to_string())
+}
 
-    #[test]
-    fn silent_one_shots_are_left_out() {
-        let shot = |level: f32, frames: usize| {
-            OneShot::new(44_100.0, vec![vec![level; frames]]).expect("a one-shot")
-        };
-        let drum = |drum, layers| LearntDrum {
-            drum,
-            layers,
-            hits: 3,
-            confidence: 1.0,
-        };
-        let kit = without_silence(LearntKit {
-            drums: vec![
-                drum(
-                    Drum::Kick,
-                    vec![(0.5, shot(1e-5, 4_410)), (1.0, shot(0.5, 4_410))],
-                ),
-                drum(Drum::Crash, vec![(1.0, shot(0.5, 10))]),
-            ],
-        });
-        assert_eq!(kit.drums.len(), 1);
-        assert_eq!(kit.drums[0].drum, Drum::Kick);
-        assert_eq!(kit.drums[0].layers.len(), 1);
+/// Words for a sample.
+fn row(kit: &LearntKit, sample: &SampleFile) -> Row {
+    let (hits, confidence) = kit
+        .drum(sample.drum)
+        .map_or((0, 0.0), |learnt| (learnt.hits, learnt.confidence));
+    Row {
+        title: sample.title.clone(),
+        detail: format!(
+            "{:.0} ms, from {hits} hits, confidence {:.0} %",
+            1_000.0 * sample.audio.duration_s(),
+            100.0 * confidence
+        ),
+        key: format!(
+            "key {}, velocity {}-{}",
+            sample.drum.gm_note(),
+            sample.low_velocity,
+            sample.high_velocity
+        ),
+        audio: sample.audio.clone(),
     }
 }

@@ -2,7 +2,6 @@
 
 mod args;
 mod batch;
-mod capture;
 mod csv;
 mod interrupt;
 mod kit;
@@ -13,7 +12,6 @@ mod picture;
 mod progress;
 mod render;
 mod separate;
-mod sfz;
 mod summary;
 mod transcribe;
 

@@ -11,6 +11,7 @@ use idm_engine::controls::{Controls, Quality};
 use idm_engine::drum::STEM_COUNT;
 use idm_engine::engine::{Engine, EngineConfig, Events, Stems, Verdict};
 use idm_engine::front_end::{MAX_SAMPLE_RATE_HZ, MIN_SAMPLE_RATE_HZ};
+use idm_engine::learner::LearntKit;
 use idm_engine::model::Model;
 
 use crate::interrupt;
@@ -77,9 +78,12 @@ pub struct Rendered {
     pub onsets: Vec<Onset>,
     /// Largest difference between the sum of all stems and the input.
     pub null_peak: f32,
+    /// One-shots that were learnt, last of all from the end of the file.
+    pub kit: Arc<LearntKit>,
 }
 
 /// Streams the file at `path` through a new engine, `settings.passes` times.
+/// Every pass begins with the kit that was learnt in the one before.
 /// `progress` is told the frames done and the frames in all, where known.
 ///
 /// # Errors
@@ -141,7 +145,8 @@ pub fn render(
 }
 
 /// Takes no notice: for passes in which the engine only learns.
-struct Deaf;
+#[derive(Debug)]
+pub struct Deaf;
 
 impl Sink for Deaf {
     fn begin(&mut self, _: AudioFormat) -> Result<()> {
@@ -170,6 +175,7 @@ struct Stream {
     processed: u64,
     onsets: Vec<Onset>,
     null_peak: f32,
+    kit: Arc<LearntKit>,
 }
 
 impl Stream {
@@ -186,6 +192,7 @@ impl Stream {
             processed: 0,
             onsets: Vec::new(),
             null_peak: 0.0,
+            kit: Arc::default(),
         }
     }
 
@@ -234,6 +241,7 @@ impl Stream {
             }
             self.process(sink)?;
         }
+        self.kit = self.engine.finish_learning();
         // Hits that the silence after the end made.
         let frames = self.frames;
         self.onsets.retain(|onset| onset.sample < frames);
@@ -309,6 +317,7 @@ impl Stream {
             latency_samples: self.engine.latency_samples(),
             onsets: self.onsets,
             null_peak: self.null_peak,
+            kit: self.kit,
         }
     }
 }

@@ -58,6 +58,9 @@ pub struct Figures {
     /// Drums of the kit that was learnt; absent in other commands.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kit: Option<Vec<KitDrum>>,
+    /// One-shots that were not worth a file, and why.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<String>,
     /// Time spent on this file.
     pub wall_s: f64,
     /// Duration of the file over the time spent, all passes included.
@@ -72,8 +75,8 @@ pub struct KitDrum {
     /// WAV files from soft to loud.
     pub samples: Vec<String>,
     /// Hits that went into them.
-    pub hits: usize,
-    /// 0 to 1: how alike these hits are.
+    pub hits: u32,
+    /// 0 to 1: how many hits, how clear and how alike.
     pub confidence: f32,
 }
 
@@ -102,6 +105,7 @@ impl Figures {
             hits_total: rendered.onsets.len(),
             null_test_dbfs: is_separated.then(|| dbfs(rendered.null_peak)),
             kit: None,
+            left_out: Vec::new(),
             wall_s,
             times_real_time: duration_s / wall_s.max(1e-9),
         }
@@ -122,6 +126,9 @@ impl Figures {
         if let Some(kit) = &self.kit {
             let samples: usize = kit.iter().map(|drum| drum.samples.len()).sum();
             line += &format!(", {samples} one-shots of {} drums", kit.len());
+        }
+        if !self.left_out.is_empty() {
+            line += &format!(", left out: {}", self.left_out.join("; "));
         }
         if let Some(null_dbfs) = self.null_test_dbfs {
             line += &format!(", null test {null_dbfs:.1} dBFS");

@@ -18,8 +18,8 @@ pub struct Hit {
     pub velocity: f32,
     /// The network's probability.
     pub confidence: f32,
-    /// Amplitude of the one-shot that resynthesises it.
-    pub amplitude: f32,
+    /// Level of its separated sound: root of the band power around the onset.
+    pub level: f32,
     /// Only accepted hits make notes; the others are for display.
     pub verdict: Verdict,
 }

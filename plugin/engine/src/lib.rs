@@ -17,6 +17,7 @@ pub mod engine;
 mod events;
 pub mod front_end;
 mod hop_work;
+pub mod kit_files;
 pub mod learner;
 pub mod model;
 pub mod one_shots;

@@ -179,17 +179,17 @@ impl Playback {
             }
             let (due, hit) = self.queue.remove(first);
             let delay_samples = due.saturating_sub(now) as usize;
-            let (layer, amplitude) = self.voicing(&hit);
             events.push(Hit {
                 drum: hit.drum,
                 offset: (span.start + delay_samples) as u32,
                 onset_sample: hit.onset_sample,
                 velocity: hit.velocity,
                 confidence: hit.confidence,
-                amplitude,
+                level: hit.level,
                 verdict: hit.verdict,
             });
             if hit.verdict == Verdict::Accepted {
+                let (layer, amplitude) = self.voicing(&hit);
                 let controls = &self.controls.drums[hit.drum.index()];
                 self.performance.start(StartVoice {
                     drum: hit.drum,

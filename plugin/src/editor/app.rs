@@ -1,5 +1,6 @@
 //! The window's content and its layout.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -11,7 +12,9 @@ use nice_plug_egui::baseview::{HandlerError, WindowSize};
 use nice_plug_egui::{Frame, NiceEguiApp};
 
 use super::monitor::Monitor;
+use super::toolbar::KitWish;
 use super::{editor_state, header, strip, theme, timeline, toolbar, update_editor_state};
+use crate::kit_state::kits_folder;
 use crate::link::{EditorEnd, Shared, Status};
 use crate::params::IdmParams;
 
@@ -20,6 +23,9 @@ const FRAME_INTERVAL: Duration = Duration::from_millis(16);
 
 /// Time between frames while nothing moves.
 const IDLE_INTERVAL: Duration = Duration::from_millis(200);
+
+/// How long a notice stays.
+const NOTICE: Duration = Duration::from_secs(8);
 
 const MARGIN: f32 = 10.0;
 /// Height that the strips ask for before the timeline gets more.
@@ -34,6 +40,10 @@ pub struct IdmApp {
     monitor: Monitor,
     context: Option<GuiContext>,
     last_frame: Option<Instant>,
+    /// Where kits are saved.
+    kits_folder: PathBuf,
+    /// What became of the last one, and when.
+    notice: Option<(String, Instant)>,
 }
 
 impl std::fmt::Debug for IdmApp {
@@ -53,6 +63,8 @@ impl IdmApp {
             monitor: Monitor::new(),
             context: None,
             last_frame: None,
+            kits_folder: kits_folder(),
+            notice: None,
         }
     }
 
@@ -98,9 +110,14 @@ impl IdmApp {
             shared: &self.shared,
             texts: &self.shared.texts(),
             zoom: editor_state(&self.params).zoom,
+            notice: &self.notice(),
         }
         .show(ui, head, &setter, &context);
-        toolbar::show(ui, bar, &setter, &self.params, self.monitor.main_level);
+        match toolbar::show(ui, bar, &setter, &self.params, self.monitor.main_level) {
+            Some(KitWish::Forget) => self.shared.ask_to_forget(),
+            Some(KitWish::Save) => self.save_kit(),
+            None => {}
+        }
         timeline::show(ui, history, &self.monitor);
         self.show_strips(ui, strips, &setter);
 
@@ -112,6 +129,22 @@ impl IdmApp {
             Status::Running | Status::PassThrough => FRAME_INTERVAL,
         };
         ui.ctx().request_repaint_after(interval);
+    }
+
+    fn save_kit(&mut self) {
+        let text = match self.params.kit.write_files(&self.kits_folder) {
+            Ok(folder) => format!("Kit saved in {}", folder.display()),
+            Err(error) => format!("Kit not saved: {error}"),
+        };
+        self.notice = Some((text, Instant::now()));
+    }
+
+    /// What the user should know about the kit now.
+    fn notice(&self) -> String {
+        match &self.notice {
+            Some((text, since)) if since.elapsed() < NOTICE => text.clone(),
+            _ => self.params.kit.problem(),
+        }
     }
 
     fn show_strips(&self, ui: &mut Ui, rect: Rect, setter: &ParamSetter<'_>) {

@@ -28,6 +28,8 @@ pub struct Header<'a> {
     pub texts: &'a Texts,
     /// Zoom of the window.
     pub zoom: f32,
+    /// News about the learnt kit; empty most of the time.
+    pub notice: &'a str,
 }
 
 impl Header<'_> {
@@ -132,6 +134,7 @@ impl Header<'_> {
     fn status(&self) -> (Color32, String) {
         let wanted = self.params.quality.value().engine();
         match self.shared.status() {
+            Status::Running if !self.notice.is_empty() => (theme::WARNING, self.notice.to_owned()),
             Status::Idle => (theme::DIM, "Waiting for the host".into()),
             Status::PassThrough => (theme::BAD, format!("Input passes. {}", self.texts.problem)),
             Status::Running if self.params.bypass.value() => (theme::WARNING, "Bypassed".into()),

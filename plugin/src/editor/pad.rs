@@ -65,6 +65,16 @@ pub fn pad(
         name_colour,
     );
 
+    let evidence = shared.evidence(drum);
+    let bar = Rect::from_min_max(
+        pos2(rect.left() + 4.0, rect.bottom() - 5.0),
+        pos2(
+            rect.left() + 4.0 + (rect.width() - 8.0) * evidence.confidence.clamp(0.0, 1.0),
+            rect.bottom() - 2.5,
+        ),
+    );
+    painter.rect_filled(bar, 1, theme::faded(theme::GOOD, opacity));
+
     let recent = last.filter(|hit| (0.0..VERDICT_SECONDS).contains(&monitor.age_s(hit.position)));
     if let Some(hit) = recent {
         let text = format!(
@@ -84,9 +94,23 @@ pub fn pad(
             theme::font(10.5),
             text_colour,
         );
+    } else {
+        let text = match evidence.hits {
+            0 => "not learnt".to_owned(),
+            hits => format!("{hits} hits  {:.0} %", 100.0 * evidence.confidence),
+        };
+        painter.text(
+            pos2(rect.center().x, rect.bottom() - 13.0),
+            Align2::CENTER_CENTER,
+            text,
+            theme::font(10.5),
+            theme::faded(theme::DIM, opacity),
+        );
     }
     response.on_hover_text(format!(
         "Click to hear the one-shot of the {}; higher is louder.\n\n\
+         Below the name: from how many hits the one-shot was learnt, and how sure \
+         it is that they are this drum alone. Not learnt: the model's own sounds.\n\n\
          The pad lights up at every hit, with its MIDI velocity:\n\
          in colour – accepted; grey – too unsure (raise Sensitivity); \
          amber – too soon after the last one (lower Gap); \

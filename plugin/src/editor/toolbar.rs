@@ -3,7 +3,7 @@
 use egui::{Align2, Rect, Ui, pos2};
 use nice_plug::prelude::ParamSetter;
 
-use super::controls::{choice, panel, switch};
+use super::controls::{button, choice, panel, switch};
 use super::theme;
 use super::value_bar::{Look, value_bar};
 use crate::params::{IdmParams, MainOutput, QualityChoice};
@@ -12,7 +12,16 @@ use crate::params::{IdmParams, MainOutput, QualityChoice};
 pub const HEIGHT: f32 = 40.0;
 
 /// Width of everything at its narrowest, with gaps and margins.
-const FIXED_WIDTH: f32 = 708.0;
+const FIXED_WIDTH: f32 = 858.0;
+
+/// What the user wants done with the learnt kit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KitWish {
+    /// Back to the model's own one-shots.
+    Forget,
+    /// Write it as WAV and SFZ.
+    Save,
+}
 
 /// Draws the toolbar in `rect`.
 pub fn show(
@@ -21,7 +30,7 @@ pub fn show(
     setter: &ParamSetter<'_>,
     params: &IdmParams,
     main_level: f32,
-) {
+) -> Option<KitWish> {
     panel(ui, rect);
     let (top, bottom) = (rect.top() + 8.0, rect.bottom() - 8.0);
     let mut left = rect.left() + 10.0;
@@ -77,8 +86,19 @@ pub fn show(
         &params.learning,
         "Learn",
         theme::GOOD,
-        "Adapt the one-shots to the kit that is playing. Off: keep what has been learnt.",
+        "On: the one-shots are learnt from the kit that is playing. \
+         Off: frozen, exactly as they are. Saved with the project.",
     );
+    let mut wish = None;
+    let hint = "Back to the model's own one-shots.";
+    if button(ui, place(58.0), "Forget", hint).clicked() {
+        wish = Some(KitWish::Forget);
+    }
+    let hint = "Write the learnt one-shots as WAV and SFZ to Music/Inverse Drum Machine.";
+    if button(ui, place(70.0), "Save kit", hint).clicked() {
+        wish = Some(KitWish::Save);
+    }
+    wish
 }
 
 fn label(ui: &Ui, rect: Rect, text: &str) {

@@ -49,7 +49,9 @@ pub fn best_shift(mono: &[f32], start: f64, reference: &[f32], rate_hz: f64) -> 
             .unwrap_or(0.0)
     };
     let energy: f32 = reference.iter().map(|x| x * x).sum();
-    let likeness: Vec<f32> = (-reach..=reach)
+    // The plain product, not the likeness, says which shift is best: the decay
+    // of a tone is like itself one period later.
+    let products: Vec<(f32, f32)> = (-reach..=reach)
         .map(|shift| {
             let (mut dot, mut own) = (0.0_f32, 0.0_f32);
             for (n, expected) in reference.iter().enumerate() {
@@ -57,21 +59,23 @@ pub fn best_shift(mono: &[f32], start: f64, reference: &[f32], rate_hz: f64) -> 
                 dot += sample * expected;
                 own += sample * sample;
             }
-            dot / (own * energy).sqrt().max(1e-12)
+            (dot, own)
         })
         .collect();
-    let best = (0..likeness.len())
-        .max_by(|&a, &b| likeness[a].total_cmp(&likeness[b]))
+    let best = (0..products.len())
+        .max_by(|&a, &b| products[a].0.total_cmp(&products[b].0))
         .unwrap_or(reach as usize);
     let mut shift = (best as isize - reach) as f64;
-    if best > 0 && best + 1 < likeness.len() {
-        let (before, here, after) = (likeness[best - 1], likeness[best], likeness[best + 1]);
+    if best > 0 && best + 1 < products.len() {
+        let [before, here, after] = [best - 1, best, best + 1].map(|index| products[index].0);
         let curve = before - 2.0 * here + after;
-        if curve < -1e-9 {
+        if curve < 0.0 {
             shift += f64::from((0.5 * (before - after) / curve).clamp(-0.5, 0.5));
         }
     }
-    (base as f64 - start + shift, likeness[best])
+    let (dot, own) = products[best];
+    let likeness = dot / (own * energy).sqrt().max(1e-12);
+    (base as f64 - start + shift, likeness)
 }
 
 /// `length` samples from `start` on, which may lie between samples; silence

@@ -171,13 +171,13 @@ impl BankWorker {
         self.requests.push(request).is_ok()
     }
 
-    /// Lets the worker look at once, and gives it the processor. A system
-    /// call: for renders faster than real time.
+    /// Lets the worker look at once, and leaves it the processor for a while.
+    /// A system call: for renders faster than real time.
     pub fn wake(&self) {
         if let Some(thread) = &self.thread {
             thread.thread().unpark();
         }
-        thread::yield_now();
+        thread::sleep(Duration::from_micros(100));
     }
 
     /// Asks for the model's bank of `embedding`, to be replied with the next

@@ -1,6 +1,6 @@
 //! A learnt kit as bytes and back, without loss.
 //!
-//! Samples lie on a 16-bit grid. Each channel is stored as the differences
+//! Samples lie on a grid of 14 bit. Each channel is stored as the differences
 //! from a straight line through the two samples before (or one, or none),
 //! whichever is smallest, as Rice codes whose parameter is chosen per block:
 //! the decay of a drum makes that short. A checksum at the end tells damage.
@@ -403,7 +403,7 @@ mod tests {
         let bytes = encode_kit(&kit);
         assert_eq!(decode_kit(&bytes).unwrap(), kit);
         let samples = 9_001 + 40_000 + 300_000;
-        assert!(bytes.len() < 2 * samples * 8 / 10, "{} bytes", bytes.len());
+        assert!(bytes.len() < 2 * samples * 7 / 10, "{} bytes", bytes.len());
         assert!(decode_kit(&[]).unwrap().is_empty());
         assert!(encode_kit(&LearntKit::default()).is_empty());
     }

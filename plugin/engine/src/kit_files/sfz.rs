@@ -2,20 +2,8 @@
 
 use std::fmt::Write;
 
-use idm_engine::drum::Drum;
-
-/// One sample of a drum with the velocities it stands for.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Region {
-    /// The drum.
-    pub drum: Drum,
-    /// Name of the WAV file beside the SFZ file.
-    pub sample: String,
-    /// Velocities from `low_velocity` to `high_velocity`, 1-127.
-    pub low_velocity: u8,
-    /// See `low_velocity`.
-    pub high_velocity: u8,
-}
+use super::SampleFile;
+use crate::drum::Drum;
 
 /// The exclusive group of a drum that chokes or is choked, or `None`.
 fn choke_group(drum: Drum) -> Option<u8> {
@@ -28,14 +16,14 @@ fn choke_group(drum: Drum) -> Option<u8> {
 
 /// The SFZ text: General MIDI keys, whole samples whatever the note's length,
 /// hats that choke each other as on a real stand.
-pub fn encode(title: &str, regions: &[Region]) -> String {
+pub fn encode(title: &str, samples: &[SampleFile]) -> String {
     let mut text = format!("// {title}: one-shots learnt from a recording\n");
     // `loop_mode=one_shot` plays to the end; a key has one pitch here.
     text.push_str("\n<global>\nloop_mode=one_shot\npitch_keytrack=0\n");
     for drum in Drum::ALL {
-        let mut own = regions
+        let mut own = samples
             .iter()
-            .filter(|region| region.drum == drum)
+            .filter(|sample| sample.drum == drum)
             .peekable();
         if own.peek().is_none() {
             continue;
@@ -48,13 +36,13 @@ pub fn encode(title: &str, regions: &[Region]) -> String {
         if let Some(by) = drum.choked_by().and_then(choke_group) {
             let _ = writeln!(text, "off_by={by}\noff_mode=fast");
         }
-        for region in own {
+        for sample in own {
             // Samples have their natural level, which belongs to the top of
             // their velocities.
             let _ = writeln!(
                 text,
                 "<region> sample={} lovel={} hivel={} amp_velcurve_{}=1",
-                region.sample, region.low_velocity, region.high_velocity, region.high_velocity
+                sample.file, sample.low_velocity, sample.high_velocity, sample.high_velocity
             );
         }
     }
@@ -119,13 +107,16 @@ pub fn velocity_ranges(tops: &[f32]) -> Vec<(u8, u8)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::audio_file::AudioBuffer;
 
-    fn region(drum: Drum, sample: &str, low: u8, high: u8) -> Region {
-        Region {
+    fn sample(drum: Drum, file: &str, low: u8, high: u8) -> SampleFile {
+        SampleFile {
+            file: file.to_string(),
+            title: String::new(),
             drum,
-            sample: sample.to_string(),
             low_velocity: low,
             high_velocity: high,
+            audio: AudioBuffer::default(),
         }
     }
 
@@ -134,10 +125,10 @@ mod tests {
         let text = encode(
             "funk",
             &[
-                region(Drum::Snare, "funk_snare_soft.wav", 1, 60),
-                region(Drum::Snare, "funk_snare_loud.wav", 61, 127),
-                region(Drum::ClosedHat, "funk_closed_hat.wav", 1, 127),
-                region(Drum::OpenHat, "funk_open_hat.wav", 1, 127),
+                sample(Drum::Snare, "funk_snare_soft.wav", 1, 60),
+                sample(Drum::Snare, "funk_snare_loud.wav", 61, 127),
+                sample(Drum::ClosedHat, "funk_closed_hat.wav", 1, 127),
+                sample(Drum::OpenHat, "funk_open_hat.wav", 1, 127),
             ],
         );
         let expected = "\

@@ -1,0 +1,226 @@
+use super::*;
+
+const RATE: f64 = 44_100.0;
+const HOP: usize = 256;
+
+/// A decaying tone with a transient: one drum sound, `tilt` makes it duller.
+fn sound(samples: usize, omega: f32, decay: f32, tilt: f32) -> Vec<f32> {
+    let mut seed = 5_u32;
+    let mut low = 0.0;
+    (0..samples)
+        .map(|n| {
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let noise = (seed >> 8) as f32 / (1 << 23) as f32 - 1.0;
+            low += tilt * (noise - low);
+            let envelope = (-(n as f32) / decay).exp();
+            (0.6 * (n as f32 * omega).sin() + 0.5 * low) * envelope
+        })
+        .collect()
+}
+
+fn prior() -> Arc<Bank> {
+    let shots: Vec<_> = (0..DRUM_COUNT)
+        .map(|drum| {
+            let samples = sound(30_000, 0.02 * (drum + 1) as f32, 5_000.0, 0.3);
+            OneShot::new(RATE, vec![samples]).unwrap()
+        })
+        .collect();
+    Arc::new(Bank::new(&shots, RATE).unwrap())
+}
+
+fn learner() -> WaveformLearner {
+    WaveformLearner::new(RATE, prior()).unwrap()
+}
+
+/// A take of these samples with the onset at 400 and one mask throughout.
+fn take(drum: Drum, samples: &[f32], velocity: f32, mask: f32) -> Take {
+    let start = crate::learner::TakeStart {
+        drum,
+        onset_samples: 400,
+        mask_delay_samples: 512,
+        velocity,
+        confidence: 0.9,
+    };
+    let mut take = Take::new(start, HOP);
+    let mut channel = vec![0.0; 400];
+    channel.extend_from_slice(samples);
+    take.masks = vec![[mask; BAND_COUNT]; channel.len() / HOP + 1];
+    take.channels = [channel.clone(), channel];
+    take
+}
+
+/// Power of the difference between the learnt sound and `truth`, in dB below
+/// the truth, at the best common gain.
+fn error_db(learnt: &OneShot, truth: &[f32]) -> f32 {
+    let lead = (LEAD_S * RATE) as usize;
+    let best = (0..3 * lead)
+        .map(|shift| {
+            let found: Vec<f32> = (0..truth.len())
+                .map(|n| learnt.channel(0).get(n + shift).copied().unwrap_or(0.0))
+                .collect();
+            let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
+            let gain = dot(&found, truth) / dot(&found, &found).max(1e-12);
+            let rest: f32 = found
+                .iter()
+                .zip(truth)
+                .map(|(f, t)| (gain * f - t).powi(2))
+                .sum();
+            rest / dot(truth, truth)
+        })
+        .fold(f32::INFINITY, f32::min);
+    10.0 * best.log10()
+}
+
+#[test]
+fn hits_become_the_one_shot_at_their_level() {
+    let truth = sound(12_000, 0.11, 2_500.0, 0.8);
+    let mut learner = learner();
+    assert!(learner.bank().is_none());
+    for gain in [0.5, 1.0, 0.8] {
+        let hit: Vec<f32> = truth.iter().map(|x| gain * x).collect();
+        assert_eq!(
+            learner.add(&take(Drum::Snare, &hit, 1.0, 1.0)),
+            Outcome::Learnt
+        );
+    }
+    let bank = learner.bank().expect("something is new");
+    assert!(learner.bank().is_none(), "and then nothing");
+    let kit = learner.kit();
+    let learnt = kit.drum(Drum::Snare).expect("was learnt");
+    assert_eq!((kit.drums.len(), learnt.hits), (1, 3));
+    let error = error_db(bank.one_shot(Drum::Snare), &truth);
+    assert!(error < -25.0, "{error} dB");
+    let peak = |samples: &[f32]| samples.iter().fold(0.0_f32, |p, x| p.max(x.abs()));
+    let level = peak(bank.one_shot(Drum::Snare).channel(0)) / peak(&truth);
+    assert!((0.9..1.1).contains(&level), "{level}");
+    assert_eq!(bank.one_shot(Drum::Kick), prior().one_shot(Drum::Kick));
+}
+
+#[test]
+fn a_missed_hit_stays_out_of_the_one_shot() {
+    let truth = sound(26_000, 0.11, 2_500.0, 0.8);
+    let mut doubled = truth.clone();
+    for n in 13_000..26_000 {
+        doubled[n] += truth[n - 13_000];
+    }
+    let mut learner = learner();
+    learner.add(&take(Drum::HighTom, &doubled, 1.0, 1.0));
+    let bank = learner.bank().expect("learnt");
+    let learnt = bank.one_shot(Drum::HighTom).channel(0);
+    let loudest = |span: std::ops::Range<usize>| {
+        let end = span.end.min(learnt.len());
+        let span = span.start.min(end)..end;
+        learnt[span].iter().fold(0.0_f32, |p, x| p.max(x.abs()))
+    };
+    let (attack, second) = (loudest(0..2_000), loudest(12_800..16_000));
+    assert!(second < 0.1 * attack, "{second} of {attack}");
+}
+
+#[test]
+fn what_one_hit_hides_another_shows() {
+    let truth = sound(12_000, 0.11, 2_500.0, 0.8);
+    let mut learner = learner();
+    // In one hit the upper half is covered by another drum and cut out.
+    let mut covered = take(Drum::Snare, &sound(12_000, 0.11, 2_500.0, 0.05), 1.0, 1.0);
+    for masks in &mut covered.masks {
+        masks[60..].fill(0.05);
+    }
+    learner.add(&covered);
+    let poor = error_db(
+        learner.bank().expect("learnt").one_shot(Drum::Snare),
+        &truth,
+    );
+    learner.add(&take(Drum::Snare, &truth, 1.0, 1.0));
+    let rich = error_db(
+        learner.bank().expect("learnt").one_shot(Drum::Snare),
+        &truth,
+    );
+    assert!(rich < poor - 3.0, "{poor} to {rich} dB");
+}
+
+#[test]
+fn useless_takes_are_refused() {
+    let truth = sound(12_000, 0.11, 2_500.0, 0.8);
+    let mut learner = learner();
+    let mut add = |samples: &[f32], mask| learner.add(&take(Drum::Snare, samples, 1.0, mask));
+    assert_eq!(add(&truth[..800], 1.0), Outcome::TooShort);
+    assert_eq!(add(&truth, 0.2), Outcome::Covered);
+    assert_eq!(add(&[0.0; 9_000], 1.0), Outcome::Covered);
+    assert_eq!(add(&[], 1.0), Outcome::TooShort);
+    let mut ringing = take(Drum::Snare, &truth, 1.0, 1.0);
+    for channel in &mut ringing.channels {
+        channel[..300].fill(0.6);
+    }
+    assert_eq!(learner.add(&ringing), Outcome::StillRinging);
+    assert!(learner.bank().is_none());
+}
+
+#[test]
+fn strangers_are_refused_until_the_kit_has_changed() {
+    let old = sound(12_000, 0.11, 2_500.0, 0.9);
+    let new = sound(12_000, 0.9, 900.0, 0.01);
+    let mut learner = learner();
+    for _ in 0..4 {
+        assert_eq!(
+            learner.add(&take(Drum::Kick, &old, 1.0, 1.0)),
+            Outcome::Learnt
+        );
+    }
+    for _ in 1..NEW_KIT_HITS {
+        assert_eq!(
+            learner.add(&take(Drum::Kick, &new, 1.0, 1.0)),
+            Outcome::Stranger
+        );
+    }
+    assert!(error_db(learner.bank().expect("learnt").one_shot(Drum::Kick), &old) < -25.0);
+    assert_eq!(
+        learner.add(&take(Drum::Kick, &new, 1.0, 1.0)),
+        Outcome::Learnt
+    );
+    let learnt = learner.bank().expect("learnt");
+    assert!(error_db(learnt.one_shot(Drum::Kick), &new) < -12.0);
+    assert_eq!(learnt.sound(Drum::Kick).evidence.hits, 1);
+}
+
+#[test]
+fn soft_hits_get_a_layer_where_they_sound_different() {
+    let loud = sound(12_000, 0.11, 2_500.0, 0.9);
+    let soft: Vec<f32> = sound(12_000, 0.11, 2_500.0, 0.15)
+        .iter()
+        .map(|x| 0.2 * x)
+        .collect();
+    for (other, layers) in [(&soft, 2), (&loud, 1)] {
+        let mut learner = learner();
+        for _ in 0..LAYER_HITS {
+            learner.add(&take(Drum::Snare, &loud, 0.9, 1.0));
+            learner.add(&take(Drum::Snare, other, 0.4, 1.0));
+        }
+        let bank = learner.bank().expect("learnt");
+        let sound = bank.sound(Drum::Snare);
+        assert_eq!(sound.layers.len(), layers);
+        assert_eq!(bank.layer_for(Drum::Snare, 0.3), 0);
+        assert_eq!(bank.layer_for(Drum::Snare, 0.9), layers - 1);
+        assert_eq!(bank.layer_for(Drum::Snare, 1.0), layers - 1);
+    }
+}
+
+#[test]
+fn a_restored_kit_sounds_the_same_until_more_is_learnt() {
+    let truth = sound(12_000, 0.11, 2_500.0, 0.8);
+    let mut first = learner();
+    for _ in 0..5 {
+        first.add(&take(Drum::Snare, &truth, 1.0, 1.0));
+    }
+    let bank = first.bank().expect("learnt");
+    let mut second = learner();
+    second.restore(&first.kit(), prior());
+    assert_eq!(second.bank().expect("restored"), bank);
+    assert_eq!(second.kit(), first.kit());
+    second.add(&take(Drum::Snare, &truth, 1.0, 1.0));
+    let more = second.bank().expect("learnt more");
+    assert!(error_db(more.one_shot(Drum::Snare), &truth) < -20.0);
+    assert_eq!(more.sound(Drum::Snare).evidence.hits, 6);
+    second.forget(prior());
+    assert!(second.kit().is_empty());
+    assert_eq!(second.bank().expect("forgotten"), prior());
+}

@@ -1,0 +1,181 @@
+//! The learnt kit in the project: saved with it, restored to the bit.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use idm_engine::kit_files::{KitFiles, KitFilesError};
+use idm_engine::learner::{KitShelf, LearntKit, decode_kit, encode_kit};
+use nice_plug::params::persist::PersistentField;
+
+/// Longest text of a kit that is read: far above any that is written.
+const MAX_TEXT_BYTES: usize = 16 << 20;
+
+#[derive(Debug, Default)]
+struct Slot {
+    /// Where the running engine's kits lie.
+    shelf: Option<Arc<KitShelf>>,
+    /// The kit of the project until an engine has taken it.
+    loaded: Option<Arc<LearntKit>>,
+    problem: String,
+}
+
+/// The kit of a project: that of the running engine, or the one that was
+/// loaded and waits for an engine. None of this is for the audio thread.
+#[derive(Debug, Default, Clone)]
+pub struct KitState(Arc<Mutex<Slot>>);
+
+impl KitState {
+    fn lock(&self) -> MutexGuard<'_, Slot> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The kit that is heard, or will be. Allocates.
+    pub fn current(&self) -> Arc<LearntKit> {
+        let slot = self.lock();
+        match (&slot.loaded, &slot.shelf) {
+            (Some(kit), _) => kit.clone(),
+            (None, Some(shelf)) => shelf.current(),
+            (None, None) => Arc::default(),
+        }
+    }
+
+    /// A kit that was loaded since the last call.
+    pub fn take_loaded(&self) -> Option<Arc<LearntKit>> {
+        self.lock().loaded.take()
+    }
+
+    /// Follows a new engine.
+    pub fn follow(&self, shelf: Arc<KitShelf>) {
+        self.lock().shelf = Some(shelf);
+    }
+
+    /// What was wrong with the kit of the project; empty if nothing was.
+    pub fn problem(&self) -> String {
+        self.lock().problem.clone()
+    }
+
+    /// The kit as text: base64, empty for the model's own.
+    fn text(&self) -> String {
+        STANDARD.encode(encode_kit(&self.current()))
+    }
+
+    /// Takes a kit from text; a bad one is the model's, with a word about it.
+    fn load(&self, text: &str) {
+        let kit = if text.len() > MAX_TEXT_BYTES {
+            Err(format!(
+                "expected at most {MAX_TEXT_BYTES} bytes, found {}",
+                text.len()
+            ))
+        } else {
+            STANDARD
+                .decode(text)
+                .map_err(|error| format!("not base64: {error}"))
+                .and_then(|bytes| decode_kit(&bytes).map_err(|error| error.to_string()))
+        };
+        let mut slot = self.lock();
+        match kit {
+            Ok(kit) => {
+                slot.loaded = Some(Arc::new(kit));
+                slot.problem.clear();
+            }
+            Err(error) => {
+                slot.loaded = Some(Arc::default());
+                slot.problem =
+                    format!("The project's learnt kit cannot be used ({error}); the default plays");
+            }
+        }
+    }
+
+    /// Writes the kit as WAV and SFZ into a new folder in `parent`, and gives
+    /// that folder.
+    ///
+    /// # Errors
+    /// Nothing learnt yet, or what the file system refuses.
+    pub fn write_files(&self, parent: &Path) -> Result<PathBuf, KitFilesError> {
+        let kit = self.current();
+        let (name, folder) = (1..)
+            .map(|number| format!("Kit {number}"))
+            .map(|name| (name.clone(), parent.join(name)))
+            .find(|(_, folder)| !folder.exists())
+            .unwrap_or_default();
+        KitFiles::of(&name, &kit).write(&folder)?;
+        Ok(folder)
+    }
+}
+
+impl PersistentField<'_, String> for KitState {
+    fn set(&self, text: String) {
+        self.load(&text);
+    }
+
+    fn map<F, R>(&self, f: F) -> R
+    where
+        F: Fn(&String) -> R,
+    {
+        f(&self.text())
+    }
+}
+
+/// Where kits are saved: `Music/Inverse Drum Machine` in the user's folder.
+pub fn kits_folder() -> PathBuf {
+    let home = std::env::var_os("HOME").or_else(|| std::env::var_os("USERPROFILE"));
+    home.map_or_else(std::env::temp_dir, PathBuf::from)
+        .join("Music")
+        .join("Inverse Drum Machine")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kit() -> LearntKit {
+        LearntKit {
+            drums: vec![],
+            embedding: vec![1.0, -2.5],
+        }
+    }
+
+    #[test]
+    fn a_kit_waits_for_its_engine_and_is_saved_meanwhile() {
+        let state = KitState::default();
+        assert_eq!(state.text(), "");
+        state.load(&STANDARD.encode(encode_kit(&kit())));
+        assert_eq!(*state.current(), kit());
+        let again = KitState::default();
+        again.set(state.map(Clone::clone));
+        assert_eq!(*again.current(), kit());
+        assert_eq!(*again.take_loaded().expect("loaded"), kit());
+        assert!(again.take_loaded().is_none());
+        again.load("");
+        assert!(again.current().is_empty() && again.problem().is_empty());
+    }
+
+    #[test]
+    fn a_damaged_kit_is_the_default_and_said_so() {
+        let state = KitState::default();
+        let mut bytes = encode_kit(&kit());
+        bytes[10] ^= 1;
+        for text in ["no base64!", "QUJD", &STANDARD.encode(&bytes)] {
+            state.load(text);
+            assert!(state.current().is_empty());
+            assert!(
+                state.problem().contains("default plays"),
+                "{}",
+                state.problem()
+            );
+        }
+        assert!(state.problem().contains("checksum"), "{}", state.problem());
+        state.load(&STANDARD.encode(encode_kit(&kit())));
+        assert!(state.problem().is_empty());
+    }
+
+    #[test]
+    fn nothing_learnt_writes_nothing() {
+        let parent = std::env::temp_dir().join("idm-no-kit");
+        let error = KitState::default().write_files(&parent).unwrap_err();
+        assert!(error.to_string().contains("nothing has been learnt"));
+        assert!(!parent.exists());
+    }
+}
