@@ -129,9 +129,13 @@ fn storm(quality: Quality, buses: usize, seconds: f64, link: (AudioEnd, EditorEn
         pads.sort_by_key(|pad| pad.offset);
         let pads = &pads[..random.below(3)];
         let reset = random.below(100) == 0;
+        let forget = random.below(300) == 0;
         messages += assert_no_alloc(|| {
             if reset {
                 processor.reset();
+            }
+            if forget {
+                processor.forget_kit();
             }
             let main = [&mut left[..samples], &mut right[..samples]];
             processor

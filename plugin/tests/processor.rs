@@ -256,3 +256,59 @@ fn accepted_hits_become_notes_that_end() {
     let latency = run.latency_samples as u32;
     assert!(kicks.iter().all(|at| *at >= latency.saturating_sub(1_024)));
 }
+
+#[test]
+fn a_learnt_kit_survives_reset_state_and_another_engine() {
+    use inverse_drum_machine::params::IdmParams;
+    use nice_plug::prelude::Params;
+    let model = || Model::embedded().expect("the embedded model loads");
+    let make = || Processor::new(RATE_HZ, Quality::Standard, model()).expect("supported");
+    let input = loop_input(9.0);
+    let (mut audio, _editor) = link();
+    let play = |processor: &mut Processor, audio: &mut _, pads: &[Pad], input: &[Vec<f32>; 2]| {
+        let [mut left, mut right] = input.clone();
+        let mut aux = Buses(vec![]);
+        let settings = Settings::default();
+        processor.process([&mut left, &mut right], &mut aux, &settings, pads, audio);
+        [left, right]
+    };
+    let mut first = make();
+    play(&mut first, &mut audio, &[], &input);
+    let learnt = first.evidence();
+    assert!(learnt[Drum::Kick.index()].hits > 2, "{learnt:?}");
+    first.reset();
+    assert_eq!(first.evidence(), learnt);
+
+    let params = IdmParams::default();
+    params.kit.follow(first.kit_shelf().clone());
+    let saved = params.serialize_fields();
+    assert!(
+        saved["kit"].len() < 3_000_000,
+        "{} bytes",
+        saved["kit"].len()
+    );
+    let opened = IdmParams::default();
+    opened.deserialize_fields(&saved);
+    let mut second = make();
+    second.restore_kit(&opened.kit.take_loaded().expect("a kit was saved"));
+    opened.kit.follow(second.kit_shelf().clone());
+    assert_eq!(second.evidence(), learnt);
+    assert_eq!(opened.serialize_fields()["kit"], saved["kit"]);
+    let pads = [Pad {
+        offset: 10,
+        drum: Drum::Kick,
+        velocity: 0.9,
+    }];
+    let silence = [vec![0.0; 30_000], vec![0.0; 30_000]];
+    let a = play(&mut first, &mut audio, &pads, &silence);
+    let b = play(&mut second, &mut audio, &pads, &silence);
+    assert!(a == b && a[0].iter().any(|sample| sample.abs() > 0.01));
+
+    second.forget_kit();
+    assert_eq!(second.evidence()[0].hits, 0);
+    let mut fresh = make();
+    second.reset();
+    let forgotten = play(&mut second, &mut audio, &pads, &silence);
+    assert!(forgotten == play(&mut fresh, &mut audio, &pads, &silence));
+    assert!(forgotten != a);
+}

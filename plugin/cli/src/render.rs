@@ -42,12 +42,8 @@ pub struct AudioFormat {
 /// A stretch of the result in the time of the input.
 #[derive(Debug)]
 pub struct Block<'a> {
-    /// Position of the first frame in the input.
-    pub start: u64,
     /// Shape `(STEM_COUNT, channels, frames)`.
     pub stems: &'a [Vec<Vec<f32>>],
-    /// Accepted hits that sound in this stretch.
-    pub onsets: &'a [Onset],
 }
 
 /// What takes the results of the last pass.
@@ -258,7 +254,6 @@ impl Stream {
             pending.extend(input.drain(..));
         }
 
-        let first_onset = self.onsets.len();
         let accepted = |verdict| verdict == Verdict::Accepted;
         let hits = self.events.hits().iter();
         self.onsets
@@ -266,17 +261,14 @@ impl Stream {
 
         let latency = self.engine.latency_samples() as u64;
         let skip = latency.saturating_sub(self.processed).min(samples as u64) as usize;
-        let start = (self.processed + skip as u64).saturating_sub(latency);
         self.processed += samples as u64;
-        if skip == samples && self.onsets.len() == first_onset {
+        if skip == samples {
             return Ok(());
         }
         self.align(skip);
         self.measure_null(skip);
         sink.block(&Block {
-            start,
             stems: &self.aligned,
-            onsets: &self.onsets[first_onset..],
         })
     }
 

@@ -52,6 +52,14 @@ fn a_loop_becomes_an_instrument() {
         "{in_folder:?}"
     );
 
+    for drum in kit {
+        assert!(
+            drum["confidence"].as_f64().expect("a number") > 0.0,
+            "{drum}"
+        );
+        assert!(drum["hits"].as_u64().expect("a number") > 0, "{drum}");
+    }
+
     let png = fs::read(folder.join("kit.png")).expect("read");
     assert_eq!(&png[..8], b"\x89PNG\r\n\x1a\n");
     assert!(folder.join("onsets.csv").exists() && folder.join("onsets.mid").exists());

@@ -1,7 +1,8 @@
 //! Cost of the whole engine per block, and its worst stage.
 //!
 //! `cargo bench -p idm-engine --bench engine` prints microseconds per block;
-//! the last lines give the share of one core and the worst block.
+//! the last lines give the share of one core, the worst block, and the share
+//! of another core that the learner takes.
 
 #[path = "../tests/support/mod.rs"]
 mod support;
@@ -56,7 +57,9 @@ criterion_group!(benches, blocks);
 fn distribution() {
     let input = drum_loop(RATE, 30.0);
     println!("\n48 kHz stereo, all buses, resynthesis on; times in microseconds");
-    println!("quality   block   mean    p99  p99.99    max  deadline  core share  worst/deadline");
+    println!(
+        "quality   block   mean    p99  p99.99    max  deadline  core share  worst/deadline  learner"
+    );
     for quality in Quality::ALL {
         for block in [64, 512] {
             let mut engine = engine(RATE, quality, block);
@@ -77,13 +80,14 @@ fn distribution() {
             let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize];
             let deadline = block as f64 / RATE * 1e6;
             println!(
-                "{:<9} {block:>5} {mean:>6.1} {:>6.1} {:>7.1} {:>6.1} {deadline:>9.0} {:>10.2}% {:>14.1}%",
+                "{:<9} {block:>5} {mean:>6.1} {:>6.1} {:>7.1} {:>6.1} {deadline:>9.0} {:>10.2}% {:>14.1}% {:>7.2}%",
                 format!("{quality:?}"),
                 at(0.99),
                 at(0.9999),
                 at(1.0),
                 100.0 * mean / deadline,
                 100.0 * at(1.0) / deadline,
+                100.0 * engine.kit_shelf().busy().as_secs_f64() / 30.0,
             );
         }
     }

@@ -137,7 +137,7 @@ mod tests {
             let mono: Vec<f32> = (0..4_000).map(|n| tone(n as f64 - 500.0 - delay)).collect();
             let (shift, likeness) = best_shift(&mono, 500.0, &reference, RATE_HZ);
             assert!((shift - delay).abs() < 0.06, "{shift} for {delay}");
-            assert!(likeness > 0.99);
+            assert!(likeness > 0.95);
             let back = shifted(&mono, 500.0 + shift, 1_000);
             let error: f32 = back
                 .iter()

@@ -9,8 +9,9 @@ use super::{
 };
 use crate::front_end::BAND_COUNT;
 
-/// Weight that the model's spectrum has against what was heard, in hits.
-const PRIOR_WEIGHT: f32 = 0.4;
+/// Weight of what was heard, in hits, at which the model's spectrum still has
+/// a quarter of the say.
+const PRIOR_WEIGHT: f32 = 0.15;
 /// Weight from which a cell is heard, not made up.
 const HEARD_WEIGHT: f32 = 0.12;
 /// Most that noise lost in averaging is raised: 12 dB.
@@ -69,7 +70,8 @@ pub fn build(
             let target = coherent[band] + clarity * incoherent;
             let (was, model) = matched[band];
             let model_power = own[band] * was / model.max(1e-20);
-            let sure = weight / (weight + PRIOR_WEIGHT);
+            // Falls fast: spectra differ by tens of decibels.
+            let sure = 1.0 - (PRIOR_WEIGHT / (weight + PRIOR_WEIGHT)).powi(2);
             let wanted = if target > 1e-14 && model_power > 1e-14 {
                 (target.ln() * sure + model_power.ln() * (1.0 - sure)).exp()
             } else {

@@ -105,6 +105,24 @@ impl Window {
         output.shapes.len()
     }
 
+    /// All words in a frame.
+    fn texts(&mut self) -> Vec<String> {
+        let input = RawInput {
+            screen_rect: Some(Rect::from_min_size(Pos2::ZERO, self.size)),
+            time: Some(self.time_s),
+            ..RawInput::default()
+        };
+        let app = &mut self.app;
+        let output = self.context.run_ui(input, |ui| app.draw(ui));
+        let shapes = output.shapes.into_iter();
+        shapes
+            .filter_map(|clipped| match clipped.shape {
+                egui::Shape::Text(text) => Some(text.galley.text().to_owned()),
+                _ => None,
+            })
+            .collect()
+    }
+
     fn button(&mut self, pos: Pos2, pressed: bool) {
         self.frame(vec![Event::PointerButton {
             pos,
@@ -247,4 +265,68 @@ fn closing_stops_the_audio_threads_reports() {
     drop(app);
     audio.end_block(100_000, &Peaks::default());
     assert!(lock(&end).wave.pop().is_err());
+}
+
+/// Clicks along the toolbar until `done`; true if it came to that.
+fn click_along_toolbar(window: &mut Window, mut done: impl FnMut(&mut Window) -> bool) -> bool {
+    let y = MARGIN - 4.0 + header::HEIGHT + 2.0 + toolbar::HEIGHT / 2.0;
+    let mut x = window.size.x - MARGIN - 2.0;
+    while x > 500.0 {
+        window.click(pos2(x, y));
+        if done(window) {
+            return true;
+        }
+        x -= 12.0;
+    }
+    false
+}
+
+#[test]
+fn the_kit_is_saved_and_forgotten_by_its_buttons() {
+    use idm_engine::learner::{LearntDrum, LearntKit, LearntLayer, encode_kit};
+    use idm_engine::one_shots::OneShot;
+    let folder = std::env::temp_dir().join(format!("idm-kits-{}", std::process::id()));
+    let mut window = Window::new(1180.0, 760.0);
+    window.app.kits_folder.clone_from(&folder);
+    let one_shot = OneShot::new(44_100.0, vec![vec![0.5; 4_410]]).unwrap();
+    let kit = LearntKit {
+        drums: vec![LearntDrum {
+            drum: Drum::Kick,
+            layers: vec![LearntLayer {
+                top_velocity: 1.0,
+                one_shot: Arc::new(one_shot),
+            }],
+            hits: 5,
+            confidence: 0.8,
+        }],
+        embedding: vec![],
+    };
+    use base64::Engine as _;
+    let text = base64::engine::general_purpose::STANDARD.encode(encode_kit(&kit));
+    nice_plug::params::persist::PersistentField::set(&window.params.kit, text);
+    assert!(click_along_toolbar(&mut window, |window| {
+        window.app.notice.is_some()
+    }));
+    assert!(folder.join("Kit 1/kit.sfz").exists());
+    assert!(folder.join("Kit 1/Kit_1_kick.wav").exists());
+    assert!(window.app.notice().contains("Kit 1"));
+    assert!(click_along_toolbar(&mut window, |window| {
+        window.audio.shared().take_forget()
+    }));
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn pads_say_how_well_their_drum_is_learnt() {
+    let mut window = Window::new(1180.0, 760.0);
+    let before = window.frame(vec![]);
+    let evidence = idm_engine::one_shots::Evidence {
+        hits: 12,
+        confidence: 0.8,
+    };
+    window.audio.shared().set_evidence(&[evidence; 9]);
+    let texts = window.texts();
+    assert!(window.frame(vec![]) >= before);
+    let found = texts.iter().filter(|text| text.contains("12 hits  80 %"));
+    assert_eq!(found.count(), 9, "{texts:?}");
 }
