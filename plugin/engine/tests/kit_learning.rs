@@ -133,12 +133,16 @@ fn learnt_one_shots_approach_the_true_ones() {
             drum.drum.name(),
             kits[2].drum(drum.drum).expect("was learnt").confidence
         );
-        assert!(found[0] < 0.8 * prior, "{:?}: {prior} {found:?}", drum.drum);
-        assert!(
-            found[1] < found[0] + 0.4 && found[2] < found[1] + 0.4,
-            "{found:?}"
-        );
-        assert!(found[2] <= found[0], "{:?}: {found:?}", drum.drum);
+        // Four bars hold at least eight hits: from there on it must not get
+        // worse, whatever else is played.
+        for distance in &found {
+            assert!(
+                *distance < 0.4 * prior,
+                "{:?}: {prior} {found:?}",
+                drum.drum
+            );
+            assert!(*distance < found[0] + 0.3, "{:?}: {found:?}", drum.drum);
+        }
     }
     let confidence = |kit: &LearntKit| kit.drum(Drum::Kick).expect("learnt").confidence;
     assert!(confidence(&kits[2]) >= confidence(&kits[0]));
