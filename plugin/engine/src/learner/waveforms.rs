@@ -234,7 +234,13 @@ impl WaveformLearner {
                 if class.strangers < NEW_KIT_HITS {
                     return Outcome::Stranger;
                 }
-                *class = Class::default();
+                // The old sound plays until the new one is known.
+                *class = Class {
+                    learnt: class.learnt.take(),
+                    sound: class.sound.take(),
+                    ..Class::default()
+                };
+                likeness = 1.0;
             }
         }
         class.strangers = 0;
