@@ -14,7 +14,9 @@ use crate::{
     model::{Model, Session},
     one_shots::{Bank, LEVEL_FRAMES, PRE_FRAMES},
     playback::{Playback, QueuedHit},
-    separator::{BandMasks, Explainer, FitCandidate, OverlapAdd, Presence, combine_masks},
+    separator::{
+        AttackGate, BandMasks, Explainer, FitCandidate, OverlapAdd, Presence, combine_masks,
+    },
     transcriber::{
         Candidate, Decision, OnsetLocator, PeakPicker, PickerClass, VelocityScale, Verdict,
     },
@@ -73,6 +75,7 @@ pub struct HopWork {
     velocities: VelocityScale,
     explainer: Explainer,
     presence: Presence,
+    attack_gate: AttackGate,
     started: [Option<Started>; DRUM_COUNT],
     decided: [Option<Decided>; DRUM_COUNT],
     worker: BankWorker,
@@ -136,6 +139,7 @@ impl HopWork {
             velocities: VelocityScale::default(),
             explainer: Explainer::new(&bank),
             presence: Presence::new(hop_s),
+            attack_gate: AttackGate::new(rate, overlap_add.window_samples()),
             started: [None; DRUM_COUNT],
             decided: [None; DRUM_COUNT],
             worker,
@@ -281,6 +285,7 @@ impl HopWork {
         self.velocities = VelocityScale::default();
         self.explainer.reset();
         self.presence.reset();
+        self.attack_gate.reset();
         self.started = [None; DRUM_COUNT];
         self.decided = [None; DRUM_COUNT];
         self.overlap_add.reset();
@@ -417,8 +422,16 @@ impl HopWork {
         }
         let mut amplitudes = [0.0; DRUM_COUNT];
         self.explainer.begin(frame, &hits[..count], &mut amplitudes);
+        let made_until = self.made_until().unwrap_or(0);
         for (hit, &amplitude) in hits[..count].iter().zip(&amplitudes) {
             self.presence.hit(hit.drum);
+            self.attack_gate.hit(
+                hit.drum,
+                onset_sample,
+                made_until,
+                self.predicted[hit.drum.index()].iter().sum(),
+                amplitude * amplitude * self.explainer.peak_power(hit.drum),
+            );
             self.started[hit.drum.index()] = Some(Started {
                 frame,
                 onset_sample,
@@ -562,10 +575,21 @@ impl HopWork {
         self.overlap_add.analyse(frame);
     }
 
+    /// First sample of the hop that is being made; none while that lies before
+    /// the stream.
+    fn made_until(&self) -> Option<u64> {
+        let heard = self.hops * self.framing.hop_samples as u64;
+        heard.checked_sub(self.frame_back_samples() as u64)
+    }
+
     fn synthesise(&mut self, drums: std::ops::Range<usize>) {
+        let made_until = self.made_until();
         for drum in drums {
             self.overlap_add
                 .synthesise(drum, &self.masks[drum], &mut self.making[drum]);
+            if let Some(first) = made_until {
+                self.attack_gate.apply(drum, first, &mut self.making[drum]);
+            }
         }
     }
 

@@ -115,6 +115,16 @@ impl Explainer {
         self.evidence = [0.0; DRUM_COUNT];
     }
 
+    /// Power of a hit of `drum` at amplitude 1 in its loudest early frame.
+    /// Real-time safe.
+    pub fn peak_power(&self, drum: Drum) -> f32 {
+        let length = self.lengths[drum.index()].min(PRE_FRAMES + 8);
+        let frames = self.templates[drum.index()][..length].iter();
+        frames
+            .map(|frame| frame.iter().sum())
+            .fold(0.0, |peak: f32, power| peak.max(power))
+    }
+
     /// Takes the observed power of frame `frame` (frames come in order).
     /// Real-time safe.
     pub fn observe(&mut self, frame: u64, power: &[f32; BAND_COUNT]) {

@@ -1,12 +1,14 @@
 //! From hits to signals: an additive model of the spectrogram, masks, and
 //! overlap-add.
 
+mod attack_gate;
 mod explainer;
 mod gain_fit;
 mod masks;
 mod overlap_add;
 mod presence;
 
+pub use attack_gate::AttackGate;
 pub use explainer::{Explainer, FitCandidate};
 pub use masks::{BandMasks, combine_masks};
 pub use overlap_add::OverlapAdd;
