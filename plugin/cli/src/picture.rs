@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use anyhow::{Result, anyhow};
 use idm_engine::audio_file::AudioBuffer;
-use idm_engine::front_end::{BAND_COUNT, Framing, FrontEnd, LOG_OFFSET};
+use idm_engine::front_end::{BAND_COUNT, Framing, FrontEnd};
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::{FontStyle, register_font};
@@ -149,7 +149,10 @@ fn draw_spectrogram(area: &Area<'_>, audio: &AudioBuffer, axis_s: f64) -> Result
     let (left, right) = (&channels[0], &channels[channels.len() - 1]);
     let frames = FrontEnd::new(framing).analyse_signal(left, right);
     let samples_per_column = axis_s * audio.sample_rate_hz / f64::from(width);
-    let (brightest, darkest) = (LOG_OFFSET, LOG_OFFSET - 2.6);
+    // Relative to the sound itself: a quiet drum has a colourful picture too.
+    let loudest = frames.iter().flat_map(|frame| frame.frame);
+    let brightest = loudest.fold(f32::MIN, f32::max);
+    let darkest = brightest - 2.2;
     for column in 0..width {
         let sample = (f64::from(column) * samples_per_column) as u64;
         let Some(frame) = frames.get(framing.frame_at(sample) as usize) else {

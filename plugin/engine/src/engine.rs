@@ -190,6 +190,7 @@ impl Engine {
     /// learnt: for a further pass over the same recording. Real-time safe.
     pub fn rewind(&mut self) {
         self.work.rewind();
+        self.work.hear_again();
         self.start_over();
     }
 

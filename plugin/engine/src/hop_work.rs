@@ -262,6 +262,11 @@ impl HopWork {
         }
     }
 
+    /// Says that the same recording begins again. Real-time safe.
+    pub fn hear_again(&mut self) {
+        self.worker.hear_again();
+    }
+
     /// Lets banks be freed on the worker. Real-time safe.
     pub fn retire<const COUNT: usize>(&mut self, banks: [Option<Arc<Bank>>; COUNT]) {
         for bank in banks.into_iter().flatten() {

@@ -192,6 +192,12 @@ impl Average {
         self.hits += 1;
     }
 
+    /// Counts hits anew; those so far have `factor` of their weight.
+    pub fn start_over(&mut self, factor: f32) {
+        self.fade(factor);
+        self.hits = 0;
+    }
+
     fn fade(&mut self, factor: f32) {
         for sum in self.sums.iter_mut().flatten() {
             *sum *= factor;

@@ -51,6 +51,8 @@ pub enum Request {
     TakeDrop(Drum),
     /// Back to the model's default; the kit of this ticket is empty.
     Forget(u64),
+    /// The same recording begins again.
+    HearAgain,
     /// Take this kit in place of what was learnt.
     Restore(Box<LearntKit>),
 }
@@ -220,6 +222,11 @@ impl BankWorker {
     /// Forgets all that was learnt. Real-time safe.
     pub fn forget(&mut self, ticket: u64) -> bool {
         self.send(Request::Forget(ticket), &[])
+    }
+
+    /// The same recording begins again. Real-time safe.
+    pub fn hear_again(&mut self) -> bool {
+        self.send(Request::HearAgain, &[])
     }
 
     /// Takes a saved kit. Allocates.

@@ -18,6 +18,8 @@ const HEARD_WEIGHT: f32 = 0.12;
 const MOST_RAISE: f32 = 4.0;
 /// Frames over which the model's tail is matched to what was heard before it.
 const MATCH_FRAMES: f32 = 5.0;
+/// Most that the model's tail is raised: 6 dB.
+const MOST_TAIL: f32 = 2.0;
 /// Ramp at the onset and fade at the end.
 const RAMP_S: f64 = 0.0003;
 const FADE_S: f64 = 0.02;
@@ -45,8 +47,7 @@ pub fn build(
         vec![0.0; bins],
         vec![0.0; bins],
     );
-    // Smoothed power of what was heard and of the model's sound.
-    let mut matched = [(1.0_f32, 1.0_f32); BAND_COUNT];
+    let mut levels = Match::new();
     let quiet = [0.0; BAND_COUNT];
     for frame in 0..frames {
         evidence.gather(averages, frame);
@@ -68,8 +69,8 @@ pub fn build(
             let clarity = (weight / evidence.reach.max(1e-6)).clamp(0.0, 1.0);
             let incoherent = (power - coherent[band]).max(0.0);
             let target = coherent[band] + clarity * incoherent;
-            let (was, model) = matched[band];
-            let model_power = own[band] * was / model.max(1e-20);
+            let ratio = levels.ratio(band);
+            let model_power = own[band] * ratio;
             // Falls fast: spectra differ by tens of decibels.
             let sure = 1.0 - (PRIOR_WEIGHT / (weight + PRIOR_WEIGHT)).powi(2);
             let wanted = if target > 1e-14 && model_power > 1e-14 {
@@ -80,14 +81,8 @@ pub fn build(
             gains[band] = (wanted / coherent[band].max(1e-20)).sqrt().min(MOST_RAISE);
             let open = (weight / HEARD_WEIGHT).min(1.0);
             shares[band] = open * open * (3.0 - 2.0 * open);
-            tails[band] = (was / model.max(1e-20)).sqrt().min(MOST_RAISE);
-            if open >= 1.0 {
-                let keep = 1.0 - 1.0 / MATCH_FRAMES;
-                matched[band] = (
-                    keep * was + (1.0 - keep) * target,
-                    keep * model + (1.0 - keep) * own[band],
-                );
-            }
+            tails[band] = ratio.sqrt().min(MOST_TAIL);
+            levels.hear(band, shares[band], target, own[band]);
         }
         grid.expand(&gains, &mut gain);
         grid.expand(&shares, &mut share);
@@ -111,6 +106,42 @@ pub fn build(
         shape_ends(samples, was_cut, rate_hz);
     }
     channels
+}
+
+/// Power of what was heard over that of the model's sound, lately: so much
+/// softer or louder its tail has to be to go on where the recording ends.
+struct Match {
+    heard: [f32; BAND_COUNT],
+    model: [f32; BAND_COUNT],
+    /// Frames that were heard, up to [`MATCH_FRAMES`].
+    frames: [f32; BAND_COUNT],
+}
+
+impl Match {
+    fn new() -> Match {
+        Match {
+            heard: [0.0; BAND_COUNT],
+            model: [0.0; BAND_COUNT],
+            frames: [0.0; BAND_COUNT],
+        }
+    }
+
+    /// Takes a frame that was heard by this share.
+    fn hear(&mut self, band: usize, share: f32, heard: f32, model: f32) {
+        let keep = 1.0 - share / MATCH_FRAMES;
+        self.heard[band] = keep * self.heard[band] + share * heard;
+        self.model[band] = keep * self.model[band] + share * model;
+        self.frames[band] = (self.frames[band] + share).min(MATCH_FRAMES);
+    }
+
+    /// The ratio in `band`; one that was hardly heard goes with the others.
+    fn ratio(&self, band: usize) -> f32 {
+        let log_ratio = |heard: f32, model: f32| ((heard + 1e-14) / (model + 1e-14)).ln();
+        let all = log_ratio(self.heard.iter().sum(), self.model.iter().sum());
+        let own = log_ratio(self.heard[band], self.model[band]);
+        let sure = self.frames[band] / (self.frames[band] + 1.0);
+        (sure * own + (1.0 - sure) * all).exp()
+    }
 }
 
 /// A short ramp at the onset, a fade at the end.

@@ -48,6 +48,8 @@ const MISSED_HIT_RATIO: f32 = 6.0;
 const MISSED_HIT_AFTER_FRAMES: usize = 7;
 /// Power below the take's loudest frame at which rises do not matter.
 const MISSED_HIT_FLOOR: f32 = 1e-4;
+/// Weight that hits keep when the same recording is heard again.
+const HEARD_BEFORE: f32 = 0.25;
 /// Weight of a hit that a saved kit was learnt from, and of all of them.
 const SAVED_HIT_WEIGHT: f32 = 0.5;
 const SAVED_MOST_WEIGHT: f32 = 6.0;
@@ -147,6 +149,16 @@ impl WaveformLearner {
         self.embedding.clear();
         self.classes = Default::default();
         self.is_new = true;
+    }
+
+    /// The same recording is heard again: its hits are counted anew, and those
+    /// of the last time, which were separated with a worse kit, count less.
+    pub fn hear_again(&mut self) {
+        for class in &mut self.classes {
+            class.soft.start_over(HEARD_BEFORE);
+            class.loud.start_over(HEARD_BEFORE);
+            class.clarity = 0.0;
+        }
     }
 
     /// Learns from a hit. Allocates.

@@ -162,6 +162,7 @@ impl WorkerLoop {
                 self.shelf.put(ticket, self.learner.kit());
                 self.takes = Default::default();
             }
+            Request::HearAgain => self.learner.hear_again(),
             Request::Restore(kit) => {
                 let prior = if kit.embedding.is_empty() {
                     None

@@ -139,6 +139,44 @@ fn what_one_hit_hides_another_shows() {
 }
 
 #[test]
+fn a_tail_that_was_cut_off_goes_on_without_a_jump() {
+    // Three short takes, 60 dB softer than the model's sound and duller.
+    let truth = sound(40_000, 0.11, 6_000.0, 0.2);
+    let short: Vec<f32> = truth[..9_000].iter().map(|x| 1e-3 * x).collect();
+    let mut learner = learner();
+    for _ in 0..3 {
+        learner.add(&take(Drum::Ride, &short, 1.0, 1.0));
+    }
+    let bank = learner.bank().expect("learnt");
+    let learnt = bank.one_shot(Drum::Ride).channel(0);
+    let level = |start: usize| {
+        let part = &learnt[start.min(learnt.len())..(start + 2_000).min(learnt.len())];
+        part.iter().map(|x| x * x).sum::<f32>().sqrt()
+    };
+    assert!(learnt.len() > 14_000, "{} samples", learnt.len());
+    for start in (2_000..20_000).step_by(1_000) {
+        let (before, after) = (level(start), level(start + 2_000));
+        assert!(after < 1.3 * before, "{before} to {after} at {start}");
+    }
+}
+
+#[test]
+fn hearing_again_counts_anew_and_keeps_the_sound() {
+    let truth = sound(12_000, 0.11, 2_500.0, 0.8);
+    let mut learner = learner();
+    for pass in 0..3 {
+        for _ in 0..4 {
+            learner.add(&take(Drum::Snare, &truth, 1.0, 1.0));
+        }
+        let bank = learner.bank().expect("learnt");
+        assert_eq!(bank.sound(Drum::Snare).evidence.hits, 4, "pass {pass}");
+        assert!(error_db(bank.one_shot(Drum::Snare), &truth) < -20.0);
+        learner.hear_again();
+        assert!(learner.bank().is_none(), "nothing new yet");
+    }
+}
+
+#[test]
 fn useless_takes_are_refused() {
     let truth = sound(12_000, 0.11, 2_500.0, 0.8);
     let mut learner = learner();
