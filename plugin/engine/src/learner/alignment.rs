@@ -152,8 +152,8 @@ mod tests {
     #[test]
     fn attacks_are_found_and_silence_is_no_attack() {
         let mut mono = vec![0.0; 3_000];
-        for n in 1_000..3_000 {
-            mono[n] = tone((n - 1_000) as f64);
+        for (n, sample) in mono[1_000..].iter_mut().enumerate() {
+            *sample = tone(n as f64);
         }
         let found = attack(&mono, 1_100, RATE_HZ);
         assert!((960..1_010).contains(&found), "{found}");

@@ -175,9 +175,10 @@ impl Average {
                 *cell = weight * mask * mask;
             }
             grid.expand(&cell, &mut per_bin);
-            for band in 0..BAND_COUNT {
-                self.power[frame][band] += cell[band] * hit.power[frame][band];
-                self.weights[frame][band] += cell[band];
+            let sums = self.power[frame].iter_mut().zip(&mut self.weights[frame]);
+            for ((power, weights), (cell, heard)) in sums.zip(cell.iter().zip(&hit.power[frame])) {
+                *power += cell * heard;
+                *weights += cell;
             }
             self.reach[frame] += weight;
             let span = frame * bins..(frame + 1) * bins;

@@ -183,7 +183,7 @@ impl BankFollower {
             .is_some_and(|&after| self.hits >= after);
         let fresh = takes.saturating_sub(self.takes);
         let rested = frame >= self.rested_at + (REST_S * self.frames_per_second) as u64;
-        if !look_up && !(rested && fresh > 0 && fresh * GROWTH >= takes) {
+        if !look_up && (!rested || fresh == 0 || fresh * GROWTH < takes) {
             return;
         }
         let length = length.min(MAX_EMBEDDING);
