@@ -218,7 +218,7 @@ impl Shared {
     pub fn set_evidence(&self, evidence: &[Evidence; DRUM_COUNT]) {
         for (cell, evidence) in self.evidence.iter().zip(evidence) {
             let bits = u64::from(evidence.confidence.to_bits());
-            cell.store(u64::from(evidence.hits) << 32 | bits, Ordering::Relaxed);
+            cell.store((u64::from(evidence.hits) << 32) | bits, Ordering::Relaxed);
         }
     }
 

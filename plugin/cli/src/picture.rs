@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use anyhow::{Result, anyhow};
 use idm_engine::audio_file::AudioBuffer;
-use idm_engine::front_end::{BAND_COUNT, Framing, FrontEnd};
+use idm_engine::front_end::{BAND_COUNT, Framing, FrontEnd, LOG_OFFSET};
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::{FontStyle, register_font};
@@ -140,8 +140,10 @@ fn draw_spectrogram(area: &Area<'_>, audio: &AudioBuffer, axis_s: f64) -> Result
     let (width, height) = size(area);
     let framing = Framing::for_rate(audio.sample_rate_hz)?;
     // Silence after the end lets the last frames in.
+    // At full level: a quiet drum has a colourful picture too.
+    let gain = 1.0 / audio.peak().max(1e-9);
     let padded = |channel: &Vec<f32>| {
-        let mut padded = channel.clone();
+        let mut padded: Vec<f32> = channel.iter().map(|sample| gain * sample).collect();
         padded.resize(channel.len() + framing.window_samples, 0.0);
         padded
     };
@@ -149,10 +151,7 @@ fn draw_spectrogram(area: &Area<'_>, audio: &AudioBuffer, axis_s: f64) -> Result
     let (left, right) = (&channels[0], &channels[channels.len() - 1]);
     let frames = FrontEnd::new(framing).analyse_signal(left, right);
     let samples_per_column = axis_s * audio.sample_rate_hz / f64::from(width);
-    // Relative to the sound itself: a quiet drum has a colourful picture too.
-    let loudest = frames.iter().flat_map(|frame| frame.frame);
-    let brightest = loudest.fold(f32::MIN, f32::max);
-    let darkest = brightest - 2.2;
+    let (brightest, darkest) = (LOG_OFFSET, LOG_OFFSET - 2.6);
     for column in 0..width {
         let sample = (f64::from(column) * samples_per_column) as u64;
         let Some(frame) = frames.get(framing.frame_at(sample) as usize) else {

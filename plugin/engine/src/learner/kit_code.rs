@@ -168,7 +168,7 @@ fn encode_one_shot(one_shot: &OneShot, bits: &mut BitWriter) {
 
 fn decode_one_shot(bits: &mut BitReader<'_>) -> Result<OneShot, KitError> {
     let inside = "a one-shot";
-    let rate = u64::from(bits.number(32, inside)?) << 32 | u64::from(bits.number(32, inside)?);
+    let rate = (u64::from(bits.number(32, inside)?) << 32) | u64::from(bits.number(32, inside)?);
     let step = bits.float(inside)?;
     let channels = bits.limited(8, 2, "the number of channels")?;
     let frames = bits.limited(32, MOST_FRAMES, "the length of a one-shot")?;
@@ -283,7 +283,7 @@ struct BitWriter {
 impl BitWriter {
     /// Writes the lowest `bits` (up to 32) of `value`.
     fn number(&mut self, value: u32, bits: u32) {
-        self.pending = self.pending << bits | u64::from(value);
+        self.pending = (self.pending << bits) | u64::from(value);
         self.count += bits;
         while self.count >= 8 {
             self.count -= 8;
@@ -320,7 +320,7 @@ impl<'a> BitReader<'a> {
     fn number(&mut self, bits: u32, inside: &'static str) -> Result<u32, KitError> {
         while self.count < bits {
             let byte = self.bytes.next().ok_or(KitError::Ends { inside })?;
-            self.pending = self.pending << 8 | u64::from(*byte);
+            self.pending = (self.pending << 8) | u64::from(*byte);
             self.count += 8;
         }
         self.count -= bits;
