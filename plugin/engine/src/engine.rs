@@ -13,6 +13,7 @@ use thiserror::Error;
 use crate::{
     controls::{Controls, Quality},
     drum::Drum,
+    experiment::Experiment,
     front_end::{Framing, UnsupportedSampleRate},
     hop_work::{HopWork, STAGES},
     learner::{KitShelf, LearntKit},
@@ -91,9 +92,22 @@ impl Engine {
     /// # Errors
     /// An unsupported sample rate or a model that cannot be run.
     pub fn new(config: EngineConfig, model: Arc<Model>) -> Result<Engine, EngineError> {
+        Engine::for_experiment(config, model, Experiment::default())
+    }
+
+    /// [`Engine::new`] with parts replaced by what `experiment` knows, for
+    /// measurements. Allocates.
+    ///
+    /// # Errors
+    /// An unsupported sample rate or a model that cannot be run.
+    pub fn for_experiment(
+        config: EngineConfig,
+        model: Arc<Model>,
+        experiment: Experiment,
+    ) -> Result<Engine, EngineError> {
         let framing = Framing::for_rate(config.sample_rate_hz)?;
         let latency_samples = config.quality.latency_hops() * framing.hop_samples;
-        let work = HopWork::new(framing, config.quality, &model)?;
+        let work = HopWork::new(framing, config.quality, &model, experiment)?;
         let playback = Playback::new(&framing, latency_samples, work.bank().clone());
         let hop_samples = framing.hop_samples;
         Ok(Engine {

@@ -6,6 +6,7 @@ use crate::{
     controls::{Controls, Quality},
     drum::{DRUM_COUNT, Drum, RESIDUAL, STEM_COUNT},
     engine::EngineError,
+    experiment::{Experiment, Script},
     front_end::{BAND_COUNT, FeatureFrame, Framing, FrontEnd},
     learner::{
         BankFollower, BankWorker, KitShelf, LearntKit, MAX_EMBEDDING, NewBank, Tape, TapeHit,
@@ -15,7 +16,8 @@ use crate::{
     one_shots::{Bank, LEVEL_FRAMES, PRE_FRAMES},
     playback::{Playback, QueuedHit},
     separator::{
-        AttackGate, BandMasks, Explainer, FitCandidate, OverlapAdd, Presence, combine_masks,
+        AttackGate, BandMasks, Explainer, FitCandidate, LEARNED_WEIGHT, OverlapAdd, Presence,
+        combine_masks,
     },
     transcriber::{
         Candidate, Decision, OnsetLocator, PeakPicker, PickerClass, VelocityScale, Verdict,
@@ -68,6 +70,9 @@ pub struct HopWork {
     features: FeatureFrame,
     session: Session,
     picker: PeakPicker,
+    /// Hits in place of the picker's, in experiments.
+    script: Option<Script>,
+    learned_weight: f32,
     locator: OnsetLocator,
     /// Scale of fitted gains, which tell whether a drum is needed at all.
     fitted: VelocityScale,
@@ -98,7 +103,12 @@ impl HopWork {
     ///
     /// # Errors
     /// A model that cannot be run.
-    pub fn new(framing: Framing, quality: Quality, model: &Model) -> Result<HopWork, EngineError> {
+    pub fn new(
+        framing: Framing,
+        quality: Quality,
+        model: &Model,
+        experiment: Experiment,
+    ) -> Result<HopWork, EngineError> {
         let rate = framing.sample_rate_hz;
         let hop = framing.hop_samples;
         let hop_s = hop as f64 / rate;
@@ -106,7 +116,11 @@ impl HopWork {
         let meta = model.meta();
         let embedding = vec![0.0; meta.one_shots.embedding.min(MAX_EMBEDDING)];
         let one_shot_rate_hz = f64::from(meta.one_shots.sample_rate_hz);
-        let bank = Arc::new(bank_for(&network, one_shot_rate_hz, &embedding, rate)?);
+        let bank = match experiment.bank {
+            Some(bank) => bank,
+            None => Arc::new(bank_for(&network, one_shot_rate_hz, &embedding, rate)?),
+        };
+        let script = experiment.hits.map(|hits| Script::new(&hits, &framing));
         let worker = BankWorker::start(network, model, &framing, bank.clone())?;
         let overlap_add = OverlapAdd::new(rate, hop, quality.window_hops());
         let stems = || {
@@ -134,6 +148,8 @@ impl HopWork {
             features: FeatureFrame::default(),
             session: model.session(quality),
             picker: PeakPicker::default(),
+            script,
+            learned_weight: experiment.learned_weight.unwrap_or(LEARNED_WEIGHT),
             locator: OnsetLocator::new(hop),
             fitted: VelocityScale::default(),
             velocities: VelocityScale::default(),
@@ -286,6 +302,9 @@ impl HopWork {
         self.silent_hops = 0;
         self.session.reset();
         self.picker = PeakPicker::default();
+        if let Some(script) = &mut self.script {
+            script.rewind();
+        }
         self.fitted = VelocityScale::default();
         self.velocities = VelocityScale::default();
         self.explainer.reset();
@@ -386,13 +405,16 @@ impl HopWork {
     fn find_hits(&mut self, frame: u64) {
         let mut candidates = [None::<Candidate>; DRUM_COUNT];
         let mut decisions = [None::<Decision>; DRUM_COUNT];
-        self.picker.step(
-            frame,
-            self.session.onset(),
-            &self.picker_classes,
-            |candidate| candidates[candidate.drum.index()] = Some(candidate),
-            |decision| decisions[decision.drum.index()] = Some(decision),
-        );
+        let on_candidate = |found: Candidate| candidates[found.drum.index()] = Some(found);
+        let on_decision = |made: Decision| decisions[made.drum.index()] = Some(made);
+        if let Some(script) = &mut self.script {
+            script.step(frame, on_candidate, on_decision);
+        } else {
+            let activations = self.session.onset();
+            let classes = &self.picker_classes;
+            self.picker
+                .step(frame, activations, classes, on_candidate, on_decision);
+        }
         for decision in decisions.into_iter().flatten() {
             self.decide(decision);
         }
@@ -409,18 +431,27 @@ impl HopWork {
         let [left, right] = &self.history;
         let offset = self.locator.locate([left, right], left.len() - back);
         let centre = self.framing.centre_of(frame);
-        let onset_sample = (centre + i64::from(offset)).max(0) as u64;
-        let onset_frame = onset_sample as f64 / hop as f64 + 1.0;
+        let located = (centre + i64::from(offset)).max(0) as u64;
+        let onset_of = |drum| {
+            let known = self
+                .script
+                .as_ref()
+                .and_then(|script| script.onset_of(drum));
+            known.unwrap_or(located)
+        };
+        let mut onsets = [located; DRUM_COUNT];
         let mut hits = [FitCandidate {
             drum: Drum::Kick,
-            onset_frame,
+            onset_frame: 0.0,
             posterior: 0.0,
             trusted: false,
         }; DRUM_COUNT];
         let mut count = 0;
         for candidate in candidates.iter().flatten() {
             let class = &self.picker_classes[candidate.drum.index()];
+            onsets[count] = onset_of(candidate.drum);
             hits[count].drum = candidate.drum;
+            hits[count].onset_frame = onsets[count] as f64 / hop as f64 + 1.0;
             hits[count].posterior = candidate.activation;
             hits[count].trusted = candidate.activation >= class.strict_threshold;
             count += 1;
@@ -428,7 +459,8 @@ impl HopWork {
         let mut amplitudes = [0.0; DRUM_COUNT];
         self.explainer.begin(frame, &hits[..count], &mut amplitudes);
         let made_until = self.made_until().unwrap_or(0);
-        for (hit, &amplitude) in hits[..count].iter().zip(&amplitudes) {
+        let fitted = hits[..count].iter().zip(&amplitudes).zip(&onsets);
+        for ((hit, &amplitude), &onset_sample) in fitted {
             self.presence.hit(hit.drum);
             self.attack_gate.hit(
                 hit.drum,
@@ -567,6 +599,7 @@ impl HopWork {
             self.session.mask(),
             &gates,
             self.controls.mask_exponent,
+            self.learned_weight,
             &mut self.masks,
         );
     }

@@ -15,6 +15,7 @@ pub mod controls;
 pub mod drum;
 pub mod engine;
 mod events;
+pub mod experiment;
 pub mod front_end;
 mod hop_work;
 pub mod kit_files;

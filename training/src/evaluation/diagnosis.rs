@@ -130,7 +130,7 @@ impl Diagnosis {
     /// Compares `engine` with `network` (one estimate per piece each, with the
     /// strict thresholds of the model). Allocates.
     pub fn new(
-        pieces: &[Piece],
+        pieces: &[&Piece],
         engine: &[Estimate],
         network: &[Estimate],
         strict: &[f32; DRUM_COUNT],
@@ -310,7 +310,7 @@ mod tests {
             detection(8_010, 0.9, Accepted),
             detection(9_010, 0.9, Accepted),
         ]);
-        let diagnosis = Diagnosis::new(&[piece], &[engine], &[network], &[0.5; DRUM_COUNT]);
+        let diagnosis = Diagnosis::new(&[&piece], &[engine], &[network], &[0.5; DRUM_COUNT]);
         for cause in Cause::ALL {
             let expected = match cause {
                 Cause::FoundByEngine | Cause::Dropped => 0,

@@ -1,17 +1,26 @@
 //! The held-out excerpts, and templates from the training side for baselines.
 
-use std::path::Path;
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
+use clap::ValueEnum;
 use idm_engine::{
     drum::{DRUM_COUNT, Drum},
     front_end::BAND_COUNT,
 };
 use rayon::prelude::*;
 
-use super::nmfd::{Analysis, HOP, TEMPLATE_FRAMES, Template};
+use super::{
+    nmfd::{Analysis, HOP, TEMPLATE_FRAMES, Template},
+    plain,
+};
 use crate::{
     kits::{self, Kit, SAMPLE_RATE_HZ, Sample, Sound, Split},
+    performance::{self, Groove, Pattern, generate},
+    random::Random,
     render::{Piece, RenderConfig, Renderer},
     synth,
 };
@@ -22,19 +31,81 @@ const SEED: u64 = 0x1d3;
 const WILDNESS: f32 = 0.4;
 /// Procedural kits for templates where there are no sampled ones.
 const TEMPLATE_KITS: u64 = 24;
+/// Procedural kits and length of the patterns of plain material without data.
+const PLAIN_KITS: u64 = 6;
+const PATTERN_S: f64 = 30.0;
 
 /// Folders that may lie in the data folder: kits, kits for validation only,
 /// grooves.
 const KITS: [&str; 2] = ["drums", "drums_validation"];
 const GROOVES: &str = "grooves";
 
-/// Renders the held-out set: kits and grooves of the validation side in `data`,
-/// mildly processed; without `data`, procedural kits that training never
+/// What systems are evaluated on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Material {
+    /// Held-out kits as they are, human performances, summed dry.
+    Plain,
+    /// Everything varied: mixed kits, rooms, bleed, bus processing, other
+    /// percussion.
+    Hard,
+}
+
+impl fmt::Display for Material {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Material::Plain => "plain",
+            Material::Hard => "hard",
+        })
+    }
+}
+
+/// Where an excerpt comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Labels {
+    /// Name of the kit.
+    pub kit: String,
+    /// Style of the performance.
+    pub style: String,
+}
+
+/// A held-out piece and what is known of it.
+#[derive(Debug, Clone)]
+pub struct Excerpt {
+    /// Mixture, stems and hits.
+    pub piece: Piece,
+    /// Where they come from.
+    pub labels: Labels,
+    /// One sound per class from its onset on (empty where the kit has none), if
+    /// one kit plays unchanged.
+    pub true_kit: Option<[Vec<f32>; DRUM_COUNT]>,
+}
+
+impl Material {
+    /// The first `count` excerpts, the same for the same arguments. Allocates;
+    /// uses all threads.
+    ///
+    /// # Errors
+    /// When `data` holds no kits or they cannot be loaded.
+    pub fn excerpts(
+        self,
+        data: Option<&Path>,
+        count: usize,
+        excerpt_s: f64,
+    ) -> Result<Vec<Excerpt>> {
+        match self {
+            Material::Plain => held_out_plain(data, count, excerpt_s),
+            Material::Hard => held_out(data, count, excerpt_s),
+        }
+    }
+}
+
+/// Renders the hard held-out set: kits and grooves of the validation side in
+/// `data`, mildly processed; without `data`, procedural kits that training never
 /// draws. The same for the same arguments. Allocates; uses all threads.
 ///
 /// # Errors
 /// When `data` holds no kits or they cannot be loaded.
-pub fn held_out(data: Option<&Path>, excerpts: usize, excerpt_s: f64) -> Result<Vec<Piece>> {
+pub fn held_out(data: Option<&Path>, count: usize, excerpt_s: f64) -> Result<Vec<Excerpt>> {
     let mut config = RenderConfig {
         split: Split::Valid,
         procedural_kits: 64,
@@ -47,25 +118,84 @@ pub fn held_out(data: Option<&Path>, excerpts: usize, excerpt_s: f64) -> Result<
         ..RenderConfig::default()
     };
     if let Some(data) = data {
-        config.kit_folders = KITS
-            .iter()
-            .map(|name| data.join(name))
-            .filter(|path| path.is_dir())
-            .collect();
-        ensure!(
-            !config.kit_folders.is_empty(),
-            "{}: expected a folder with drums/ inside",
-            data.display()
-        );
+        config.kit_folders = kit_folders(data)?;
         config.procedural_share = 0.0;
         let grooves = data.join(GROOVES);
         config.groove_folder = grooves.is_dir().then_some(grooves);
     }
     let renderer = Renderer::new(&config)?;
-    Ok((0..excerpts as u64)
+    Ok((0..count as u64)
         .into_par_iter()
-        .map(|index| renderer.piece(index))
+        .map(|index| Excerpt {
+            piece: renderer.piece(index),
+            labels: Labels {
+                kit: "mixed".to_owned(),
+                style: "mixed".to_owned(),
+            },
+            true_kit: None,
+        })
         .collect())
+}
+
+/// The plain held-out set: whole kits of the validation side take turns at
+/// excerpts of its performances; without `data`, procedural kits and generated
+/// patterns. The same for the same arguments. Allocates; uses all threads.
+///
+/// # Errors
+/// When `data` holds no whole kit or no performance, or they cannot be loaded.
+pub fn held_out_plain(data: Option<&Path>, count: usize, excerpt_s: f64) -> Result<Vec<Excerpt>> {
+    let mut kits: Vec<Kit> = Vec::new();
+    let mut grooves = Vec::new();
+    if let Some(data) = data {
+        for folder in kit_folders(data)? {
+            kits.extend(kits::load_folder(&folder)?);
+        }
+        grooves = performance::load_grooves(&data.join(GROOVES))?;
+        grooves.retain(|groove| groove.split == Split::Valid);
+    } else {
+        kits.extend((0..PLAIN_KITS).map(|n| synth::kit((1 << 32) + n, Split::Valid)));
+        grooves.extend(Pattern::ALL.into_iter().enumerate().map(|(n, pattern)| {
+            let events = generate(pattern, PATTERN_S, &mut Random::new(&[SEED, n as u64]));
+            Groove {
+                name: format!("{n}_{pattern:?}_").to_lowercase(),
+                split: Split::Valid,
+                duration_s: PATTERN_S,
+                events,
+            }
+        }));
+    }
+    let whole: Vec<&Kit> = kits
+        .iter()
+        .filter(|kit| kit.split == Split::Valid && plain::is_whole(kit))
+        .collect();
+    ensure!(
+        !whole.is_empty() && !grooves.is_empty(),
+        "plain material: expected kits with kick, snare, hat, tom and cymbal and performances, found {} and {}",
+        whole.len(),
+        grooves.len()
+    );
+    (0..count as u64)
+        .into_par_iter()
+        .map(|index| {
+            plain::excerpt(&whole, &grooves, SEED, index, excerpt_s)
+                .with_context(|| format!("no performance fills an excerpt of {excerpt_s} s"))
+        })
+        .collect()
+}
+
+/// The folders of kits in `data`.
+fn kit_folders(data: &Path) -> Result<Vec<PathBuf>> {
+    let folders: Vec<PathBuf> = KITS
+        .iter()
+        .map(|name| data.join(name))
+        .filter(|path| path.is_dir())
+        .collect();
+    ensure!(
+        !folders.is_empty(),
+        "{}: expected a folder with drums/ inside",
+        data.display()
+    );
+    Ok(folders)
 }
 
 /// One template per class: the mean over the training kits of `data` (else over

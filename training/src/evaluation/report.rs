@@ -3,21 +3,19 @@
 use std::{fmt::Write, path::Path};
 
 use anyhow::{Context, Result, bail};
-use idm_engine::drum::{DRUM_COUNT, Drum, Group};
-use plotters::{
-    prelude::*,
-    style::{FontStyle, register_font},
-};
+use idm_engine::drum::{Drum, Group};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    breakdown::Breakdown,
     diagnosis::Diagnosis,
-    onsets::{Confusion, OnsetScore},
+    onsets::OnsetScore,
+    picture::draw_confusion,
     score::{PointScore, Separation, SystemScore, TOLERANCES_S, Transcription},
 };
 
 /// A whole evaluation.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Report {
     /// What was evaluated on.
     pub material: String,
@@ -26,6 +24,9 @@ pub struct Report {
     /// Where the engine's hits differ from its network's, if asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub diagnosis: Option<Diagnosis>,
+    /// The engine's scores per kit and style.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub breakdown: Option<Breakdown>,
 }
 
 /// Largest loss of a macro score that [`Report::check`] accepts.
@@ -57,6 +58,9 @@ impl Report {
         self.onset_tables(&mut text, &group_names, &class_names);
         if let Some(diagnosis) = &self.diagnosis {
             diagnosis.table(&mut text);
+        }
+        if let Some(breakdown) = &self.breakdown {
+            breakdown.tables(&mut text);
         }
         text
     }
@@ -174,12 +178,12 @@ impl Report {
         Ok(())
     }
 
-    /// Writes `evaluation.md`, `evaluation.json` and, for every system that
-    /// transcribes, a picture of its confusions.
+    /// Writes `evaluation.md` and `evaluation.json` with all `reports` and, for
+    /// every system that transcribes, a picture of its confusions.
     ///
     /// # Errors
     /// When a file cannot be written.
-    pub fn write(&self, folder: &Path) -> Result<()> {
+    pub fn write_all(reports: &[Report], folder: &Path) -> Result<()> {
         std::fs::create_dir_all(folder)
             .with_context(|| format!("{}: cannot be made", folder.display()))?;
         let write = |name: &str, content: String| {
@@ -187,13 +191,19 @@ impl Report {
             std::fs::write(&path, content)
                 .with_context(|| format!("{}: cannot be written", path.display()))
         };
-        write("evaluation.md", self.markdown())?;
-        write("evaluation.json", serde_json::to_string_pretty(self)?)?;
-        for (number, system) in self.systems.iter().enumerate() {
-            if let Some(transcription) = &system.transcription {
-                let path = folder.join(format!("confusion-{number}.png"));
-                draw(&path, &system.name, &transcription.confusion)
-                    .with_context(|| format!("{}: cannot be drawn", path.display()))?;
+        let tables: Vec<String> = reports.iter().map(Report::markdown).collect();
+        write("evaluation.md", tables.join("\n"))?;
+        write("evaluation.json", serde_json::to_string_pretty(reports)?)?;
+        for report in reports {
+            let material = report.material.split(' ').next().unwrap_or_default();
+            for system in &report.systems {
+                if let Some(transcription) = &system.transcription {
+                    let name = format!("{material} {}", system.name);
+                    let file = name.replace(|c: char| !c.is_ascii_alphanumeric(), "-");
+                    let path = folder.join(format!("confusion-{file}.png"));
+                    draw_confusion(&path, &name, &transcription.confusion)
+                        .with_context(|| format!("{}: cannot be drawn", path.display()))?;
+                }
             }
         }
         Ok(())
@@ -211,69 +221,10 @@ pub(super) fn row(text: &mut String, name: &str, cells: impl Iterator<Item = Str
     let _ = writeln!(text, "| {name} | {} |", cells.join(" | "));
 }
 
-/// Draws `confusion` with rows scaled to their sums.
-fn draw(path: &Path, title: &str, confusion: &Confusion) -> Result<()> {
-    const CELL: i32 = 64;
-    const LEFT: i32 = 130;
-    const TOP: i32 = 110;
-    let side = CELL * (DRUM_COUNT as i32 + 1);
-    register_font(
-        "sans-serif",
-        FontStyle::Normal,
-        epaint_default_fonts::UBUNTU_LIGHT,
-    )
-    .map_err(|_| anyhow::anyhow!("the font is damaged"))?;
-    let size = ((LEFT + side + 20) as u32, (TOP + side + 20) as u32);
-    let area = BitMapBackend::new(path, size).into_drawing_area();
-    area.fill(&WHITE)?;
-    let ink = RGBColor(30, 30, 40);
-    let style = |size: u32| ("sans-serif", size).into_font().color(&ink);
-    area.draw(&Text::new(
-        format!("{title}: played (rows), detected (columns)"),
-        (10, 10),
-        style(20),
-    ))?;
-    let name = |index: usize| Drum::from_index(index).map_or("nothing", Drum::name);
-    for index in 0..=DRUM_COUNT {
-        let offset = CELL * index as i32;
-        area.draw(&Text::new(
-            name(index),
-            (10, TOP + offset + CELL / 2 - 7),
-            style(15),
-        ))?;
-        // Alternate heights keep neighbouring names apart.
-        let height = TOP - if index % 2 == 0 { 24 } else { 44 };
-        area.draw(&Text::new(name(index), (LEFT + offset, height), style(15)))?;
-    }
-    for (r, row) in confusion.iter().enumerate() {
-        let sum = row.iter().sum::<usize>().max(1);
-        for (c, &count) in row.iter().enumerate() {
-            let share = count as f64 / sum as f64;
-            let (x, y) = (LEFT + CELL * c as i32, TOP + CELL * r as i32);
-            let fade = |full: u8| (255.0 - share.sqrt() * f64::from(255 - full)) as u8;
-            let colour = if r == c {
-                RGBColor(fade(40), fade(150), fade(90))
-            } else {
-                RGBColor(fade(220), fade(90), fade(40))
-            };
-            let corners = [(x, y), (x + CELL - 2, y + CELL - 2)];
-            area.draw(&Rectangle::new(corners, colour.filled()))?;
-            if count > 0 {
-                area.draw(&Text::new(
-                    count.to_string(),
-                    (x + 8, y + CELL / 2 - 8),
-                    style(16),
-                ))?;
-            }
-        }
-    }
-    area.present()?;
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::evaluation::Confusion;
 
     fn silence() -> PointScore {
         PointScore {
@@ -290,7 +241,7 @@ mod tests {
         Report {
             material: "a test".to_owned(),
             systems: vec![SystemScore {
-                name: "ours".to_owned(),
+                name: "ours, streaming".to_owned(),
                 groups: vec![separation; 5],
                 classes: vec![separation; 9],
                 transcription: Some(Transcription {
@@ -300,6 +251,7 @@ mod tests {
                 }),
             }],
             diagnosis: None,
+            breakdown: None,
         }
     }
 
@@ -307,22 +259,27 @@ mod tests {
     fn losses_are_reported() {
         assert!(report(9.9).check(&report(10.0)).is_ok());
         let error = report(9.0).check(&report(10.0)).unwrap_err().to_string();
-        assert!(error.contains("ours") && error.contains("10.00") && error.contains("9.00"));
+        assert!(
+            error.contains("ours, streaming") && error.contains("10.00") && error.contains("9.00")
+        );
     }
 
     #[test]
     fn files_are_written_and_json_comes_back() {
         let folder = tempfile::tempdir().unwrap();
         let report = report(3.25);
-        report.write(folder.path()).unwrap();
+        Report::write_all(std::slice::from_ref(&report), folder.path()).unwrap();
         let json = std::fs::read_to_string(folder.path().join("evaluation.json")).unwrap();
-        assert_eq!(serde_json::from_str::<Report>(&json).unwrap(), report);
+        assert_eq!(
+            serde_json::from_str::<Vec<Report>>(&json).unwrap(),
+            [report.clone()]
+        );
         assert!(
-            report.markdown().contains("| ours | 3.2 |"),
+            report.markdown().contains("| ours, streaming | 3.2 |"),
             "{}",
             report.markdown()
         );
-        let picture = std::fs::read(folder.path().join("confusion-0.png")).unwrap();
+        let picture = std::fs::read(folder.path().join("confusion-a-ours--streaming.png")).unwrap();
         assert_eq!(&picture[1..4], b"PNG");
     }
 }

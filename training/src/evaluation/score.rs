@@ -77,6 +77,11 @@ impl SystemScore {
         mean(self.groups.iter().filter_map(|group| group.silent_db))
     }
 
+    /// Mean log-spectral distance over the groups.
+    pub fn macro_lsd_db(&self) -> Option<f64> {
+        mean(self.groups.iter().filter_map(|group| group.lsd_db))
+    }
+
     /// Onset F of all groups pooled, strict, within the first tolerance.
     pub fn pooled_f(&self) -> Option<f64> {
         let groups = self.transcription.as_ref()?.strict.groups.first()?;
@@ -95,7 +100,7 @@ pub(super) fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
 }
 
 /// Scores `estimates` (one per piece) of the system called `name`.
-pub fn score(name: &str, pieces: &[Piece], estimates: &[Estimate]) -> SystemScore {
+pub fn score(name: &str, pieces: &[&Piece], estimates: &[&Estimate]) -> SystemScore {
     let group_of = |group: Group| move |drum: Drum| drum.group() == group;
     let groups: Vec<Separation> = Group::ALL
         .into_par_iter()
@@ -113,7 +118,7 @@ pub fn score(name: &str, pieces: &[Piece], estimates: &[Estimate]) -> SystemScor
     }
 }
 
-fn transcription(pieces: &[Piece], estimates: &[Estimate]) -> Option<Transcription> {
+fn transcription(pieces: &[&Piece], estimates: &[&Estimate]) -> Option<Transcription> {
     let detected = |point| -> Option<Vec<Vec<Hit>>> {
         let estimates = estimates.iter();
         estimates.map(|estimate| estimate.hits(point)).collect()
@@ -131,7 +136,7 @@ fn transcription(pieces: &[Piece], estimates: &[Estimate]) -> Option<Transcripti
     })
 }
 
-fn point_score(pieces: &[Piece], detected: &[Vec<Hit>]) -> PointScore {
+fn point_score(pieces: &[&Piece], detected: &[Vec<Hit>]) -> PointScore {
     let sum = |tolerance_s, merge_s, belongs: &dyn Fn(Drum) -> bool| {
         let mut sum = OnsetScore::default();
         for (piece, hits) in pieces.iter().zip(detected) {
@@ -167,8 +172,8 @@ fn point_score(pieces: &[Piece], detected: &[Vec<Hit>]) -> PointScore {
 }
 
 fn separation(
-    pieces: &[Piece],
-    estimates: &[Estimate],
+    pieces: &[&Piece],
+    estimates: &[&Estimate],
     belongs: impl Fn(Drum) -> bool,
 ) -> Separation {
     let mut stft = Stft::new(1024, 256);

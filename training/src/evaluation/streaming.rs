@@ -2,50 +2,131 @@
 
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use idm_engine::{
     controls::{Controls, Quality},
     drum::DRUM_COUNT,
     engine::{Engine, EngineConfig, Events, Stems},
+    experiment::{Experiment, KnownHit},
     model::Model,
+    one_shots::{Bank, OneShot},
 };
 
-use super::systems::{Detection, Estimate};
-use crate::{
-    kits::SAMPLE_RATE_HZ,
-    render::{Hit, Piece},
+use super::{
+    material::Excerpt,
+    systems::{Detection, Estimate},
 };
+use crate::{kits::SAMPLE_RATE_HZ, render::Hit};
 
 const BLOCK_SAMPLES: usize = 512;
 
-/// Streams the mixture of `piece` through the engine `passes` times (at least
-/// once) and returns the last pass, aligned with the input, with everything that
-/// the engine reports of hits.
+/// How the engine is run, and what it is told.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct EngineRun {
+    /// Trade between latency and certainty.
+    pub quality: Quality,
+    /// Times the excerpt is heard; the last counts.
+    pub passes: usize,
+    /// Share of the network's masks instead of the engine's own.
+    pub learned_weight: Option<f32>,
+    /// Whether it is told the true hits.
+    pub true_hits: bool,
+    /// Whether it begins with the true kit, if that is known.
+    pub true_kit: bool,
+}
+
+impl Default for EngineRun {
+    fn default() -> Self {
+        EngineRun {
+            quality: Quality::Standard,
+            passes: 1,
+            learned_weight: None,
+            true_hits: false,
+            true_kit: false,
+        }
+    }
+}
+
+/// Streams the mixture of `excerpt` through the engine and returns the last
+/// pass, aligned with the input, with everything that the engine reports of
+/// hits. Allocates.
 ///
 /// # Errors
-/// When the engine cannot be made from `model`.
-pub fn stream(
-    piece: &Piece,
-    model: &Arc<Model>,
+/// When the engine cannot be made from `model`, or the true kit is wanted and
+/// not known.
+pub fn stream(excerpt: &Excerpt, model: &Arc<Model>, run: &EngineRun) -> Result<Estimate> {
+    let known = |hit: &Hit| KnownHit {
+        onset_sample: hit.sample as u64,
+        drum: hit.drum,
+    };
+    let bank = match &excerpt.true_kit {
+        Some(kit) if run.true_kit => Some(Arc::new(bank_of(kit)?)),
+        None if run.true_kit => anyhow::bail!("the kit of this material is not known"),
+        _ => None,
+    };
+    let experiment = Experiment {
+        hits: run
+            .true_hits
+            .then(|| excerpt.piece.hits.iter().map(known).collect()),
+        learned_weight: run.learned_weight,
+        bank,
+    };
+    let mut engine = new_engine(SAMPLE_RATE_HZ, run.quality, model, experiment)?;
+    for _ in 1..run.passes {
+        pass(&mut engine, &excerpt.piece.mix);
+        engine.rewind();
+    }
+    Ok(pass(&mut engine, &excerpt.piece.mix))
+}
+
+/// An engine with default controls. Allocates.
+///
+/// # Errors
+/// An unsupported rate, a model that cannot be run.
+pub fn new_engine(
+    sample_rate_hz: f64,
     quality: Quality,
-    passes: usize,
-) -> Result<Estimate> {
+    model: &Arc<Model>,
+    experiment: Experiment,
+) -> Result<Engine> {
     let config = EngineConfig {
-        sample_rate_hz: SAMPLE_RATE_HZ,
+        sample_rate_hz,
         quality,
         max_block_samples: BLOCK_SAMPLES,
     };
-    let mut engine =
-        Engine::new(config, Arc::clone(model)).context("the engine refused the model")?;
+    let mut engine = Engine::for_experiment(config, Arc::clone(model), experiment)
+        .context("the engine refused the model")?;
     engine.set_controls(&Controls::default());
-    for _ in 1..passes {
-        pass(&mut engine, &piece.mix);
-        engine.rewind();
-    }
-    Ok(pass(&mut engine, &piece.mix))
+    Ok(engine)
 }
 
-fn pass(engine: &mut Engine, mix: &[f32]) -> Estimate {
+/// The bank of a known kit; drums that it lacks become a click that cannot be
+/// heard. Allocates.
+///
+/// # Errors
+/// Sounds that are no one-shots.
+pub fn bank_of(kit: &[Vec<f32>; DRUM_COUNT]) -> Result<Bank> {
+    ensure!(
+        kit.iter().any(|sound| !sound.is_empty()),
+        "the kit has no sound at all"
+    );
+    let one_shots: Vec<OneShot> = kit
+        .iter()
+        .map(|sound| {
+            let audible = if sound.is_empty() {
+                vec![1e-6; 64]
+            } else {
+                sound.clone()
+            };
+            OneShot::new(SAMPLE_RATE_HZ, vec![audible])
+        })
+        .collect::<Result<_, _>>()?;
+    Ok(Bank::new(&one_shots, SAMPLE_RATE_HZ)?)
+}
+
+/// Streams `mix` (mono, at the engine's rate) and returns signals and
+/// detections in the time of the input. Allocates.
+pub fn pass(engine: &mut Engine, mix: &[f32]) -> Estimate {
     let latency = engine.latency_samples();
     let mut stems = vec![Vec::new(); DRUM_COUNT];
     let mut detections = Vec::new();

@@ -26,7 +26,8 @@ use bus::Bus;
 pub use features::{Featuriser, TrainingExample};
 pub use files::{RenderArgs, run};
 use pool::Pool;
-use room::{Bleed, Room};
+use room::Bleed;
+pub(crate) use room::Room;
 use session::{Casting, Instrument, Session};
 
 /// What a renderer makes pieces of.

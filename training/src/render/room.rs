@@ -10,7 +10,7 @@ const LINES: usize = 8;
 
 /// A room: early reflections and a diffuse, darkening tail.
 #[derive(Debug, Clone)]
-pub(super) struct Room {
+pub(crate) struct Room {
     taps: Vec<(usize, f32)>,
     delays: [usize; LINES],
     feedback: [f32; LINES],
@@ -22,7 +22,7 @@ pub(super) struct Room {
 
 impl Room {
     /// Draws a room, from a dead booth to a hall.
-    pub(super) fn draw(random: &mut Random) -> Room {
+    pub(crate) fn draw(random: &mut Random) -> Room {
         let size = random.log_range(0.15, 1.0);
         let reverb_s = random.log_range(0.12, 1.4) * size.sqrt();
         let early = 6 + random.below(18);
@@ -49,7 +49,7 @@ impl Room {
     }
 
     /// Adds `send` × the room's answer to `dry` itself, from its first sound on.
-    pub(super) fn add(&self, dry: &mut [f32], send: f32) {
+    pub(crate) fn add(&self, dry: &mut [f32], send: f32) {
         let Some(first) = dry.iter().position(|s| *s != 0.0) else {
             return;
         };

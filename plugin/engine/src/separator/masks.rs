@@ -30,7 +30,8 @@ const NEUTRAL_EXPONENT: f32 = 1.5;
 /// observed power, `learned` the network's masks (10 × [`BAND_COUNT`], class
 /// by class) if the model has any, `gates` the presence of each drum (0 for
 /// one that is disabled), `mask_exponent` the exponent on magnitudes (2 is the
-/// power Wiener filter; Liutkus & Badeau 2015). What gates take from a drum
+/// power Wiener filter; Liutkus & Badeau 2015), `learned_weight` the share of
+/// the network's masks ([`LEARNED_WEIGHT`]). What gates take from a drum
 /// goes to the other stems in proportion. Real-time safe.
 pub fn combine_masks(
     predicted: &[[f32; BAND_COUNT]; DRUM_COUNT],
@@ -38,6 +39,7 @@ pub fn combine_masks(
     learned: Option<&[f32]>,
     gates: &[f32; DRUM_COUNT],
     mask_exponent: f32,
+    learned_weight: f32,
     masks: &mut BandMasks,
 ) {
     let exponent = 0.5 * mask_exponent;
@@ -72,7 +74,7 @@ pub fn combine_masks(
             *weight *= if sum > 0.0 { scale } else { 1.0 };
             if sharpened_sum > 0.0 {
                 let mask = sharpened[stem] / sharpened_sum;
-                *weight += LEARNED_WEIGHT * (mask - *weight);
+                *weight += learned_weight * (mask - *weight);
             }
             if stem < DRUM_COUNT {
                 *weight *= gates[stem];
@@ -121,6 +123,7 @@ mod tests {
                 None,
                 &[1.0; DRUM_COUNT],
                 exponent,
+                LEARNED_WEIGHT,
                 &mut masks,
             );
             for band in 0..BAND_COUNT {
@@ -144,6 +147,7 @@ mod tests {
             Some(&learned),
             &gates,
             1.5,
+            LEARNED_WEIGHT,
             &mut masks,
         );
         assert_eq!(masks[4], [0.0; BAND_COUNT]);

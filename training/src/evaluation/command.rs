@@ -1,0 +1,212 @@
+//! `idm-train evaluate`.
+
+use std::{fs, path::PathBuf, sync::Arc, time::Instant};
+
+use anyhow::{Context, Result};
+use clap::Args;
+use idm_engine::model::Model;
+use indicatif::{ProgressBar, ProgressStyle};
+use rayon::prelude::*;
+
+use super::{
+    breakdown::Breakdown,
+    diagnosis::Diagnosis,
+    material::{self, Excerpt, Material, generic_templates},
+    report::Report,
+    rows::System,
+    score::score,
+    systems::Estimate,
+};
+use crate::render::Piece;
+
+/// Options of `idm-train evaluate`.
+#[derive(Debug, Clone, Args)]
+pub struct EvaluateArgs {
+    /// Folder with drums/, drums_validation/ and grooves/; without it the
+    /// excerpts are procedural
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Folder of the model
+    #[arg(long, value_name = "DIR", default_value = "presets/models/default")]
+    pub model: PathBuf,
+    /// Rows of the tables; all by default
+    #[arg(long, value_enum, value_delimiter = ',')]
+    pub systems: Vec<System>,
+    /// What is evaluated on; both by default
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = [
+        Material::Plain,
+        Material::Hard,
+    ])]
+    pub material: Vec<Material>,
+    /// Number of excerpts of each material
+    #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub excerpts: u32,
+    /// Length of an excerpt in seconds
+    #[arg(long, default_value_t = 10.0)]
+    pub seconds: f64,
+    /// Number of threads; all cores by default
+    #[arg(long)]
+    pub threads: Option<usize>,
+    /// Folder for the tables (Markdown, JSON) and pictures
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Fail if a row is worse than in this earlier evaluation.json
+    #[arg(long, value_name = "FILE")]
+    pub check: Option<PathBuf>,
+}
+
+/// Evaluates, prints the tables and writes what is asked for.
+///
+/// # Errors
+/// When material or model cannot be loaded, a file cannot be written, or the
+/// check fails.
+pub fn run(args: EvaluateArgs) -> Result<()> {
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(args.threads.unwrap_or(0))
+        .build()
+        .context("threads cannot be started")?;
+    pool.install(|| {
+        let reports = evaluate(&args)?;
+        for report in &reports {
+            println!("{}", report.markdown());
+        }
+        if let Some(folder) = &args.out {
+            Report::write_all(&reports, folder)?;
+        }
+        if let Some(path) = &args.check {
+            let golden = fs::read_to_string(path)
+                .with_context(|| format!("{}: cannot be read", path.display()))?;
+            let golden: Vec<Report> = serde_json::from_str(&golden)
+                .with_context(|| format!("{}: no evaluation", path.display()))?;
+            for report in &reports {
+                for golden in golden.iter().filter(|g| g.material == report.material) {
+                    report.check(golden)?;
+                }
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Evaluates the systems that `args` names on each material, on all threads of
+/// the pool. Allocates.
+///
+/// # Errors
+/// When material or model cannot be loaded.
+pub fn evaluate(args: &EvaluateArgs) -> Result<Vec<Report>> {
+    let all = <System as clap::ValueEnum>::value_variants();
+    let systems = if args.systems.is_empty() {
+        all
+    } else {
+        &args.systems
+    };
+    let data = args.data.as_deref();
+    let model = if systems.iter().any(|system| system.needs_model()) {
+        Some(Arc::new(Model::load(&args.model)?))
+    } else {
+        None
+    };
+    let templates = if systems.iter().any(|system| system.needs_templates()) {
+        generic_templates(data)?
+    } else {
+        Vec::new()
+    };
+    let mut reports = Vec::new();
+    for &material in &args.material {
+        let excerpts = material.excerpts(data, args.excerpts as usize, args.seconds)?;
+        let known_kit = excerpts.iter().all(|excerpt| excerpt.true_kit.is_some());
+        let mut evaluation = Evaluation::new(&excerpts, model.as_ref());
+        let rows = systems.iter();
+        for &system in rows.filter(|system| known_kit || !system.needs_kit()) {
+            let start = Instant::now();
+            let bar = progress(excerpts.len(), system.label());
+            let estimates: Vec<Estimate> = excerpts
+                .par_iter()
+                .map(|excerpt| {
+                    let estimate = system.run(excerpt, model.as_ref(), &templates);
+                    estimate.inspect(|_| bar.inc(1))
+                })
+                .collect::<Result<_>>()?;
+            evaluation.add(system, estimates);
+            bar.finish_and_clear();
+            eprintln!(
+                "{material}: {}: {:.1} s",
+                system.label(),
+                start.elapsed().as_secs_f64()
+            );
+        }
+        let seconds: f64 = excerpts
+            .iter()
+            .map(|excerpt| material::duration_s(&excerpt.piece))
+            .sum();
+        let source = if data.is_some() {
+            "validation kits and grooves"
+        } else {
+            "procedural kits"
+        };
+        reports.push(evaluation.report(format!(
+            "{material} material: {} excerpts, {seconds:.0} s, of {source}",
+            excerpts.len()
+        )));
+    }
+    Ok(reports)
+}
+
+/// Scores of one material as they come in.
+struct Evaluation<'a> {
+    excerpts: &'a [Excerpt],
+    pieces: Vec<&'a Piece>,
+    model: Option<&'a Arc<Model>>,
+    report: Report,
+    network: Option<Vec<Estimate>>,
+    ours: Option<Vec<Estimate>>,
+}
+
+impl<'a> Evaluation<'a> {
+    fn new(excerpts: &'a [Excerpt], model: Option<&'a Arc<Model>>) -> Evaluation<'a> {
+        Evaluation {
+            excerpts,
+            pieces: excerpts.iter().map(|excerpt| &excerpt.piece).collect(),
+            model,
+            report: Report::default(),
+            network: None,
+            ours: None,
+        }
+    }
+
+    fn add(&mut self, system: System, mut estimates: Vec<Estimate>) {
+        let references: Vec<&Estimate> = estimates.iter().collect();
+        let scores = score(system.label(), &self.pieces, &references);
+        self.report.systems.push(scores);
+        if system == System::Ours {
+            let breakdown = Breakdown::new(system.label(), self.excerpts, &estimates);
+            self.report.breakdown = Some(breakdown);
+        }
+        for estimate in &mut estimates {
+            estimate.stems = Vec::new();
+        }
+        match system {
+            System::Ours => self.ours = Some(estimates),
+            System::Network => self.network = Some(estimates),
+            _ => {}
+        }
+    }
+
+    fn report(mut self, material: String) -> Report {
+        self.report.material = material;
+        if let (Some(ours), Some(network), Some(model)) = (&self.ours, &self.network, self.model) {
+            let strict = &model.meta().thresholds.strict;
+            self.report.diagnosis = Some(Diagnosis::new(&self.pieces, ours, network, strict));
+        }
+        self.report
+    }
+}
+
+/// A bar that counts to `length`.
+pub(super) fn progress(length: usize, message: &'static str) -> ProgressBar {
+    let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} {eta}")
+        .unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::new(length as u64)
+        .with_style(style)
+        .with_message(message)
+}

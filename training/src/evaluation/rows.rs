@@ -1,0 +1,177 @@
+//! The rows of the table: which system each is, and how it is run.
+
+use std::sync::Arc;
+
+use anyhow::Result;
+use clap::ValueEnum;
+use idm_engine::{controls::Quality, model::Model};
+
+use super::{
+    flux::band_flux,
+    material::Excerpt,
+    network::network_alone,
+    nmfd::Template,
+    streaming::{EngineRun, stream},
+    systems::{self, Estimate},
+};
+
+/// A row of the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum System {
+    /// The mixture as the estimate of every drum.
+    Mixture,
+    /// Masks from the true stems.
+    Ideal,
+    /// Factorisation without knowledge of the hits, offline.
+    Nmfd,
+    /// The true hits with an average kit, offline.
+    Oracle,
+    /// Rises of energy in three bands: hits without any learning.
+    Flux,
+    /// The peaks of the network's activations, standard quality.
+    Network,
+    /// The engine with the network's masks only.
+    Masks,
+    /// The engine with analysis by synthesis only.
+    Bank,
+    /// The engine, one pass, standard quality.
+    Ours,
+    /// The network's masks with the true hits.
+    MasksTrueHits,
+    /// Analysis by synthesis with the true hits.
+    BankTrueHits,
+    /// The engine with the true hits.
+    OursTrueHits,
+    /// Analysis by synthesis with the true hits and the true kit.
+    BankTrueKit,
+    /// The engine with the true hits and the true kit.
+    OursTrueKit,
+    /// The engine after hearing the excerpt before.
+    OursTwoPasses,
+    /// The engine in its low-latency quality.
+    OursLow,
+    /// The engine in its high quality.
+    OursHigh,
+}
+
+impl System {
+    /// Name in tables.
+    pub const fn label(self) -> &'static str {
+        match self {
+            System::Mixture => "mixture",
+            System::Ideal => "ideal ratio mask",
+            System::Nmfd => "NMFD, blind, offline",
+            System::Oracle => "true hits, average kit, offline",
+            System::Flux => "band flux",
+            System::Network => "network alone",
+            System::Masks => "learned masks only",
+            System::Bank => "synthesis only",
+            System::Ours => "ours, streaming",
+            System::MasksTrueHits => "learned masks only, true hits",
+            System::BankTrueHits => "synthesis only, true hits",
+            System::OursTrueHits => "ours, true hits",
+            System::BankTrueKit => "synthesis only, true hits and kit",
+            System::OursTrueKit => "ours, true hits and kit",
+            System::OursTwoPasses => "ours, 2 passes",
+            System::OursLow => "ours, low latency",
+            System::OursHigh => "ours, high quality",
+        }
+    }
+
+    /// How the engine runs, for the systems that are the engine.
+    fn engine(self) -> Option<EngineRun> {
+        let ours = EngineRun::default();
+        let (masks, bank) = (Some(1.0), Some(0.0));
+        Some(match self {
+            System::Ours => ours,
+            System::Masks => EngineRun {
+                learned_weight: masks,
+                ..ours
+            },
+            System::Bank => EngineRun {
+                learned_weight: bank,
+                ..ours
+            },
+            System::MasksTrueHits => EngineRun {
+                learned_weight: masks,
+                true_hits: true,
+                ..ours
+            },
+            System::BankTrueHits => EngineRun {
+                learned_weight: bank,
+                true_hits: true,
+                ..ours
+            },
+            System::OursTrueHits => EngineRun {
+                true_hits: true,
+                ..ours
+            },
+            System::BankTrueKit => EngineRun {
+                learned_weight: bank,
+                true_hits: true,
+                true_kit: true,
+                ..ours
+            },
+            System::OursTrueKit => EngineRun {
+                true_hits: true,
+                true_kit: true,
+                ..ours
+            },
+            System::OursTwoPasses => EngineRun { passes: 2, ..ours },
+            System::OursLow => EngineRun {
+                quality: Quality::Low,
+                ..ours
+            },
+            System::OursHigh => EngineRun {
+                quality: Quality::High,
+                ..ours
+            },
+            System::Mixture
+            | System::Ideal
+            | System::Nmfd
+            | System::Oracle
+            | System::Flux
+            | System::Network => return None,
+        })
+    }
+
+    /// Whether the row needs the trained model.
+    pub fn needs_model(self) -> bool {
+        self == System::Network || self.engine().is_some()
+    }
+
+    /// Whether the row needs the average kit of the training side.
+    pub const fn needs_templates(self) -> bool {
+        matches!(self, System::Nmfd | System::Oracle)
+    }
+
+    /// Whether the row needs to know the kit that is played.
+    pub const fn needs_kit(self) -> bool {
+        matches!(self, System::BankTrueKit | System::OursTrueKit)
+    }
+
+    /// What the system makes of `excerpt`. Allocates.
+    ///
+    /// # Errors
+    /// A model that is needed and missing, or that the engine refuses.
+    pub fn run(
+        self,
+        excerpt: &Excerpt,
+        model: Option<&Arc<Model>>,
+        templates: &[Template],
+    ) -> Result<Estimate> {
+        let piece = &excerpt.piece;
+        if let Some(run) = self.engine() {
+            let model = model.ok_or_else(|| anyhow::anyhow!("{}: no model", self.label()))?;
+            return stream(excerpt, model, &run);
+        }
+        Ok(match (self, model) {
+            (System::Network, Some(model)) => network_alone(piece, model, Quality::Standard)?,
+            (System::Ideal, _) => systems::ideal_mask(piece),
+            (System::Nmfd, _) => systems::blind_nmfd(piece, templates),
+            (System::Oracle, _) => systems::oracle_onsets(piece, templates),
+            (System::Flux, _) => band_flux(piece),
+            _ => systems::mixture(piece),
+        })
+    }
+}
