@@ -1,6 +1,11 @@
 //! `idm-train evaluate`.
 
-use std::{fs, path::PathBuf, sync::Arc, time::Instant};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Instant,
+};
 
 use anyhow::{Context, Result};
 use clap::Args;
@@ -11,8 +16,11 @@ use rayon::prelude::*;
 use super::{
     breakdown::Breakdown,
     diagnosis::Diagnosis,
+    golden::Golden,
     material::{self, Excerpt, Material, generic_templates},
+    one_shots::{self, OneShotQuality},
     report::Report,
+    robustness::Robustness,
     rows::System,
     score::score,
     systems::Estimate,
@@ -50,6 +58,19 @@ pub struct EvaluateArgs {
     /// Folder for the tables (Markdown, JSON) and pictures
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// Measure the engine in changed conditions (level, rate, compression, room,
+    /// dulling) instead
+    #[arg(long, conflicts_with_all = ["systems", "check"])]
+    pub robustness: bool,
+    /// Measure how near the one-shots come to the kit while the engine listens
+    /// (plain material) instead
+    #[arg(long, conflicts_with_all = ["robustness", "systems", "check", "material"])]
+    pub one_shots: bool,
+    /// Write the golden figures that a test compares with to this file instead
+    #[arg(long, value_name = "FILE", conflicts_with_all = [
+        "robustness", "one_shots", "data", "systems", "check", "out",
+    ])]
+    pub golden: Option<PathBuf>,
     /// Fail if a row is worse than in this earlier evaluation.json
     #[arg(long, value_name = "FILE")]
     pub check: Option<PathBuf>,
@@ -66,6 +87,19 @@ pub fn run(args: EvaluateArgs) -> Result<()> {
         .build()
         .context("threads cannot be started")?;
     pool.install(|| {
+        if let Some(path) = &args.golden {
+            let golden = Golden::measure(&Arc::new(Model::load(&args.model)?))?;
+            for figure in &golden.figures {
+                println!("{}: {}", figure.name, figure.value);
+            }
+            return golden.write(path);
+        }
+        if args.one_shots {
+            return one_shots(&args);
+        }
+        if args.robustness {
+            return robustness(&args);
+        }
         let reports = evaluate(&args)?;
         for report in &reports {
             println!("{}", report.markdown());
@@ -86,6 +120,50 @@ pub fn run(args: EvaluateArgs) -> Result<()> {
         }
         Ok(())
     })
+}
+
+fn one_shots(args: &EvaluateArgs) -> Result<()> {
+    let model = Arc::new(Model::load(&args.model)?);
+    let data = args.data.as_deref();
+    let excerpts = Material::Plain.excerpts(data, args.excerpts as usize, one_shots::EXCERPT_S)?;
+    let material = describe(Material::Plain, &excerpts, data);
+    let table = OneShotQuality::new(&material, &excerpts, &model)?;
+    println!("{}", table.markdown());
+    if let Some(folder) = &args.out {
+        table.write(folder)?;
+    }
+    Ok(())
+}
+
+fn robustness(args: &EvaluateArgs) -> Result<()> {
+    let model = Arc::new(Model::load(&args.model)?);
+    let data = args.data.as_deref();
+    for &material in &args.material {
+        let excerpts = material.excerpts(data, args.excerpts as usize, args.seconds)?;
+        let table = Robustness::new(&describe(material, &excerpts, data), &excerpts, &model)?;
+        println!("{}", table.markdown());
+        if let Some(folder) = &args.out {
+            table.write(folder)?;
+        }
+    }
+    Ok(())
+}
+
+/// What is evaluated on, in words; begins with the material's name.
+fn describe(material: Material, excerpts: &[Excerpt], data: Option<&Path>) -> String {
+    let seconds: f64 = excerpts
+        .iter()
+        .map(|excerpt| material::duration_s(&excerpt.piece))
+        .sum();
+    let source = if data.is_some() {
+        "validation kits and grooves"
+    } else {
+        "procedural kits"
+    };
+    format!(
+        "{material} material: {} excerpts, {seconds:.0} s, of {source}",
+        excerpts.len()
+    )
 }
 
 /// Evaluates the systems that `args` names on each material, on all threads of
@@ -135,19 +213,7 @@ pub fn evaluate(args: &EvaluateArgs) -> Result<Vec<Report>> {
                 start.elapsed().as_secs_f64()
             );
         }
-        let seconds: f64 = excerpts
-            .iter()
-            .map(|excerpt| material::duration_s(&excerpt.piece))
-            .sum();
-        let source = if data.is_some() {
-            "validation kits and grooves"
-        } else {
-            "procedural kits"
-        };
-        reports.push(evaluation.report(format!(
-            "{material} material: {} excerpts, {seconds:.0} s, of {source}",
-            excerpts.len()
-        )));
+        reports.push(evaluation.report(describe(material, &excerpts, data)));
     }
     Ok(reports)
 }

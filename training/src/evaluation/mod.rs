@@ -3,16 +3,20 @@
 
 mod breakdown;
 mod command;
+mod conditions;
 mod diagnosis;
 mod flux;
+mod golden;
 mod material;
 mod metrics;
 mod network;
 mod nmfd;
+mod one_shots;
 mod onsets;
 mod picture;
 mod plain;
 mod report;
+mod robustness;
 mod rows;
 mod score;
 mod stft;
@@ -21,13 +25,17 @@ mod systems;
 
 pub use breakdown::{Breakdown, Part};
 pub use command::{EvaluateArgs, evaluate, run};
+pub use conditions::Condition;
 pub use diagnosis::Diagnosis;
 pub use flux::band_flux;
+pub use golden::{Figure, Golden};
 pub use material::{Excerpt, Labels, Material, generic_templates, held_out, held_out_plain};
 pub use metrics::{level_at_silence_db, log_spectral_distance_db, sdr_db, si_sdr_db};
 pub use network::{Activation, activations, network_alone};
+pub use one_shots::{OneShotQuality, one_shot_distance_db};
 pub use onsets::{Confusion, NOTHING, OnsetScore, confuse, match_times};
 pub use report::Report;
+pub use robustness::Robustness;
 pub use rows::System;
 pub use score::{PointScore, Separation, SystemScore, Transcription, score};
 pub use stft::Stft;

@@ -20,12 +20,7 @@ pub fn draw_confusion(path: &Path, title: &str, confusion: &Confusion) -> Result
     const LEFT: i32 = 130;
     const TOP: i32 = 110;
     let side = CELL * (DRUM_COUNT as i32 + 1);
-    register_font(
-        "sans-serif",
-        FontStyle::Normal,
-        epaint_default_fonts::UBUNTU_LIGHT,
-    )
-    .map_err(|_| anyhow::anyhow!("the font is damaged"))?;
+    use_font()?;
     let size = ((LEFT + side + 20) as u32, (TOP + side + 20) as u32);
     let area = BitMapBackend::new(path, size).into_drawing_area();
     area.fill(&WHITE)?;
@@ -72,4 +67,49 @@ pub fn draw_confusion(path: &Path, title: &str, confusion: &Confusion) -> Result
     }
     area.present()?;
     Ok(())
+}
+
+/// Draws named lines through `(x, y)` points over one pair of axes that begin
+/// at 0.
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn draw_lines(path: &Path, title: &str, lines: &[(&str, Vec<(f64, f64)>)]) -> Result<()> {
+    use_font()?;
+    let area = BitMapBackend::new(path, (860, 520)).into_drawing_area();
+    area.fill(&WHITE)?;
+    let points = || lines.iter().flat_map(|(_, points)| points);
+    let highest = |value: fn(&(f64, f64)) -> f64| points().map(value).fold(1.0, f64::max);
+    let (right, top) = (highest(|point| point.0), highest(|point| point.1));
+    let mut chart = ChartBuilder::on(&area)
+        .caption(title, ("sans-serif", 20))
+        .margin(12)
+        .x_label_area_size(28)
+        .y_label_area_size(36)
+        .build_cartesian_2d(0.0..1.25 * right, 0.0..1.05 * top)?;
+    chart.configure_mesh().light_line_style(WHITE).draw()?;
+    for (index, (name, points)) in lines.iter().enumerate() {
+        let colour = Palette99::pick(index).to_rgba();
+        let style = colour.stroke_width(2);
+        chart
+            .draw_series(LineSeries::new(points.iter().copied(), style))?
+            .label(*name)
+            .legend(move |(x, y)| Rectangle::new([(x, y - 4), (x + 14, y + 4)], colour.filled()));
+    }
+    chart
+        .configure_series_labels()
+        .label_font(("sans-serif", 15))
+        .background_style(WHITE.mix(0.8))
+        .draw()?;
+    area.present()?;
+    Ok(())
+}
+
+fn use_font() -> Result<()> {
+    register_font(
+        "sans-serif",
+        FontStyle::Normal,
+        epaint_default_fonts::UBUNTU_LIGHT,
+    )
+    .map_err(|_| anyhow::anyhow!("the font is damaged"))
 }

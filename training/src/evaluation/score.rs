@@ -82,6 +82,13 @@ impl SystemScore {
         mean(self.groups.iter().filter_map(|group| group.lsd_db))
     }
 
+    /// Recall of the candidates of all groups pooled within the first
+    /// tolerance: what separation can reckon with.
+    pub fn pooled_candidate_recall(&self) -> Option<f64> {
+        let groups = self.transcription.as_ref()?.recall.groups.first()?;
+        groups.last().map(OnsetScore::recall)
+    }
+
     /// Onset F of all groups pooled, strict, within the first tolerance.
     pub fn pooled_f(&self) -> Option<f64> {
         let groups = self.transcription.as_ref()?.strict.groups.first()?;

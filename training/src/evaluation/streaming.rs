@@ -124,6 +124,16 @@ pub fn bank_of(kit: &[Vec<f32>; DRUM_COUNT]) -> Result<Bank> {
     Ok(Bank::new(&one_shots, SAMPLE_RATE_HZ)?)
 }
 
+/// Lets the engine hear `samples` (mono, at its rate) and go on later; what it
+/// says is dropped. Allocates.
+pub fn hear(engine: &mut Engine, samples: &[f32]) {
+    let mut stems = Stems::new(BLOCK_SAMPLES);
+    let mut events = Events::new();
+    for block in samples.chunks(BLOCK_SAMPLES) {
+        engine.process([block, block], &mut stems, &mut events);
+    }
+}
+
 /// Streams `mix` (mono, at the engine's rate) and returns signals and
 /// detections in the time of the input. Allocates.
 pub fn pass(engine: &mut Engine, mix: &[f32]) -> Estimate {

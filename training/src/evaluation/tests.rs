@@ -13,6 +13,9 @@ fn args(systems: Vec<System>) -> EvaluateArgs {
         threads: None,
         out: None,
         check: None,
+        robustness: false,
+        one_shots: false,
+        golden: None,
     }
 }
 
