@@ -77,8 +77,9 @@ pub fn band_flux(piece: &Piece) -> Estimate {
 /// Mean over the bins of `band` of the positive change of the logarithm of
 /// power, per frame.
 fn flux(power: &[f32], bins: usize, band: std::ops::Range<usize>) -> Vec<f32> {
-    let loudest = power.iter().fold(1e-12_f32, |loudest, p| loudest.max(*p));
-    let floor = 1e-6 * loudest;
+    // Rises far below the band's loudest moment are nobody's hit.
+    let in_band = power.chunks_exact(bins).flat_map(|row| &row[band.clone()]);
+    let floor = 1e-3 * in_band.fold(1e-12_f32, |loudest, p| loudest.max(*p));
     let log = |row: &[f32]| -> Vec<f32> {
         let band = row[band.clone()].iter();
         band.map(|power| (power + floor).ln()).collect()

@@ -1,4 +1,5 @@
-//! Plain excerpts: held-out kits as they are, played by people, summed dry.
+//! Plain excerpts: held-out kits as they are, in the usual balance of their
+//! drums, played by people, summed dry.
 //!
 //! Beside the hard material this shows what a system can do where nothing but
 //! the drums themselves is in its way.
@@ -11,7 +12,7 @@ use crate::{
     kits::{self, Kit, SAMPLE_RATE_HZ, Sample, Sound},
     performance::{Event, Groove, settle},
     random::Random,
-    render::{Hit, Piece},
+    render::{Hit, Piece, balance_db},
     synth::VELOCITY_EXPONENT,
 };
 
@@ -45,8 +46,14 @@ pub fn excerpt(
 ) -> Option<Excerpt> {
     let random = &mut Random::new(&[seed, index, 0x91]);
     let kit = kits.get(index as usize % kits.len().max(1))?;
+    // Short fills only where nothing is long enough.
+    let long = |groove: &&Groove| groove.duration_s >= length_s;
+    let mut choice: Vec<&Groove> = grooves.iter().filter(long).collect();
+    if choice.is_empty() {
+        choice = grooves.iter().collect();
+    }
     for _ in 0..64 {
-        let groove = random.pick(grooves)?;
+        let groove = random.pick(&choice)?;
         let slack_s = (groove.duration_s - length_s).max(0.0);
         let start_s = slack_s * f64::from(random.unit());
         let mut events: Vec<Event> = groove
@@ -99,6 +106,12 @@ fn true_kit(kit: &Kit) -> [Vec<f32>; DRUM_COUNT] {
     })
 }
 
+/// Peak of the loudest of `samples`.
+fn loudest(samples: &[Sample]) -> f32 {
+    let all = samples.iter().flat_map(|sample| sample.audio.iter());
+    all.fold(1e-6_f32, |peak, s| peak.max(s.abs()))
+}
+
 /// Plays `events` on `kit`. Sounds that it lacks are left out.
 fn play(kit: &Kit, events: &[Event], length_s: f64, random: &mut Random) -> Piece {
     let length = (length_s * SAMPLE_RATE_HZ) as usize;
@@ -110,7 +123,9 @@ fn play(kit: &Kit, events: &[Event], length_s: f64, random: &mut Random) -> Piec
         };
         let at = (event.time_s * SAMPLE_RATE_HZ).round() as usize;
         let onset = sample.onset.round() as usize;
-        let gain = (event.velocity / sample.velocity.max(0.05)).powf(VELOCITY_EXPONENT);
+        // The balance between the sounds of a sampled kit means nothing.
+        let level = from_db(balance_db(event.sound).0) / loudest(samples(kit, event.sound));
+        let gain = level * (event.velocity / sample.velocity.max(0.05)).powf(VELOCITY_EXPONENT);
         let stem = event.sound.drum().map_or(RESIDUAL, Drum::index);
         let choked = events[n + 1..].iter().find(|next| {
             event.sound == Sound::OpenHat

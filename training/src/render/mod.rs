@@ -28,6 +28,7 @@ pub use files::{RenderArgs, run};
 use pool::Pool;
 use room::Bleed;
 pub(crate) use room::Room;
+pub(crate) use session::balance_db;
 use session::{Casting, Instrument, Session};
 
 /// What a renderer makes pieces of.

@@ -47,7 +47,7 @@ const FAMILIES: [&[Sound]; 9] = [
 ];
 
 /// Usual level of the hardest stroke and its scatter, in decibels.
-fn balance_db(sound: Sound) -> (f32, f32) {
+pub(crate) fn balance_db(sound: Sound) -> (f32, f32) {
     match sound {
         Sound::Kick => (1.0, 3.5),
         Sound::Snare | Sound::RimShot => (0.0, 3.5),
