@@ -55,6 +55,12 @@ pub struct DataConfig {
     pub pool: usize,
     /// Largest change of equalisation of reused pieces, in dB.
     pub reuse_equaliser_db: f32,
+    /// Share of pieces cut from recordings where there are any; the others are
+    /// rendered.
+    pub recordings_share: f32,
+    /// Take mask targets from stems beside the recordings instead of analysis
+    /// by synthesis.
+    pub recordings_stems: bool,
     /// Number of validation pieces.
     pub validation_pieces: usize,
     /// Length of a validation piece in seconds.
@@ -76,6 +82,8 @@ impl Default for DataConfig {
             uses: 2,
             pool: 256,
             reuse_equaliser_db: 6.0,
+            recordings_share: 0.5,
+            recordings_stems: false,
             validation_pieces: 24,
             validation_piece_s: 8.0,
         }
@@ -140,6 +148,9 @@ pub struct ScheduleConfig {
     /// Batches rendered ahead (about 3 MB per second of audio): lets rendering
     /// use a second core in the moments when it is free.
     pub batches_ahead: usize,
+    /// Ends after this many validations in a row without a better F-measure,
+    /// and keeps the best state as `best.bin`; 0 never ends early.
+    pub patience: usize,
 }
 
 impl Default for ScheduleConfig {
@@ -152,6 +163,7 @@ impl Default for ScheduleConfig {
             other_head_share: 0.2,
             threads: 1,
             batches_ahead: 4,
+            patience: 0,
         }
     }
 }
@@ -192,6 +204,11 @@ impl Config {
             self.data.piece_s >= 1.0,
             "data.piece_s: expected at least 1 s, found {}",
             self.data.piece_s
+        );
+        ensure!(
+            (0.0..=1.0).contains(&self.data.recordings_share),
+            "data.recordings_share: expected 0 to 1, found {}",
+            self.data.recordings_share
         );
         let budgets = [self.schedule.minutes > 0.0, self.schedule.steps > 0];
         ensure!(

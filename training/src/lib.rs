@@ -1,5 +1,6 @@
 //! Trains the transcriber and the one-shot bank of the Inverse Drum Machine.
 
+pub mod allocation;
 pub mod bank;
 pub mod config;
 pub mod dsp;
@@ -10,6 +11,8 @@ pub mod losses;
 pub mod network;
 pub mod performance;
 pub mod random;
+pub mod recordings;
 pub mod render;
+pub mod sweep;
 pub mod synth;
 pub mod training;

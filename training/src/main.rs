@@ -11,10 +11,13 @@ use std::{
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use idm_training::{
+    allocation::restart_with_fast_allocation,
     bank::{self, BankArgs},
     evaluation::{self, EvaluateArgs},
     export::{self, ExportArgs},
+    recordings::{self, ExplainArgs},
     render::{self, RenderArgs},
+    sweep::{self, SweepArgs},
     training::{TrainArgs, train},
 };
 
@@ -32,37 +35,50 @@ enum Command {
     Render(RenderArgs),
     /// Train a transcriber; Ctrl-C saves and ends.
     Train(TrainArgs),
+    /// Train many small runs and compare them; finished ones are kept.
+    Sweep(SweepArgs),
     /// Measure a model on held-out kits and grooves.
     Evaluate(EvaluateArgs),
+    /// Explain annotated recordings by their hits, as training without stems does.
+    Explain(ExplainArgs),
     /// Learn the one-shots for a trained transcriber.
     Bank(BankArgs),
     /// Write a model that the plugin loads.
     Export(ExportArgs),
 }
 
+/// A flag that Ctrl-C sets; the second Ctrl-C ends at once.
+fn stop_flag() -> Result<Arc<AtomicBool>> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let flag = stop.clone();
+    ctrlc::set_handler(move || {
+        if flag.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+        println!("finishing this step and saving; press Ctrl-C again to end at once");
+    })
+    .context("cannot watch for Ctrl-C")?;
+    Ok(stop)
+}
+
 fn run(command: Command) -> Result<()> {
     match command {
-        Command::Train(args) => {
-            let stop = Arc::new(AtomicBool::new(false));
-            let flag = stop.clone();
-            ctrlc::set_handler(move || {
-                if flag.swap(true, Ordering::Relaxed) {
-                    std::process::exit(130);
-                }
-                println!("finishing this step and saving; press Ctrl-C again to end at once");
-            })
-            .context("cannot watch for Ctrl-C")?;
-            train(&args, &stop).map(drop)
-        }
+        Command::Train(args) => train(&args, &stop_flag()?).map(drop),
+        Command::Sweep(args) => sweep::run(&args, &stop_flag()?).map(drop),
         Command::Render(args) => render::run(&args),
         Command::Evaluate(args) => evaluation::run(args),
+        Command::Explain(args) => recordings::run(&args),
         Command::Bank(args) => bank::run(&args),
         Command::Export(args) => export::run(&args),
     }
 }
 
 fn main() -> ExitCode {
-    match run(Cli::parse().command) {
+    let command = Cli::parse().command;
+    if matches!(command, Command::Train(_) | Command::Sweep(_)) {
+        restart_with_fast_allocation();
+    }
+    match run(command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("idm-train: {error:#}");

@@ -42,6 +42,7 @@ fn run(folder: &Path, pause_at: Option<u64>, resume: bool) -> Checkpoint {
     let args = TrainArgs {
         config,
         data: None,
+        recordings: Vec::new(),
         out: PathBuf::from(folder),
         resume,
         warm_start: None,

@@ -2,13 +2,15 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
+use idm_engine::drum::{DRUM_COUNT, Drum};
+use rayon::prelude::*;
 
-use super::{learn_bank, learn_choice, save_bank};
+use super::{Template, learn_bank, learn_choice, save_bank};
 use crate::{
-    kits::{self, Split},
-    training::{Checkpoint, DataFolders, renderer},
+    recordings::{Recordings, heard_templates},
+    training::{Checkpoint, DataFolders, Pieces},
 };
 
 /// Learns the one-shots for a trained transcriber.
@@ -20,6 +22,9 @@ pub struct BankArgs {
     /// Folder with drums/ and grooves/; without it, our synthesiser's kits.
     #[arg(long)]
     pub data: Option<PathBuf>,
+    /// Folders of recordings with their hits to learn from as well.
+    #[arg(long, num_args = 1.., value_name = "DIR")]
+    pub recordings: Vec<PathBuf>,
     /// Procedural kits to learn from and to shape.
     #[arg(long, default_value_t = 40)]
     pub procedural_kits: u64,
@@ -42,15 +47,14 @@ pub fn run(args: &BankArgs) -> Result<()> {
     };
     let checkpoint = Checkpoint::load(&args.checkpoint)?;
     let mut weights = checkpoint.optimiser.average;
-    let mut kits = Vec::new();
-    for folder in &folders.kits {
-        let loaded = kits::load_folder(folder)
-            .with_context(|| format!("cannot load the kits in {}", folder.display()))?;
-        kits.extend(loaded);
-    }
-    let bank = learn_bank(&kits, args.procedural_kits, checkpoint.config.seed)?;
-    let material = renderer(&checkpoint.config, &folders, Split::Train)?;
-    let report = learn_choice(&mut weights, &bank, &material, args.pieces);
+    let material = Pieces::open(&checkpoint.config, &folders, &args.recordings)?;
+    let heard = match material.recordings() {
+        Some(recordings) => hear(recordings)?,
+        None => [const { Vec::new() }; DRUM_COUNT],
+    };
+    let kits = material.renderer().kits();
+    let bank = learn_bank(kits, &heard, args.procedural_kits, checkpoint.config.seed)?;
+    let report = learn_choice(&mut weights, &bank, &material, args.pieces)?;
     println!(
         "choice on pieces not learnt from: {:.0} % right (most frequent one: {:.0} %), template distance {:.3} nepers² (most frequent one {:.3}, best possible {:.3})",
         100.0 * report.right,
@@ -62,4 +66,30 @@ pub fn run(args: &BankArgs) -> Result<()> {
     save_bank(&args.out, &bank.classes, &weights)?;
     println!("wrote {}", args.out.display());
     Ok(())
+}
+
+/// The templates of each class from all passages of `recordings`.
+fn hear(recordings: &Recordings) -> Result<[Vec<Template>; DRUM_COUNT]> {
+    let passages: Vec<_> = (0..recordings.passages())
+        .into_par_iter()
+        .map(|number| {
+            let (example, explanation) = recordings.explained(number)?;
+            Ok(heard_templates(&example, &explanation))
+        })
+        .collect::<Result<_>>()?;
+    let mut heard = [const { Vec::new() }; DRUM_COUNT];
+    for passage in passages {
+        for (class, template) in heard.iter_mut().zip(passage) {
+            class.extend(template);
+        }
+    }
+    for (drum, templates) in Drum::ALL.into_iter().zip(&heard) {
+        println!(
+            "{}: heard in {} of {} passages",
+            drum.name(),
+            templates.len(),
+            recordings.passages()
+        );
+    }
+    Ok(heard)
 }

@@ -1,6 +1,8 @@
 //! Learning the bank: groups of training one-shots become one-shots of our
 //! own, and a classifier learns when to use which.
 
+use std::sync::Arc;
+
 use anyhow::{Context, Result};
 use burn::tensor::Device;
 use idm_engine::{
@@ -20,9 +22,9 @@ use crate::{
     export::ClassPrototypes,
     kits::{Kit, Sample, Sound, Split},
     network::{CHOICE_COUNT, EMBEDDING, MASK_OUTPUTS, Network, Weights},
-    render::{Renderer, TrainingExample},
+    render::TrainingExample,
     synth,
-    training::Batch,
+    training::{Batch, Pieces},
 };
 
 /// First piece used to train the choice.
@@ -80,13 +82,18 @@ fn from_onset(sample: &Sample) -> &[f32] {
     &sample.audio[onset.min(sample.audio.len())..]
 }
 
-/// Learns one-shots from the training side of `kits` and `procedural` kits of
-/// our own. No sample is copied: the mean spectrogram of each group is imposed
+/// Learns one-shots from the training side of `kits`, from what is `heard` of
+/// each class in recordings, and from `procedural` kits of our own. No sample is copied: the mean spectrogram of each group is imposed
 /// on a sound of our synthesiser. Allocates; takes a minute.
 ///
 /// # Errors
 /// If a class has no one-shot at all.
-pub fn learn_bank(kits: &[Kit], procedural: u64, seed: u64) -> Result<Bank> {
+pub fn learn_bank(
+    kits: &[Arc<Kit>],
+    heard: &[Vec<Template>; DRUM_COUNT],
+    procedural: u64,
+    seed: u64,
+) -> Result<Bank> {
     let mut front_end = front_end();
     let shaper = Shaper::new();
     let mut classes = Vec::new();
@@ -108,6 +115,7 @@ pub fn learn_bank(kits: &[Kit], procedural: u64, seed: u64) -> Result<Bank> {
         let mut examples: Vec<Template> = recorded
             .map(|sample| Template::from_audio(&mut front_end, from_onset(sample), frames))
             .collect();
+        examples.extend(heard[drum.index()].iter().cloned());
         // Recorded kits count more than our own where there are any.
         let share = if examples.is_empty() {
             excitations.len()
@@ -187,22 +195,25 @@ fn heard(example: &TrainingExample, class: usize) -> Option<Template> {
     (!hits.is_empty()).then(|| Template::mean(hits.iter()))
 }
 
-/// Trains the classifier in `weights` on `pieces` rendered pieces, four fifths
-/// to learn from and the rest for the report. Allocates.
+/// Trains the classifier in `weights` on `pieces` pieces, four fifths to learn
+/// from and the rest for the report. Allocates.
+///
+/// # Errors
+/// Recordings that cannot be read.
 pub fn learn_choice(
     weights: &mut Weights,
     bank: &Bank,
-    renderer: &Renderer,
+    material: &Pieces,
     pieces: u64,
-) -> ChoiceReport {
+) -> Result<ChoiceReport> {
     let mut network = Network::new(Device::flex());
     let mut examples: Vec<ChoiceExample> = Vec::new();
     let numbers: Vec<u64> = (FIRST_PIECE..FIRST_PIECE + pieces).collect();
     for numbers in numbers.chunks(CHUNK) {
         let rendered: Vec<_> = numbers
             .iter()
-            .map(|&number| renderer.example(number))
-            .collect();
+            .map(|&number| material.example(number))
+            .collect::<Result<_>>()?;
         let batch = Batch::new(&rendered, 0.0);
         let frames = batch.input.frames;
         let points: Vec<usize> = (0..EMBEDDING_POINTS)
@@ -234,7 +245,7 @@ pub fn learn_choice(
     }
     let border = examples.len() * 4 / 5;
     train_choice(weights, &examples[..border]);
-    report(weights, &examples, border)
+    Ok(report(weights, &examples, border))
 }
 
 fn report(weights: &Weights, examples: &[ChoiceExample], border: usize) -> ChoiceReport {

@@ -12,11 +12,12 @@ use rayon::prelude::*;
 use serde::Deserialize;
 
 use super::{Kit, SAMPLE_RATE_HZ, SOUND_COUNT, Sample, Sound, Split};
+use super::{hydrogen, names::sound_from_spelling, sfz};
 
 /// Name of the manifest in a folder of kits.
 const MANIFEST: &str = "kits.csv";
 /// Velocity of hits that do not tell theirs.
-const UNKNOWN_VELOCITY: f32 = 100.0;
+pub(super) const UNKNOWN_VELOCITY: f32 = 100.0;
 /// Level, relative to the peak, at which an unlabelled hit begins.
 const ONSET_THRESHOLD: f32 = 0.05;
 
@@ -30,20 +31,34 @@ struct Row {
     onset_ms: f32,
 }
 
-struct Entry {
-    kit: String,
-    split: Split,
-    sound: Sound,
-    path: PathBuf,
-    velocity: f32,
-    onset_ms: Option<f32>,
+/// A sample of a kit that is not decoded yet.
+#[derive(Debug)]
+pub(super) struct Entry {
+    /// Name of the kit.
+    pub(super) kit: String,
+    /// Side of the training/validation border.
+    pub(super) split: Split,
+    /// What it is a sample of.
+    pub(super) sound: Sound,
+    /// The audio file.
+    pub(super) path: PathBuf,
+    /// How hard it was played, 0..127.
+    pub(super) velocity: f32,
+    /// Where the hit begins, if known.
+    pub(super) onset_ms: Option<f32>,
 }
 
 /// Loads the kits of `folder`: those of its `kits.csv` (columns `kit, class,
 /// file, velocity, split, onset_ms`; files relative to the folder or to the
-/// one above), else one kit per sub-folder that holds folders named after
-/// sounds (`kick`, `hihat-open`, `crash`, …). Without a manifest everything is
-/// training material. Kits come in the order of their names. Allocates; decodes
+/// one above), else the folder itself if it is a kit, else one kit or more per
+/// sub-folder. A kit is
+///
+/// * a Hydrogen kit (`drumkit.xml`),
+/// * an SFZ instrument with General MIDI keys (each `.sfz` file is a kit),
+/// * folders or files that are named after sounds in one of many spellings
+///   (`kick`, `hihat-open`, `BD_01.wav`, `Floor Tom/03_v112.flac`, …).
+///
+/// Without a manifest everything is training material. Kits come in the order of their names. Allocates; decodes
 /// on all threads.
 ///
 /// # Errors
@@ -58,8 +73,9 @@ pub fn load_folder(folder: &Path) -> Result<Vec<Kit>> {
     };
     if entries.is_empty() {
         bail!(
-            "{}: no kits, expected {MANIFEST} or KIT/CLASS/*.wav|flac",
-            folder.display()
+            "{}: no kits, expected {MANIFEST}, {}, *.sfz, or WAV, FLAC or AIFF files in folders named after drums",
+            folder.display(),
+            hydrogen::FILE
         );
     }
     let samples: Vec<(String, Split, Sound, Sample)> = entries
@@ -138,27 +154,73 @@ fn file_name(path: &Path) -> &str {
         .unwrap_or_default()
 }
 
+fn has_extension(path: &Path, wanted: &[&str]) -> bool {
+    path.extension()
+        .and_then(|extension| extension.to_str())
+        .is_some_and(|found| {
+            wanted
+                .iter()
+                .any(|wanted| found.eq_ignore_ascii_case(wanted))
+        })
+}
+
+fn is_audio(path: &Path) -> bool {
+    has_extension(path, &["wav", "flac", "aif", "aiff"])
+}
+
 fn scan(folder: &Path) -> Result<Vec<Entry>> {
+    let entries = scan_kit(folder)?;
+    if !entries.is_empty() {
+        return Ok(entries);
+    }
     let mut entries = Vec::new();
     for kit in sorted_children(folder)?.iter().filter(|path| path.is_dir()) {
-        for class in sorted_children(kit)?.iter().filter(|path| path.is_dir()) {
-            let Some(sound) = Sound::from_name(file_name(class)) else {
-                continue;
-            };
-            for path in sorted_children(class)? {
-                let extension = path.extension().and_then(|extension| extension.to_str());
-                if !matches!(extension, Some("wav" | "flac" | "aif" | "aiff")) {
-                    continue;
-                }
-                entries.push(Entry {
-                    kit: file_name(kit).to_owned(),
-                    split: Split::Train,
-                    sound,
-                    velocity: velocity_in_name(file_name(&path)).unwrap_or(UNKNOWN_VELOCITY),
-                    path,
-                    onset_ms: None,
-                });
-            }
+        entries.extend(scan_kit(kit)?);
+    }
+    Ok(entries)
+}
+
+/// What `folder` itself holds, if it is a kit.
+fn scan_kit(folder: &Path) -> Result<Vec<Entry>> {
+    let hydrogen = folder.join(hydrogen::FILE);
+    if hydrogen.is_file() {
+        return hydrogen::entries(&hydrogen);
+    }
+    let children = sorted_children(folder)?;
+    let mut entries = Vec::new();
+    for instrument in children.iter().filter(|path| has_extension(path, &["sfz"])) {
+        entries.extend(sfz::entries(instrument)?);
+    }
+    if !entries.is_empty() {
+        return Ok(entries);
+    }
+    let entry = |sound: Sound, path: PathBuf| Entry {
+        kit: file_name(folder).to_owned(),
+        split: Split::Train,
+        sound,
+        velocity: velocity_in_name(file_name(&path)).unwrap_or(UNKNOWN_VELOCITY),
+        path,
+        onset_ms: None,
+    };
+    for path in &children {
+        let named = path.file_stem().and_then(|name| name.to_str());
+        let sound = if path.is_dir() {
+            sound_from_spelling(file_name(path))
+        } else {
+            named.and_then(sound_from_spelling)
+        };
+        let Some(sound) = sound else {
+            continue;
+        };
+        if path.is_dir() {
+            let samples = sorted_children(path)?.into_iter();
+            entries.extend(
+                samples
+                    .filter(|path| is_audio(path))
+                    .map(|path| entry(sound, path)),
+            );
+        } else if is_audio(path) {
+            entries.push(entry(sound, path.clone()));
         }
     }
     Ok(entries)
@@ -229,6 +291,50 @@ mod tests {
         assert_eq!((kick.len(), kick[0].onset), (1, 100.0));
         assert!((kick[0].velocity - 64.0 / 127.0).abs() < 1e-6);
         assert_eq!(kits[0].sounds.iter().flatten().count(), 2);
+    }
+
+    #[test]
+    fn plain_files_hydrogen_and_sfz_become_kits() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in [
+            "flat/BD 01.wav",
+            "flat/Floor Tom.wav",
+            "flat/loop.wav",
+            "h/a.wav",
+            "s/x.wav",
+        ] {
+            write_click(&folder.path().join(name), 0);
+        }
+        let hydrogen = "<drumkit_info><name>hydro</name><instrumentList><instrument>\
+            <name>Ride</name><layer><filename>a.wav</filename></layer></instrument>\
+            </instrumentList></drumkit_info>";
+        fs::write(folder.path().join("h/drumkit.xml"), hydrogen).unwrap();
+        fs::write(
+            folder.path().join("s/loud.sfz"),
+            "<region> key=38 sample=x.wav",
+        )
+        .unwrap();
+        let kits = load_folder(folder.path()).unwrap();
+        let found: Vec<(&str, Vec<Sound>)> = kits
+            .iter()
+            .map(|kit| {
+                let has = |sound: &Sound| !kit.sounds[sound.index()].is_empty();
+                (
+                    kit.name.as_str(),
+                    Sound::ALL.into_iter().filter(has).collect(),
+                )
+            })
+            .collect();
+        assert_eq!(
+            found,
+            [
+                ("flat", vec![Sound::Kick, Sound::FloorTom]),
+                ("hydro", vec![Sound::Ride]),
+                ("loud", vec![Sound::Snare]),
+            ]
+        );
+        // The folder of one kit can be given as well.
+        assert_eq!(load_folder(&folder.path().join("flat")).unwrap().len(), 1);
     }
 
     #[test]

@@ -1,11 +1,15 @@
 //! Drum kits: recorded one-shots from folders, or our own synthesiser's.
 
+mod hydrogen;
 mod load;
+mod names;
+mod sfz;
 mod sound;
 
 use std::sync::Arc;
 
 pub use load::load_folder;
+pub use names::sound_from_spelling;
 pub use sound::{SOUND_COUNT, Sound};
 
 use crate::random::Random;

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 /// Weights of the parts of the loss.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, default)]
 pub struct LossConfig {
     /// Factor of the onset cross-entropy, summed over classes.
     pub onset: f32,

@@ -66,8 +66,16 @@ impl Featuriser {
 
     /// Input and targets of `piece`. Allocates.
     pub fn example(&mut self, piece: &Piece) -> TrainingExample {
+        let mut example = self.mixture(&piece.mix, &piece.hits, piece.kit);
+        self.ratios(piece, &mut example);
+        example
+    }
+
+    /// Input and events of a mixture whose stems are not known: all shares are
+    /// 0, which trains no mask. Allocates.
+    pub fn mixture(&mut self, mix: &[f32], hits: &[Hit], kit: u32) -> TrainingExample {
         let framing = *self.front_end.framing();
-        let frames = piece.mix.len() / framing.hop_samples;
+        let frames = mix.len() / framing.hop_samples;
         let mut example = TrainingExample {
             frames,
             frame: Vec::with_capacity(frames * BAND_COUNT),
@@ -77,12 +85,11 @@ impl Featuriser {
             onset: vec![0.0; frames * DRUM_COUNT],
             onset_offset: vec![0.0; frames * DRUM_COUNT],
             velocity: vec![0.0; frames * DRUM_COUNT],
-            hits: piece.hits.clone(),
-            kit: piece.kit,
+            hits: hits.to_vec(),
+            kit,
         };
-        self.inputs(&piece.mix, &mut example);
-        self.ratios(piece, &mut example);
-        for hit in &piece.hits {
+        self.inputs(mix, &mut example);
+        for hit in hits {
             let frame = framing.frame_at(hit.sample as u64);
             let row = frame as usize * DRUM_COUNT + hit.drum.index();
             if row >= example.onset.len() {
@@ -130,11 +137,17 @@ impl Featuriser {
                 powers[row..row + BAND_COUNT].copy_from_slice(&power);
             }
         }
-        let size = STEM_COUNT * BAND_COUNT;
-        for (powers, ratios) in powers.chunks(size).zip(example.ratio.chunks_mut(size)) {
-            for band in 0..BAND_COUNT {
-                quantise(powers, ratios, band);
-            }
+        set_ratios(&powers, example);
+    }
+}
+
+/// Sets the shares of `example` to those of the stems' `powers`,
+/// `(frames, 10, 128)`.
+pub fn set_ratios(powers: &[f32], example: &mut TrainingExample) {
+    let size = STEM_COUNT * BAND_COUNT;
+    for (powers, ratios) in powers.chunks(size).zip(example.ratio.chunks_mut(size)) {
+        for band in 0..BAND_COUNT {
+            quantise(powers, ratios, band);
         }
     }
 }

@@ -23,7 +23,7 @@ use crate::{
 };
 use augment::Treatment;
 use bus::Bus;
-pub use features::{Featuriser, TrainingExample};
+pub use features::{Featuriser, TrainingExample, set_ratios};
 pub use files::{RenderArgs, run};
 use pool::Pool;
 use room::Bleed;
@@ -168,6 +168,11 @@ impl Renderer {
     /// Number of sampled kits and of grooves in use.
     pub fn material(&self) -> (usize, usize) {
         (self.kits.len(), self.grooves.len())
+    }
+
+    /// The sampled kits in use.
+    pub fn kits(&self) -> &[Arc<Kit>] {
+        &self.kits
     }
 
     /// Piece number `index`. Allocates.

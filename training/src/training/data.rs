@@ -1,9 +1,9 @@
 //! Batches, rendered in the background.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map::Entry},
     path::PathBuf,
-    sync::{Arc, mpsc},
+    sync::mpsc,
     thread,
 };
 
@@ -13,7 +13,7 @@ use idm_engine::{
     front_end::{BAND_COUNT, LOW_BAND_COUNT},
 };
 
-use super::reuse::vary;
+use super::{pieces::Pieces, reuse::vary};
 use crate::{
     config::{Config, DataConfig},
     kits::Split,
@@ -270,12 +270,12 @@ impl BatchPlan {
 /// Renders batches on a thread of its own, a bounded number ahead.
 #[derive(Debug)]
 pub struct BatchSource {
-    receiver: mpsc::Receiver<Batch>,
+    receiver: mpsc::Receiver<Result<Batch>>,
 }
 
 impl BatchSource {
     /// Starts with the batch of step `first_step`.
-    pub fn start(config: &Config, renderer: Arc<Renderer>, first_step: u64) -> BatchSource {
+    pub fn start(config: &Config, pieces: Pieces, first_step: u64) -> BatchSource {
         let (sender, receiver) = mpsc::sync_channel(config.schedule.batches_ahead);
         let plan = BatchPlan {
             seed: config.seed,
@@ -287,24 +287,30 @@ impl BatchSource {
         let equaliser_db = config.data.reuse_equaliser_db;
         thread::spawn(move || {
             let mut recent: HashMap<u64, TrainingExample> = HashMap::new();
-            for step in first_step.. {
-                let pieces = plan.pieces(step);
-                let newest = pieces.iter().map(|(piece, _)| *piece).max().unwrap_or(0);
+            let mut batch = |step: u64| -> Result<Batch> {
+                let planned = plan.pieces(step);
+                let newest = planned.iter().map(|(piece, _)| *piece).max().unwrap_or(0);
                 recent.retain(|&piece, _| piece + (plan.pool + plan.batch) as u64 > newest);
-                let mut examples = Vec::with_capacity(pieces.len());
-                for (slot, (piece, again)) in pieces.into_iter().enumerate() {
-                    let known = recent
-                        .entry(piece)
-                        .or_insert_with(|| renderer.example(piece));
-                    let mut example = known.clone();
-                    if again {
+                let mut examples = Vec::with_capacity(planned.len());
+                for (slot, (piece, again)) in planned.into_iter().enumerate() {
+                    let mut example = match recent.entry(piece) {
+                        Entry::Occupied(known) => known.get().clone(),
+                        Entry::Vacant(place) => place.insert(pieces.example(piece)?).clone(),
+                    };
+                    // A recording comes by again and again: always varied.
+                    if again || pieces.is_recorded(piece) {
                         let mut random = Random::new(&[plan.seed, step, slot as u64, 7]);
                         vary(&mut example, &mut random, equaliser_db);
                     }
                     examples.push(example);
                 }
-                if sender.send(Batch::new(&examples, neighbour)).is_err() {
-                    // Training has ended.
+                Ok(Batch::new(&examples, neighbour))
+            };
+            for step in first_step.. {
+                let batch = batch(step);
+                let failed = batch.is_err();
+                if sender.send(batch).is_err() || failed {
+                    // Training has ended, or cannot go on.
                     return;
                 }
             }
@@ -315,10 +321,10 @@ impl BatchSource {
     /// The next batch; waits for it.
     ///
     /// # Errors
-    /// If rendering has stopped (it panicked).
+    /// If a recording cannot be read, or rendering has stopped (it panicked).
     pub fn next_batch(&self) -> Result<Batch> {
         match self.receiver.recv() {
-            Ok(batch) => Ok(batch),
+            Ok(batch) => batch,
             Err(_) => bail!("the rendering thread has stopped"),
         }
     }

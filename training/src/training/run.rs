@@ -16,8 +16,8 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{
-    BatchSource, Checkpoint, DataFolders, Optimiser, Progress, Record, Validation, draw_curves,
-    renderer, train_step, warm_start,
+    BatchSource, Checkpoint, DataFolders, Optimiser, Pieces, Progress, Record, Scores, Validation,
+    draw_curves, open_recordings, renderer, train_step, validations_since_best, warm_start,
 };
 use crate::{
     config::Config,
@@ -40,6 +40,9 @@ pub struct TrainArgs {
     /// Folder with drums/ and grooves/; without it, everything is procedural.
     #[arg(long)]
     pub data: Option<PathBuf>,
+    /// Folders of recordings with their hits (CSV or MIDI); no stems needed.
+    #[arg(long, num_args = 1.., value_name = "DIR")]
+    pub recordings: Vec<PathBuf>,
     /// Folder for the checkpoint, the log and the curves.
     #[arg(long, default_value = "runs/default")]
     pub out: PathBuf,
@@ -84,6 +87,13 @@ struct Window {
     distortion_db: f64,
 }
 
+/// Pieces that weights never learn from.
+#[derive(Debug)]
+struct HeldOut {
+    rendered: Validation,
+    recorded: Option<Validation>,
+}
+
 /// A run in progress.
 #[derive(Debug)]
 struct Run {
@@ -102,9 +112,35 @@ impl Run {
     }
 
     /// Measures the averaged weights, keeps a record and redraws the curves.
-    fn validate(&mut self, validation: &Validation, bar: &ProgressBar) -> Result<()> {
+    /// Where recordings are held out, the F-measure on them is recorded.
+    fn validate(&mut self, held_out: &HeldOut, bar: &ProgressBar) -> Result<()> {
         self.last_validation_s = self.state.progress.elapsed_s;
-        let scores = validation.measure(&mut self.network, &self.state.optimiser.average);
+        let weights = &self.state.optimiser.average;
+        let scores = held_out.rendered.measure(&mut self.network, weights);
+        let recorded = held_out
+            .recorded
+            .as_ref()
+            .map(|recorded| recorded.measure(&mut self.network, weights));
+        self.print("rendered", &scores, bar);
+        if let Some(scores) = &recorded {
+            self.print("recorded (masks against estimates)", scores, bar);
+        }
+        let judged = recorded.as_ref().unwrap_or(&scores);
+        self.record(Some(judged.heads[Head::Standard.index()].pooled_f()));
+        let history = &self.state.progress.history;
+        if self.state.config.schedule.patience > 0 && validations_since_best(history) == 0 {
+            self.state.save(&self.folder.join("best.bin"))?;
+        }
+        draw_curves(&self.folder.join("curves.png"), history)
+    }
+
+    /// Whether validation has not improved for as long as the settings allow.
+    fn stalled(&self) -> bool {
+        let patience = self.state.config.schedule.patience;
+        patience > 0 && validations_since_best(&self.state.progress.history) >= patience
+    }
+
+    fn print(&self, what: &str, scores: &Scores, bar: &ProgressBar) {
         let standard = &scores.heads[Head::Standard.index()];
         let groups: Vec<String> = standard
             .groups
@@ -123,7 +159,7 @@ impl Run {
             .collect();
         bar.suspend(|| {
             println!(
-                "validation at step {}: F pooled {:.3}, macro {:.3}, groups {}, classes {}, low/standard/high {}, masks {:.2} dB, silent {:.1} dB",
+                "validation at step {}, {what}: F pooled {:.3}, macro {:.3}, groups {}, classes {}, low/standard/high {}, masks {:.2} dB, silent {:.1} dB",
                 self.state.progress.step,
                 standard.pooled_f(),
                 standard.macro_f(),
@@ -134,11 +170,6 @@ impl Run {
                 scores.leakage_db,
             );
         });
-        self.record(Some(standard.pooled_f()));
-        draw_curves(
-            &self.folder.join("curves.png"),
-            &self.state.progress.history,
-        )
     }
 
     fn record(&mut self, validation_f: Option<f64>) {
@@ -197,19 +228,32 @@ pub fn train(args: &TrainArgs, stop: &Arc<AtomicBool>) -> Result<Checkpoint> {
         Some(folder) => DataFolders::inside(folder)?,
         None => DataFolders::default(),
     };
-    let training = Arc::new(renderer(&config, &folders, Split::Train)?);
+    let training = Pieces::open(&config, &folders, &args.recordings)?;
     let validation_renderer = renderer(&config, &folders, Split::Valid)?;
-    let (kits, grooves) = training.material();
+    let (kits, grooves) = training.renderer().material();
     println!(
         "{} weights, {kits} sampled and {} procedural kits, {grooves} performances",
         parameter_count(&state.weights),
         config.data.procedural_kits,
     );
-    let validation = Validation::new(
-        &validation_renderer,
-        FIRST_VALIDATION_PIECE,
-        config.data.validation_pieces,
-    );
+    if let Some(recordings) = training.recordings() {
+        let (count, seconds) = recordings.material();
+        println!(
+            "{count} recordings of {:.1} min, in {:.0} % of the pieces",
+            seconds / 60.0,
+            100.0 * config.data.recordings_share
+        );
+    }
+    let pieces = config.data.validation_pieces;
+    let recorded = open_recordings(&config, &args.recordings, training.renderer(), Split::Valid)?;
+    let held_out = HeldOut {
+        rendered: Validation::new(&validation_renderer, FIRST_VALIDATION_PIECE, pieces),
+        recorded: recorded
+            .map(|recordings| {
+                Validation::of_recordings(&recordings, pieces, config.data.validation_piece_s)
+            })
+            .transpose()?,
+    };
     let source = BatchSource::start(&config, training, state.progress.step);
     let run = Run {
         last_checkpoint_s: state.progress.elapsed_s,
@@ -220,13 +264,13 @@ pub fn train(args: &TrainArgs, stop: &Arc<AtomicBool>) -> Result<Checkpoint> {
         state,
     };
     let pause_at = args.pause_at.unwrap_or(u64::MAX);
-    train_until_done(run, &source, &validation, pause_at, stop)
+    train_until_done(run, &source, &held_out, pause_at, stop)
 }
 
 fn train_until_done(
     mut run: Run,
     source: &BatchSource,
-    validation: &Validation,
+    held_out: &HeldOut,
     pause_at: u64,
     stop: &Arc<AtomicBool>,
 ) -> Result<Checkpoint> {
@@ -297,16 +341,29 @@ fn train_until_done(
         }
         let elapsed_s = run.state.progress.elapsed_s;
         if elapsed_s - run.last_validation_s >= 60.0 * config.schedule.validate_minutes {
-            run.validate(validation, &bar)?;
+            run.validate(held_out, &bar)?;
             let elapsed = begin.elapsed().as_secs_f64();
             run.state.progress.elapsed_s += elapsed - spent;
             run.last_validation_s = run.state.progress.elapsed_s;
+            if run.stalled() {
+                bar.suspend(|| {
+                    println!(
+                        "no better validation in {} of them: ending early",
+                        config.schedule.patience
+                    );
+                });
+                break;
+            }
         }
         if elapsed_s - run.last_checkpoint_s >= 60.0 * config.schedule.checkpoint_minutes {
             run.checkpoint()?;
         }
     }
-    run.validate(validation, &bar)?;
+    let last = run.state.progress.history.last();
+    let step = run.state.progress.step;
+    if !last.is_some_and(|last| last.validation_f.is_some() && last.step == step) {
+        run.validate(held_out, &bar)?;
+    }
     run.checkpoint()?;
     bar.finish();
     let folder: &Path = &run.folder;

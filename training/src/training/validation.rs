@@ -1,5 +1,6 @@
 //! How good the network is on pieces that it never learns from.
 
+use anyhow::Result;
 use idm_engine::{
     drum::{DRUM_COUNT, Drum, GROUP_COUNT, Group},
     front_end::BAND_COUNT,
@@ -10,7 +11,8 @@ use super::Batch;
 use crate::{
     losses::{LossConfig, MaskTargets, mask_loss},
     network::{Head, MASK_OUTPUTS, MaskRequest, Network, Weights, sigmoid},
-    render::Renderer,
+    recordings::Recordings,
+    render::{Renderer, TrainingExample},
 };
 
 /// A hit counts as found within this many frames: 50 ms.
@@ -21,6 +23,8 @@ const GAP_FRAMES: usize = 5;
 const PEAK_FRAMES: usize = 2;
 /// Candidate thresholds.
 const THRESHOLDS: std::ops::RangeInclusive<usize> = 1..=48;
+/// Names the pieces cut from recordings.
+const VALIDATION_SEQUENCE: u64 = 0x7661_6c69;
 /// Pieces per pass: bounds the memory.
 const CHUNK: usize = 6;
 
@@ -230,30 +234,46 @@ pub struct Validation {
     chunks: Vec<(Batch, Vec<[Vec<usize>; DRUM_COUNT]>)>,
 }
 
+/// A batch and the frames of its hits per piece and class.
+fn chunk(examples: &[TrainingExample]) -> (Batch, Vec<[Vec<usize>; DRUM_COUNT]>) {
+    let hits = examples.iter().map(|example| {
+        std::array::from_fn(|class| {
+            let frames = (0..example.frames)
+                .filter(|frame| example.onset[frame * DRUM_COUNT + class] >= 1.0);
+            frames.collect()
+        })
+    });
+    (Batch::new(examples, 0.0), hits.collect())
+}
+
 impl Validation {
     /// Renders `pieces` pieces, from number `first` on. Allocates.
     pub fn new(renderer: &Renderer, first: u64, pieces: usize) -> Validation {
         let numbers: Vec<u64> = (first..first + pieces as u64).collect();
         let chunks = numbers.chunks(CHUNK).map(|numbers| {
-            let examples: Vec<_> = numbers
-                .iter()
-                .map(|&number| renderer.example(number))
-                .collect();
-            let hits = examples
-                .iter()
-                .map(|example| {
-                    std::array::from_fn(|class| {
-                        let frames = (0..example.frames)
-                            .filter(|frame| example.onset[frame * DRUM_COUNT + class] >= 1.0);
-                        frames.collect()
-                    })
-                })
-                .collect();
-            (Batch::new(&examples, 0.0), hits)
+            let examples = numbers.iter().map(|&number| renderer.example(number));
+            chunk(&examples.collect::<Vec<_>>())
         });
         Validation {
             chunks: chunks.collect(),
         }
+    }
+
+    /// Cuts `pieces` pieces of `piece_s` seconds from `recordings`, whose masks
+    /// are then judged against estimates. Allocates.
+    ///
+    /// # Errors
+    /// Recordings that cannot be read.
+    pub fn of_recordings(
+        recordings: &Recordings,
+        pieces: usize,
+        piece_s: f64,
+    ) -> Result<Validation> {
+        let cut = |index| recordings.example(VALIDATION_SEQUENCE, index, piece_s);
+        let examples: Vec<TrainingExample> = (0..pieces as u64).map(cut).collect::<Result<_>>()?;
+        Ok(Validation {
+            chunks: examples.chunks(CHUNK).map(chunk).collect(),
+        })
     }
 
     /// Measures `weights`. Allocates.

@@ -1,0 +1,359 @@
+//! Which audio files of a folder are recordings, and which annotation belongs
+//! to which.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result, bail, ensure};
+use idm_engine::drum::{Drum, STEM_COUNT};
+
+use crate::kits::{Sound, Split};
+
+/// A recording and its annotation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recording {
+    /// The mixture.
+    pub audio: PathBuf,
+    /// Its hits: a CSV or MIDI file.
+    pub annotation: PathBuf,
+    /// The stems in frozen order, the residual last, as far as there are any.
+    /// Only read when asked for.
+    pub stems: [Option<PathBuf>; STEM_COUNT],
+    /// Side of the training/validation border: validation below a folder
+    /// called `valid`, `validation` or `test`, else training.
+    pub split: Split,
+}
+
+/// Names of an annotation that belongs to the only mixture of its folder.
+const FOLDER_ANNOTATIONS: [&str; 3] = ["onsets.csv", "onsets.mid", "onsets.midi"];
+
+/// Finds the recordings below `folder`. An audio file (WAV or FLAC) is one if
+///
+/// * a `.csv`, `.mid` or `.midi` file of the same name lies beside it, or
+/// * it is the only file of its folder that is not named like a stem, and an
+///   `onsets.csv` or `onsets.mid` lies beside it (what `idm-train render` and
+///   `idm` write), or
+/// * its name begins with the name of a MIDI file anywhere below `folder`
+///   (StemGMD: mixtures per kit next to the Groove MIDI dataset). If several
+///   do, the longest name counts, then the one with most folders in common.
+///
+/// Stems (files named like a drum, or with a drum or its StemGMD code as the
+/// last part of the name) are no recordings. In the order of their paths.
+/// Allocates.
+///
+/// # Errors
+/// When the folder cannot be read, nothing in it is annotated, or two
+/// annotations suit a mixture equally well.
+pub fn find_recordings(folder: &Path) -> Result<Vec<Recording>> {
+    let mut files = Vec::new();
+    walk(folder, &mut files)?;
+    let present: BTreeSet<&PathBuf> = files.iter().collect();
+    let audio: Vec<&PathBuf> = files.iter().filter(|path| is_audio(path)).collect();
+    let mut mixtures_of: BTreeMap<&Path, usize> = BTreeMap::new();
+    for path in audio.iter().filter(|path| stem_index(path).is_none()) {
+        *mixtures_of.entry(parent(path)).or_default() += 1;
+    }
+    let scores = ScoreIndex::new(&files);
+    let mut recordings = Vec::new();
+    for path in &audio {
+        let beside = ["csv", "mid", "midi", "CSV", "MID"].map(|end| path.with_extension(end));
+        let mut annotation = beside.into_iter().find(|path| present.contains(path));
+        if annotation.is_none() && stem_index(path).is_none() {
+            if mixtures_of.get(parent(path)) == Some(&1) {
+                let shared = FOLDER_ANNOTATIONS.map(|name| parent(path).join(name));
+                annotation = shared.into_iter().find(|path| present.contains(path));
+            }
+            if annotation.is_none() {
+                annotation = scores.best_for(path)?;
+            }
+        }
+        if let Some(annotation) = annotation {
+            recordings.push(Recording {
+                stems: stems_of(path, &audio),
+                split: split_of(path.strip_prefix(folder).unwrap_or(path)),
+                audio: (*path).clone(),
+                annotation,
+            });
+        }
+    }
+    ensure!(
+        !recordings.is_empty(),
+        "{}: expected WAV or FLAC files with a .csv or .mid file of the same name, found {} audio files without annotation",
+        folder.display(),
+        audio.len()
+    );
+    Ok(recordings)
+}
+
+/// All files below `folder`, sorted.
+fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+    let mut children: Vec<PathBuf> = fs::read_dir(folder)
+        .with_context(|| format!("cannot read the folder {}", folder.display()))?
+        .map(|entry| Ok(entry?.path()))
+        .collect::<std::io::Result<_>>()
+        .with_context(|| format!("cannot read the folder {}", folder.display()))?;
+    children.sort();
+    for child in children {
+        if child.is_dir() {
+            walk(&child, files)?;
+        } else {
+            files.push(child);
+        }
+    }
+    Ok(())
+}
+
+fn parent(path: &Path) -> &Path {
+    path.parent().unwrap_or(Path::new(""))
+}
+
+fn stem_name(path: &Path) -> String {
+    let name = path.file_stem().and_then(|name| name.to_str());
+    name.unwrap_or_default().to_lowercase()
+}
+
+fn has_extension(path: &Path, wanted: &[&str]) -> bool {
+    path.extension()
+        .and_then(|extension| extension.to_str())
+        .is_some_and(|found| {
+            wanted
+                .iter()
+                .any(|wanted| found.eq_ignore_ascii_case(wanted))
+        })
+}
+
+fn is_audio(path: &Path) -> bool {
+    has_extension(path, &["wav", "flac"])
+}
+
+/// Position of the stem that the file at `path` is named like: after a drum,
+/// or with a drum or its StemGMD code as the last part. Groups of drums count
+/// as their first drum.
+fn stem_index(path: &Path) -> Option<usize> {
+    let name = stem_name(path);
+    let named = |text: &str| {
+        if text == "residual" || text == "other" {
+            return Some(STEM_COUNT - 1);
+        }
+        let group = match text {
+            "toms" => Some(Drum::HighTom),
+            "hihat" | "hi_hat" => Some(Drum::ClosedHat),
+            "cymbals" => Some(Drum::Crash),
+            _ => None,
+        };
+        group
+            .or_else(|| Sound::from_name(text).and_then(Sound::drum))
+            .or_else(|| {
+                let mut drums = Drum::ALL.into_iter();
+                drums.find(|drum| drum.stem_gmd_code().to_lowercase() == text)
+            })
+            .map(Drum::index)
+    };
+    named(&name).or_else(|| {
+        let parts = name
+            .char_indices()
+            .filter(|(_, c)| matches!(c, '_' | '-' | ' '));
+        parts.map(|(at, _)| &name[at + 1..]).find_map(named)
+    })
+}
+
+/// The stems of the mixture at `path`: in its folder, named like a drum alone
+/// or like the mixture and a drum.
+fn stems_of(path: &Path, audio: &[&PathBuf]) -> [Option<PathBuf>; STEM_COUNT] {
+    let mixture = stem_name(path);
+    let mixture = mixture
+        .trim_end_matches("mix")
+        .trim_end_matches(['_', '-', ' ']);
+    let mut stems = [const { None }; STEM_COUNT];
+    for other in audio
+        .iter()
+        .filter(|other| **other != path && parent(other) == parent(path))
+    {
+        let Some(index) = stem_index(other) else {
+            continue;
+        };
+        let name = stem_name(other);
+        let alone = name == "residual" || Sound::from_name(&name).is_some();
+        if alone || (!mixture.is_empty() && name.starts_with(mixture)) {
+            stems[index] = Some((*other).clone());
+        }
+    }
+    stems
+}
+
+fn split_of(path: &Path) -> Split {
+    let folders = path.parent().into_iter().flat_map(Path::components);
+    let names = folders.filter_map(|part| part.as_os_str().to_str());
+    let held_out = names
+        .filter_map(|name| Split::from_name(&name.to_lowercase()))
+        .any(|split| split == Split::Valid);
+    if held_out { Split::Valid } else { Split::Train }
+}
+
+/// MIDI files by name.
+struct ScoreIndex<'a> {
+    by_name: BTreeMap<String, Vec<&'a PathBuf>>,
+}
+
+impl<'a> ScoreIndex<'a> {
+    fn new(files: &'a [PathBuf]) -> ScoreIndex<'a> {
+        let mut by_name: BTreeMap<String, Vec<&PathBuf>> = BTreeMap::new();
+        for path in files
+            .iter()
+            .filter(|path| has_extension(path, &["mid", "midi"]))
+        {
+            by_name.entry(stem_name(path)).or_default().push(path);
+        }
+        ScoreIndex { by_name }
+    }
+
+    /// The MIDI file whose name the name of `audio` begins with.
+    fn best_for(&self, audio: &Path) -> Result<Option<PathBuf>> {
+        let name = stem_name(audio);
+        let mut ends = name
+            .char_indices()
+            .rev()
+            .filter(|(_, c)| matches!(c, '_' | '-' | ' '))
+            .map(|(at, _)| at);
+        let longest = std::iter::once(name.len())
+            .chain(&mut ends)
+            .find_map(|end| self.by_name.get(&name[..end]));
+        let Some(candidates) = longest else {
+            return Ok(None);
+        };
+        let shared = |score: &Path| {
+            let folders = |path: &Path| -> BTreeSet<String> {
+                let parts = parent(path).components();
+                parts
+                    .map(|part| part.as_os_str().to_string_lossy().to_lowercase())
+                    .collect()
+            };
+            folders(audio).intersection(&folders(score)).count()
+        };
+        let most = candidates
+            .iter()
+            .map(|path| shared(path))
+            .max()
+            .unwrap_or(0);
+        let mut best = candidates.iter().filter(|path| shared(path) == most);
+        match (best.next(), best.next()) {
+            (Some(only), None) => Ok(Some((*only).clone())),
+            (Some(first), Some(second)) => bail!(
+                "{}: expected one MIDI file of this name, found {} and {}; put the mixture into folders named like those of its MIDI file",
+                audio.display(),
+                first.display(),
+                second.display()
+            ),
+            _ => Ok(None),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn touch(root: &Path, names: &[&str]) {
+        for name in names {
+            let path = root.join(name);
+            fs::create_dir_all(parent(&path)).unwrap();
+            fs::write(path, b"").unwrap();
+        }
+    }
+
+    fn found(root: &Path) -> Vec<(String, String)> {
+        let relative = |path: &Path| path.strip_prefix(root).unwrap().display().to_string();
+        find_recordings(root)
+            .unwrap()
+            .iter()
+            .map(|recording| (relative(&recording.audio), relative(&recording.annotation)))
+            .collect()
+    }
+
+    #[test]
+    fn same_names_and_rendered_folders_are_recordings() {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path();
+        touch(
+            root,
+            &[
+                "take.wav",
+                "take.csv",
+                "ride.flac",
+                "ride.mid",
+                "lonely.wav",
+                "r/000000/mix.wav",
+                "r/000000/kick.wav",
+                "r/000000/residual.wav",
+                "r/000000/onsets.csv",
+                "r/000000/onsets.mid",
+                "validation/take.wav",
+                "validation/take.midi",
+            ],
+        );
+        let pair = |a: &str, b: &str| (a.to_owned(), b.to_owned());
+        assert_eq!(
+            found(root),
+            [
+                pair("r/000000/mix.wav", "r/000000/onsets.csv"),
+                pair("ride.flac", "ride.mid"),
+                pair("take.wav", "take.csv"),
+                pair("validation/take.wav", "validation/take.midi"),
+            ]
+        );
+        let all = find_recordings(root).unwrap();
+        assert_eq!(all[0].stems.iter().flatten().count(), 2);
+        assert!(all[0].stems[Drum::Kick.index()].is_some());
+        let splits: Vec<Split> = all.iter().map(|r| r.split).collect();
+        assert_eq!(splits[2..], [Split::Train, Split::Valid]);
+    }
+
+    #[test]
+    fn stem_gmd_mixtures_find_their_groove() {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path();
+        touch(
+            root,
+            &[
+                "groove/drummer1/eval_session/1_funk_80_beat_4-4.mid",
+                "groove/drummer5/eval_session/1_funk_80_beat_4-4.mid",
+                "groove/drummer1/session1/2_rock.mid",
+                "StemGMD/drummer5/eval_session/1_funk_80_beat_4-4/bluebird/1_funk_80_beat_4-4_bluebird_MIX.wav",
+                "StemGMD/drummer5/eval_session/1_funk_80_beat_4-4/bluebird/1_funk_80_beat_4-4_bluebird_KD.wav",
+                "StemGMD/drummer5/eval_session/1_funk_80_beat_4-4/bluebird/1_funk_80_beat_4-4_bluebird_HH_CHH.wav",
+                "StemGMD/roots/2_rock_roots.wav",
+            ],
+        );
+        let found = found(root);
+        assert_eq!(found.len(), 2, "{found:?}");
+        assert_eq!(
+            found[0].1,
+            "groove/drummer5/eval_session/1_funk_80_beat_4-4.mid"
+        );
+        assert_eq!(found[1].1, "groove/drummer1/session1/2_rock.mid");
+        let all = find_recordings(root).unwrap();
+        assert_eq!(all[0].stems.iter().flatten().count(), 2);
+
+        touch(root, &["StemGMD/roots/1_funk_80_beat_4-4_roots.wav"]);
+        let error = find_recordings(root).unwrap_err().to_string();
+        assert!(
+            error.contains("drummer1") && error.contains("drummer5"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_folder_without_annotations_is_refused() {
+        let root = tempfile::tempdir().unwrap();
+        touch(root.path(), &["a.wav", "b.wav"]);
+        let error = find_recordings(root.path()).unwrap_err().to_string();
+        assert!(
+            error.contains("found 2 audio files without annotation"),
+            "{error}"
+        );
+        assert!(find_recordings(&root.path().join("nowhere")).is_err());
+    }
+}

@@ -1,0 +1,26 @@
+//! Training material without stems: mixtures and their hits.
+//!
+//! The hits teach the transcriber. Mask targets come from analysis by
+//! synthesis with these hits: templates of other kits are bent towards the
+//! recording until their sum explains it, and each drum's share of the sum is
+//! its share of the mixture.
+
+mod annotations;
+mod command;
+mod discover;
+mod explain;
+mod heard;
+mod passage;
+mod quality;
+mod source;
+mod templates;
+
+pub use annotations::{Annotation, read_annotations};
+pub use command::{ExplainArgs, run};
+pub use discover::{Recording, find_recordings};
+pub use explain::{ClassTemplates, ExplainSettings, Explanation, Stroke, explain};
+pub use heard::heard_templates;
+pub use passage::{DecodedRecording, crop, read_mono};
+pub use quality::{Quality, quality};
+pub use source::{Recordings, RecordingsConfig};
+pub use templates::starting_templates;

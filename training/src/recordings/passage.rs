@@ -1,0 +1,280 @@
+//! A stretch of a recording as input and targets of the network.
+
+use anyhow::{Context, Result, ensure};
+use idm_engine::{
+    audio_file::{self, AudioBuffer},
+    drum::{DRUM_COUNT, STEM_COUNT},
+    front_end::{BAND_COUNT, Framing, LOW_BAND_COUNT},
+};
+
+use super::{
+    annotations::{Annotation, read_annotations},
+    discover::Recording,
+    explain::{ClassTemplates, ExplainSettings, Explanation, Stroke, explain},
+};
+use crate::{
+    kits::SAMPLE_RATE_HZ,
+    render::{Featuriser, Hit, Piece, TrainingExample, set_ratios},
+    synth::VELOCITY_EXPONENT,
+};
+
+/// Strokes of one class that are closer are one hit.
+const SAME_HIT_S: f64 = 0.012;
+/// Hits of a class whose velocity is unknown have at least this one.
+const SOFTEST: f32 = 0.05;
+
+/// A decoded recording: mono, 44.1 kHz, with its strokes.
+#[derive(Debug, Clone)]
+pub struct DecodedRecording {
+    /// The mixture.
+    pub mix: Vec<f32>,
+    /// Strokes in order of time.
+    pub annotations: Vec<Annotation>,
+}
+
+/// Decodes the file at `path` to mono at 44.1 kHz. Allocates.
+///
+/// # Errors
+/// When the file cannot be decoded or resampled.
+pub fn read_mono(path: &std::path::Path) -> Result<Vec<f32>> {
+    let mut buffer: AudioBuffer = audio_file::read(path)?;
+    if buffer.sample_rate_hz != SAMPLE_RATE_HZ {
+        buffer = audio_file::resample(&buffer, SAMPLE_RATE_HZ)
+            .with_context(|| format!("{}", path.display()))?;
+    }
+    let scale = 1.0 / buffer.channels.len().max(1) as f32;
+    let mut mono = vec![0.0; buffer.frames()];
+    for channel in &buffer.channels {
+        for (sum, sample) in mono.iter_mut().zip(channel) {
+            *sum += scale * sample;
+        }
+    }
+    Ok(mono)
+}
+
+impl DecodedRecording {
+    /// Reads the mixture and the annotation. Allocates.
+    ///
+    /// # Errors
+    /// Files that cannot be read; an annotation that goes on for more than a
+    /// second after the audio has ended belongs to something else.
+    pub fn read(recording: &Recording) -> Result<DecodedRecording> {
+        let mix = read_mono(&recording.audio)?;
+        let annotations = read_annotations(&recording.annotation)?;
+        let length_s = mix.len() as f64 / SAMPLE_RATE_HZ;
+        if let Some(last) = annotations.last() {
+            ensure!(
+                last.time_s < length_s + 1.0,
+                "{}: expected hits within the {length_s:.1} s of {}, found one at {:.1} s",
+                recording.annotation.display(),
+                recording.audio.display(),
+                last.time_s
+            );
+        }
+        Ok(DecodedRecording { mix, annotations })
+    }
+
+    /// Length in samples.
+    pub fn samples(&self) -> usize {
+        self.mix.len()
+    }
+
+    /// The audio and hits of the samples from `first` to `end`, silence after
+    /// the end, and for each hit whether its velocity is known.
+    fn cut(&self, first: usize, end: usize) -> (Vec<f32>, Vec<Hit>, Vec<bool>) {
+        let mut mix = self.mix[first.min(self.mix.len())..end.min(self.mix.len())].to_vec();
+        mix.resize(end - first, 0.0);
+        let (mut hits, mut known): (Vec<Hit>, Vec<bool>) = (Vec::new(), Vec::new());
+        for stroke in &self.annotations {
+            let at = (stroke.time_s * SAMPLE_RATE_HZ).round() as usize;
+            let (Some(drum), true) = (stroke.sound.drum(), (first..end).contains(&at)) else {
+                continue;
+            };
+            let sample = at - first;
+            let doubled = hits.iter().rev().any(|hit| {
+                hit.drum == drum && sample - hit.sample < (SAME_HIT_S * SAMPLE_RATE_HZ) as usize
+            });
+            if !doubled {
+                hits.push(Hit {
+                    sample,
+                    drum,
+                    velocity: stroke.velocity.unwrap_or(1.0),
+                });
+                known.push(stroke.velocity.is_some());
+            }
+        }
+        (mix, hits, known)
+    }
+
+    /// The samples from `first` to `end` with targets by analysis by
+    /// synthesis. Allocates.
+    pub fn explained(
+        &self,
+        first: usize,
+        end: usize,
+        start: &ClassTemplates,
+        settings: &ExplainSettings,
+        featuriser: &mut Featuriser,
+    ) -> (TrainingExample, Explanation) {
+        let (mix, mut hits, known) = self.cut(first, end);
+        let mut example = featuriser.mixture(&mix, &hits, 0);
+        let framing = Framing::for_rate(SAMPLE_RATE_HZ).expect("44.1 kHz is supported");
+        let strokes: Vec<Stroke> = hits
+            .iter()
+            .map(|hit| Stroke {
+                frame: framing.frame_at(hit.sample as u64) as usize,
+                drum: hit.drum,
+            })
+            .collect();
+        let explanation = explain(&example.mix_power, &strokes, start, settings);
+        set_ratios(&explanation.powers, &mut example);
+        estimate_velocities(&mut hits, &known, &explanation.gains);
+        for (hit, stroke) in hits.iter().zip(&strokes) {
+            let row = stroke.frame * DRUM_COUNT + hit.drum.index();
+            if let Some(velocity) = example.velocity.get_mut(row) {
+                *velocity = hit.velocity;
+            }
+        }
+        example.hits = hits;
+        (example, explanation)
+    }
+
+    /// The samples from `first` to `end` with targets from the recording's
+    /// stems. Allocates.
+    ///
+    /// # Errors
+    /// If the recording has no stems, or one cannot be read.
+    pub fn with_stems(
+        &self,
+        recording: &Recording,
+        first: usize,
+        end: usize,
+        featuriser: &mut Featuriser,
+    ) -> Result<TrainingExample> {
+        ensure!(
+            recording.stems.iter().any(Option::is_some),
+            "{}: expected stems beside it (kick.wav, …, residual.wav), found none",
+            recording.audio.display()
+        );
+        let (mix, hits, _) = self.cut(first, end);
+        let mut stems: [Vec<f32>; STEM_COUNT] = std::array::from_fn(|_| vec![0.0; mix.len()]);
+        for (stem, path) in stems.iter_mut().zip(&recording.stems) {
+            if let Some(path) = path {
+                let audio = read_mono(path)?;
+                for (sample, value) in stem.iter_mut().zip(audio.iter().skip(first)) {
+                    *sample = *value;
+                }
+            }
+        }
+        Ok(featuriser.example(&Piece {
+            mix,
+            stems,
+            hits,
+            kit: 0,
+        }))
+    }
+}
+
+/// Gives the hits of unknown velocity one that fits their gain relative to the
+/// loudest hits of their drum.
+fn estimate_velocities(hits: &mut [Hit], known: &[bool], gains: &[f32]) {
+    for class in 0..DRUM_COUNT {
+        let mut sorted: Vec<f32> = hits
+            .iter()
+            .zip(gains)
+            .filter(|(hit, _)| hit.drum.index() == class)
+            .map(|(_, gain)| *gain)
+            .collect();
+        sorted.sort_by(f32::total_cmp);
+        let Some(&loud) = sorted.get((sorted.len() * 9 / 10).min(sorted.len().saturating_sub(1)))
+        else {
+            continue;
+        };
+        let unknown = hits
+            .iter_mut()
+            .zip(gains)
+            .zip(known)
+            .filter(|(_, known)| !**known);
+        for ((hit, gain), _) in unknown.filter(|((hit, _), _)| hit.drum.index() == class) {
+            let level = (gain / loud.max(1e-12)).powf(1.0 / VELOCITY_EXPONENT);
+            hit.velocity = level.clamp(SOFTEST, 1.0);
+        }
+    }
+}
+
+/// The `count` frames from `first` on as an example of its own. Allocates.
+pub fn crop(passage: &TrainingExample, first: usize, count: usize) -> TrainingExample {
+    let end = (first + count).min(passage.frames);
+    let rows = |width: usize| first * width..end * width;
+    let hop = Framing::for_rate(SAMPLE_RATE_HZ)
+        .expect("44.1 kHz is supported")
+        .hop_samples;
+    let samples = first * hop..end * hop;
+    TrainingExample {
+        frames: end - first,
+        frame: passage.frame[rows(BAND_COUNT)].to_vec(),
+        low: passage.low[rows(LOW_BAND_COUNT)].to_vec(),
+        mix_power: passage.mix_power[rows(BAND_COUNT)].to_vec(),
+        ratio: passage.ratio[rows(STEM_COUNT * BAND_COUNT)].to_vec(),
+        onset: passage.onset[rows(DRUM_COUNT)].to_vec(),
+        onset_offset: passage.onset_offset[rows(DRUM_COUNT)].to_vec(),
+        velocity: passage.velocity[rows(DRUM_COUNT)].to_vec(),
+        hits: passage
+            .hits
+            .iter()
+            .filter(|hit| samples.contains(&hit.sample))
+            .map(|hit| Hit {
+                sample: hit.sample - samples.start,
+                ..*hit
+            })
+            .collect(),
+        kit: passage.kit,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use idm_engine::drum::Drum;
+
+    #[test]
+    fn unknown_velocities_follow_the_gains() {
+        let hit = |velocity| Hit {
+            sample: 0,
+            drum: Drum::Snare,
+            velocity,
+        };
+        let mut hits = [hit(1.0), hit(1.0), hit(0.3)];
+        let soft = 0.5_f32.powf(VELOCITY_EXPONENT);
+        estimate_velocities(&mut hits, &[false, false, true], &[2.0, 2.0 * soft, 1.0]);
+        assert_eq!(hits[0].velocity, 1.0);
+        assert!(
+            (hits[1].velocity - 0.5).abs() < 1e-4,
+            "{}",
+            hits[1].velocity
+        );
+        assert_eq!(hits[2].velocity, 0.3);
+    }
+
+    #[test]
+    fn crops_are_windows_of_the_passage() {
+        let mut featuriser = Featuriser::new();
+        let mix: Vec<f32> = (0..44_100).map(|n| (n as f32 * 0.05).sin() * 0.1).collect();
+        let hits = [Hit {
+            sample: 30_000,
+            drum: Drum::Kick,
+            velocity: 0.8,
+        }];
+        let passage = featuriser.mixture(&mix, &hits, 0);
+        let part = crop(&passage, 100, 60);
+        assert_eq!(part.frames, 60);
+        assert_eq!(
+            part.mix_power,
+            passage.mix_power[100 * BAND_COUNT..160 * BAND_COUNT]
+        );
+        assert_eq!(part.hits[0].sample, 30_000 - 100 * 256);
+        let row = part.onset.iter().position(|onset| *onset == 1.0).unwrap();
+        assert_eq!(row / DRUM_COUNT + 100, 30_000 / 256 + 1);
+        assert_eq!(crop(&passage, 150, 100).frames, passage.frames - 150);
+    }
+}

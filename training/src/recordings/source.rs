@@ -1,0 +1,269 @@
+//! Recordings as a source of training pieces.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    fmt,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use anyhow::{Context, Result, ensure};
+use idm_engine::{audio_file::AudioReader, front_end::Framing};
+use rayon::prelude::*;
+
+use super::{
+    DecodedRecording, Recording, crop,
+    explain::{ClassTemplates, ExplainSettings, Explanation},
+    find_recordings, read_annotations, starting_templates,
+};
+use crate::{
+    kits::{Kit, SAMPLE_RATE_HZ, Split},
+    random::Random,
+    render::{Featuriser, TrainingExample},
+};
+
+/// Length of what is explained together: long enough to hear every drum of the
+/// kit, short enough for kits that change.
+const PASSAGE_S: f64 = 30.0;
+/// What is explained before a passage, so that ringing drums have their hit.
+const CONTEXT_S: f64 = 2.0;
+/// Successive pieces from one passage: explaining costs more than cropping.
+const VISIT: u64 = 4;
+/// Passages that are kept; one takes about 13 MB.
+const KEPT: usize = 120;
+/// Procedural kits in the start templates.
+const PROCEDURAL_KITS: u64 = 16;
+
+/// What to make pieces of.
+#[derive(Debug, Clone, Default)]
+pub struct RecordingsConfig {
+    /// Folders that [`find_recordings`] searches.
+    pub folders: Vec<PathBuf>,
+    /// Take targets from stems beside the recordings instead of estimating
+    /// them.
+    pub use_stems: bool,
+    /// How targets are estimated.
+    pub explain: ExplainSettings,
+}
+
+/// A stretch of a recording, in samples at 44.1 kHz.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Passage {
+    recording: usize,
+    /// Where analysis begins.
+    first: usize,
+    /// Where pieces may begin.
+    begin: usize,
+    end: usize,
+}
+
+/// Passages by number, and the order in which they were made.
+type Cache = (HashMap<usize, Arc<TrainingExample>>, VecDeque<usize>);
+
+/// Recordings of one side of the split.
+pub struct Recordings {
+    config: RecordingsConfig,
+    recordings: Vec<Recording>,
+    passages: Vec<Passage>,
+    start: ClassTemplates,
+    duration_s: f64,
+    cache: Mutex<Cache>,
+}
+
+impl fmt::Debug for Recordings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Recordings")
+            .field("recordings", &self.recordings.len())
+            .field("passages", &self.passages.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Length of a recording at 44.1 kHz and a check of everything that can be
+/// checked without decoding.
+fn inspect(recording: &Recording) -> Result<usize> {
+    let reader = AudioReader::open(&recording.audio)?;
+    let samples = match reader.announced_frames() {
+        Some(frames) => (frames as f64 * SAMPLE_RATE_HZ / reader.sample_rate_hz()) as usize,
+        None => DecodedRecording::read(recording)?.samples(),
+    };
+    let annotations = read_annotations(&recording.annotation)?;
+    ensure!(
+        !annotations.is_empty(),
+        "{}: expected at least one hit, found none",
+        recording.annotation.display()
+    );
+    Ok(samples)
+}
+
+/// Cuts `samples` into passages of about [`PASSAGE_S`].
+fn passages(recording: usize, samples: usize) -> impl Iterator<Item = Passage> {
+    let length = (PASSAGE_S * SAMPLE_RATE_HZ) as usize;
+    let context = (CONTEXT_S * SAMPLE_RATE_HZ) as usize;
+    let count = (samples / length).max(1);
+    (0..count).map(move |n| Passage {
+        recording,
+        first: (n * length).saturating_sub(context),
+        begin: n * length,
+        end: if n + 1 == count {
+            samples
+        } else {
+            (n + 1) * length
+        },
+    })
+}
+
+impl Recordings {
+    /// Finds the recordings of one side of the split and checks their
+    /// annotations. Templates start from `kits` and from our synthesiser's.
+    /// Answers `None` if there are none on this side. Allocates.
+    ///
+    /// # Errors
+    /// When nothing is found, or a recording or an annotation cannot be read.
+    pub fn open(
+        config: &RecordingsConfig,
+        split: Split,
+        kits: &[Arc<Kit>],
+    ) -> Result<Option<Recordings>> {
+        let mut recordings = Vec::new();
+        for folder in &config.folders {
+            recordings.extend(find_recordings(folder)?);
+        }
+        recordings.retain(|recording| recording.split == split);
+        if recordings.is_empty() {
+            return Ok(None);
+        }
+        let lengths: Vec<usize> = recordings.par_iter().map(inspect).collect::<Result<_>>()?;
+        let all = lengths.iter().enumerate();
+        Ok(Some(Recordings {
+            passages: all.flat_map(|(n, samples)| passages(n, *samples)).collect(),
+            duration_s: lengths.iter().sum::<usize>() as f64 / SAMPLE_RATE_HZ,
+            start: starting_templates(kits, PROCEDURAL_KITS),
+            config: config.clone(),
+            recordings,
+            cache: Mutex::default(),
+        }))
+    }
+
+    /// Number of recordings and their length in seconds.
+    pub fn material(&self) -> (usize, f64) {
+        (self.recordings.len(), self.duration_s)
+    }
+
+    /// Number of passages.
+    pub fn passages(&self) -> usize {
+        self.passages.len()
+    }
+
+    /// Passage `number` with estimated targets, and how they were found.
+    /// Allocates.
+    ///
+    /// # Errors
+    /// When the recording cannot be read.
+    pub fn explained(&self, number: usize) -> Result<(TrainingExample, Explanation)> {
+        let Passage { first, end, .. } = self.passages[number];
+        let decoded = DecodedRecording::read(self.recording_of(number))?;
+        let settings = &self.config.explain;
+        Ok(decoded.explained(first, end, &self.start, settings, &mut Featuriser::new()))
+    }
+
+    /// Passage `number` with the targets of its stems, if it has any.
+    /// Allocates.
+    ///
+    /// # Errors
+    /// When the recording or a stem cannot be read.
+    pub fn true_targets(&self, number: usize) -> Result<Option<TrainingExample>> {
+        let Passage { first, end, .. } = self.passages[number];
+        let recording = self.recording_of(number);
+        if recording.stems.iter().all(Option::is_none) {
+            return Ok(None);
+        }
+        let decoded = DecodedRecording::read(recording)?;
+        decoded
+            .with_stems(recording, first, end, &mut Featuriser::new())
+            .map(Some)
+    }
+
+    /// The recording that passage `number` is part of.
+    pub fn recording_of(&self, number: usize) -> &Recording {
+        &self.recordings[self.passages[number].recording]
+    }
+
+    fn passage(&self, number: usize, at_least: usize) -> Result<Arc<TrainingExample>> {
+        let known = |cache: &Cache| cache.0.get(&number).cloned();
+        let lock = || self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(example) = known(&lock()) {
+            return Ok(example);
+        }
+        let Passage {
+            recording,
+            first,
+            begin,
+            end,
+        } = self.passages[number];
+        let recording = &self.recordings[recording];
+        let end = end.max(begin + at_least);
+        let read = || -> Result<TrainingExample> {
+            let decoded = DecodedRecording::read(recording)?;
+            let mut featuriser = Featuriser::new();
+            if self.config.use_stems {
+                decoded.with_stems(recording, first, end, &mut featuriser)
+            } else {
+                let settings = &self.config.explain;
+                Ok(decoded
+                    .explained(first, end, &self.start, settings, &mut featuriser)
+                    .0)
+            }
+        };
+        let example = Arc::new(read().with_context(|| {
+            format!("the recording {} cannot be used", recording.audio.display())
+        })?);
+        let (examples, order) = &mut *lock();
+        if order.len() >= KEPT
+            && let Some(oldest) = order.pop_front()
+        {
+            examples.remove(&oldest);
+        }
+        order.push_back(number);
+        examples.insert(number, Arc::clone(&example));
+        Ok(example)
+    }
+
+    /// Piece number `index` of the sequence `seed`: `piece_s` seconds from
+    /// anywhere. Depends on nothing else. Allocates.
+    ///
+    /// # Errors
+    /// When the recording cannot be read.
+    pub fn example(&self, seed: u64, index: u64, piece_s: f64) -> Result<TrainingExample> {
+        let mut visit = Random::new(&[seed, index / VISIT, 0x7265_636f]);
+        let number = visit.below(self.passages.len());
+        let samples = (piece_s * SAMPLE_RATE_HZ) as usize;
+        let example = self.passage(number, samples)?;
+        let framing = Framing::for_rate(SAMPLE_RATE_HZ).context("44.1 kHz is not supported")?;
+        let frames = samples / framing.hop_samples;
+        let passage = self.passages[number];
+        let begin = (passage.begin - passage.first) / framing.hop_samples;
+        let room = (example.frames + 1).saturating_sub(begin + frames).max(1);
+        let mut random = Random::new(&[seed, index, 0x6372_6f70]);
+        Ok(crop(&example, begin + random.below(room), frames))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passages_cover_a_recording_once() {
+        for seconds in [1.0, 29.0, 31.0, 100.0] {
+            let samples = (seconds * SAMPLE_RATE_HZ) as usize;
+            let all: Vec<Passage> = passages(0, samples).collect();
+            assert_eq!(all[0].begin, 0);
+            assert_eq!(all.last().unwrap().end, samples);
+            for pair in all.windows(2) {
+                assert_eq!(pair[0].end, pair[1].begin);
+                assert!(pair[1].first < pair[1].begin);
+            }
+        }
+    }
+}

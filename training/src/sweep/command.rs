@@ -1,0 +1,123 @@
+//! The command: trains what is not finished yet, measures, writes the table.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use anyhow::{Context, Result};
+use burn::tensor::Device;
+use clap::Args;
+
+use super::{Outcome, PlannedRun, Sweep, csv_table, markdown_table};
+use crate::{
+    export::write_atomically,
+    kits::Split,
+    network::Network,
+    training::{Checkpoint, DataFolders, TrainArgs, Validation, renderer, train},
+};
+
+/// Number of the first piece of the final measurement, which no validation
+/// during training uses.
+const FIRST_PIECE: u64 = 4_000_000;
+
+/// Trains the runs of a sweep and compares them.
+#[derive(Debug, Clone, Args)]
+pub struct SweepArgs {
+    /// The runs (training/sweeps/*.toml).
+    #[arg(long)]
+    pub sweep: PathBuf,
+    /// Folder with drums/ and grooves/; without it, everything is procedural.
+    #[arg(long)]
+    pub data: Option<PathBuf>,
+    /// Folders of recordings with their hits (CSV or MIDI).
+    #[arg(long, num_args = 1.., value_name = "DIR")]
+    pub recordings: Vec<PathBuf>,
+    /// Folder for the runs and the tables; finished runs in it are kept.
+    #[arg(long)]
+    pub out: PathBuf,
+}
+
+/// Runs the command until it is done or `stop` is set; the next call goes on.
+///
+/// # Errors
+/// Unusable settings or material, failing file operations.
+pub fn run(args: &SweepArgs, stop: &Arc<AtomicBool>) -> Result<Vec<Outcome>> {
+    let sweep = Sweep::read(&args.sweep)?;
+    fs::create_dir_all(&args.out)
+        .with_context(|| format!("cannot create {}", args.out.display()))?;
+    let mut outcomes = Vec::new();
+    for (number, planned) in sweep.runs.iter().enumerate() {
+        let folder = args.out.join(planned.folder());
+        let place = format!(
+            "run {} of {}: {}",
+            number + 1,
+            sweep.runs.len(),
+            planned.name
+        );
+        let finished = Outcome::finished(&folder, &planned.config.hash())?;
+        let outcome = if let Some(outcome) = finished {
+            println!("{place}: finished before");
+            outcome
+        } else {
+            println!("{place}");
+            let checkpoint = train_one(args, planned, &folder, stop)?;
+            if stop.load(Ordering::Relaxed) {
+                println!("interrupted; the same command goes on");
+                break;
+            }
+            let outcome = measure(args, planned, &checkpoint)?;
+            outcome.save(&folder)?;
+            outcome
+        };
+        outcomes.push(outcome);
+        write_atomically(
+            &args.out.join("table.md"),
+            markdown_table(&outcomes).as_bytes(),
+        )?;
+        write_atomically(&args.out.join("table.csv"), &csv_table(&outcomes)?)?;
+    }
+    println!("{}", markdown_table(&outcomes));
+    Ok(outcomes)
+}
+
+fn train_one(
+    args: &SweepArgs,
+    planned: &PlannedRun,
+    folder: &Path,
+    stop: &Arc<AtomicBool>,
+) -> Result<Checkpoint> {
+    fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    let settings = folder.join("settings.toml");
+    fs::write(&settings, planned.config.to_toml())
+        .with_context(|| format!("cannot write {}", settings.display()))?;
+    let checkpoint = folder.join("checkpoint.bin");
+    let resume = checkpoint.is_file() && Checkpoint::load(&checkpoint)?.config == planned.config;
+    let train_args = TrainArgs {
+        config: settings,
+        data: args.data.clone(),
+        recordings: args.recordings.clone(),
+        out: folder.to_owned(),
+        resume,
+        warm_start: None,
+        pause_at: None,
+    };
+    train(&train_args, stop)
+}
+
+fn measure(args: &SweepArgs, planned: &PlannedRun, checkpoint: &Checkpoint) -> Result<Outcome> {
+    let folders = match &args.data {
+        Some(folder) => DataFolders::inside(folder)?,
+        None => DataFolders::default(),
+    };
+    let material = renderer(&planned.config, &folders, Split::Valid)?;
+    let pieces = planned.config.data.validation_pieces;
+    let validation = Validation::new(&material, FIRST_PIECE, pieces);
+    let mut network = Network::new(Device::flex());
+    let scores = validation.measure(&mut network, &checkpoint.optimiser.average);
+    Ok(Outcome::new(&planned.name, checkpoint, &scores))
+}
