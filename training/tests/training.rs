@@ -70,6 +70,33 @@ fn training_lowers_the_loss_and_resumes_exactly() {
     assert_eq!(resumed, uninterrupted);
 }
 
+#[test]
+fn a_run_that_no_longer_improves_ends_early() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = folder.path().join("settings.toml");
+    let still = TINY
+        .replace("warmup_steps = 2", "warmup_steps = 2\nlearning_rate = 0.0")
+        .replace(
+            "validate_minutes = 1000.0",
+            "validate_minutes = 0.0\npatience = 2",
+        );
+    fs::write(&settings, still).unwrap();
+    let args = TrainArgs {
+        config: settings,
+        data: None,
+        recordings: Vec::new(),
+        out: folder.path().to_owned(),
+        resume: false,
+        warm_start: None,
+        pause_at: None,
+    };
+    let state = train(&args, &Arc::new(AtomicBool::new(false))).unwrap();
+    // The first validation is the best one; two more are no better.
+    assert_eq!(state.progress.step, 3);
+    let best = Checkpoint::load(&folder.path().join("best.bin")).unwrap();
+    assert_eq!(best.progress.step, 1);
+}
+
 fn total(network: &mut Network, weights: &Weights, batch: &Batch, config: &LossConfig) -> f64 {
     let mut sum = 0.0;
     pass(network, weights, batch, config, false, &mut sum);

@@ -32,6 +32,28 @@ pub struct DecodedRecording {
     pub annotations: Vec<Annotation>,
 }
 
+/// Checks that `annotations` belong to a recording of `samples` samples.
+///
+/// # Errors
+/// When there is no hit, or one more than a second after the end.
+pub fn check_hits(recording: &Recording, annotations: &[Annotation], samples: usize) -> Result<()> {
+    let length_s = samples as f64 / SAMPLE_RATE_HZ;
+    let last = annotations.last().with_context(|| {
+        format!(
+            "{}: expected at least one hit, found none",
+            recording.annotation.display()
+        )
+    })?;
+    ensure!(
+        last.time_s < length_s + 1.0,
+        "{}: expected hits within the {length_s:.1} s of {}, found one at {:.1} s",
+        recording.annotation.display(),
+        recording.audio.display(),
+        last.time_s
+    );
+    Ok(())
+}
+
 /// Decodes the file at `path` to mono at 44.1 kHz. Allocates.
 ///
 /// # Errors
@@ -56,21 +78,11 @@ impl DecodedRecording {
     /// Reads the mixture and the annotation. Allocates.
     ///
     /// # Errors
-    /// Files that cannot be read; an annotation that goes on for more than a
-    /// second after the audio has ended belongs to something else.
+    /// Files that cannot be read; what [`check_hits`] refuses.
     pub fn read(recording: &Recording) -> Result<DecodedRecording> {
         let mix = read_mono(&recording.audio)?;
         let annotations = read_annotations(&recording.annotation)?;
-        let length_s = mix.len() as f64 / SAMPLE_RATE_HZ;
-        if let Some(last) = annotations.last() {
-            ensure!(
-                last.time_s < length_s + 1.0,
-                "{}: expected hits within the {length_s:.1} s of {}, found one at {:.1} s",
-                recording.annotation.display(),
-                recording.audio.display(),
-                last.time_s
-            );
-        }
+        check_hits(recording, &annotations, mix.len())?;
         Ok(DecodedRecording { mix, annotations })
     }
 

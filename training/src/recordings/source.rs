@@ -7,7 +7,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use idm_engine::{audio_file::AudioReader, front_end::Framing};
 use rayon::prelude::*;
 
@@ -88,11 +88,7 @@ fn inspect(recording: &Recording) -> Result<usize> {
         None => DecodedRecording::read(recording)?.samples(),
     };
     let annotations = read_annotations(&recording.annotation)?;
-    ensure!(
-        !annotations.is_empty(),
-        "{}: expected at least one hit, found none",
-        recording.annotation.display()
-    );
+    check_hits(recording, &annotations, samples)?;
     Ok(samples)
 }
 
