@@ -14,7 +14,9 @@ use rayon::prelude::*;
 use super::{
     DecodedRecording, Recording, crop,
     explain::{ClassTemplates, ExplainSettings, Explanation},
-    find_recordings, read_annotations, starting_templates,
+    find_recordings,
+    passage::check_hits,
+    read_annotations, starting_templates,
 };
 use crate::{
     kits::{Kit, SAMPLE_RATE_HZ, Split},
