@@ -132,7 +132,7 @@ mod tests {
     #[test]
     fn silence_before_a_first_hit_stays_silent_and_the_hit_is_whole() {
         let out = played(0.0, 256);
-        assert!(out[560..900].iter().all(|&gain| gain < 1e-3));
+        assert!(out[560..880].iter().all(|&gain| gain < 1e-3));
         assert!(out[1_000..].iter().all(|&gain| gain == 1.0));
         assert!(out[..400].iter().all(|&gain| gain == 1.0));
     }
