@@ -109,8 +109,16 @@ fn hits_alone_teach_masks_nearly_as_stems_do() {
     assert!(outcomes.iter().all(|outcome| outcome.steps == 60));
 
     // A second call trains nothing and says the same.
-    assert_eq!(sweep::run(&args, &stop).unwrap(), outcomes);
     let table = fs::read_to_string(args.out.join("table.md")).unwrap();
+    let checkpoint = args.out.join("true_stems/checkpoint.bin");
+    let trained = fs::metadata(&checkpoint).unwrap().modified().unwrap();
+    assert_eq!(sweep::run(&args, &stop).unwrap().len(), 3);
+    let again = fs::read_to_string(args.out.join("table.md")).unwrap();
+    assert_eq!(again, table);
+    assert_eq!(
+        fs::metadata(&checkpoint).unwrap().modified().unwrap(),
+        trained
+    );
     assert_eq!(table.lines().count(), 5);
     assert!(args.out.join("table.csv").is_file());
 }
