@@ -74,7 +74,9 @@ fn input_that_is_no_number_is_contained() {
                 let level = |audio: &[Vec<f32>]| analysis::rms_dbfs(&later(audio));
                 let expected = level(&undisturbed.audio[bus]);
                 let found = level(&rendering.audio[bus]);
-                let same = expected < -60.0 || (found - expected).abs() < 6.0;
+                // Buses that far down hold leakage, not a drum.
+                let leakage = found.max(expected) < -35.0;
+                let same = leakage || (found - expected).abs() < 6.0;
                 assert!(same, "{what}: {name} at {found} dBFS instead of {expected}");
             }
         }

@@ -92,7 +92,9 @@ impl AttackGate {
             for sample in from..until {
                 let gain = self.gain_at(&gate, sample);
                 for channel in channels.iter_mut() {
-                    channel[(sample - first_sample) as usize] *= gain;
+                    let sample = &mut channel[(sample - first_sample) as usize];
+                    // Adding zero leaves no negative zeros behind.
+                    *sample = *sample * gain + 0.0;
                 }
             }
             if gate.onset_sample <= first_sample + count {
