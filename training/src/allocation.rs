@@ -2,7 +2,7 @@
 //!
 //! Every step allocates and frees the same few hundred megabytes. With its
 //! defaults glibc returns these pages to the system and asks for them again,
-//! which costs more than a quarter of the time. Its settings are read when a
+//! which costs system time that grows with the batch. Its settings are read when a
 //! process starts, so the process starts itself again, once.
 
 use std::ffi::OsString;
