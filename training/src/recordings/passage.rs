@@ -78,7 +78,7 @@ impl DecodedRecording {
     /// Reads the mixture and the annotation. Allocates.
     ///
     /// # Errors
-    /// Files that cannot be read; what [`check_hits`] refuses.
+    /// Files that cannot be read; annotations that cannot belong to the file.
     pub fn read(recording: &Recording) -> Result<DecodedRecording> {
         let mix = read_mono(&recording.audio)?;
         let annotations = read_annotations(&recording.annotation)?;
