@@ -1,5 +1,8 @@
 //! The work of one hop: features, network, hits, masks, signals.
 
+mod hits;
+mod kit;
+
 use std::sync::Arc;
 
 use crate::{
@@ -8,21 +11,16 @@ use crate::{
     engine::EngineError,
     experiment::{Experiment, Script},
     front_end::{BAND_COUNT, FeatureFrame, Framing, FrontEnd},
-    learner::{
-        BankFollower, BankWorker, KitShelf, LearntKit, MAX_EMBEDDING, NewBank, Tape, TapeHit,
-        bank_for,
-    },
+    learner::{BankFollower, BankWorker, MAX_EMBEDDING, Tape, bank_for},
     model::{Model, Session},
-    one_shots::{Bank, LEVEL_FRAMES, PRE_FRAMES},
-    playback::{Playback, QueuedHit},
+    one_shots::Bank,
+    playback::Playback,
     separator::{
-        AttackGate, BandMasks, Explainer, FitCandidate, LEARNED_WEIGHT, OverlapAdd, Presence,
-        combine_masks,
+        AttackGate, BandMasks, Explainer, LEARNED_WEIGHT, OverlapAdd, Presence, combine_masks,
     },
-    transcriber::{
-        Candidate, Decision, OnsetLocator, PeakPicker, PickerClass, VelocityScale, Verdict,
-    },
+    transcriber::{OnsetLocator, PeakPicker, PickerClass, VelocityScale},
 };
+use hits::{Decided, Started};
 
 /// Equal parts of a hop at whose ends a share of the work is done.
 pub const STAGES: usize = 8;
@@ -31,27 +29,6 @@ const NETWORK_STAGES: usize = 3;
 const SILENCE: f32 = 1e-7;
 /// Silence after which work stops.
 const SILENT_HOPS: u64 = 350;
-
-/// A candidate that waits for its decision.
-#[derive(Debug, Clone, Copy)]
-struct Started {
-    frame: u64,
-    onset_sample: u64,
-    amplitude: f32,
-    velocity: f32,
-}
-
-/// A decision whose level is not measured yet.
-#[derive(Debug, Clone, Copy)]
-struct Decided {
-    onset_sample: u64,
-    confidence: f32,
-    /// The network's velocity.
-    estimate: f32,
-    verdict: Verdict,
-    /// Whether it sounds in the additive model.
-    is_started: bool,
-}
 
 /// State of all per-hop work.
 #[derive(Debug)]
@@ -225,74 +202,6 @@ impl HopWork {
         self.follower.reset();
     }
 
-    /// Back to the model's own one-shots. Real-time safe.
-    pub fn forget_kit(&mut self, playback: &mut Playback) {
-        self.tape.reset(&mut self.worker);
-        self.follower.forget(&mut self.worker);
-        let bank = self.first_bank.clone();
-        self.use_bank(
-            NewBank {
-                bank,
-                has_new_prior: true,
-            },
-            playback,
-        );
-        self.explainer.forget();
-    }
-
-    /// Takes a saved kit in place of what was learnt. Allocates and waits for
-    /// the worker: not while audio plays.
-    pub fn restore_kit(&mut self, kit: LearntKit, playback: &mut Playback) {
-        self.forget_kit(playback);
-        if !kit.is_empty() && self.worker.restore(kit) {
-            self.wait_for_bank(playback);
-        }
-    }
-
-    /// Learns from everything that was heard so far. Allocates and waits for
-    /// the worker: not while audio plays.
-    pub fn finish_learning(&mut self, playback: &mut Playback) {
-        self.tape.end_all(&mut self.worker);
-        self.wait_for_bank(playback);
-    }
-
-    fn wait_for_bank(&mut self, playback: &mut Playback) {
-        if let Some(bank) = self.follower.wait_for_bank(&mut self.worker) {
-            self.use_bank(bank, playback);
-        }
-    }
-
-    /// Where the learnt kits lie.
-    pub fn shelf(&self) -> &Arc<KitShelf> {
-        self.worker.shelf()
-    }
-
-    /// Plays `new` from now on; templates follow hop by hop. Real-time safe.
-    fn use_bank(&mut self, new: NewBank, playback: &mut Playback) {
-        let retired = playback.swap_bank(new.bank.clone());
-        self.retire(retired);
-        let retired = std::mem::replace(&mut self.bank, new.bank);
-        self.retire([Some(retired)]);
-        if new.has_new_prior {
-            self.stale_templates = DRUM_COUNT;
-        }
-    }
-
-    /// Says that the same recording begins again. Real-time safe.
-    pub fn hear_again(&mut self) {
-        self.worker.hear_again();
-    }
-
-    /// Lets banks be freed on the worker. Real-time safe.
-    pub fn retire<const COUNT: usize>(&mut self, banks: [Option<Arc<Bank>>; COUNT]) {
-        for bank in banks.into_iter().flatten() {
-            // The first bank lives as long as the engine: nothing to free.
-            if !Arc::ptr_eq(&bank, &self.first_bank) {
-                self.worker.retire(bank);
-            }
-        }
-    }
-
     /// Forgets the input but keeps the kit. Real-time safe.
     pub fn rewind(&mut self) {
         for channel in &mut self.history {
@@ -402,186 +311,6 @@ impl HopWork {
         hops * self.framing.hop_samples + self.overlap_add.window_samples() / 2
     }
 
-    fn find_hits(&mut self, frame: u64) {
-        let mut candidates = [None::<Candidate>; DRUM_COUNT];
-        let mut decisions = [None::<Decision>; DRUM_COUNT];
-        let on_candidate = |found: Candidate| candidates[found.drum.index()] = Some(found);
-        let on_decision = |made: Decision| decisions[made.drum.index()] = Some(made);
-        if let Some(script) = &mut self.script {
-            script.step(frame, on_candidate, on_decision);
-        } else {
-            let activations = self.session.onset();
-            let classes = &self.picker_classes;
-            self.picker
-                .step(frame, activations, classes, on_candidate, on_decision);
-        }
-        for decision in decisions.into_iter().flatten() {
-            self.decide(decision);
-        }
-        if candidates.iter().any(Option::is_some) {
-            self.start(frame, &candidates);
-        }
-        self.presence.step();
-    }
-
-    /// Adds the candidates of one frame to the additive model.
-    fn start(&mut self, frame: u64, candidates: &[Option<Candidate>; DRUM_COUNT]) {
-        let hop = self.framing.hop_samples;
-        let back = (self.quality.look_ahead_frames() + 2) * hop;
-        let [left, right] = &self.history;
-        let offset = self.locator.locate([left, right], left.len() - back);
-        let centre = self.framing.centre_of(frame);
-        let located = (centre + i64::from(offset)).max(0) as u64;
-        let onset_of = |drum| {
-            let known = self
-                .script
-                .as_ref()
-                .and_then(|script| script.onset_of(drum));
-            known.unwrap_or(located)
-        };
-        let mut onsets = [located; DRUM_COUNT];
-        let mut hits = [FitCandidate {
-            drum: Drum::Kick,
-            onset_frame: 0.0,
-            posterior: 0.0,
-            trusted: false,
-        }; DRUM_COUNT];
-        let mut count = 0;
-        for candidate in candidates.iter().flatten() {
-            let class = &self.picker_classes[candidate.drum.index()];
-            onsets[count] = onset_of(candidate.drum);
-            hits[count].drum = candidate.drum;
-            hits[count].onset_frame = onsets[count] as f64 / hop as f64 + 1.0;
-            hits[count].posterior = candidate.activation;
-            hits[count].trusted = candidate.activation >= class.strict_threshold;
-            count += 1;
-        }
-        let mut amplitudes = [0.0; DRUM_COUNT];
-        self.explainer.begin(frame, &hits[..count], &mut amplitudes);
-        let made_until = self.made_until().unwrap_or(0);
-        let fitted = hits[..count].iter().zip(&amplitudes).zip(&onsets);
-        for ((hit, &amplitude), &onset_sample) in fitted {
-            self.presence.hit(hit.drum);
-            self.attack_gate.hit(
-                hit.drum,
-                onset_sample,
-                made_until,
-                self.predicted[hit.drum.index()].iter().sum(),
-                amplitude * amplitude * self.explainer.peak_power(hit.drum),
-            );
-            self.started[hit.drum.index()] = Some(Started {
-                frame,
-                onset_sample,
-                amplitude,
-                velocity: self.session.velocity()[hit.drum.index()],
-            });
-        }
-    }
-
-    fn decide(&mut self, decision: Decision) {
-        let class = decision.drum.index();
-        let centre = self.framing.centre_of(decision.frame).max(0) as u64;
-        let started = self.started[class].filter(|started| started.frame == decision.frame);
-        let (onset_sample, amplitude, estimate) = started.map_or((centre, 0.0, 0.0), |started| {
-            (started.onset_sample, started.amplitude, started.velocity)
-        });
-        let mut verdict = decision.verdict;
-        if verdict == Verdict::Accepted {
-            // A drum whose fitted gain is next to nothing beside its own louder
-            // hits was hardly played, unless the network is sure.
-            let fitted = self.fitted.velocity(decision.drum, amplitude, estimate);
-            if decision.confidence < self.picker_classes[class].threshold_of(fitted) {
-                verdict = Verdict::BelowThreshold;
-            }
-        }
-        self.decided[class] = Some(Decided {
-            onset_sample,
-            confidence: decision.confidence,
-            estimate,
-            verdict,
-            is_started: started.is_some(),
-        });
-    }
-
-    /// Measures the level of the hits that were decided, now that there are
-    /// masks for them, and passes them on.
-    fn announce(&mut self, now: u64, playback: &mut Playback) {
-        for drum in Drum::ALL {
-            let Some(decided) = self.decided[drum.index()].take() else {
-                continue;
-            };
-            let (level, level_frames) = self.separated_level(drum, decided.onset_sample);
-            let is_accepted = decided.verdict == Verdict::Accepted;
-            let mut velocity = decided.estimate.clamp(0.0, 1.0);
-            if is_accepted {
-                velocity = self.velocities.velocity(drum, level, decided.estimate);
-                self.follower.hit();
-            }
-            if decided.is_started {
-                let hit = TapeHit {
-                    drum,
-                    onset_sample: decided.onset_sample,
-                    velocity,
-                    confidence: decided.confidence,
-                    is_taken: is_accepted && self.controls.learning,
-                };
-                self.tape.hit(&hit, &mut self.worker);
-            }
-            let hit = QueuedHit {
-                drum,
-                onset_sample: decided.onset_sample,
-                velocity,
-                confidence: decided.confidence,
-                level,
-                level_frames,
-                verdict: decided.verdict,
-            };
-            playback.queue(hit, now);
-        }
-    }
-
-    /// Root of the band power around the onset that the newest masks give to
-    /// `drum`, and over how many frames that could be measured.
-    fn separated_level(&self, drum: Drum, onset_sample: u64) -> (f32, usize) {
-        let mask = &self.masks[drum.index()];
-        let newest = self.hops - 1;
-        let first = self.framing.frame_at(onset_sample) as i64 - PRE_FRAMES as i64;
-        let (mut power, mut frames) = (0.0, 0);
-        for frame in first..first + LEVEL_FRAMES as i64 {
-            if frame > newest as i64 {
-                break;
-            }
-            if let Ok(frame) = u64::try_from(frame) {
-                let observed = self.explainer.observed(frame).iter();
-                power += observed.zip(mask).map(|(p, m)| p * m * m).sum::<f32>();
-            }
-            frames += 1;
-        }
-        (power.sqrt(), frames)
-    }
-
-    /// Looks up the kit and takes over a new bank, one template per hop.
-    fn follow_kit(&mut self, frame: u64, playback: &mut Playback) {
-        let activity = self.session.onset().iter().fold(0.0, |a: f32, &b| a.max(b));
-        let new = self.follower.step(
-            frame,
-            self.session.embedding(),
-            activity,
-            self.tape.finished(),
-            self.controls.learning,
-            &mut self.worker,
-        );
-        if let Some(new) = new {
-            self.use_bank(new, playback);
-        }
-        if let Some(left) = self.stale_templates.checked_sub(1) {
-            self.stale_templates = left;
-            if let Some(drum) = Drum::from_index(left) {
-                self.explainer.set_template(drum, &self.bank);
-            }
-        }
-    }
-
     fn make_masks(&mut self, frame: u64) {
         self.explainer.predict(frame, &mut self.predicted);
         if self.controls.learning {
@@ -629,15 +358,6 @@ impl HopWork {
                 self.attack_gate.apply(drum, first, &mut self.making[drum]);
             }
         }
-    }
-
-    /// Keeps the separated hop for the learner.
-    fn record(&mut self) {
-        let end = (self.hops * self.framing.hop_samples as u64) as i64;
-        let start = end - self.frame_back_samples() as i64;
-        let stems = &self.making[..DRUM_COUNT];
-        self.tape
-            .hop(start, stems, &self.masks[..DRUM_COUNT], &mut self.worker);
     }
 
     /// The residual is what the classes leave of the input: the stems add up

@@ -154,7 +154,8 @@ fn file_name(path: &Path) -> &str {
         .unwrap_or_default()
 }
 
-fn has_extension(path: &Path, wanted: &[&str]) -> bool {
+/// Whether the name of `path` ends in one of the `wanted` extensions, in any case.
+pub(crate) fn has_extension(path: &Path, wanted: &[&str]) -> bool {
     path.extension()
         .and_then(|extension| extension.to_str())
         .is_some_and(|found| {

@@ -8,6 +8,7 @@ mod sound;
 
 use std::sync::Arc;
 
+pub(crate) use load::has_extension;
 pub use load::load_folder;
 pub use names::sound_from_spelling;
 pub use sound::{SOUND_COUNT, Sound};

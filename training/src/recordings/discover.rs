@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Context, Result, bail, ensure};
 use idm_engine::drum::{Drum, STEM_COUNT};
 
-use crate::kits::{Sound, Split};
+use crate::kits::{Sound, Split, has_extension};
 
 /// A recording and its annotation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,16 +113,6 @@ fn parent(path: &Path) -> &Path {
 fn stem_name(path: &Path) -> String {
     let name = path.file_stem().and_then(|name| name.to_str());
     name.unwrap_or_default().to_lowercase()
-}
-
-fn has_extension(path: &Path, wanted: &[&str]) -> bool {
-    path.extension()
-        .and_then(|extension| extension.to_str())
-        .is_some_and(|found| {
-            wanted
-                .iter()
-                .any(|wanted| found.eq_ignore_ascii_case(wanted))
-        })
 }
 
 fn is_audio(path: &Path) -> bool {

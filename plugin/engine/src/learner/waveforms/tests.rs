@@ -1,4 +1,5 @@
 use super::*;
+use crate::front_end::BAND_COUNT;
 
 const RATE: f64 = 44_100.0;
 const HOP: usize = 256;

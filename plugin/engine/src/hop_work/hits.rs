@@ -1,0 +1,192 @@
+//! Hits of a hop: found, fitted, decided, measured and passed on.
+
+use super::HopWork;
+use crate::{
+    drum::{DRUM_COUNT, Drum},
+    learner::TapeHit,
+    one_shots::{LEVEL_FRAMES, PRE_FRAMES},
+    playback::{Playback, QueuedHit},
+    separator::FitCandidate,
+    transcriber::{Candidate, Decision, Verdict},
+};
+
+/// A candidate that waits for its decision.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Started {
+    frame: u64,
+    onset_sample: u64,
+    amplitude: f32,
+    velocity: f32,
+}
+
+/// A decision whose level is not measured yet.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Decided {
+    onset_sample: u64,
+    confidence: f32,
+    /// The network's velocity.
+    estimate: f32,
+    verdict: Verdict,
+    /// Whether it sounds in the additive model.
+    is_started: bool,
+}
+
+impl HopWork {
+    pub(super) fn find_hits(&mut self, frame: u64) {
+        let mut candidates = [None::<Candidate>; DRUM_COUNT];
+        let mut decisions = [None::<Decision>; DRUM_COUNT];
+        let on_candidate = |found: Candidate| candidates[found.drum.index()] = Some(found);
+        let on_decision = |made: Decision| decisions[made.drum.index()] = Some(made);
+        if let Some(script) = &mut self.script {
+            script.step(frame, on_candidate, on_decision);
+        } else {
+            let activations = self.session.onset();
+            let classes = &self.picker_classes;
+            self.picker
+                .step(frame, activations, classes, on_candidate, on_decision);
+        }
+        for decision in decisions.into_iter().flatten() {
+            self.decide(decision);
+        }
+        if candidates.iter().any(Option::is_some) {
+            self.start(frame, &candidates);
+        }
+        self.presence.step();
+    }
+
+    /// Adds the candidates of one frame to the additive model.
+    fn start(&mut self, frame: u64, candidates: &[Option<Candidate>; DRUM_COUNT]) {
+        let hop = self.framing.hop_samples;
+        let back = (self.quality.look_ahead_frames() + 2) * hop;
+        let [left, right] = &self.history;
+        let offset = self.locator.locate([left, right], left.len() - back);
+        let centre = self.framing.centre_of(frame);
+        let located = (centre + i64::from(offset)).max(0) as u64;
+        let onset_of = |drum| {
+            let known = self
+                .script
+                .as_ref()
+                .and_then(|script| script.onset_of(drum));
+            known.unwrap_or(located)
+        };
+        let mut onsets = [located; DRUM_COUNT];
+        let mut hits = [FitCandidate {
+            drum: Drum::Kick,
+            onset_frame: 0.0,
+            posterior: 0.0,
+            trusted: false,
+        }; DRUM_COUNT];
+        let mut count = 0;
+        for candidate in candidates.iter().flatten() {
+            let class = &self.picker_classes[candidate.drum.index()];
+            onsets[count] = onset_of(candidate.drum);
+            hits[count].drum = candidate.drum;
+            hits[count].onset_frame = onsets[count] as f64 / hop as f64 + 1.0;
+            hits[count].posterior = candidate.activation;
+            hits[count].trusted = candidate.activation >= class.strict_threshold;
+            count += 1;
+        }
+        let mut amplitudes = [0.0; DRUM_COUNT];
+        self.explainer.begin(frame, &hits[..count], &mut amplitudes);
+        let made_until = self.made_until().unwrap_or(0);
+        let fitted = hits[..count].iter().zip(&amplitudes).zip(&onsets);
+        for ((hit, &amplitude), &onset_sample) in fitted {
+            self.presence.hit(hit.drum);
+            self.attack_gate.hit(
+                hit.drum,
+                onset_sample,
+                made_until,
+                self.predicted[hit.drum.index()].iter().sum(),
+                amplitude * amplitude * self.explainer.peak_power(hit.drum),
+            );
+            self.started[hit.drum.index()] = Some(Started {
+                frame,
+                onset_sample,
+                amplitude,
+                velocity: self.session.velocity()[hit.drum.index()],
+            });
+        }
+    }
+
+    fn decide(&mut self, decision: Decision) {
+        let class = decision.drum.index();
+        let centre = self.framing.centre_of(decision.frame).max(0) as u64;
+        let started = self.started[class].filter(|started| started.frame == decision.frame);
+        let (onset_sample, amplitude, estimate) = started.map_or((centre, 0.0, 0.0), |started| {
+            (started.onset_sample, started.amplitude, started.velocity)
+        });
+        let mut verdict = decision.verdict;
+        if verdict == Verdict::Accepted {
+            // A drum whose fitted gain is next to nothing beside its own louder
+            // hits was hardly played, unless the network is sure.
+            let fitted = self.fitted.velocity(decision.drum, amplitude, estimate);
+            if decision.confidence < self.picker_classes[class].threshold_of(fitted) {
+                verdict = Verdict::BelowThreshold;
+            }
+        }
+        self.decided[class] = Some(Decided {
+            onset_sample,
+            confidence: decision.confidence,
+            estimate,
+            verdict,
+            is_started: started.is_some(),
+        });
+    }
+
+    /// Measures the level of the hits that were decided, now that there are
+    /// masks for them, and passes them on.
+    pub(super) fn announce(&mut self, now: u64, playback: &mut Playback) {
+        for drum in Drum::ALL {
+            let Some(decided) = self.decided[drum.index()].take() else {
+                continue;
+            };
+            let (level, level_frames) = self.separated_level(drum, decided.onset_sample);
+            let is_accepted = decided.verdict == Verdict::Accepted;
+            let mut velocity = decided.estimate.clamp(0.0, 1.0);
+            if is_accepted {
+                velocity = self.velocities.velocity(drum, level, decided.estimate);
+                self.follower.hit();
+            }
+            if decided.is_started {
+                let hit = TapeHit {
+                    drum,
+                    onset_sample: decided.onset_sample,
+                    velocity,
+                    confidence: decided.confidence,
+                    is_taken: is_accepted && self.controls.learning,
+                };
+                self.tape.hit(&hit, &mut self.worker);
+            }
+            let hit = QueuedHit {
+                drum,
+                onset_sample: decided.onset_sample,
+                velocity,
+                confidence: decided.confidence,
+                level,
+                level_frames,
+                verdict: decided.verdict,
+            };
+            playback.queue(hit, now);
+        }
+    }
+
+    /// Root of the band power around the onset that the newest masks give to
+    /// `drum`, and over how many frames that could be measured.
+    fn separated_level(&self, drum: Drum, onset_sample: u64) -> (f32, usize) {
+        let mask = &self.masks[drum.index()];
+        let newest = self.hops - 1;
+        let first = self.framing.frame_at(onset_sample) as i64 - PRE_FRAMES as i64;
+        let (mut power, mut frames) = (0.0, 0);
+        for frame in first..first + LEVEL_FRAMES as i64 {
+            if frame > newest as i64 {
+                break;
+            }
+            if let Ok(frame) = u64::try_from(frame) {
+                let observed = self.explainer.observed(frame).iter();
+                power += observed.zip(mask).map(|(p, m)| p * m * m).sum::<f32>();
+            }
+            frames += 1;
+        }
+        (power.sqrt(), frames)
+    }
+}

@@ -1,0 +1,112 @@
+//! The kit: what is recorded for the learner, and the banks that come back.
+
+use std::sync::Arc;
+
+use super::HopWork;
+use crate::{
+    drum::{DRUM_COUNT, Drum},
+    learner::{KitShelf, LearntKit, NewBank},
+    one_shots::Bank,
+    playback::Playback,
+};
+
+impl HopWork {
+    /// Back to the model's own one-shots. Real-time safe.
+    pub fn forget_kit(&mut self, playback: &mut Playback) {
+        self.tape.reset(&mut self.worker);
+        self.follower.forget(&mut self.worker);
+        let bank = self.first_bank.clone();
+        self.use_bank(
+            NewBank {
+                bank,
+                has_new_prior: true,
+            },
+            playback,
+        );
+        self.explainer.forget();
+    }
+
+    /// Takes a saved kit in place of what was learnt. Allocates and waits for
+    /// the worker: not while audio plays.
+    pub fn restore_kit(&mut self, kit: LearntKit, playback: &mut Playback) {
+        self.forget_kit(playback);
+        if !kit.is_empty() && self.worker.restore(kit) {
+            self.wait_for_bank(playback);
+        }
+    }
+
+    /// Learns from everything that was heard so far. Allocates and waits for
+    /// the worker: not while audio plays.
+    pub fn finish_learning(&mut self, playback: &mut Playback) {
+        self.tape.end_all(&mut self.worker);
+        self.wait_for_bank(playback);
+    }
+
+    fn wait_for_bank(&mut self, playback: &mut Playback) {
+        if let Some(bank) = self.follower.wait_for_bank(&mut self.worker) {
+            self.use_bank(bank, playback);
+        }
+    }
+
+    /// Where the learnt kits lie.
+    pub fn shelf(&self) -> &Arc<KitShelf> {
+        self.worker.shelf()
+    }
+
+    /// Plays `new` from now on; templates follow hop by hop. Real-time safe.
+    fn use_bank(&mut self, new: NewBank, playback: &mut Playback) {
+        let retired = playback.swap_bank(new.bank.clone());
+        self.retire(retired);
+        let retired = std::mem::replace(&mut self.bank, new.bank);
+        self.retire([Some(retired)]);
+        if new.has_new_prior {
+            self.stale_templates = DRUM_COUNT;
+        }
+    }
+
+    /// Says that the same recording begins again. Real-time safe.
+    pub fn hear_again(&mut self) {
+        self.worker.hear_again();
+    }
+
+    /// Lets banks be freed on the worker. Real-time safe.
+    pub fn retire<const COUNT: usize>(&mut self, banks: [Option<Arc<Bank>>; COUNT]) {
+        for bank in banks.into_iter().flatten() {
+            // The first bank lives as long as the engine: nothing to free.
+            if !Arc::ptr_eq(&bank, &self.first_bank) {
+                self.worker.retire(bank);
+            }
+        }
+    }
+
+    /// Looks up the kit and takes over a new bank, one template per hop.
+    pub(super) fn follow_kit(&mut self, frame: u64, playback: &mut Playback) {
+        let activity = self.session.onset().iter().fold(0.0, |a: f32, &b| a.max(b));
+        let new = self.follower.step(
+            frame,
+            self.session.embedding(),
+            activity,
+            self.tape.finished(),
+            self.controls.learning,
+            &mut self.worker,
+        );
+        if let Some(new) = new {
+            self.use_bank(new, playback);
+        }
+        if let Some(left) = self.stale_templates.checked_sub(1) {
+            self.stale_templates = left;
+            if let Some(drum) = Drum::from_index(left) {
+                self.explainer.set_template(drum, &self.bank);
+            }
+        }
+    }
+
+    /// Keeps the separated hop for the learner.
+    pub(super) fn record(&mut self) {
+        let end = (self.hops * self.framing.hop_samples as u64) as i64;
+        let start = end - self.frame_back_samples() as i64;
+        let stems = &self.making[..DRUM_COUNT];
+        self.tape
+            .hop(start, stems, &self.masks[..DRUM_COUNT], &mut self.worker);
+    }
+}
