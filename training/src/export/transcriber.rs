@@ -105,7 +105,7 @@ impl Exporter<'_> {
         state
     }
 
-    /// The detail codes that the onset head sees, joined.
+    /// The detail codes that the head sees, joined.
     fn details_around(&mut self, head: Head, details: &str) -> String {
         let newest = head.look_ahead_frames() as isize;
         let places = head.detail_frames().iter();
@@ -140,7 +140,6 @@ impl Exporter<'_> {
         let first = (DELAY - head.look_ahead_frames()) as i64;
         let code = self.graph.slice(codes, 1, first, first + 1);
         let code = self.graph.reshape(&code, &[1, UNITS as i64]);
-        let joined = self.graph.concat(&[state, &code], 1);
         let drums = DRUM_COUNT as i64;
 
         let around = self.details_around(head, details);
@@ -156,7 +155,7 @@ impl Exporter<'_> {
         self.graph
             .output(&format!("velocity{suffix}"), &velocity, &[1, DRUM_COUNT]);
 
-        let hidden = self.dense(&joined, &format!("{}.mask_hidden", head.name()));
+        let hidden = self.dense(&wide, &format!("{}.mask_hidden", head.name()));
         let hidden = self.graph.node("Relu", &[&hidden], &[]);
         let logits = self.graph.dense(&hidden, decoder.0, decoder.1);
         let logits = self

@@ -12,13 +12,13 @@ use crate::random::Random;
 /// Frames seen by each convolution: the newest and two before it.
 pub const CONV_FRAMES: usize = 3;
 /// Channels of the first convolution.
-pub const CONV1_CHANNELS: usize = 12;
+pub const CONV1_CHANNELS: usize = 16;
 /// Bands under one kernel of the first convolution.
 pub const CONV1_WIDTH: usize = 5;
 /// Bands after the first convolution (stride 2).
 pub const CONV1_BANDS: usize = BAND_COUNT / 2;
 /// Channels of the second convolution.
-pub const CONV2_CHANNELS: usize = 16;
+pub const CONV2_CHANNELS: usize = 32;
 /// Bands under one kernel of the second convolution.
 pub const CONV2_WIDTH: usize = 3;
 /// Bands after the second convolution (stride 2).
@@ -29,13 +29,13 @@ pub const FLAT: usize = CONV2_CHANNELS * CONV2_BANDS;
 pub const FEATURES: usize = FLAT + LOW_BAND_COUNT;
 /// Width of the frame code `z` and of both recurrent layers.
 pub const UNITS: usize = 160;
-/// Width of the detail code: a short form of the frame code, of which the onset
-/// heads see several frames around the described one.
+/// Width of the detail code: a short form of the frame code, of which the heads
+/// see several frames around the described one.
 pub const DETAIL: usize = 48;
 /// Hidden width of the onset and velocity head.
-pub const EVENT_HIDDEN: usize = 96;
+pub const EVENT_HIDDEN: usize = 128;
 /// Hidden width of the mask head.
-pub const MASK_HIDDEN: usize = 96;
+pub const MASK_HIDDEN: usize = 128;
 /// Mask logits per frame: nine classes and residual, per band.
 pub const MASK_OUTPUTS: usize = STEM_COUNT * BAND_COUNT;
 /// Width of the kit embedding.
@@ -77,8 +77,8 @@ impl Head {
         }
     }
 
-    /// Frames whose detail codes the onset head sees, relative to the described
-    /// frame, in order; the last is the newest frame that the head hears.
+    /// Frames whose detail codes the head sees, relative to the described frame,
+    /// in order; the last is the newest frame that the head hears.
     pub const fn detail_frames(self) -> &'static [isize] {
         match self {
             Head::Low => &[-1, 0, 1, 2],
@@ -87,8 +87,9 @@ impl Head {
         }
     }
 
-    /// Inputs of the onset head: state, frame code and detail codes.
-    pub const fn event_inputs(self) -> usize {
+    /// Inputs of the head's onset and mask layers: state, frame code and detail
+    /// codes.
+    pub const fn inputs(self) -> usize {
         2 * UNITS + DETAIL * self.detail_frames().len()
     }
 
@@ -198,13 +199,12 @@ pub fn initial_weights(seed: u64) -> Weights {
     );
     for head in Head::ALL {
         let name = |part: &str| format!("{}.{part}", head.name());
-        let wide = 2 * UNITS;
         layer(
             list,
             &mut random,
             &name("events_hidden"),
-            &[head.event_inputs(), EVENT_HIDDEN],
-            head.event_inputs(),
+            &[head.inputs(), EVENT_HIDDEN],
+            head.inputs(),
             EVENT_HIDDEN,
             2.0,
         );
@@ -222,8 +222,8 @@ pub fn initial_weights(seed: u64) -> Weights {
             list,
             &mut random,
             &name("mask_hidden"),
-            &[wide, MASK_HIDDEN],
-            wide,
+            &[head.inputs(), MASK_HIDDEN],
+            head.inputs(),
             MASK_HIDDEN,
             2.0,
         );
@@ -303,6 +303,6 @@ mod tests {
         assert_eq!(weights, initial_weights(7));
         assert_ne!(weights, initial_weights(8));
         let count = parameter_count(&weights);
-        assert!((700_000..900_000).contains(&count), "{count}");
+        assert!((1_200_000..1_500_000).contains(&count), "{count}");
     }
 }

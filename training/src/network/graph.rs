@@ -110,19 +110,14 @@ pub fn details(leaves: &Leaves<'_>, code: Tensor<2>, batch: usize) -> Tensor<2> 
 
 /// Nine onset and nine velocity logits per row, from the inputs of the head:
 /// state, frame code, detail codes in the order of [`Head::detail_frames`].
-pub fn events(leaves: &Leaves<'_>, head: Head, inputs: Vec<Tensor<2>>) -> Tensor<2> {
+pub fn events(leaves: &Leaves<'_>, head: Head, inputs: Tensor<2>) -> Tensor<2> {
     let hidden = format!("{}.events_hidden", head.name());
-    let hidden = relu(leaves.dense(&hidden, Tensor::cat(inputs, 1)));
+    let hidden = relu(leaves.dense(&hidden, inputs));
     leaves.dense(&format!("{}.events", head.name()), hidden)
 }
 
-/// Mask logits per row, stem by stem.
-pub fn masks(leaves: &Leaves<'_>, head: Head, state: Tensor<2>, code: Tensor<2>) -> Tensor<2> {
-    let name = format!("{}.mask_hidden", head.name());
-    let weight = leaves.get::<2>(&format!("{name}.weight"));
-    let width = weight.dims()[1];
-    let from_state = state.matmul(weight.clone().slice([0..UNITS, 0..width]));
-    let from_code = code.matmul(weight.slice([UNITS..2 * UNITS, 0..width]));
-    let bias = leaves.get::<1>(&format!("{name}.bias")).unsqueeze::<2>();
-    leaves.dense("decoder", relu(from_state + from_code + bias))
+/// Mask logits per row, stem by stem, from the inputs of the head.
+pub fn masks(leaves: &Leaves<'_>, head: Head, inputs: Tensor<2>) -> Tensor<2> {
+    let hidden = format!("{}.mask_hidden", head.name());
+    leaves.dense("decoder", relu(leaves.dense(&hidden, inputs)))
 }

@@ -158,34 +158,28 @@ impl Network {
             if train { tensor.require_grad() } else { tensor }
         };
         let (state, coded) = (leaf(&self.state), leaf(&codes));
-        // Rows of the frames `first..first + count` described by `head`.
-        let described = |head: Head, first: usize, count: usize| {
-            let ahead = head.look_ahead_frames();
-            let later = (first + ahead) * batch..(first + ahead + count) * batch;
-            let now = first * batch..(first + count) * batch;
-            (
-                state.clone().slice([later, 0..UNITS]),
-                coded.clone().slice([now, 0..UNITS]),
-            )
-        };
-
         let detail = details(&leaves, coded.clone(), batch);
+        // What `head` knows of the frames `first..first + count`.
+        let known = |head: Head, first: usize, count: usize| {
+            let rows = |first: usize| first * batch..(first + count) * batch;
+            let later = rows(first + head.look_ahead_frames());
+            let around = head.detail_frames().iter().map(|offset| {
+                // The details begin one frame early.
+                let rows = rows(first + (offset + 1).unsigned_abs());
+                detail.clone().slice([rows, 0..DETAIL])
+            });
+            let state = state.clone().slice([later, 0..UNITS]);
+            let code = coded.clone().slice([rows(first), 0..UNITS]);
+            Tensor::cat([state, code].into_iter().chain(around).collect(), 1)
+        };
         let mut event_tensors = Vec::new();
         for head in Head::ALL {
             let count = input.frames.saturating_sub(head.look_ahead_frames());
-            let (state, code) = described(head, 0, count);
-            let around = head.detail_frames().iter().map(|offset| {
-                // The details begin one frame early.
-                let first = (offset + 1).unsigned_abs() * batch;
-                let rows = first..first + count * batch;
-                detail.clone().slice([rows, 0..DETAIL])
-            });
-            let inputs = [state, code].into_iter().chain(around).collect();
-            event_tensors.push(events(&leaves, head, inputs));
+            event_tensors.push(events(&leaves, head, known(head, 0, count)));
         }
         let mask_tensor = masks_wanted.map(|request| {
-            let (state, code) = described(request.head, request.first_frame, request.frames);
-            masks(&leaves, request.head, state, code)
+            let known = known(request.head, request.first_frame, request.frames);
+            masks(&leaves, request.head, known)
         });
         let embedding = (!embedding_steps.is_empty()).then(|| {
             let parts = embedding_steps

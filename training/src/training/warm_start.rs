@@ -6,6 +6,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
+use idm_engine::front_end::LOW_BAND_COUNT;
 use prost::Message;
 use tract_onnx::pb::{ModelProto, TensorProto, tensor_proto::DataType};
 
@@ -62,10 +63,11 @@ fn fill(found: &[NamedTensor], mut initial: Weights) -> Result<Weights> {
     Ok(initial)
 }
 
-/// Puts the smaller `old` into `tensor`, both `[inputs, outputs]` or `[outputs]`.
+/// Puts the smaller `old` into the corner of `tensor`: dense weights
+/// `[inputs, outputs]`, convolutions `[outputs, inputs, ..]`, biases
+/// `[outputs]`. Old outputs ignore new inputs.
 fn grow(tensor: &mut NamedTensor, old: &NamedTensor) -> Result<()> {
     let fits = tensor.shape.len() == old.shape.len()
-        && tensor.shape.len() <= 2
         && tensor
             .shape
             .iter()
@@ -78,17 +80,51 @@ fn grow(tensor: &mut NamedTensor, old: &NamedTensor) -> Result<()> {
         tensor.shape,
         old.shape
     );
-    let (Some(&new_outputs), Some(&old_outputs)) = (tensor.shape.last(), old.shape.last()) else {
-        return Ok(());
+    let is_dense = tensor.shape.len() == 2;
+    let outputs_axis = if is_dense { 1 } else { 0 };
+    let old_outputs = old.shape.get(outputs_axis).copied().unwrap_or(1);
+    // The low bands are the last inputs of the first dense layer, after the
+    // channels of the convolutions.
+    let moved = if tensor.name == "dense.weight" {
+        LOW_BAND_COUNT
+    } else {
+        0
     };
-    let mut old_rows = old.values.chunks_exact(old_outputs.max(1));
-    for row in tensor.values.chunks_exact_mut(new_outputs.max(1)) {
-        match old_rows.next() {
-            Some(values) => row[..old_outputs].copy_from_slice(values),
-            None => row[..old_outputs].fill(0.0),
+    let shift = (tensor.shape[0] - old.shape[0]) * usize::from(moved > 0);
+    let shape = tensor.shape.clone();
+    for (flat, value) in tensor.values.iter_mut().enumerate() {
+        let mut place = position(flat, &shape);
+        if place[outputs_axis] >= old_outputs {
+            continue;
         }
+        if moved > 0 {
+            let kept = old.shape[0] - moved;
+            place[0] = match place[0] {
+                row if row < kept => row,
+                // New channels.
+                row if row < kept + shift => old.shape[0],
+                row => row - shift,
+            };
+        }
+        let is_old = place.iter().zip(&old.shape).all(|(at, size)| at < size);
+        *value = if is_old {
+            let strides = place.iter().zip(&old.shape);
+            old.values[strides.fold(0, |sum, (at, size)| sum * size + at)]
+        } else {
+            0.0
+        };
     }
     Ok(())
+}
+
+/// The place along each axis of element `flat` of a row-major tensor.
+fn position(mut flat: usize, shape: &[usize]) -> Vec<usize> {
+    let mut place = vec![0; shape.len()];
+    for (at, &size) in place.iter_mut().zip(shape).rev() {
+        *at = flat % size.max(1);
+        flat /= size.max(1);
+    }
+    place
 }
 
 /// The float constants of an ONNX file.
@@ -183,6 +219,44 @@ mod tests {
         let mut bias = tensor(&[3], &[9.0; 3]);
         grow(&mut bias, &tensor(&[2], &[1.0, 2.0])).unwrap();
         assert_eq!(bias.values, [1.0, 2.0, 9.0]);
+    }
+
+    #[test]
+    fn wider_convolutions_keep_what_they_computed() {
+        let old = NamedTensor {
+            name: "conv".to_owned(),
+            shape: vec![1, 2, 1, 2],
+            values: vec![1.0, 2.0, 3.0, 4.0],
+        };
+        let mut weight = NamedTensor {
+            name: "conv".to_owned(),
+            shape: vec![2, 3, 1, 2],
+            values: vec![9.0; 12],
+        };
+        grow(&mut weight, &old).unwrap();
+        let new = [9.0; 6];
+        assert_eq!(weight.values[..6], [1.0, 2.0, 3.0, 4.0, 0.0, 0.0]);
+        assert_eq!(weight.values[6..], new);
+    }
+
+    #[test]
+    fn new_channels_come_before_the_low_bands() {
+        let old_rows = 2 + LOW_BAND_COUNT;
+        let old = NamedTensor {
+            name: "dense.weight".to_owned(),
+            shape: vec![old_rows, 1],
+            values: (0..old_rows).map(|row| row as f32 + 1.0).collect(),
+        };
+        let mut weight = NamedTensor {
+            name: "dense.weight".to_owned(),
+            shape: vec![old_rows + 3, 2],
+            values: vec![-9.0; 2 * (old_rows + 3)],
+        };
+        grow(&mut weight, &old).unwrap();
+        let column: Vec<f32> = weight.values.iter().step_by(2).copied().collect();
+        assert_eq!(column[..6], [1.0, 2.0, 0.0, 0.0, 0.0, 3.0]);
+        assert_eq!(column.last(), old.values.last());
+        assert!(weight.values.iter().skip(1).step_by(2).all(|v| *v == -9.0));
     }
 
     #[test]
