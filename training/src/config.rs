@@ -44,6 +44,8 @@ pub struct DataConfig {
     pub least_loyalty: f32,
     /// Strength of random changes, 1 = full.
     pub wildness: f32,
+    /// Share of training pieces that are hardly changed: one kit as it is.
+    pub tame_share: f32,
     /// Length of a training piece in seconds.
     pub piece_s: f64,
     /// Pieces per step.
@@ -77,6 +79,7 @@ impl Default for DataConfig {
             depth_preference: 0.0,
             least_loyalty: 0.3,
             wildness: 1.0,
+            tame_share: 0.0,
             piece_s: 6.0,
             batch: 16,
             uses: 2,
@@ -204,6 +207,11 @@ impl Config {
             self.data.piece_s >= 1.0,
             "data.piece_s: expected at least 1 s, found {}",
             self.data.piece_s
+        );
+        ensure!(
+            (0.0..=1.0).contains(&self.data.tame_share),
+            "data.tame_share: expected 0 to 1, found {}",
+            self.data.tame_share
         );
         ensure!(
             (0.0..=1.0).contains(&self.data.recordings_share),

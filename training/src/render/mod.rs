@@ -56,10 +56,29 @@ pub struct RenderConfig {
     /// Strength of all random changes, and how often grooves are moved to other
     /// drums: 0 none, 1 the training range.
     pub wildness: f32,
+    /// Share of pieces that are hardly changed: one kit as it is, little room and
+    /// bus processing, performances as they were played.
+    pub tame_share: f32,
     /// Length of a piece in seconds.
     pub piece_s: f64,
     /// Names the sequence of pieces.
     pub seed: u64,
+}
+
+/// [`RenderConfig::wildness`] and [`RenderConfig::least_loyalty`] of tame pieces.
+const TAME_WILDNESS: f32 = 0.15;
+const TAME_LOYALTY: f32 = 0.95;
+
+impl RenderConfig {
+    /// The same for a tame piece.
+    fn tamed(&self) -> RenderConfig {
+        RenderConfig {
+            wildness: self.wildness.min(TAME_WILDNESS),
+            least_loyalty: self.least_loyalty.max(TAME_LOYALTY),
+            layered_share: 0.0,
+            ..self.clone()
+        }
+    }
 }
 
 impl Default for RenderConfig {
@@ -75,6 +94,7 @@ impl Default for RenderConfig {
             depth_preference: 0.0,
             least_loyalty: 0.3,
             wildness: 1.0,
+            tame_share: 0.0,
             piece_s: 8.0,
             seed: 1,
         }
@@ -111,6 +131,7 @@ pub struct Piece {
 #[derive(Debug)]
 pub struct Renderer {
     config: RenderConfig,
+    tame: RenderConfig,
     kits: Vec<Arc<Kit>>,
     grooves: Vec<Groove>,
     pool: Pool,
@@ -159,6 +180,7 @@ impl Renderer {
         grooves.retain(|groove| groove.split == config.split);
         Ok(Renderer {
             config: config.clone(),
+            tame: config.tamed(),
             kits,
             grooves,
             pool: Pool::default(),
@@ -178,14 +200,16 @@ impl Renderer {
     /// Piece number `index`. Allocates.
     pub fn piece(&self, index: u64) -> Piece {
         let random = |purpose| Random::new(&[self.config.seed, index, purpose]);
+        let is_tame = random(2).chance(self.config.tame_share);
+        let config = if is_tame { &self.tame } else { &self.config };
         let events = performance::perform(
             &self.grooves,
-            self.config.groove_share,
-            self.config.wildness,
-            self.config.piece_s,
+            config.groove_share,
+            config.wildness,
+            config.piece_s,
             &mut random(0),
         );
-        self.render(&events, &mut random(1))
+        self.render_as(config, &events, &mut random(1))
     }
 
     /// Piece number `index` as the network's input and targets. Allocates.
@@ -200,7 +224,11 @@ impl Renderer {
     /// Plays `events` (in order of time) on a kit drawn from `random`.
     /// Allocates.
     pub fn render(&self, events: &[Event], random: &mut Random) -> Piece {
-        let length = (self.config.piece_s * SAMPLE_RATE_HZ) as usize;
+        self.render_as(&self.config, events, random)
+    }
+
+    fn render_as(&self, config: &RenderConfig, events: &[Event], random: &mut Random) -> Piece {
+        let length = (config.piece_s * SAMPLE_RATE_HZ) as usize;
         let mut needed = [false; SOUND_COUNT];
         for event in events {
             needed[event.sound.index()] = true;
@@ -208,12 +236,13 @@ impl Renderer {
         let casting = Casting {
             kits: &self.kits,
             pool: &self.pool,
-            config: &self.config,
+            config,
         };
         let session = casting.session(&needed, random);
-        let (mut stems, hits) = self.strike(events, &session, length, random);
-        self.add_rooms(&mut stems, random);
-        let bus = Bus::draw(self.config.wildness, random);
+        let voices = Voices::draw(config.wildness, random);
+        let (mut stems, hits) = strike(events, &session, voices, length, random);
+        add_rooms(&mut stems, config.wildness, random);
+        let bus = Bus::draw(config.wildness, random);
         let mix = bus.run(&mut stems, random);
         Piece {
             mix,
@@ -222,58 +251,57 @@ impl Renderer {
             kit: session.kit,
         }
     }
+}
 
-    /// Mixes all strokes into dry stems.
-    fn strike(
-        &self,
-        events: &[Event],
-        session: &Session,
-        length: usize,
-        random: &mut Random,
-    ) -> ([Vec<f32>; STEM_COUNT], Vec<Hit>) {
-        let mut stems: [Vec<f32>; STEM_COUNT] = std::array::from_fn(|_| vec![0.0; length]);
-        let mut hits = Vec::new();
-        let mut voices = Voices::draw(self.config.wildness, random);
-        for (n, event) in events.iter().enumerate() {
-            let Some(instrument) = &session.instruments[event.sound.index()] else {
-                continue;
-            };
-            let at = (event.time_s * SAMPLE_RATE_HZ).round() as usize;
-            if at >= length {
-                continue;
-            }
-            let until = voices.end_of(event, &events[n + 1..]);
-            let stem = event.sound.drum().map_or(RESIDUAL, Drum::index);
-            voices.add(&mut stems[stem], instrument, event, at, until, random);
-            if let Some(drum) = event.sound.drum() {
-                hits.push(Hit {
-                    sample: at,
-                    drum,
-                    velocity: event.velocity,
-                });
-            }
+/// Mixes all strokes into dry stems.
+fn strike(
+    events: &[Event],
+    session: &Session,
+    mut voices: Voices,
+    length: usize,
+    random: &mut Random,
+) -> ([Vec<f32>; STEM_COUNT], Vec<Hit>) {
+    let mut stems: [Vec<f32>; STEM_COUNT] = std::array::from_fn(|_| vec![0.0; length]);
+    let mut hits = Vec::new();
+    for (n, event) in events.iter().enumerate() {
+        let Some(instrument) = &session.instruments[event.sound.index()] else {
+            continue;
+        };
+        let at = (event.time_s * SAMPLE_RATE_HZ).round() as usize;
+        if at >= length {
+            continue;
         }
-        (stems, hits)
+        let until = voices.end_of(event, &events[n + 1..]);
+        let stem = event.sound.drum().map_or(RESIDUAL, Drum::index);
+        voices.add(&mut stems[stem], instrument, event, at, until, random);
+        if let Some(drum) = event.sound.drum() {
+            hits.push(Hit {
+                sample: at,
+                drum,
+                velocity: event.velocity,
+            });
+        }
     }
+    (stems, hits)
+}
 
-    fn add_rooms(&self, stems: &mut [Vec<f32>; STEM_COUNT], random: &mut Random) {
-        if !random.chance(0.75 * self.config.wildness.min(1.0)) {
-            return;
+fn add_rooms(stems: &mut [Vec<f32>; STEM_COUNT], wildness: f32, random: &mut Random) {
+    if !random.chance(0.75 * wildness.min(1.0)) {
+        return;
+    }
+    let room = Room::draw(random);
+    let amount = from_db(random.range(-22.0, 2.0));
+    let bleeding = random.chance(0.5);
+    for stem in stems.iter_mut() {
+        let send = amount * from_db(3.0 * random.normal());
+        let bleed = Bleed::draw(random);
+        if stem.iter().all(|s| *s == 0.0) {
+            continue;
         }
-        let room = Room::draw(random);
-        let amount = from_db(random.range(-22.0, 2.0));
-        let bleeding = random.chance(0.5);
-        for stem in stems.iter_mut() {
-            let send = amount * from_db(3.0 * random.normal());
-            let bleed = Bleed::draw(random);
-            if stem.iter().all(|s| *s == 0.0) {
-                continue;
-            }
-            if bleeding {
-                bleed.add(stem);
-            }
-            room.add(stem, send);
+        if bleeding {
+            bleed.add(stem);
         }
+        room.add(stem, send);
     }
 }
 

@@ -87,6 +87,10 @@ pub fn renderer(config: &Config, folders: &DataFolders, split: Split) -> Result<
             Split::Valid => DataConfig::default().least_loyalty,
         },
         wildness: data.wildness,
+        tame_share: match split {
+            Split::Train => data.tame_share,
+            Split::Valid => DataConfig::default().tame_share,
+        },
         piece_s: match split {
             Split::Train => data.piece_s,
             Split::Valid => data.validation_piece_s,
