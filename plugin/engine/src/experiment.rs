@@ -22,13 +22,29 @@ pub struct KnownHit {
     pub drum: Drum,
 }
 
+/// Where the masks come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum MaskSource {
+    /// Both kinds, combined: the engine as it is.
+    #[default]
+    Both,
+    /// The network's only.
+    Network,
+    /// The additive model's only.
+    Synthesis,
+}
+
+/// Known hits begin this much before the frame nearest to them, as found ones do:
+/// activations rise a frame early.
+const LEAD_FRAMES: u64 = 1;
+
 /// Parts of the engine to replace; the default replaces none.
 #[derive(Debug, Clone, Default)]
 pub struct Experiment {
     /// Hits in place of those that the transcriber finds.
     pub hits: Option<Vec<KnownHit>>,
-    /// Share of the network's masks, 0 to 1, instead of the engine's own.
-    pub learned_weight: Option<f32>,
+    /// Which masks are used.
+    pub masks: MaskSource,
     /// One-shots to begin with, at the engine's sample rate, instead of those
     /// that the model gives an unknown kit.
     pub bank: Option<Arc<Bank>>,
@@ -50,7 +66,14 @@ impl Script {
     pub(crate) fn new(hits: &[KnownHit], framing: &Framing) -> Script {
         let mut hits: Vec<_> = hits
             .iter()
-            .map(|hit| (framing.frame_at(hit.onset_sample), *hit))
+            .map(|hit| {
+                (
+                    framing
+                        .frame_at(hit.onset_sample)
+                        .saturating_sub(LEAD_FRAMES),
+                    *hit,
+                )
+            })
             .collect();
         hits.sort_by_key(|(frame, hit)| (*frame, hit.onset_sample));
         Script {
@@ -131,7 +154,10 @@ mod tests {
                     |decision| decided.push((decision.drum, decision.frame, frame)),
                 );
                 if let Some(onset) = script.onset_of(Drum::Snare) {
-                    assert_eq!((onset, frame), (30_000, framing.frame_at(30_000)));
+                    assert_eq!(
+                        (onset, frame),
+                        (30_000, framing.frame_at(30_000) - LEAD_FRAMES)
+                    );
                 }
             }
             let expected = [
@@ -139,7 +165,7 @@ mod tests {
                 (Drum::Snare, 30_000),
                 (Drum::Ride, 30_020),
             ]
-            .map(|(drum, onset)| (drum, framing.frame_at(onset)));
+            .map(|(drum, onset)| (drum, framing.frame_at(onset) - LEAD_FRAMES));
             assert_eq!(started, expected);
             let expected = expected.map(|(drum, frame)| (drum, frame, frame + 1));
             assert_eq!(decided, expected);

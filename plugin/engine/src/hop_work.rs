@@ -9,14 +9,14 @@ use crate::{
     controls::{Controls, Quality},
     drum::{DRUM_COUNT, Drum, RESIDUAL, STEM_COUNT},
     engine::EngineError,
-    experiment::{Experiment, Script},
+    experiment::{Experiment, MaskSource, Script},
     front_end::{BAND_COUNT, FeatureFrame, Framing, FrontEnd},
     learner::{BankFollower, BankWorker, MAX_EMBEDDING, Tape, bank_for},
     model::{Model, Session},
     one_shots::Bank,
     playback::Playback,
     separator::{
-        AttackGate, BandMasks, Explainer, LEARNED_WEIGHT, OverlapAdd, Presence, combine_masks,
+        AttackGate, BandMasks, Explainer, OverlapAdd, Prediction, Presence, combine_masks,
     },
     transcriber::{OnsetLocator, PeakPicker, PickerClass, VelocityScale},
 };
@@ -49,7 +49,7 @@ pub struct HopWork {
     picker: PeakPicker,
     /// Hits in place of the picker's, in experiments.
     script: Option<Script>,
-    learned_weight: f32,
+    mask_source: MaskSource,
     locator: OnsetLocator,
     /// Scale of fitted gains, which tell whether a drum is needed at all.
     fitted: VelocityScale,
@@ -67,7 +67,7 @@ pub struct HopWork {
     bank: Arc<Bank>,
     /// Drums whose template still has to be taken from `bank`.
     stale_templates: usize,
-    predicted: Box<[[f32; BAND_COUNT]; DRUM_COUNT]>,
+    prediction: Prediction,
     masks: Box<BandMasks>,
     overlap_add: OverlapAdd,
     /// Stems of the hop that is being made, and of the one that is played.
@@ -126,7 +126,7 @@ impl HopWork {
             session: model.session(quality),
             picker: PeakPicker::default(),
             script,
-            learned_weight: experiment.learned_weight.unwrap_or(LEARNED_WEIGHT),
+            mask_source: experiment.masks,
             locator: OnsetLocator::new(hop),
             fitted: VelocityScale::default(),
             velocities: VelocityScale::default(),
@@ -141,7 +141,7 @@ impl HopWork {
             first_bank: bank.clone(),
             bank,
             stale_templates: 0,
-            predicted: Box::new([[0.0; BAND_COUNT]; DRUM_COUNT]),
+            prediction: Prediction::default(),
             masks: Box::new([[0.0; BAND_COUNT]; STEM_COUNT]),
             overlap_add,
             making: stems(),
@@ -216,7 +216,7 @@ impl HopWork {
         }
         self.fitted = VelocityScale::default();
         self.velocities = VelocityScale::default();
-        self.explainer.reset();
+        self.forget_sounding();
         self.presence.reset();
         self.attack_gate.reset();
         self.started = [None; DRUM_COUNT];
@@ -228,6 +228,13 @@ impl HopWork {
         for channel in self.making.iter_mut().chain(&mut self.playing).flatten() {
             channel.fill(0.0);
         }
+    }
+
+    /// Nothing rings on in the additive model: also not in its last prediction,
+    /// which the attack gate asks.
+    fn forget_sounding(&mut self) {
+        self.explainer.reset();
+        self.prediction.clear();
     }
 
     /// Takes a complete hop of input; the stems made so far are played now.
@@ -247,7 +254,7 @@ impl HopWork {
         if peak <= SILENCE {
             self.silent_hops += 1;
             if self.silent_hops == SILENT_HOPS {
-                self.explainer.reset();
+                self.forget_sounding();
                 self.overlap_add.reset();
                 self.tape.end_all(&mut self.worker);
             }
@@ -312,9 +319,12 @@ impl HopWork {
     }
 
     fn make_masks(&mut self, frame: u64) {
-        self.explainer.predict(frame, &mut self.predicted);
-        if self.controls.learning {
-            self.explainer.learn(frame, &self.predicted);
+        self.explainer.predict(frame, &mut self.prediction);
+        let mut learned = self.session.mask();
+        match self.mask_source {
+            MaskSource::Both => {}
+            MaskSource::Network => self.prediction.certainty = [0.0; DRUM_COUNT],
+            MaskSource::Synthesis => learned = None,
         }
         let mut gates = *self.presence.gains();
         for (gate, drum) in gates.iter_mut().zip(&self.controls.drums) {
@@ -323,14 +333,16 @@ impl HopWork {
             }
         }
         combine_masks(
-            &self.predicted,
+            &self.prediction,
             self.explainer.observed(frame),
-            self.session.mask(),
+            learned,
             &gates,
             self.controls.mask_exponent,
-            self.learned_weight,
             &mut self.masks,
         );
+        if self.controls.learning {
+            self.explainer.learn(frame, &self.prediction, &self.masks);
+        }
     }
 
     fn analyse(&mut self) {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use clap::ValueEnum;
-use idm_engine::{controls::Quality, model::Model};
+use idm_engine::{controls::Quality, experiment::MaskSource, model::Model};
 
 use super::{
     flux::band_flux,
@@ -81,24 +81,23 @@ impl System {
     /// How the engine runs, for the systems that are the engine.
     fn engine(self) -> Option<EngineRun> {
         let ours = EngineRun::default();
-        let (masks, bank) = (Some(1.0), Some(0.0));
         Some(match self {
             System::Ours => ours,
             System::Masks => EngineRun {
-                learned_weight: masks,
+                masks: MaskSource::Network,
                 ..ours
             },
             System::Bank => EngineRun {
-                learned_weight: bank,
+                masks: MaskSource::Synthesis,
                 ..ours
             },
             System::MasksTrueHits => EngineRun {
-                learned_weight: masks,
+                masks: MaskSource::Network,
                 true_hits: true,
                 ..ours
             },
             System::BankTrueHits => EngineRun {
-                learned_weight: bank,
+                masks: MaskSource::Synthesis,
                 true_hits: true,
                 ..ours
             },
@@ -107,7 +106,7 @@ impl System {
                 ..ours
             },
             System::BankTrueKit => EngineRun {
-                learned_weight: bank,
+                masks: MaskSource::Synthesis,
                 true_hits: true,
                 true_kit: true,
                 ..ours

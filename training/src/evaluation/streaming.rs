@@ -7,7 +7,7 @@ use idm_engine::{
     controls::{Controls, Quality},
     drum::DRUM_COUNT,
     engine::{Engine, EngineConfig, Events, Stems},
-    experiment::{Experiment, KnownHit},
+    experiment::{Experiment, KnownHit, MaskSource},
     model::Model,
     one_shots::{Bank, OneShot},
 };
@@ -27,8 +27,8 @@ pub struct EngineRun {
     pub quality: Quality,
     /// Times the excerpt is heard; the last counts.
     pub passes: usize,
-    /// Share of the network's masks instead of the engine's own.
-    pub learned_weight: Option<f32>,
+    /// Which masks are used.
+    pub masks: MaskSource,
     /// Whether it is told the true hits.
     pub true_hits: bool,
     /// Whether it begins with the true kit, if that is known.
@@ -40,7 +40,7 @@ impl Default for EngineRun {
         EngineRun {
             quality: Quality::Standard,
             passes: 1,
-            learned_weight: None,
+            masks: MaskSource::Both,
             true_hits: false,
             true_kit: false,
         }
@@ -68,7 +68,7 @@ pub fn stream(excerpt: &Excerpt, model: &Arc<Model>, run: &EngineRun) -> Result<
         hits: run
             .true_hits
             .then(|| excerpt.piece.hits.iter().map(known).collect()),
-        learned_weight: run.learned_weight,
+        masks: run.masks,
         bank,
     };
     let mut engine = new_engine(SAMPLE_RATE_HZ, run.quality, model, experiment)?;

@@ -96,7 +96,7 @@ impl HopWork {
                 hit.drum,
                 onset_sample,
                 made_until,
-                self.predicted[hit.drum.index()].iter().sum(),
+                self.prediction.power[hit.drum.index()].iter().sum(),
                 amplitude * amplitude * self.explainer.peak_power(hit.drum),
             );
             self.started[hit.drum.index()] = Some(Started {
@@ -123,6 +123,11 @@ impl HopWork {
             if decision.confidence < self.picker_classes[class].threshold_of(fitted) {
                 verdict = Verdict::BelowThreshold;
             }
+        }
+        if started.is_some() {
+            let is_accepted = verdict == Verdict::Accepted;
+            self.explainer
+                .judge(decision.drum, decision.confidence, is_accepted);
         }
         self.decided[class] = Some(Decided {
             onset_sample,

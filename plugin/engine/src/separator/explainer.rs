@@ -1,12 +1,12 @@
 //! The additive model: every hit adds its drum's template to the spectrogram.
 //!
-//! This is IDM's analysis by synthesis in the bands of the front end. The
-//! templates begin as those of the one-shot bank and follow the kit that is
-//! heard: each well-explained hit pulls the template towards its share of the
-//! mixture (online non-negative deconvolution in the manner of Smaragdis 2004,
-//! driven by onsets).
+//! This is IDM's analysis by synthesis in the bands of the front end. The gains of
+//! new hits are fitted to the mixture over the look-ahead; the templates begin as
+//! those of the one-shot bank and follow the kit that is heard.
 
-use super::gain_fit::{GainFit, MAX_FIT_FRAMES};
+mod adaptation;
+
+use super::gain_fit::{GainFit, MAX_FIT_FRAMES, MAX_FITTED};
 use crate::{
     drum::{DRUM_COUNT, Drum},
     front_end::BAND_COUNT,
@@ -18,13 +18,13 @@ const MAX_SPECTRAL_VOICES: usize = 48;
 /// Frames of observed power that are kept.
 const HISTORY_FRAMES: u64 = 64;
 /// Frames after the onset that a fit may use.
-const FIT_AHEAD: u64 = (MAX_FIT_FRAMES - 2) as u64;
+const FIT_AHEAD: u64 = 6;
+/// Hits that began at most so many frames ago are fitted again with new ones.
+const YOUNG_FRAMES: f64 = FIT_AHEAD as f64;
+/// Hits from which on a template is the heard kit's and no bank replaces it.
+const ENOUGH_HITS: f32 = 2.0;
 /// Power factor per frame of a choked hat.
 const CHOKE_FACTOR: f32 = 0.3;
-/// Evidence, in hits, that the bank's template counts for.
-const PRIOR_HITS: f32 = 2.0;
-/// Slowest rate at which a template follows.
-const SLOWEST_RATE: f32 = 0.08;
 
 /// A hit whose gain is wanted.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -48,6 +48,47 @@ struct SpectralVoice {
     /// Power left after choking.
     hold: f32,
     trusted: bool,
+    certainty: f32,
+}
+
+impl SpectralVoice {
+    fn new(hit: &FitCandidate, gain: f32) -> SpectralVoice {
+        SpectralVoice {
+            drum: hit.drum,
+            onset_frame: hit.onset_frame,
+            gain,
+            choked: false,
+            hold: 1.0,
+            trusted: hit.trusted,
+            certainty: hit.posterior,
+        }
+    }
+}
+
+/// What the model says of a frame.
+#[derive(Debug, Clone)]
+pub struct Prediction {
+    /// Power of each class per band.
+    pub power: Box<[[f32; BAND_COUNT]; DRUM_COUNT]>,
+    /// How sure the network is of the hits of each class that sound, by power.
+    pub certainty: [f32; DRUM_COUNT],
+}
+
+impl Default for Prediction {
+    fn default() -> Self {
+        Prediction {
+            power: Box::new([[0.0; BAND_COUNT]; DRUM_COUNT]),
+            certainty: [0.0; DRUM_COUNT],
+        }
+    }
+}
+
+impl Prediction {
+    /// Nothing sounds. Real-time safe.
+    pub fn clear(&mut self) {
+        self.power.fill([0.0; BAND_COUNT]);
+        self.certainty = [0.0; DRUM_COUNT];
+    }
 }
 
 /// Additive model of the recent spectrogram. Real-time safe after construction.
@@ -88,7 +129,7 @@ impl Explainer {
     /// it from enough hits. Copies up to 270 kB. Real-time safe.
     pub fn set_template(&mut self, drum: Drum, bank: &Bank) {
         let class = drum.index();
-        if self.evidence[class] >= PRIOR_HITS {
+        if self.evidence[class] >= ENOUGH_HITS {
             return;
         }
         let frames = bank.template(drum).frames();
@@ -138,56 +179,95 @@ impl Explainer {
     }
 
     /// Adds hits that begin near frame `frame` to the model, with gains fitted
-    /// to the frames from just before the onset to as far as is known. Writes
-    /// the amplitude (root of the power gain) of each to `amplitudes`.
-    /// Real-time safe.
+    /// to the frames from just before the onset to as far as is known, together
+    /// with those of hits that began only just before: these were fitted as if
+    /// they were alone. Writes the amplitude (root of the power gain) of each to
+    /// `amplitudes`. Real-time safe.
     pub fn begin(&mut self, frame: u64, candidates: &[FitCandidate], amplitudes: &mut [f32]) {
         let count = candidates.len().min(amplitudes.len()).min(DRUM_COUNT);
         if count == 0 {
             return;
         }
-        let first = frame.saturating_sub(1);
+        for hit in &candidates[..count] {
+            self.choke(hit.drum);
+        }
+        // Hits that have just begun were fitted without knowing of these.
+        let mut young = [None; MAX_FITTED];
+        let mut fitted = count;
+        let mut first = frame.saturating_sub(1);
+        for slot in 0..MAX_SPECTRAL_VOICES {
+            if let Some(voice) = &self.voices[slot]
+                && !voice.choked
+                && voice.onset_frame + YOUNG_FRAMES >= frame as f64
+                && fitted < MAX_FITTED
+            {
+                young[fitted] = Some(slot);
+                fitted += 1;
+                first = first.min((voice.onset_frame as u64).saturating_sub(1));
+            }
+        }
         let last = (frame + FIT_AHEAD).min(self.newest);
-        self.fit.frames = ((last + 1 - first) as usize).min(MAX_FIT_FRAMES);
+        let first = first.max((last + 1).saturating_sub(MAX_FIT_FRAMES as u64));
+        self.fit.frames = (last + 1 - first) as usize;
+        let mut gains = [0.0; MAX_FITTED];
+        let mut posteriors = [0.5; MAX_FITTED];
+        for (place, slot) in young.iter().enumerate() {
+            if let Some(voice) = slot.and_then(|slot: usize| self.voices[slot]) {
+                gains[place] = voice.gain.max(1e-9);
+                posteriors[place] = voice.certainty;
+            }
+        }
+        for (posterior, hit) in posteriors.iter_mut().zip(&candidates[..count]) {
+            *posterior = hit.posterior;
+        }
         for index in 0..self.fit.frames {
             let at = first + index as u64;
             self.fit.observed[index] = *self.observed(at);
             let mut explained = [Self::FLOOR_POWER; BAND_COUNT];
-            for voice in self.voices.iter().flatten() {
-                self.add_voice(voice, at, &mut explained);
+            for (slot, voice) in self.voices.iter().enumerate() {
+                if let Some(voice) = voice
+                    && !young.contains(&Some(slot))
+                {
+                    self.add_voice(voice, at, &mut explained);
+                }
             }
             self.fit.explained[index] = explained;
-            for (candidate, hit) in candidates.iter().enumerate().take(count) {
-                let voice = SpectralVoice {
-                    drum: hit.drum,
-                    onset_frame: hit.onset_frame,
-                    gain: 1.0,
-                    choked: false,
-                    hold: 1.0,
-                    trusted: false,
+            for place in 0..fitted {
+                let voice = match young[place].and_then(|slot| self.voices[slot]) {
+                    Some(voice) => SpectralVoice {
+                        gain: 1.0,
+                        hold: 1.0,
+                        ..voice
+                    },
+                    None => SpectralVoice::new(&candidates[place], 1.0),
                 };
                 let mut power = [0.0; BAND_COUNT];
                 self.add_voice(&voice, at, &mut power);
-                self.fit.templates[candidate][index] = power;
+                self.fit.templates[place][index] = power;
             }
         }
-        let mut gains = [0.0; DRUM_COUNT];
-        let mut posteriors = [0.5; DRUM_COUNT];
-        for (posterior, hit) in posteriors.iter_mut().zip(candidates) {
-            *posterior = hit.posterior;
+        self.fit.solve(&posteriors[..fitted], &mut gains[..fitted]);
+        for (place, slot) in young.iter().enumerate() {
+            if let Some(voice) = slot.and_then(|slot: usize| self.voices[slot].as_mut()) {
+                voice.gain = gains[place];
+            }
         }
-        self.fit.solve(&posteriors[..count], &mut gains[..count]);
         for (candidate, hit) in candidates.iter().enumerate().take(count) {
             amplitudes[candidate] = gains[candidate].sqrt();
-            self.choke(hit.drum);
-            self.add(SpectralVoice {
-                drum: hit.drum,
-                onset_frame: hit.onset_frame,
-                gain: gains[candidate],
-                choked: false,
-                hold: 1.0,
-                trusted: hit.trusted,
-            });
+            self.add(SpectralVoice::new(hit, gains[candidate]));
+        }
+    }
+
+    /// The final word on the newest hit of `drum`: how sure the network is in the
+    /// end, and whether the template may learn from it. Real-time safe.
+    pub fn judge(&mut self, drum: Drum, certainty: f32, trusted: bool) {
+        let voices = self.voices.iter_mut().flatten();
+        let newest = voices
+            .filter(|voice| voice.drum == drum)
+            .max_by(|a, b| a.onset_frame.total_cmp(&b.onset_frame));
+        if let Some(voice) = newest {
+            voice.certainty = certainty;
+            voice.trusted = trusted;
         }
     }
 
@@ -241,12 +321,11 @@ impl Explainer {
         }
     }
 
-    /// Power of each class at frame `frame`; also ends hits whose template is
-    /// over. Call once per frame, in order. Real-time safe.
-    pub fn predict(&mut self, frame: u64, predicted: &mut [[f32; BAND_COUNT]; DRUM_COUNT]) {
-        for class in predicted.iter_mut() {
-            class.fill(0.0);
-        }
+    /// Predicts frame `frame`; also ends hits whose template is over. Call once
+    /// per frame, in order. Real-time safe.
+    pub fn predict(&mut self, frame: u64, prediction: &mut Prediction) {
+        prediction.clear();
+        let mut totals = [1e-20_f32; DRUM_COUNT];
         for slot in 0..MAX_SPECTRAL_VOICES {
             let Some(mut voice) = self.voices[slot] else {
                 continue;
@@ -254,160 +333,28 @@ impl Explainer {
             if voice.choked {
                 voice.hold *= CHOKE_FACTOR;
             }
-            let length = self.lengths[voice.drum.index()] as f64;
+            let class = voice.drum.index();
+            let length = self.lengths[class] as f64;
             let age = frame as f64 - voice.onset_frame + PRE_FRAMES as f64;
             if age >= length || voice.hold < 1e-8 {
                 self.voices[slot] = None;
                 continue;
             }
-            self.add_voice(&voice, frame, &mut predicted[voice.drum.index()]);
-            self.voices[slot] = Some(voice);
-        }
-    }
-
-    /// Lets templates learn from frame `frame`, for which `predicted` is what
-    /// [`Explainer::predict`] said. Real-time safe.
-    pub fn learn(&mut self, frame: u64, predicted: &[[f32; BAND_COUNT]; DRUM_COUNT]) {
-        let observed = *self.observed(frame);
-        let mut explained = [Self::FLOOR_POWER; BAND_COUNT];
-        for class in predicted {
-            for (sum, power) in explained.iter_mut().zip(class) {
-                *sum += power;
-            }
-        }
-        for slot in 0..MAX_SPECTRAL_VOICES {
-            let Some(voice) = self.voices[slot] else {
-                continue;
-            };
-            let class = voice.drum.index();
-            let Some((lower, share)) = self.position(&voice, frame) else {
-                continue;
-            };
-            let total: f32 = predicted[class].iter().sum();
-            let heard: f32 = observed.iter().sum();
-            if !voice.trusted || voice.choked || voice.gain < 1e-9 || total < 0.03 * heard {
-                continue;
-            }
-            if lower == PRE_FRAMES as isize {
-                self.evidence[class] += 1.0;
-            }
-            let rate = (1.0 / (PRIOR_HITS + self.evidence[class])).max(SLOWEST_RATE);
             let mut own = [0.0; BAND_COUNT];
             self.add_voice(&voice, frame, &mut own);
-            let length = self.lengths[class];
-            for band in 0..BAND_COUNT {
-                let model = explained[band].max(observed[band]);
-                let responsibility = own[band] / model;
-                // Its share of what is heard; what the model leaves
-                // unexplained is not taken for granted to be this drum's.
-                let target = observed[band] * own[band] / explained[band] / voice.gain;
-                let change = rate * responsibility * (target - own[band] / voice.gain);
-                for (index, weight) in [(lower, 1.0 - share), (lower + 1, share)] {
-                    if let Ok(index) = usize::try_from(index)
-                        && index < length
-                    {
-                        let value = &mut self.templates[class][index][band];
-                        *value = (*value + weight * change).max(0.0);
-                    }
-                }
+            for (sum, power) in prediction.power[class].iter_mut().zip(&own) {
+                *sum += power;
             }
+            let power: f32 = own.iter().sum();
+            totals[class] += power;
+            prediction.certainty[class] += voice.certainty * power;
+            self.voices[slot] = Some(voice);
+        }
+        for (certainty, total) in prediction.certainty.iter_mut().zip(&totals) {
+            *certainty /= total;
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::one_shots::OneShot;
-
-    fn bank(frequency: f32) -> Bank {
-        let shots: Vec<_> = (0..DRUM_COUNT)
-            .map(|drum| {
-                let omega = frequency * (drum + 1) as f32;
-                let samples = (0..8_192)
-                    .map(|n| (n as f32 * omega).sin() * (-(n as f32) / 1_500.0).exp())
-                    .collect();
-                OneShot::new(44_100.0, vec![samples]).unwrap()
-            })
-            .collect();
-        Bank::new(&shots, 44_100.0).unwrap()
-    }
-
-    fn observe_hit(explainer: &mut Explainer, bank: &Bank, drum: Drum, gain: f32, onset: u64) {
-        for frame in 0..onset + 30 {
-            let index = (frame + PRE_FRAMES as u64).checked_sub(onset);
-            let mut power = [1e-9; BAND_COUNT];
-            if let Some(template) =
-                index.and_then(|index| bank.template(drum).frames().get(index as usize))
-            {
-                for (sum, value) in power.iter_mut().zip(template) {
-                    *sum += gain * value;
-                }
-            }
-            explainer.observe(frame, &power);
-        }
-    }
-
-    fn candidate(drum: Drum, onset: u64) -> FitCandidate {
-        FitCandidate {
-            drum,
-            onset_frame: onset as f64,
-            posterior: 0.9,
-            trusted: true,
-        }
-    }
-
-    #[test]
-    fn a_known_drum_is_explained_with_its_amplitude() {
-        let bank = bank(0.03);
-        let mut explainer = Explainer::new(&bank);
-        observe_hit(&mut explainer, &bank, Drum::Snare, 0.04, 10);
-        let mut amplitudes = [0.0; 2];
-        let candidates = [candidate(Drum::Snare, 10), candidate(Drum::Crash, 10)];
-        explainer.begin(10, &candidates, &mut amplitudes);
-        assert!((amplitudes[0] / 0.2 - 1.0).abs() < 0.1, "{amplitudes:?}");
-        assert!(amplitudes[1] < 0.05, "{amplitudes:?}");
-    }
-
-    #[test]
-    fn templates_move_towards_the_kit_that_is_heard() {
-        let (prior, truth) = (bank(0.03), bank(0.033));
-        let mut explainer = Explainer::new(&prior);
-        let distance = |explainer: &Explainer| -> f32 {
-            let heard = &truth.template(Drum::Kick).frames()[PRE_FRAMES];
-            let scale: f32 = heard.iter().sum();
-            explainer.templates[0][PRE_FRAMES]
-                .iter()
-                .zip(heard)
-                .map(|(a, b)| (a - b).abs() / scale)
-                .sum()
-        };
-        let before = distance(&explainer);
-        let mut predicted = [[0.0; BAND_COUNT]; DRUM_COUNT];
-        for _ in 0..12 {
-            explainer.reset();
-            observe_hit(&mut explainer, &truth, Drum::Kick, 1.0, 10);
-            explainer.begin(10, &[candidate(Drum::Kick, 10)], &mut [0.0]);
-            for frame in 8..30 {
-                explainer.predict(frame, &mut predicted);
-                explainer.learn(frame, &predicted);
-            }
-        }
-        let after = distance(&explainer);
-        assert!(after < 0.8 * before, "{before} to {after}");
-    }
-
-    #[test]
-    fn many_hits_stay_bounded() {
-        let bank = bank(0.03);
-        let mut explainer = Explainer::new(&bank);
-        let mut predicted = [[0.0; BAND_COUNT]; DRUM_COUNT];
-        for frame in 0..400 {
-            explainer.observe(frame, &[1e-3; BAND_COUNT]);
-            let hits = [candidate(Drum::Ride, frame), candidate(Drum::Kick, frame)];
-            explainer.begin(frame, &hits, &mut [0.0; 2]);
-            explainer.predict(frame, &mut predicted);
-            assert!(predicted.iter().flatten().all(|power| power.is_finite()));
-        }
-    }
-}
+mod tests;

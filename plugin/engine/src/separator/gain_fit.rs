@@ -7,10 +7,13 @@
 //! low ones. The network's posterior is a prior: an unlikely class pays for
 //! every bit of gain, because spectra alone cannot tell nine drums apart.
 
-use crate::{drum::DRUM_COUNT, front_end::BAND_COUNT};
+use crate::front_end::BAND_COUNT;
 
-/// Most frames that are fitted: one before the onset's to six after it.
-pub const MAX_FIT_FRAMES: usize = 8;
+/// Most frames that are fitted: from one before the oldest hit's onset to six
+/// after the newest's.
+pub const MAX_FIT_FRAMES: usize = 14;
+/// Most hits that are fitted together.
+pub const MAX_FITTED: usize = 16;
 const ITERATIONS: usize = 12;
 /// Price of gain for an unlikely class.
 const PRIOR_WEIGHT: f32 = 0.1;
@@ -27,7 +30,7 @@ pub struct GainFit {
     /// Power of what already sounds, and a floor above zero.
     pub explained: Box<Frames>,
     /// Power of each candidate at gain 1.
-    pub templates: Box<[Frames; DRUM_COUNT]>,
+    pub templates: Box<[Frames; MAX_FITTED]>,
 }
 
 impl Default for GainFit {
@@ -37,26 +40,29 @@ impl Default for GainFit {
             frames: 0,
             observed: Box::new(empty),
             explained: Box::new(empty),
-            templates: Box::new([empty; DRUM_COUNT]),
+            templates: Box::new([empty; MAX_FITTED]),
         }
     }
 }
 
 impl GainFit {
     /// Fits the gains of the first `gains.len()` templates, given the
-    /// posterior probability of each. Real-time safe.
+    /// posterior probability of each. Gains above zero are where the fit
+    /// begins. Real-time safe.
     pub fn solve(&self, posteriors: &[f32], gains: &mut [f32]) {
-        let count = gains.len().min(DRUM_COUNT);
+        let count = gains.len().min(MAX_FITTED);
         let frames = self.frames.min(MAX_FIT_FRAMES);
         let total = |frames: &[[f32; BAND_COUNT]]| frames.iter().flatten().sum::<f32>();
         let observed = total(&self.observed[..frames]);
         for (candidate, gain) in gains.iter_mut().enumerate().take(count) {
             let template = total(&self.templates[candidate][..frames]);
-            *gain = observed / (template.max(1e-12) * count as f32);
+            if *gain <= 0.0 {
+                *gain = observed / (template.max(1e-12) * count as f32);
+            }
         }
         for _ in 0..ITERATIONS {
-            let mut numerators = [0.0_f32; DRUM_COUNT];
-            let mut denominators = [1e-20_f32; DRUM_COUNT];
+            let mut numerators = [0.0_f32; MAX_FITTED];
+            let mut denominators = [1e-20_f32; MAX_FITTED];
             for frame in 0..frames {
                 let mut model = self.explained[frame];
                 for (gain, template) in gains[..count].iter().zip(self.templates.iter()) {

@@ -9,7 +9,7 @@ mod overlap_add;
 mod presence;
 
 pub use attack_gate::AttackGate;
-pub use explainer::{Explainer, FitCandidate};
-pub use masks::{BandMasks, LEARNED_WEIGHT, combine_masks};
+pub use explainer::{Explainer, FitCandidate, Prediction};
+pub use masks::{BandMasks, combine_masks};
 pub use overlap_add::OverlapAdd;
 pub use presence::Presence;
