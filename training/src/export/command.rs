@@ -18,6 +18,10 @@ use crate::{
 /// First validation piece for thresholds; training watches others.
 const FIRST_CALIBRATION_PIECE: u64 = 2_000_000;
 
+/// Share of tame pieces among those: thresholds must suit kits as they are and
+/// kits that were worked on.
+const CALIBRATION_TAME_SHARE: f32 = 0.5;
+
 /// Writes a model that the plugin loads.
 #[derive(Debug, Clone, Args)]
 pub struct ExportArgs {
@@ -66,7 +70,8 @@ pub fn run(args: &ExportArgs) -> Result<()> {
         // As often as drummers play each drum, not as often as training does.
         let mut natural = config.clone();
         natural.data.groove_share = 1.0;
-        let material = renderer(&natural, &folders, Split::Valid)?;
+        let material =
+            renderer(&natural, &folders, Split::Valid)?.with_tame_share(CALIBRATION_TAME_SHARE);
         let validation = Validation::new(&material, FIRST_CALIBRATION_PIECE, args.pieces);
         let scores = validation.measure(&mut Network::new(Device::flex()), &weights);
         for head in Head::ALL {

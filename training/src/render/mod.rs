@@ -187,6 +187,12 @@ impl Renderer {
         })
     }
 
+    /// The same renderer with another share of tame pieces.
+    pub fn with_tame_share(mut self, tame_share: f32) -> Renderer {
+        self.config.tame_share = tame_share;
+        self
+    }
+
     /// Number of sampled kits and of grooves in use.
     pub fn material(&self) -> (usize, usize) {
         (self.kits.len(), self.grooves.len())

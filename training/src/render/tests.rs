@@ -165,3 +165,25 @@ fn impossible_configurations_are_refused() {
     };
     assert!(Renderer::new(&endless).is_err());
 }
+
+#[test]
+fn tame_pieces_are_one_kit_with_little_changed() {
+    let config = RenderConfig {
+        procedural_kits: 8,
+        piece_s: 3.0,
+        wildness: 1.0,
+        ..RenderConfig::default()
+    };
+    let wild = Renderer::new(&config).unwrap();
+    let all_tame = Renderer::new(&config).unwrap().with_tame_share(1.0);
+    let some = Renderer::new(&config).unwrap().with_tame_share(0.5);
+    let same = |a: &Piece, b: &Piece| a.mix == b.mix;
+    let mut tame = 0;
+    for index in 0..16 {
+        let piece = some.piece(index);
+        let is_wild = same(&piece, &wild.piece(index));
+        assert!(is_wild != same(&piece, &all_tame.piece(index)), "{index}");
+        tame += usize::from(!is_wild);
+    }
+    assert!((3..=13).contains(&tame), "{tame}");
+}
