@@ -7,21 +7,20 @@ mod files;
 mod pool;
 mod room;
 mod session;
+mod voices;
 
-use std::{collections::HashMap, path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc};
 
 use anyhow::{Result, ensure};
 use idm_engine::drum::{Drum, RESIDUAL, STEM_COUNT};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    dsp::{RATE_HZ, from_db},
-    kits::{self, Kit, SAMPLE_RATE_HZ, SOUND_COUNT, Sound, Split},
+    dsp::from_db,
+    kits::{self, Kit, SAMPLE_RATE_HZ, SOUND_COUNT, Split},
     performance::{self, Event, Groove},
     random::Random,
-    synth::VELOCITY_EXPONENT,
 };
-use augment::Treatment;
 use bus::Bus;
 pub use features::{Featuriser, TrainingExample, set_ratios};
 pub use files::{RenderArgs, run};
@@ -29,7 +28,8 @@ use pool::Pool;
 use room::Bleed;
 pub(crate) use room::Room;
 pub(crate) use session::balance_db;
-use session::{Casting, Instrument, Session};
+use session::{Casting, Session};
+use voices::Voices;
 
 /// What a renderer makes pieces of.
 #[derive(Debug, Clone)]
@@ -308,126 +308,6 @@ fn add_rooms(stems: &mut [Vec<f32>; STEM_COUNT], wildness: f32, random: &mut Ran
             bleed.add(stem);
         }
         room.add(stem, send);
-    }
-}
-
-/// Treated hits of one piece, and how they end each other.
-#[derive(Debug)]
-struct Voices {
-    treatments: Vec<Treatment>,
-    /// Treated audio by the address of its sample and the treatment.
-    treated: HashMap<(usize, usize), (Vec<f32>, f32)>,
-    /// Steepness of the velocity curve.
-    exponent: f32,
-    choke_s: f32,
-    /// Drum machines end a sound by its own next stroke.
-    retrigger: bool,
-}
-
-impl Voices {
-    fn draw(wildness: f32, random: &mut Random) -> Voices {
-        // Hats share a treatment, as do toms, and rides with their bell.
-        Voices {
-            treatments: (0..SOUND_COUNT * 2)
-                .map(|_| Treatment::draw(wildness, random))
-                .collect(),
-            treated: HashMap::new(),
-            exponent: VELOCITY_EXPONENT * random.range(0.6, 1.2),
-            choke_s: random.log_range(0.008, 0.05),
-            retrigger: random.chance(0.2),
-        }
-    }
-
-    /// Seconds after which the stroke is choked or cut, if at all.
-    fn end_of(&self, event: &Event, later: &[Event]) -> Option<f64> {
-        let ends = |next: &&Event| {
-            let choked = event.sound == Sound::OpenHat
-                && matches!(next.sound, Sound::ClosedHat | Sound::PedalHat);
-            choked || (self.retrigger && next.sound == event.sound)
-        };
-        later
-            .iter()
-            .find(ends)
-            .map(|next| next.time_s - event.time_s)
-    }
-
-    fn add(
-        &mut self,
-        stem: &mut [f32],
-        instrument: &Instrument,
-        event: &Event,
-        at: usize,
-        until_s: Option<f64>,
-        random: &mut Random,
-    ) {
-        let shared = shared_treatment(event.sound);
-        let sources = std::iter::once((&instrument.source, 1.0, shared)).chain(
-            instrument
-                .layer
-                .iter()
-                .map(|(source, share)| (source, *share, SOUND_COUNT + shared)),
-        );
-        for (source, share, treatment) in sources {
-            let Some(sample) = kits::choose(&source.samples, event.velocity, random) else {
-                continue;
-            };
-            let key = (sample.audio.as_ptr().addr(), treatment);
-            let (audio, onset) = self
-                .treated
-                .entry(key)
-                .or_insert_with(|| self.treatments[treatment].apply(sample));
-            let dynamics = event.velocity / sample.velocity.max(0.05);
-            let gain = instrument.gain
-                * source.normal
-                * share
-                * dynamics.powf(self.exponent)
-                * from_db(0.4 * random.normal());
-            add_voice(stem, audio, *onset, at, gain, until_s, self.choke_s);
-        }
-    }
-}
-
-/// Sounds of one instrument are treated alike, so that they stay in tune.
-fn shared_treatment(sound: Sound) -> usize {
-    match sound {
-        Sound::PedalHat | Sound::OpenHat => Sound::ClosedHat,
-        Sound::HighTom | Sound::MidTom => Sound::FloorTom,
-        Sound::RideBell => Sound::Ride,
-        other => other,
-    }
-    .index()
-}
-
-/// Adds `audio` so that its `onset` falls on `at`; after `until_s` it fades.
-fn add_voice(
-    stem: &mut [f32],
-    audio: &[f32],
-    onset: f32,
-    at: usize,
-    gain: f32,
-    until_s: Option<f64>,
-    choke_s: f32,
-) {
-    let onset = onset.round() as usize;
-    // What lies before the start of the piece is cut.
-    let skip = onset.saturating_sub(at);
-    let start = (at + skip).saturating_sub(onset);
-    let Some(audio) = audio.get(skip..) else {
-        return;
-    };
-    let choke_at = until_s.map_or(usize::MAX, |until_s| {
-        onset - skip.min(onset) + (until_s * SAMPLE_RATE_HZ) as usize
-    });
-    let shrink = (-1.0 / (choke_s * RATE_HZ)).exp();
-    let mut gain = gain;
-    for (n, (sum, sample)) in stem[start..].iter_mut().zip(audio).enumerate() {
-        if n >= choke_at {
-            gain *= shrink;
-            if gain.abs() < 1e-7 {
-                break;
-            }
-        }
-        *sum += gain * sample;
     }
 }
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::kits::Sound;
 use idm_engine::drum::DRUM_COUNT;
 use idm_engine::front_end::BAND_COUNT;
 

@@ -153,8 +153,8 @@ mod tests {
     fn masks_follow_the_model_where_no_network_knows_better() {
         for exponent in [1.0, 1.5, 2.0] {
             let masks = masks_of(&two_drums(0.9), None, &[1.0; DRUM_COUNT], exponent);
-            for band in 0..BAND_COUNT {
-                let ratio = (masks[0][band] / masks[1][band]).log10() / 2.0;
+            for (loud, soft) in masks[0].iter().zip(&masks[1]) {
+                let ratio = (loud / soft).log10() / 2.0;
                 assert!((ratio - exponent / 2.0).abs() < 1e-3, "{exponent}: {ratio}");
             }
         }
