@@ -16,7 +16,8 @@ pub type BandMasks = [[f32; BAND_COUNT]; STEM_COUNT];
 /// With the true hits the combination is more than 2 dB better than the network's
 /// masks on held-out kits; with the engine's own hits, half of whose mistakes are
 /// drums that do not sound, it is no worse, because certainty tells when to rely
-/// on the model (`idm-train evaluate --systems masks,ours,ours-true-hits`).
+/// on the model (`idm-train evaluate --systems
+/// masks,ours,masks-true-hits,ours-true-hits`).
 const SYNTHESIS_WEIGHT: f32 = 0.85;
 /// How much unexplained power takes from that weight.
 const UNEXPLAINED_PENALTY: f32 = 0.3;
