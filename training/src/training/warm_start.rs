@@ -80,36 +80,30 @@ fn grow(tensor: &mut NamedTensor, old: &NamedTensor) -> Result<()> {
         tensor.shape,
         old.shape
     );
-    let is_dense = tensor.shape.len() == 2;
-    let outputs_axis = if is_dense { 1 } else { 0 };
+    let outputs_axis = usize::from(tensor.shape.len() == 2);
     let old_outputs = old.shape.get(outputs_axis).copied().unwrap_or(1);
-    // The low bands are the last inputs of the first dense layer, after the
-    // channels of the convolutions.
-    let moved = if tensor.name == "dense.weight" {
-        LOW_BAND_COUNT
+    // The low bands are the last inputs of the first dense layer: new channels of
+    // the convolutions come before them.
+    let new_inputs = if tensor.name == "dense.weight" {
+        let kept = old.shape[0].saturating_sub(LOW_BAND_COUNT);
+        kept..kept + tensor.shape[0] - old.shape[0]
     } else {
-        0
+        0..0
     };
-    let shift = (tensor.shape[0] - old.shape[0]) * usize::from(moved > 0);
     let shape = tensor.shape.clone();
     for (flat, value) in tensor.values.iter_mut().enumerate() {
         let mut place = position(flat, &shape);
-        if place[outputs_axis] >= old_outputs {
+        if place.get(outputs_axis).is_none_or(|&at| at >= old_outputs) {
             continue;
         }
-        if moved > 0 {
-            let kept = old.shape[0] - moved;
-            place[0] = match place[0] {
-                row if row < kept => row,
-                // New channels.
-                row if row < kept + shift => old.shape[0],
-                row => row - shift,
-            };
+        let is_new = new_inputs.contains(&place[0]);
+        if place[0] >= new_inputs.end {
+            place[0] -= new_inputs.len();
         }
-        let is_old = place.iter().zip(&old.shape).all(|(at, size)| at < size);
+        let is_old = !is_new && place.iter().zip(&old.shape).all(|(at, size)| at < size);
         *value = if is_old {
-            let strides = place.iter().zip(&old.shape);
-            old.values[strides.fold(0, |sum, (at, size)| sum * size + at)]
+            let axes = place.iter().zip(&old.shape);
+            old.values[axes.fold(0, |sum, (at, size)| sum * size + at)]
         } else {
             0.0
         };

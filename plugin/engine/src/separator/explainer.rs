@@ -195,8 +195,8 @@ impl Explainer {
         let mut young = [None; MAX_FITTED];
         let mut fitted = count;
         let mut first = frame.saturating_sub(1);
-        for slot in 0..MAX_SPECTRAL_VOICES {
-            if let Some(voice) = &self.voices[slot]
+        for (slot, voice) in self.voices.iter().enumerate() {
+            if let Some(voice) = voice
                 && !voice.choked
                 && voice.onset_frame + YOUNG_FRAMES >= frame as f64
                 && fitted < MAX_FITTED
@@ -206,55 +206,59 @@ impl Explainer {
                 first = first.min((voice.onset_frame as u64).saturating_sub(1));
             }
         }
-        let last = (frame + FIT_AHEAD).min(self.newest);
-        let first = first.max((last + 1).saturating_sub(MAX_FIT_FRAMES as u64));
-        self.fit.frames = (last + 1 - first) as usize;
         let mut gains = [0.0; MAX_FITTED];
         let mut posteriors = [0.5; MAX_FITTED];
+        let mut hits = [None; MAX_FITTED];
+        for (place, hit) in candidates[..count].iter().enumerate() {
+            hits[place] = Some(SpectralVoice::new(hit, 1.0));
+            posteriors[place] = hit.posterior;
+        }
         for (place, slot) in young.iter().enumerate() {
-            if let Some(voice) = slot.and_then(|slot: usize| self.voices[slot]) {
+            if let Some(voice) = slot.and_then(|slot: usize| self.voices[slot].take()) {
                 gains[place] = voice.gain.max(1e-9);
                 posteriors[place] = voice.certainty;
+                hits[place] = Some(SpectralVoice { gain: 1.0, ..voice });
             }
         }
-        for (posterior, hit) in posteriors.iter_mut().zip(&candidates[..count]) {
-            *posterior = hit.posterior;
+        let last = (frame + FIT_AHEAD).min(self.newest);
+        let first = first.max((last + 1).saturating_sub(MAX_FIT_FRAMES as u64));
+        self.set_up_fit(first, last, &hits);
+        self.fit.solve(&posteriors[..fitted], &mut gains[..fitted]);
+        for (voice, gain) in hits.iter_mut().zip(&gains) {
+            if let Some(voice) = voice {
+                voice.gain = *gain;
+            }
         }
-        for index in 0..self.fit.frames {
-            let at = first + index as u64;
+        // Young hits go back to their slots before new ones look for free ones.
+        for (slot, voice) in young.iter().zip(&hits) {
+            if let Some(slot) = *slot {
+                self.voices[slot] = *voice;
+            }
+        }
+        for (amplitude, voice) in amplitudes.iter_mut().zip(hits[..count].iter().flatten()) {
+            *amplitude = voice.gain.sqrt();
+            self.add(*voice);
+        }
+    }
+
+    /// Fills the fit with the frames `first..=last`: what is observed, what the
+    /// voices explain, and what each of `hits` adds at gain 1.
+    fn set_up_fit(&mut self, first: u64, last: u64, hits: &[Option<SpectralVoice>; MAX_FITTED]) {
+        self.fit.frames = (last + 1 - first) as usize;
+        for (index, at) in (first..=last).enumerate() {
             self.fit.observed[index] = *self.observed(at);
             let mut explained = [Self::FLOOR_POWER; BAND_COUNT];
-            for (slot, voice) in self.voices.iter().enumerate() {
-                if let Some(voice) = voice
-                    && !young.contains(&Some(slot))
-                {
-                    self.add_voice(voice, at, &mut explained);
-                }
+            for voice in self.voices.iter().flatten() {
+                self.add_voice(voice, at, &mut explained);
             }
             self.fit.explained[index] = explained;
-            for place in 0..fitted {
-                let voice = match young[place].and_then(|slot| self.voices[slot]) {
-                    Some(voice) => SpectralVoice {
-                        gain: 1.0,
-                        hold: 1.0,
-                        ..voice
-                    },
-                    None => SpectralVoice::new(&candidates[place], 1.0),
-                };
-                let mut power = [0.0; BAND_COUNT];
-                self.add_voice(&voice, at, &mut power);
-                self.fit.templates[place][index] = power;
+            for (place, hit) in hits.iter().enumerate() {
+                if let Some(hit) = hit {
+                    let mut power = [0.0; BAND_COUNT];
+                    self.add_voice(hit, at, &mut power);
+                    self.fit.templates[place][index] = power;
+                }
             }
-        }
-        self.fit.solve(&posteriors[..fitted], &mut gains[..fitted]);
-        for (place, slot) in young.iter().enumerate() {
-            if let Some(voice) = slot.and_then(|slot: usize| self.voices[slot].as_mut()) {
-                voice.gain = gains[place];
-            }
-        }
-        for (candidate, hit) in candidates.iter().enumerate().take(count) {
-            amplitudes[candidate] = gains[candidate].sqrt();
-            self.add(SpectralVoice::new(hit, gains[candidate]));
         }
     }
 
