@@ -146,7 +146,8 @@ pub struct ScheduleConfig {
     /// Share of steps that train the masks of the low and of the high head;
     /// the others train the standard head's.
     pub other_head_share: f32,
-    /// Threads of matrix products.
+    /// Threads of a step: each takes a part of the batch, whose losses are means
+    /// over the part, so that the weights depend on this number.
     pub threads: usize,
     /// Batches rendered ahead (about 3 MB per second of audio): lets rendering
     /// use a second core in the moments when it is free.
@@ -217,6 +218,12 @@ impl Config {
             (0.0..=1.0).contains(&self.data.recordings_share),
             "data.recordings_share: expected 0 to 1, found {}",
             self.data.recordings_share
+        );
+        ensure!(
+            (1..=self.data.batch).contains(&self.schedule.threads),
+            "schedule.threads: expected 1 to data.batch = {}, found {}",
+            self.data.batch,
+            self.schedule.threads
         );
         let budgets = [self.schedule.minutes > 0.0, self.schedule.steps > 0];
         ensure!(

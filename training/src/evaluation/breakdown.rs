@@ -1,15 +1,22 @@
 //! One system's scores per kit and per style.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Range};
 
+use idm_engine::drum::Group;
 use serde::{Deserialize, Serialize};
 
 use super::{
     material::Excerpt,
+    onsets::{self, OnsetScore},
     report::{header, row},
-    score::score,
-    systems::Estimate,
+    score::{GROUP_MERGE_S, TOLERANCES_S, score},
+    systems::{Estimate, OperatingPoint},
 };
+use crate::{kits::SAMPLE_RATE_HZ, render::Hit};
+
+/// Ends of the parts of an excerpt, in seconds, whose hits are scored apart: how a
+/// system does once it has listened for a while.
+const LISTENED_S: [f64; 4] = [10.0, 30.0, 60.0, 120.0];
 
 /// Scores of the excerpts that share a label.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -37,6 +44,48 @@ pub struct Breakdown {
     pub kits: Vec<Part>,
     /// In the order of the names.
     pub styles: Vec<Part>,
+    /// By the seconds listened before; empty if excerpts are short.
+    #[serde(default)]
+    pub times: Vec<Listened>,
+}
+
+/// Hits in one part of all excerpts.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Listened {
+    /// Seconds from the start of the excerpts.
+    pub seconds: Range<f64>,
+    /// Strict, all groups pooled, within 50 ms.
+    pub hits: OnsetScore,
+}
+
+/// Hits of all groups by the time listened before. Allocates.
+fn by_time(excerpts: &[Excerpt], estimates: &[Estimate]) -> Vec<Listened> {
+    let longest = excerpts.iter().map(|excerpt| excerpt.piece.mix.len()).max();
+    let longest_s = longest.unwrap_or(0) as f64 / SAMPLE_RATE_HZ;
+    let starts = std::iter::once(0.0).chain(LISTENED_S);
+    let parts = starts.zip(LISTENED_S).filter(|part| part.0 < longest_s);
+    let listened = |(start, end): (f64, f64)| {
+        let seconds = start..end;
+        let inside = |hits: &[Hit]| -> Vec<Hit> {
+            let during = |hit: &&Hit| seconds.contains(&(hit.sample as f64 / SAMPLE_RATE_HZ));
+            hits.iter().filter(during).copied().collect()
+        };
+        let mut sum = OnsetScore::default();
+        for (excerpt, estimate) in excerpts.iter().zip(estimates) {
+            let Some(detected) = estimate.hits(OperatingPoint::Strict) else {
+                continue;
+            };
+            let (played, detected) = (inside(&excerpt.piece.hits), inside(&detected));
+            for group in Group::ALL {
+                let times = |hits| onsets::times(hits, GROUP_MERGE_S, |drum| drum.group() == group);
+                let (played, detected) = (times(&played), times(&detected));
+                sum.add(&onsets::score(&played, &detected, TOLERANCES_S[0]));
+            }
+        }
+        Listened { seconds, hits: sum }
+    };
+    let parts: Vec<Listened> = parts.map(listened).collect();
+    if parts.len() > 1 { parts } else { Vec::new() }
 }
 
 impl Breakdown {
@@ -68,10 +117,11 @@ impl Breakdown {
             system: system.to_owned(),
             kits: by(&|excerpt| &excerpt.labels.kit),
             styles: by(&|excerpt| &excerpt.labels.style),
+            times: by_time(excerpts, estimates),
         }
     }
 
-    /// Appends both tables in Markdown to `text`.
+    /// Appends the tables in Markdown to `text`.
     pub fn tables(&self, text: &mut String) {
         for (what, parts) in [("kit", &self.kits), ("style", &self.styles)] {
             let columns = ["excerpts", "SI-SDR, dB", "LSD, dB", "silent, dB", "onset F"];
@@ -91,5 +141,22 @@ impl Breakdown {
             }
             text.push('\n');
         }
+        if self.times.is_empty() {
+            return;
+        }
+        let columns = ["P", "R", "F", "error, ms"];
+        let what = format!("{}, per time listened", self.system);
+        header(text, &what, &columns, &[]);
+        for Listened { seconds, hits } in &self.times {
+            let cells = [
+                format!("{:.2}", hits.precision()),
+                format!("{:.2}", hits.recall()),
+                format!("{:.2}", hits.f_measure()),
+                format!("{:.1}", hits.mean_error_ms()),
+            ];
+            let label = format!("{} to {} s", seconds.start, seconds.end);
+            row(text, &label, cells.into_iter());
+        }
+        text.push('\n');
     }
 }

@@ -16,7 +16,7 @@ use crate::render::{Hit, Piece};
 pub const TOLERANCES_S: [f64; 2] = [0.05, 0.03];
 /// Hits of one group closer than this are one hit of the group: a crash that is
 /// taken for crash and ride at once is no extra cymbal.
-const GROUP_MERGE_S: f64 = 0.03;
+pub(super) const GROUP_MERGE_S: f64 = 0.03;
 
 /// Mean scores of a class or group; `None` where it never applies.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]

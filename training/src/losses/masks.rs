@@ -1,5 +1,7 @@
 //! The loss of the separation masks.
 
+use multiversion::multiversion;
+
 use idm_engine::{drum::STEM_COUNT, front_end::BAND_COUNT};
 
 use super::LossConfig;
@@ -58,6 +60,7 @@ struct Balance {
 
 /// Softmax over the stems for one row, into `out`; returns the weighted
 /// cross-entropy.
+#[inline(always)]
 fn soft_masks(logits: &[f32], out: &mut [f32], ratio: &[u8], weight: &[f32; BAND_COUNT]) -> f64 {
     let mut peak = [f32::NEG_INFINITY; BAND_COUNT];
     for stem in logits.chunks_exact(BAND_COUNT) {
@@ -102,6 +105,7 @@ fn importance(power: f32) -> f32 {
 /// Cross-entropy between masks and power ratios (weighted by power^¼), plus
 /// the logarithm of the squared error per sounding stem, plus the logarithm of
 /// what leaks into silent stems. Allocates.
+#[multiversion(targets("x86_64+avx512f", "x86_64+avx2+fma", "aarch64+neon"))]
 pub fn mask_loss(config: &LossConfig, logits: &[f32], targets: MaskTargets<'_>) -> MaskLoss {
     let batch = targets.batch;
     let rows = logits.len() / MASK_OUTPUTS;

@@ -6,6 +6,7 @@
 //! returns the gradient of every weight.
 
 mod architecture;
+mod few_rows;
 mod graph;
 mod matrix;
 mod numeric;

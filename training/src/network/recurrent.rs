@@ -3,8 +3,11 @@
 //! All input projections are one matrix product; only the recurrent part runs
 //! step by step. Rows are time-major: row `t * batch + b`.
 
+use multiversion::multiversion;
+
 use super::{
     architecture::UNITS,
+    few_rows::Panels,
     matrix::{Matrix, multiply},
     numeric::{sigmoid, tanh},
 };
@@ -43,6 +46,8 @@ pub struct Gru {
     candidate: Vec<f32>,
     /// States, a zero state in front: `[batch + rows, UNITS]`.
     states: Vec<f32>,
+    /// The recurrent weights, or their transpose.
+    panels: Panels,
 }
 
 impl Gru {
@@ -64,6 +69,8 @@ impl Gru {
             Matrix::new(weights.input, UNITS, GATES),
             true,
         );
+        self.panels
+            .arrange(UNITS, GATES, |i, o| weights.recurrent[i * GATES + o]);
         let mut recurrent = vec![0.0; batch * GATES];
         for step in 0..rows / batch {
             let (before, after) = self.states.split_at_mut((step + 1) * batch * UNITS);
@@ -71,29 +78,16 @@ impl Gru {
             for row in recurrent.chunks_exact_mut(GATES) {
                 row.copy_from_slice(weights.recurrent_bias);
             }
-            multiply(
-                &mut recurrent,
-                Matrix::new(previous, batch, UNITS),
-                Matrix::new(weights.recurrent, UNITS, GATES),
-                true,
-            );
+            self.panels
+                .add_product(&mut recurrent, &previous[..batch * UNITS]);
             let first = step * batch;
             for b in 0..batch {
                 let gates = &mut self.gates[(first + b) * GATES..][..GATES];
-                let (reset, rest) = gates.split_at_mut(UNITS);
-                let (update, new) = rest.split_at_mut(UNITS);
                 let from_state = &recurrent[b * GATES..][..GATES];
                 let candidate = &mut self.candidate[(first + b) * UNITS..][..UNITS];
-                candidate.copy_from_slice(&from_state[2 * UNITS..]);
                 let old = &previous[b * UNITS..][..UNITS];
                 let state = &mut after[b * UNITS..][..UNITS];
-                for u in 0..UNITS {
-                    let r = sigmoid(reset[u] + from_state[u]);
-                    let z = sigmoid(update[u] + from_state[UNITS + u]);
-                    let n = tanh(new[u] + r * candidate[u]);
-                    (reset[u], update[u], new[u]) = (r, z, n);
-                    state[u] = n + z * (old[u] - n);
-                }
+                step_forward(gates, from_state, candidate, old, state);
             }
         }
     }
@@ -113,6 +107,8 @@ impl Gru {
     ) -> GruGradients {
         let batch = self.batch;
         let rows = input.len() / UNITS;
+        self.panels
+            .arrange(GATES, UNITS, |i, o| weights.recurrent[o * GATES + i]);
         let mut carry = vec![0.0; batch * UNITS];
         let mut step_gradient = vec![0.0; batch * GATES];
         let mut gradients = GruGradients {
@@ -124,35 +120,16 @@ impl Gru {
         for step in (0..rows / batch).rev() {
             for b in 0..batch {
                 let row = step * batch + b;
-                let gates = &mut self.gates[row * GATES..][..GATES];
-                let (reset, rest) = gates.split_at_mut(UNITS);
-                let (update, new) = rest.split_at_mut(UNITS);
-                let candidate = &mut self.candidate[row * UNITS..][..UNITS];
-                let old = &self.states[row * UNITS..][..UNITS];
-                let given = &output_gradient[row * UNITS..][..UNITS];
-                let carry = &mut carry[b * UNITS..][..UNITS];
-                let to_state = &mut step_gradient[b * GATES..][..GATES];
-                let (to_reset, rest) = to_state.split_at_mut(UNITS);
-                let (to_update, to_new) = rest.split_at_mut(UNITS);
-                for u in 0..UNITS {
-                    let (r, z, n) = (reset[u], update[u], new[u]);
-                    let state = given[u] + carry[u];
-                    let before_tanh = state * (1.0 - z) * (1.0 - n * n);
-                    let reset_gradient = before_tanh * candidate[u] * r * (1.0 - r);
-                    let update_gradient = state * (old[u] - n) * z * (1.0 - z);
-                    carry[u] = state * z;
-                    (to_reset[u], to_update[u], to_new[u]) =
-                        (reset_gradient, update_gradient, before_tanh * r);
-                    (reset[u], update[u], new[u]) = (reset_gradient, update_gradient, before_tanh);
-                    candidate[u] = before_tanh * r;
-                }
+                step_backward(
+                    &mut self.gates[row * GATES..][..GATES],
+                    &mut self.candidate[row * UNITS..][..UNITS],
+                    &self.states[row * UNITS..][..UNITS],
+                    &output_gradient[row * UNITS..][..UNITS],
+                    &mut carry[b * UNITS..][..UNITS],
+                    &mut step_gradient[b * GATES..][..GATES],
+                );
             }
-            multiply(
-                &mut carry,
-                Matrix::new(&step_gradient, batch, GATES),
-                Matrix::new(weights.recurrent, UNITS, GATES).transpose(),
-                true,
-            );
+            self.panels.add_product(&mut carry, &step_gradient);
         }
         multiply(
             output_gradient,
@@ -191,6 +168,71 @@ impl Gru {
             }
         }
         gradients
+    }
+}
+
+/// The element-wise part of one step of one sequence: `gates` come in as input
+/// projections and go out activated; `from_state` is the projection of the `old`
+/// state.
+#[multiversion(targets("x86_64+avx512f", "x86_64+avx2+fma", "aarch64+neon"))]
+fn step_forward(
+    gates: &mut [f32],
+    from_state: &[f32],
+    candidate: &mut [f32],
+    old: &[f32],
+    state: &mut [f32],
+) {
+    let (reset, rest) = gates.split_at_mut(UNITS);
+    let (update, new) = rest.split_at_mut(UNITS);
+    let (to_reset, rest) = from_state.split_at(UNITS);
+    let (to_update, to_new) = rest.split_at(UNITS);
+    let (reset, update, new) = (&mut reset[..UNITS], &mut update[..UNITS], &mut new[..UNITS]);
+    let (to_reset, to_update, to_new) = (&to_reset[..UNITS], &to_update[..UNITS], &to_new[..UNITS]);
+    let (candidate, old, state) = (&mut candidate[..UNITS], &old[..UNITS], &mut state[..UNITS]);
+    for u in 0..UNITS {
+        let r = sigmoid(reset[u] + to_reset[u]);
+        let z = sigmoid(update[u] + to_update[u]);
+        let n = tanh(new[u] + r * to_new[u]);
+        candidate[u] = to_new[u];
+        (reset[u], update[u], new[u]) = (r, z, n);
+        state[u] = n + z * (old[u] - n);
+    }
+}
+
+/// The element-wise part of one step backwards: `gates` become gradients of the
+/// input projections, `candidate` of the new gate's recurrent part, `to_state` of
+/// the recurrent projections; `carry` goes on to the state before.
+#[multiversion(targets("x86_64+avx512f", "x86_64+avx2+fma", "aarch64+neon"))]
+fn step_backward(
+    gates: &mut [f32],
+    candidate: &mut [f32],
+    old: &[f32],
+    given: &[f32],
+    carry: &mut [f32],
+    to_state: &mut [f32],
+) {
+    let (reset, rest) = gates.split_at_mut(UNITS);
+    let (update, new) = rest.split_at_mut(UNITS);
+    let (to_reset, rest) = to_state.split_at_mut(UNITS);
+    let (to_update, to_new) = rest.split_at_mut(UNITS);
+    let (reset, update, new) = (&mut reset[..UNITS], &mut update[..UNITS], &mut new[..UNITS]);
+    let (to_reset, to_update, to_new) = (
+        &mut to_reset[..UNITS],
+        &mut to_update[..UNITS],
+        &mut to_new[..UNITS],
+    );
+    let (candidate, carry) = (&mut candidate[..UNITS], &mut carry[..UNITS]);
+    let (old, given) = (&old[..UNITS], &given[..UNITS]);
+    for u in 0..UNITS {
+        let (r, z, n) = (reset[u], update[u], new[u]);
+        let state = given[u] + carry[u];
+        let before_tanh = state * (1.0 - z) * (1.0 - n * n);
+        let reset_gradient = before_tanh * candidate[u] * r * (1.0 - r);
+        let update_gradient = state * (old[u] - n) * z * (1.0 - z);
+        carry[u] = state * z;
+        (to_reset[u], to_update[u], to_new[u]) = (reset_gradient, update_gradient, before_tanh * r);
+        (reset[u], update[u], new[u]) = (reset_gradient, update_gradient, before_tanh);
+        candidate[u] = before_tanh * r;
     }
 }
 

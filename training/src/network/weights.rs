@@ -58,4 +58,13 @@ impl Weights {
         }
         zeros
     }
+
+    /// Adds `share` times `other`, which has the same shapes.
+    pub fn add_scaled(&mut self, other: &Weights, share: f32) {
+        for (sum, other) in self.tensors.iter_mut().zip(&other.tensors) {
+            for (sum, value) in sum.values.iter_mut().zip(&other.values) {
+                *sum += share * value;
+            }
+        }
+    }
 }

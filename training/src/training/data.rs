@@ -274,7 +274,7 @@ impl BatchPlan {
 /// Renders batches on a thread of its own, a bounded number ahead.
 #[derive(Debug)]
 pub struct BatchSource {
-    receiver: mpsc::Receiver<Result<Batch>>,
+    receiver: mpsc::Receiver<Result<Vec<Batch>>>,
 }
 
 impl BatchSource {
@@ -288,10 +288,11 @@ impl BatchSource {
             pool: config.data.pool,
         };
         let neighbour = config.loss.neighbour;
+        let part = plan.batch.div_ceil(config.schedule.threads.max(1));
         let equaliser_db = config.data.reuse_equaliser_db;
         thread::spawn(move || {
             let mut recent: HashMap<u64, TrainingExample> = HashMap::new();
-            let mut batch = |step: u64| -> Result<Batch> {
+            let mut batch = |step: u64| -> Result<Vec<Batch>> {
                 let planned = plan.pieces(step);
                 let newest = planned.iter().map(|(piece, _)| *piece).max().unwrap_or(0);
                 recent.retain(|&piece, _| piece + (plan.pool + plan.batch) as u64 > newest);
@@ -308,7 +309,8 @@ impl BatchSource {
                     }
                     examples.push(example);
                 }
-                Ok(Batch::new(&examples, neighbour))
+                let parts = examples.chunks(part);
+                Ok(parts.map(|part| Batch::new(part, neighbour)).collect())
             };
             for step in first_step.. {
                 let batch = batch(step);
@@ -322,11 +324,11 @@ impl BatchSource {
         BatchSource { receiver }
     }
 
-    /// The next batch; waits for it.
+    /// The next batch, a part for each thread of a step; waits for it.
     ///
     /// # Errors
     /// If a recording cannot be read, or rendering has stopped (it panicked).
-    pub fn next_batch(&self) -> Result<Batch> {
+    pub fn next_batch(&self) -> Result<Vec<Batch>> {
         match self.receiver.recv() {
             Ok(batch) => batch,
             Err(_) => bail!("the rendering thread has stopped"),

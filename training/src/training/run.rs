@@ -23,7 +23,6 @@ use crate::{
     config::Config,
     kits::Split,
     network::{Head, Network, initial_weights, parameter_count},
-    random::Random,
 };
 
 /// Number of the first validation piece.
@@ -98,7 +97,8 @@ struct HeldOut {
 #[derive(Debug)]
 struct Run {
     state: Checkpoint,
-    network: Network,
+    /// One per thread of a step.
+    networks: Vec<Network>,
     folder: PathBuf,
     window: Window,
     last_checkpoint_s: f64,
@@ -116,11 +116,11 @@ impl Run {
     fn validate(&mut self, held_out: &HeldOut, bar: &ProgressBar) -> Result<()> {
         self.last_validation_s = self.state.progress.elapsed_s;
         let weights = &self.state.optimiser.average;
-        let scores = held_out.rendered.measure(&mut self.network, weights);
+        let scores = held_out.rendered.measure(&mut self.networks[0], weights);
         let recorded = held_out
             .recorded
             .as_ref()
-            .map(|recorded| recorded.measure(&mut self.network, weights));
+            .map(|recorded| recorded.measure(&mut self.networks[0], weights));
         self.print("rendered", &scores, bar);
         if let Some(scores) = &recorded {
             self.print("recorded (masks against estimates)", scores, bar);
@@ -258,7 +258,9 @@ pub fn train(args: &TrainArgs, stop: &Arc<AtomicBool>) -> Result<Checkpoint> {
     let run = Run {
         last_checkpoint_s: state.progress.elapsed_s,
         last_validation_s: state.progress.elapsed_s,
-        network: Network::new(Device::flex()),
+        networks: (0..config.schedule.threads)
+            .map(|_| Network::new(Device::flex()))
+            .collect(),
         folder: args.out.clone(),
         window: Window::default(),
         state,
@@ -289,14 +291,13 @@ fn train_until_done(
         let step = run.state.progress.step;
         let batch = source.next_batch()?;
         let waited = begin.elapsed().as_secs_f64();
-        let mut random = Random::new(&[config.seed, step, 0x7374_6570]);
         let (losses, gradients) = train_step(
-            &mut run.network,
+            &mut run.networks,
             &run.state.weights,
             &batch,
             &config.loss,
             config.schedule.other_head_share,
-            &mut random,
+            [config.seed, step, 0x7374_6570],
         );
         let share = budget_share(&config, &run.state.progress);
         let rate = learning_rate(&config, step, share);
@@ -317,7 +318,7 @@ fn train_until_done(
             bar.suspend(|| println!("step {} has no finite loss and is left out", step + 1));
         }
 
-        let audio_s = batch.input.batch as f64 * config.data.piece_s;
+        let audio_s = config.data.batch as f64 * config.data.piece_s;
         bar.set_position((1_000.0 * budget_share(&config, &state.progress)) as u64);
         bar.set_message(format!("step {} loss {:.3}", step + 1, losses.total));
         if (step + 1).is_multiple_of(LOG_STEPS) {

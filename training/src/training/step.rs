@@ -1,5 +1,7 @@
 //! One training step: losses of a batch and their gradient.
 
+use std::thread;
+
 use crate::{
     losses::{EventLoss, LossConfig, MaskTargets, event_loss, mask_loss, timbre_loss},
     network::{Gradients, Head, LogitGradients, MASK_OUTPUTS, MaskRequest, Network, Weights},
@@ -30,9 +32,71 @@ pub struct StepLosses {
     pub timbre: f64,
 }
 
-/// Runs the network forward and backward on `batch`. `random` chooses the head
-/// and the half of the frames whose masks are trained. Allocates.
+impl StepLosses {
+    fn add(&mut self, other: &StepLosses, share: f64) {
+        self.total += share * other.total;
+        self.onset += share * other.onset;
+        self.velocity += share * other.velocity;
+        self.mask += share * other.mask;
+        self.distortion_db += share * other.distortion_db;
+        self.leakage_db += share * other.leakage_db;
+        self.timbre += share * other.timbre;
+    }
+}
+
+/// Runs each of `networks` forward and backward on its part of the batch, side
+/// by side; answers means over the whole batch. `name` draws the head and the
+/// half of the frames whose masks are trained. Allocates.
+///
+/// # Panics
+/// If there are fewer networks than parts.
 pub fn train_step(
+    networks: &mut [Network],
+    weights: &Weights,
+    parts: &[Batch],
+    config: &LossConfig,
+    other_head_share: f32,
+    name: [u64; 3],
+) -> (StepLosses, Option<Gradients>) {
+    assert!(parts.len() <= networks.len(), "a network for each part");
+    let size: usize = parts.iter().map(|part| part.input.batch).sum();
+    let [seed, step, salt] = name;
+    let run = |(index, (network, part)): (usize, (&mut Network, &Batch))| {
+        let mut random = Random::new(&[seed, step, salt, index as u64]);
+        part_step(
+            network,
+            weights,
+            part,
+            config,
+            other_head_share,
+            &mut random,
+        )
+    };
+    let mut jobs = networks.iter_mut().zip(parts).enumerate();
+    let first = jobs.next();
+    let results: Vec<_> = thread::scope(|scope| {
+        let others: Vec<_> = jobs.map(|job| scope.spawn(move || run(job))).collect();
+        let first = first.map(run);
+        let others = others.into_iter().map(|thread| {
+            let result = thread.join();
+            result.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        });
+        first.into_iter().chain(others).collect()
+    });
+    let mut losses = StepLosses::default();
+    let mut sum: Option<Gradients> = None;
+    for ((part_losses, gradients), part) in results.into_iter().zip(parts) {
+        let share = part.input.batch as f64 / size as f64;
+        losses.add(&part_losses, share);
+        if let Some(gradients) = gradients {
+            sum.get_or_insert_with(|| weights.zeros_like())
+                .add_scaled(&gradients, share as f32);
+        }
+    }
+    (losses, sum)
+}
+
+fn part_step(
     network: &mut Network,
     weights: &Weights,
     batch: &Batch,
