@@ -28,7 +28,7 @@ pub const FLAT: usize = CONV2_CHANNELS * CONV2_BANDS;
 /// Input width of the dense layer: the convolutions and the low bands.
 pub const FEATURES: usize = FLAT + LOW_BAND_COUNT;
 /// Width of the frame code `z` and of both recurrent layers.
-pub const UNITS: usize = 160;
+pub const UNITS: usize = 256;
 /// Width of the detail code: a short form of the frame code, of which the heads
 /// see several frames around the described one.
 pub const DETAIL: usize = 48;
@@ -303,6 +303,6 @@ mod tests {
         assert_eq!(weights, initial_weights(7));
         assert_ne!(weights, initial_weights(8));
         let count = parameter_count(&weights);
-        assert!((1_200_000..1_500_000).contains(&count), "{count}");
+        assert!((2_000_000..2_400_000).contains(&count), "{count}");
     }
 }

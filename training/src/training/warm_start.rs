@@ -11,7 +11,7 @@ use prost::Message;
 use tract_onnx::pb::{ModelProto, TensorProto, tensor_proto::DataType};
 
 use super::Checkpoint;
-use crate::network::{NamedTensor, Weights};
+use crate::network::{NamedTensor, UNITS, Weights};
 
 /// The averaged weights of the checkpoint at `path`, or those of the model
 /// there: a folder with `transcriber.onnx` (and `one_shots.onnx`), or such a
@@ -63,9 +63,9 @@ fn fill(found: &[NamedTensor], mut initial: Weights) -> Result<Weights> {
     Ok(initial)
 }
 
-/// Puts the smaller `old` into the corner of `tensor`: dense weights
-/// `[inputs, outputs]`, convolutions `[outputs, inputs, ..]`, biases
-/// `[outputs]`. Old outputs ignore new inputs.
+/// Puts the smaller `old` into `tensor`: dense weights `[inputs, outputs]`,
+/// convolutions `[outputs, inputs, ..]`, biases `[outputs]`. Old outputs ignore
+/// new inputs.
 fn grow(tensor: &mut NamedTensor, old: &NamedTensor) -> Result<()> {
     let fits = tensor.shape.len() == old.shape.len()
         && tensor
@@ -81,34 +81,68 @@ fn grow(tensor: &mut NamedTensor, old: &NamedTensor) -> Result<()> {
         old.shape
     );
     let outputs_axis = usize::from(tensor.shape.len() == 2);
-    let old_outputs = old.shape.get(outputs_axis).copied().unwrap_or(1);
-    // The low bands are the last inputs of the first dense layer: new channels of
-    // the convolutions come before them.
-    let new_inputs = if tensor.name == "dense.weight" {
-        let kept = old.shape[0].saturating_sub(LOW_BAND_COUNT);
-        kept..kept + tensor.shape[0] - old.shape[0]
-    } else {
-        0..0
-    };
     let shape = tensor.shape.clone();
+    let origins: Vec<Vec<Option<usize>>> = (0..shape.len())
+        .map(|axis| {
+            let sizes = (shape[axis], old.shape[axis]);
+            let parts = if axis == outputs_axis {
+                output_parts(&tensor.name, sizes)
+            } else {
+                input_parts(&tensor.name, sizes)
+            };
+            origins(&parts)
+        })
+        .collect();
     for (flat, value) in tensor.values.iter_mut().enumerate() {
-        let mut place = position(flat, &shape);
-        if place.get(outputs_axis).is_none_or(|&at| at >= old_outputs) {
+        let place = position(flat, &shape);
+        let is_new_output = origins
+            .get(outputs_axis)
+            .is_some_and(|axis| axis[place[outputs_axis]].is_none());
+        if is_new_output {
             continue;
         }
-        let is_new = new_inputs.contains(&place[0]);
-        if place[0] >= new_inputs.end {
-            place[0] -= new_inputs.len();
+        let mut from = Some(0);
+        for ((at, axis), size) in place.iter().zip(&origins).zip(&old.shape) {
+            from = from.zip(axis[*at]).map(|(from, at)| from * size + at);
         }
-        let is_old = !is_new && place.iter().zip(&old.shape).all(|(at, size)| at < size);
-        *value = if is_old {
-            let axes = place.iter().zip(&old.shape);
-            old.values[axes.fold(0, |sum, (at, size)| sum * size + at)]
-        } else {
-            0.0
-        };
+        *value = from.map_or(0.0, |from| old.values[from]);
     }
     Ok(())
+}
+
+/// Lengths now and before of the parts, each grown at its end, that the inputs of
+/// the weights called `name` consist of; `sizes` are those of all of them.
+fn input_parts(name: &str, (new, old): (usize, usize)) -> Vec<(usize, usize)> {
+    if name == "dense.weight" {
+        let low = LOW_BAND_COUNT.min(old);
+        return vec![(new - low, old - low), (low, low)];
+    }
+    if name.ends_with("_hidden.weight") {
+        // State, frame code, detail codes.
+        let grown = (new - old) / 2;
+        let rest = new.saturating_sub(2 * UNITS);
+        return vec![(UNITS, UNITS - grown), (UNITS, UNITS - grown), (rest, rest)];
+    }
+    vec![(new, old)]
+}
+
+/// The same for outputs.
+fn output_parts(name: &str, (new, old): (usize, usize)) -> Vec<(usize, usize)> {
+    if name.starts_with("gru") {
+        return vec![(new / 3, old / 3); 3];
+    }
+    vec![(new, old)]
+}
+
+/// For each place now the one it had before.
+fn origins(parts: &[(usize, usize)]) -> Vec<Option<usize>> {
+    let mut origins = Vec::new();
+    let mut first = 0;
+    for &(new, old) in parts {
+        origins.extend((0..new).map(|at| (at < old).then_some(first + at)));
+        first += old;
+    }
+    origins
 }
 
 /// The place along each axis of element `flat` of a row-major tensor.
@@ -251,6 +285,43 @@ mod tests {
         assert_eq!(column[..6], [1.0, 2.0, 0.0, 0.0, 0.0, 3.0]);
         assert_eq!(column.last(), old.values.last());
         assert!(weight.values.iter().skip(1).step_by(2).all(|v| *v == -9.0));
+    }
+
+    #[test]
+    fn gates_and_joined_inputs_grow_part_by_part() {
+        let mut bias = NamedTensor {
+            name: "gru1.input.bias".to_owned(),
+            shape: vec![9],
+            values: vec![9.0; 9],
+        };
+        let old = NamedTensor {
+            name: bias.name.clone(),
+            shape: vec![6],
+            values: vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0],
+        };
+        grow(&mut bias, &old).unwrap();
+        assert_eq!(bias.values, [1.0, 2.0, 9.0, 3.0, 4.0, 9.0, 5.0, 6.0, 9.0]);
+
+        let rows = 2 * UNITS + 3;
+        let mut weight = NamedTensor {
+            name: "low.mask_hidden.weight".to_owned(),
+            shape: vec![rows, 1],
+            values: vec![9.0; rows],
+        };
+        let old = NamedTensor {
+            name: weight.name.clone(),
+            shape: vec![rows - 4, 1],
+            values: (1..=rows - 4).map(|row| row as f32).collect(),
+        };
+        grow(&mut weight, &old).unwrap();
+        let kept = UNITS - 2;
+        assert_eq!(weight.values[kept - 1..][..3], [kept as f32, 0.0, 0.0]);
+        assert_eq!(weight.values[UNITS], kept as f32 + 1.0);
+        assert_eq!(
+            weight.values[UNITS + kept..][..3],
+            [0.0, 0.0, (2 * kept + 1) as f32]
+        );
+        assert_eq!(weight.values.last(), old.values.last());
     }
 
     #[test]
