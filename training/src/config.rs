@@ -44,7 +44,7 @@ pub struct DataConfig {
     pub least_loyalty: f32,
     /// Strength of random changes, 1 = full.
     pub wildness: f32,
-    /// Share of training pieces that are hardly changed: one kit as it is.
+    /// Share of training pieces that are hardly changed: one kit, played dry.
     pub tame_share: f32,
     /// Length of a training piece in seconds.
     pub piece_s: f64,

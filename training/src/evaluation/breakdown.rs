@@ -21,7 +21,7 @@ const LISTENED_S: [f64; 4] = [10.0, 30.0, 60.0, 120.0];
 /// Scores of the excerpts that share a label.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Part {
-    /// The kit or style.
+    /// The kit, kind or style.
     pub label: String,
     /// Number of excerpts.
     pub excerpts: usize,
@@ -42,6 +42,9 @@ pub struct Breakdown {
     pub system: String,
     /// In the order of the names.
     pub kits: Vec<Part>,
+    /// Acoustic, electronic, procedural, in the order of the names.
+    #[serde(default)]
+    pub kinds: Vec<Part>,
     /// In the order of the names.
     pub styles: Vec<Part>,
     /// By the seconds listened before; empty if excerpts are short.
@@ -116,6 +119,7 @@ impl Breakdown {
         Breakdown {
             system: system.to_owned(),
             kits: by(&|excerpt| &excerpt.labels.kit),
+            kinds: by(&|excerpt| &excerpt.labels.kind),
             styles: by(&|excerpt| &excerpt.labels.style),
             times: by_time(excerpts, estimates),
         }
@@ -123,7 +127,12 @@ impl Breakdown {
 
     /// Appends the tables in Markdown to `text`.
     pub fn tables(&self, text: &mut String) {
-        for (what, parts) in [("kit", &self.kits), ("style", &self.styles)] {
+        let tables = [
+            ("kit", &self.kits),
+            ("kind of kit", &self.kinds),
+            ("style", &self.styles),
+        ];
+        for (what, parts) in tables {
             let columns = ["excerpts", "SI-SDR, dB", "LSD, dB", "silent, dB", "onset F"];
             header(text, &format!("{}, per {what}", self.system), &columns, &[]);
             for part in parts {

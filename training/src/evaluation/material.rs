@@ -64,6 +64,8 @@ impl fmt::Display for Material {
 pub struct Labels {
     /// Name of the kit.
     pub kit: String,
+    /// What kind of drums it has.
+    pub kind: String,
     /// Style of the performance.
     pub style: String,
 }
@@ -130,6 +132,7 @@ pub fn held_out(data: Option<&Path>, count: usize, excerpt_s: f64) -> Result<Vec
             piece: renderer.piece(index),
             labels: Labels {
                 kit: "mixed".to_owned(),
+                kind: "mixed".to_owned(),
                 style: "mixed".to_owned(),
             },
             true_kit: None,

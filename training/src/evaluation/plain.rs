@@ -70,6 +70,10 @@ pub fn excerpt(
                 piece: play(kit, &events, length_s, random),
                 labels: Labels {
                     kit: kit.name.clone(),
+                    kind: match kit.kind.as_str() {
+                        "" => "unknown".to_owned(),
+                        kind => kind.to_owned(),
+                    },
                     style: style_of(&groove.name),
                 },
                 true_kit: Some(true_kit(kit)),

@@ -81,6 +81,7 @@ pub(super) fn entries(path: &Path) -> Result<Vec<Entry>> {
             let (low, high) = (border("min", 0.0)?, border("max", 1.0)?);
             entries.push(Entry {
                 kit: kit.clone(),
+                kind: String::new(),
                 split: Split::Train,
                 sound,
                 path: file,

@@ -29,6 +29,8 @@ struct Row {
     velocity: f32,
     split: String,
     onset_ms: f32,
+    #[serde(default, rename = "type")]
+    kind: String,
 }
 
 /// A sample of a kit that is not decoded yet.
@@ -36,6 +38,8 @@ struct Row {
 pub(super) struct Entry {
     /// Name of the kit.
     pub(super) kit: String,
+    /// What kind of drums it has, if that is known.
+    pub(super) kind: String,
     /// Side of the training/validation border.
     pub(super) split: Split,
     /// What it is a sample of.
@@ -78,20 +82,22 @@ pub fn load_folder(folder: &Path) -> Result<Vec<Kit>> {
             hydrogen::FILE
         );
     }
-    let samples: Vec<(String, Split, Sound, Sample)> = entries
+    let samples: Vec<(Entry, Sample)> = entries
         .into_par_iter()
         .map(|entry| {
             let sample = decode(&entry)?;
-            Ok((entry.kit, entry.split, entry.sound, sample))
+            Ok((entry, sample))
         })
         .collect::<Result<_>>()?;
     let mut kits: BTreeMap<(String, bool), Kit> = BTreeMap::new();
-    for (name, split, sound, sample) in samples {
+    for (entry, sample) in samples {
+        let sound = entry.sound;
         let kit = kits
-            .entry((name.clone(), split == Split::Valid))
+            .entry((entry.kit.clone(), entry.split == Split::Valid))
             .or_insert_with(|| Kit {
-                name,
-                split,
+                name: entry.kit,
+                split: entry.split,
+                kind: entry.kind,
                 sounds: [const { Vec::new() }; SOUND_COUNT],
             });
         kit.sounds[sound.index()].push(sample);
@@ -128,6 +134,7 @@ fn read_manifest(folder: &Path, manifest: &Path) -> Result<Vec<Entry>> {
         }
         entries.push(Entry {
             kit: row.kit,
+            kind: row.kind,
             split,
             sound,
             path,
@@ -197,6 +204,7 @@ fn scan_kit(folder: &Path) -> Result<Vec<Entry>> {
     }
     let entry = |sound: Sound, path: PathBuf| Entry {
         kit: file_name(folder).to_owned(),
+        kind: String::new(),
         split: Split::Train,
         sound,
         velocity: velocity_in_name(file_name(&path)).unwrap_or(UNKNOWN_VELOCITY),

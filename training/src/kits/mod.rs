@@ -56,6 +56,9 @@ pub struct Kit {
     pub name: String,
     /// Side of the training/validation border.
     pub split: Split,
+    /// What kind of drums it has: a manifest's `type` (`acoustic`, `electronic`),
+    /// `procedural`, or nothing if that is unknown.
+    pub kind: String,
     /// By [`Sound::index`], each sorted by velocity.
     pub sounds: [Vec<Sample>; SOUND_COUNT],
 }

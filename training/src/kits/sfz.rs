@@ -137,6 +137,7 @@ fn region_entry(
     let file = find_sample(path, &format!("{prefix}{sample}"), place)?;
     Ok(Some(Entry {
         kit: kit.to_owned(),
+        kind: String::new(),
         split: Split::Train,
         sound,
         path: file,

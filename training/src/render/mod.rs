@@ -56,8 +56,9 @@ pub struct RenderConfig {
     /// Strength of all random changes, and how often grooves are moved to other
     /// drums: 0 none, 1 the training range.
     pub wildness: f32,
-    /// Share of pieces that are hardly changed: one kit as it is, little room and
-    /// bus processing, performances as they were played.
+    /// Share of pieces that are hardly changed: one kit, little room and bus
+    /// processing, performances as they were played. Their single sounds are changed
+    /// by anything between nothing and what `wildness` says, mostly little.
     pub tame_share: f32,
     /// Length of a piece in seconds.
     pub piece_s: f64,
@@ -215,7 +216,14 @@ impl Renderer {
             config.piece_s,
             &mut random(0),
         );
-        self.render_as(config, &events, &mut random(1))
+        let colouring = if is_tame {
+            config
+                .wildness
+                .max(self.config.wildness * random(3).unit().powi(2))
+        } else {
+            config.wildness
+        };
+        self.render_as(config, colouring, &events, &mut random(1))
     }
 
     /// Piece number `index` as the network's input and targets. Allocates.
@@ -230,10 +238,17 @@ impl Renderer {
     /// Plays `events` (in order of time) on a kit drawn from `random`.
     /// Allocates.
     pub fn render(&self, events: &[Event], random: &mut Random) -> Piece {
-        self.render_as(&self.config, events, random)
+        self.render_as(&self.config, self.config.wildness, events, random)
     }
 
-    fn render_as(&self, config: &RenderConfig, events: &[Event], random: &mut Random) -> Piece {
+    /// `colouring` is the strength of changes of single sounds.
+    fn render_as(
+        &self,
+        config: &RenderConfig,
+        colouring: f32,
+        events: &[Event],
+        random: &mut Random,
+    ) -> Piece {
         let length = (config.piece_s * SAMPLE_RATE_HZ) as usize;
         let mut needed = [false; SOUND_COUNT];
         for event in events {
@@ -245,7 +260,7 @@ impl Renderer {
             config,
         };
         let session = casting.session(&needed, random);
-        let voices = Voices::draw(config.wildness, random);
+        let voices = Voices::draw(colouring, random);
         let (mut stems, hits) = strike(events, &session, voices, length, random);
         add_rooms(&mut stems, config.wildness, random);
         let bus = Bus::draw(config.wildness, random);

@@ -125,6 +125,7 @@ pub fn kit(seed: u64, split: Split) -> Kit {
     Kit {
         name: format!("procedural-{seed}"),
         split,
+        kind: "procedural".to_owned(),
         sounds,
     }
 }
