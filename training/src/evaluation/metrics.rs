@@ -1,6 +1,6 @@
 //! How near an estimated signal is to the true one.
 
-use crate::dsp::from_db;
+use crate::{dsp::from_db, kits::SAMPLE_RATE_HZ};
 
 use super::stft::Stft;
 
@@ -59,6 +59,33 @@ pub fn sdr_db(reference: &[f32], estimate: &[f32]) -> Option<f64> {
 pub fn level_at_silence_db(estimate: &[f32], mixture: &[f32]) -> f64 {
     let ratio = energy(estimate) / energy(mixture).max(1e-30);
     (10.0 * ratio.max(1e-30).log10()).clamp(SILENCE_DB, LIMIT_DB)
+}
+
+/// What `estimate` holds in the 10 ms before each of `onsets` (samples; the last
+/// millisecond left out, in which attacks begin), relative to the 10 ms of
+/// `reference` after it, in decibels, no lower than −80: mean over the onsets before
+/// which the reference is silent (below −60 dB) and at which the estimate sounds
+/// (above −20 dB). `None` if there are none.
+pub fn pre_echo_db(reference: &[f32], estimate: &[f32], onsets: &[usize]) -> Option<f64> {
+    let [guard, length] = [0.001, 0.010].map(|s| (s * SAMPLE_RATE_HZ) as usize);
+    let (mut sum, mut count) = (0.0, 0_u32);
+    for &onset in onsets {
+        let Some(end) = onset.checked_sub(guard) else {
+            continue;
+        };
+        let (before, after) = (end.saturating_sub(length)..end, onset..onset + length);
+        if after.end > reference.len().min(estimate.len()) {
+            continue;
+        }
+        let hit = energy(&reference[after.clone()]);
+        let is_alone = hit > 0.0 && energy(&reference[before.clone()]) < 1e-6 * hit;
+        if is_alone && energy(&estimate[after]) > 0.01 * hit {
+            let ratio = energy(&estimate[before]) / hit;
+            sum += (10.0 * ratio.max(1e-30).log10()).clamp(SILENCE_DB, LIMIT_DB);
+            count += 1;
+        }
+    }
+    (count > 0).then(|| sum / f64::from(count))
 }
 
 /// Root mean square over bins of the difference of log spectra, averaged over
@@ -120,6 +147,22 @@ mod tests {
         let scale_free = si_sdr_db(&reference, &halved).unwrap();
         assert!((scale_free - si_sdr_db(&reference, &estimate).unwrap()).abs() < 1e-3);
         assert!((sdr_db(&reference, &halved).unwrap() - 6.0).abs() < 0.2);
+    }
+
+    #[test]
+    fn pre_echo_counts_only_hits_out_of_silence() {
+        let mut reference = vec![0.0; 8_000];
+        reference[2_000..6_000].fill(0.5);
+        let mut estimate = reference.clone();
+        estimate[1_500..2_000].fill(0.005);
+        let found = pre_echo_db(&reference, &estimate, &[2_000, 4_000]).unwrap();
+        assert!((found + 40.0).abs() < 1e-3, "{found}");
+        assert_eq!(
+            pre_echo_db(&reference, &reference, &[2_000]),
+            Some(SILENCE_DB)
+        );
+        let missed = vec![0.0; 8_000];
+        assert_eq!(pre_echo_db(&reference, &missed, &[2_000]), None);
     }
 
     #[test]

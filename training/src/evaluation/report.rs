@@ -72,11 +72,14 @@ impl Report {
         scores: impl Fn(&SystemScore) -> &Vec<Separation>,
     ) {
         type Value = fn(&Separation) -> Option<f64>;
-        let tables: [(&str, Value); 4] = [
+        let tables: [(&str, Value); 5] = [
             ("SI-SDR, dB", |s| s.si_sdr_db),
             ("SDR, dB", |s| s.sdr_db),
             ("Log-spectral distance, dB", |s| s.lsd_db),
             ("Level where the drum is not played, dB", |s| s.silent_db),
+            ("Level in the 10 ms before hits out of silence, dB", |s| {
+                s.pre_echo_db
+            }),
         ];
         for (title, value) in tables {
             header(text, title, names, &["mean"]);

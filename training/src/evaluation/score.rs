@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    metrics::{level_at_silence_db, log_spectral_distance_db, sdr_db, si_sdr_db},
+    metrics::{level_at_silence_db, log_spectral_distance_db, pre_echo_db, sdr_db, si_sdr_db},
     onsets::{self, Confusion, OnsetScore},
     stft::Stft,
     systems::{Estimate, OperatingPoint},
@@ -30,6 +30,9 @@ pub struct Separation {
     /// Mean level in the excerpts in which the drum is not played, relative to
     /// the mixture.
     pub silent_db: Option<f64>,
+    /// Mean level just before hits out of silence, relative to the hit.
+    #[serde(default)]
+    pub pre_echo_db: Option<f64>,
 }
 
 /// Everything measured of one system.
@@ -185,6 +188,7 @@ fn separation(
 ) -> Separation {
     let mut stft = Stft::new(1024, 256);
     let (mut si_sdr, mut sdr, mut lsd, mut silent) = (vec![], vec![], vec![], vec![]);
+    let mut pre_echo = vec![];
     for (piece, estimate) in pieces.iter().zip(estimates) {
         let Some(estimated) = sum_of(&estimate.stems, &belongs) else {
             continue;
@@ -196,6 +200,9 @@ fn separation(
         }
         si_sdr.extend(si_sdr_db(&reference, &estimated));
         sdr.extend(sdr_db(&reference, &estimated));
+        let hits = piece.hits.iter().filter(|hit| belongs(hit.drum));
+        let onsets: Vec<usize> = hits.map(|hit| hit.sample).collect();
+        pre_echo.extend(pre_echo_db(&reference, &estimated, &onsets));
         lsd.extend(log_spectral_distance_db(&mut stft, &reference, &estimated));
     }
     Separation {
@@ -203,6 +210,7 @@ fn separation(
         sdr_db: mean(sdr.into_iter()),
         lsd_db: mean(lsd.into_iter()),
         silent_db: mean(silent.into_iter()),
+        pre_echo_db: mean(pre_echo.into_iter()),
     }
 }
 
