@@ -7,7 +7,7 @@ use idm_engine::drum::{DRUM_COUNT, Drum};
 use idm_engine::engine::{Engine, EngineConfig, EngineError, Events, Stems, Verdict};
 use idm_engine::learner::{KitShelf, LearntKit};
 use idm_engine::model::Model;
-use idm_engine::one_shots::Evidence;
+use idm_engine::one_shots::{Evidence, OwnSounds};
 
 use crate::buses::{AuxOutputs, MixTargets, Mixer, Peaks, StemBlock, peak};
 use crate::link::{AudioEnd, HitMark};
@@ -125,6 +125,13 @@ impl Processor {
     /// Back to the model's own one-shots. Real-time safe.
     pub fn forget_kit(&mut self) {
         self.engine.forget_kit();
+    }
+
+    /// Plays samples of the user's own in place of the kit's; false if that has to be
+    /// tried again. Real-time safe if the caller keeps them alive, as
+    /// [`OwnSamples`](crate::own_samples::OwnSamples) does.
+    pub fn set_own_sounds(&mut self, own: &Arc<OwnSounds>) -> bool {
+        self.engine.set_own_sounds(own)
     }
 
     /// Where the learnt kits lie.

@@ -11,6 +11,7 @@ pub mod editor;
 pub mod kit_state;
 pub mod link;
 pub mod notes;
+pub mod own_samples;
 pub mod params;
 mod plugin;
 pub mod presets;

@@ -13,6 +13,7 @@ use nice_plug::prelude::*;
 
 use crate::buses::MixTargets;
 use crate::kit_state::KitState;
+use crate::own_samples::OwnSamples;
 use crate::state::{EditorState, FormatStamp};
 
 pub mod choices;
@@ -83,6 +84,9 @@ pub struct IdmParams {
     /// The learnt one-shots.
     #[persist = "kit"]
     pub kit: KitState,
+    /// Samples of the user's own on the pads.
+    #[persist = "samples"]
+    pub own_samples: OwnSamples,
 
     /// What the main output carries.
     #[id = "main"]
@@ -210,6 +214,7 @@ impl Default for IdmParams {
             format: FormatStamp,
             editor: Arc::default(),
             kit: KitState::default(),
+            own_samples: OwnSamples::default(),
             main_output: EnumParam::new("Main output", MainOutput::Mix),
             bypass: BoolParam::new("Bypass", false).make_bypass(),
             quality: EnumParam::new("Quality", QualityChoice::Standard).non_automatable(),

@@ -14,6 +14,7 @@ use crate::core::{Pad, Processor, Settings, pass_through};
 use crate::editor::IdmEditor;
 use crate::link::{self, AudioEnd, EditorEnd, Status, Texts};
 use crate::notes;
+use crate::own_samples::OwnInbox;
 use crate::params::IdmParams;
 use crate::state;
 
@@ -66,6 +67,7 @@ pub struct InverseDrumMachine {
     /// Taken by the editor, which is made once.
     editor_end: Option<EditorEnd>,
     pads: Vec<Pad>,
+    own_inbox: Option<OwnInbox>,
     sample_rate_hz: f64,
     input_is_mono: bool,
     /// Quality for which a restart has been asked for.
@@ -83,8 +85,10 @@ impl std::fmt::Debug for InverseDrumMachine {
 impl Default for InverseDrumMachine {
     fn default() -> Self {
         let (link, editor_end) = link::link();
+        let params: Arc<IdmParams> = Arc::default();
         Self {
-            params: Arc::default(),
+            own_inbox: params.own_samples.take_inbox(),
+            params,
             processor: None,
             link,
             editor_end: Some(editor_end),
@@ -143,6 +147,21 @@ impl InverseDrumMachine {
         {
             processor.restore_kit(&kit);
             self.show_evidence();
+        }
+    }
+
+    /// Gives the engine the user's samples at its rate.
+    fn restore_own_samples(&mut self) {
+        if let Some(inbox) = &mut self.own_inbox {
+            inbox.clear();
+        }
+        if let Some(processor) = &mut self.processor {
+            let own = self.params.own_samples.prepare(self.sample_rate_hz);
+            if !processor.set_own_sounds(&own)
+                && let Some(inbox) = &mut self.own_inbox
+            {
+                inbox.keep(own);
+            }
         }
     }
 
@@ -253,6 +272,7 @@ impl Plugin for InverseDrumMachine {
         self.restart_asked_for = None;
         self.link.set_sample_rate(self.sample_rate_hz);
         let texts = self.prepare(self.sample_rate_hz);
+        self.restore_own_samples();
 
         let (status, latency_samples, quality) = match &self.processor {
             Some(processor) => (
@@ -303,6 +323,9 @@ impl Plugin for InverseDrumMachine {
 
         if self.link.shared().take_forget() {
             processor.forget_kit();
+        }
+        if let Some(inbox) = &mut self.own_inbox {
+            inbox.offer(|own| processor.set_own_sounds(own));
         }
         let settings = Settings {
             controls: self.params.controls(),

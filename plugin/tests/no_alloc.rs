@@ -5,13 +5,17 @@
 // Signals are indexed by channel and time, several at once.
 #![allow(clippy::needless_range_loop)]
 
+use std::path::PathBuf;
+
 use assert_no_alloc::{AllocDisabler, assert_no_alloc};
+use idm_engine::audio_file::{AudioBuffer, write_wav};
 use idm_engine::controls::Quality;
 use idm_engine::drum::Drum;
 use idm_engine::model::Model;
 use inverse_drum_machine::buses::{AUX_BUS_COUNT, AuxOutputs};
 use inverse_drum_machine::core::{Pad, Processor, Settings, pass_through};
 use inverse_drum_machine::link::{AudioEnd, EditorEnd, link};
+use inverse_drum_machine::own_samples::OwnSamples;
 use inverse_drum_machine::params::MainOutput;
 use nice_plug::prelude::Enum;
 
@@ -95,11 +99,27 @@ fn drain(editor: &mut EditorEnd) {
     while editor.wave.pop().is_ok() {}
 }
 
+/// Samples of one's own, and a file to load.
+fn own_samples(number: usize) -> (OwnSamples, PathBuf) {
+    let name = format!("idm-no-alloc-{}-{number}.wav", std::process::id());
+    let path = std::env::temp_dir().join(name);
+    let samples = (0..9_000).map(|n| (n as f32 * 0.05).sin() * (-(n as f32) / 2_000.0).exp());
+    let audio = AudioBuffer {
+        sample_rate_hz: 44_100.0,
+        channels: vec![samples.collect()],
+    };
+    write_wav(&path, &audio).expect("a temporary file");
+    (OwnSamples::default(), path)
+}
+
 fn storm(quality: Quality, buses: usize, seconds: f64, link: (AudioEnd, EditorEnd)) {
     let (mut audio, mut editor) = link;
     let model = Model::embedded().expect("the embedded model loads");
     let mut processor = Processor::new(RATE_HZ, quality, model).expect("48 kHz is supported");
     let mut random = Random(7 + buses as u64);
+    let (own, sample) = own_samples(buses);
+    let mut own_inbox = own.take_inbox().expect("nobody has taken it");
+    assert!(processor.set_own_sounds(&own.prepare(RATE_HZ)));
     let mut settings = Settings::default();
     let mut aux = Buses(vec![[vec![0.0; MAX_BLOCK], vec![0.0; MAX_BLOCK]]; buses]);
     let (mut left, mut right) = (vec![0.0; MAX_BLOCK], vec![0.0; MAX_BLOCK]);
@@ -130,6 +150,13 @@ fn storm(quality: Quality, buses: usize, seconds: f64, link: (AudioEnd, EditorEn
         let pads = &pads[..random.below(3)];
         let reset = random.below(100) == 0;
         let forget = random.below(300) == 0;
+        match random.below(60) {
+            0 => own
+                .load(Drum::ALL[random.below(9)], &sample)
+                .expect("a sound"),
+            1 => own.clear(Drum::ALL[random.below(9)]),
+            _ => {}
+        }
         messages += assert_no_alloc(|| {
             if reset {
                 processor.reset();
@@ -137,6 +164,7 @@ fn storm(quality: Quality, buses: usize, seconds: f64, link: (AudioEnd, EditorEn
             if forget {
                 processor.forget_kit();
             }
+            own_inbox.offer(|own| processor.set_own_sounds(own));
             let main = [&mut left[..samples], &mut right[..samples]];
             processor
                 .process(main, &mut aux, &settings, pads, &mut audio)
@@ -149,6 +177,7 @@ fn storm(quality: Quality, buses: usize, seconds: f64, link: (AudioEnd, EditorEn
         drain(&mut editor);
         position += samples;
     }
+    std::fs::remove_file(sample).expect("the sample is there");
     // A model that hears nothing would leave most of the path untested.
     assert!(messages > 0, "no note was sent");
 }

@@ -92,6 +92,7 @@ fn hits_alone_teach_masks_nearly_as_stems_do() {
         sweep: plan,
         data: None,
         recordings: vec![takes],
+        device: Default::default(),
         out: root.path().join("runs"),
     };
     let stop = Arc::new(AtomicBool::new(false));

@@ -11,7 +11,8 @@ use idm_engine::front_end::{BAND_COUNT, LOW_BAND_COUNT};
 use idm_training::{
     losses::{LossConfig, MaskTargets, event_loss, mask_loss},
     network::{
-        Head, Input, LogitGradients, MASK_OUTPUTS, MaskRequest, Network, Weights, initial_weights,
+        Compute, Head, Input, LogitGradients, MASK_OUTPUTS, MaskRequest, Network, Weights,
+        initial_weights,
     },
     random::Random,
     training::{Batch, Checkpoint, TrainArgs, train},
@@ -46,6 +47,7 @@ fn run(folder: &Path, pause_at: Option<u64>, resume: bool) -> Checkpoint {
         out: PathBuf::from(folder),
         resume,
         warm_start: None,
+        device: Compute::Cpu,
         pause_at,
     };
     train(&args, &Arc::new(AtomicBool::new(false))).unwrap()
@@ -71,6 +73,32 @@ fn training_lowers_the_loss_and_resumes_exactly() {
 }
 
 #[test]
+fn threads_share_a_batch_and_the_run_is_repeatable() {
+    let run = || {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = folder.path().join("settings.toml");
+        fs::write(&settings, format!("{TINY}threads = 2\n")).unwrap();
+        let args = TrainArgs {
+            config: settings,
+            data: None,
+            recordings: Vec::new(),
+            out: folder.path().to_owned(),
+            resume: false,
+            warm_start: None,
+            device: Compute::Cpu,
+            pause_at: Some(4),
+        };
+        train(&args, &Arc::new(AtomicBool::new(false))).unwrap()
+    };
+    let (mut first, mut second) = (run(), run());
+    assert_eq!(first.progress.step, 4);
+    for checkpoint in [&mut first, &mut second] {
+        checkpoint.progress = Default::default();
+    }
+    assert_eq!(first, second);
+}
+
+#[test]
 fn a_run_that_no_longer_improves_ends_early() {
     let folder = tempfile::tempdir().unwrap();
     let settings = folder.path().join("settings.toml");
@@ -88,6 +116,7 @@ fn a_run_that_no_longer_improves_ends_early() {
         out: folder.path().to_owned(),
         resume: false,
         warm_start: None,
+        device: Compute::Cpu,
         pause_at: None,
     };
     let state = train(&args, &Arc::new(AtomicBool::new(false))).unwrap();

@@ -18,7 +18,7 @@ use crate::{
     hop_work::{HopWork, STAGES},
     learner::{KitShelf, LearntKit},
     model::{Model, ModelError},
-    one_shots::{Bank, BankError, OneShotError},
+    one_shots::{Bank, BankError, OneShotError, OwnSounds},
     playback::Playback,
 };
 pub use crate::{
@@ -166,6 +166,15 @@ impl Engine {
     /// Real-time safe.
     pub fn trigger(&mut self, drum: Drum, velocity: f32) {
         self.playback.trigger(drum, velocity);
+    }
+
+    /// Plays sounds of the user's own in place of the kit's from the next hit on;
+    /// [`OwnSounds::default`] takes them away. False if that has to be tried again
+    /// in a later block. They stay through resets and whatever is learnt. Real-time
+    /// safe if the caller keeps a reference to each set until nobody else has one
+    /// (its strong count is 1): then none is freed here.
+    pub fn set_own_sounds(&mut self, own: &Arc<OwnSounds>) -> bool {
+        self.playback.set_own_sounds(own)
     }
 
     /// Back to the state after [`Engine::new`], except for the controls and

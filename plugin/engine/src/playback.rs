@@ -9,7 +9,7 @@ use crate::{
     events::{Events, Hit},
     front_end::Framing,
     hop_work::{HopWork, STAGES},
-    one_shots::{Bank, StartVoice, Voices},
+    one_shots::{Bank, OwnSounds, StartVoice, Voices},
     stems::Stems,
     transcriber::Verdict,
 };
@@ -102,6 +102,13 @@ impl Playback {
         })
     }
 
+    /// Plays `own` in place of the bank's sounds; false if that has to be tried
+    /// again later. Real-time safe under the condition of [`Voices::set_own`].
+    pub fn set_own_sounds(&mut self, own: &Arc<OwnSounds>) -> bool {
+        let performance = self.performance.set_own(own);
+        self.pads.set_own(own) && performance
+    }
+
     /// Queues a hit for the sample at which its onset is heard, or for `now`
     /// if that has passed. Real-time safe.
     pub fn queue(&mut self, hit: QueuedHit, now: u64) {
@@ -119,7 +126,8 @@ impl Playback {
             0.8
         };
         let controls = &self.controls.drums[drum.index()];
-        let layer = self.pads.bank().map_or(0, |b| b.layer_for(drum, velocity));
+        let sound = self.pads.sound(drum);
+        let layer = sound.map_or(0, |sound| sound.layer_for(velocity));
         self.pads.start(StartVoice {
             drum,
             layer,
@@ -203,14 +211,14 @@ impl Playback {
         }
     }
 
-    /// Layer of the newest bank that plays `hit`, and the factor that gives it
+    /// Layer of the drum's sound that plays `hit`, and the factor that gives it
     /// the level of the hit: learnt one-shots have a level of their own.
     fn voicing(&self, hit: &QueuedHit) -> (usize, f32) {
-        let Some(bank) = self.performance.bank() else {
+        let Some(sound) = self.performance.sound(hit.drum) else {
             return (0, 0.0);
         };
-        let layer = bank.layer_for(hit.drum, hit.velocity);
-        let levels = &bank.sound(hit.drum).layers[layer].levels;
+        let layer = sound.layer_for(hit.velocity);
+        let levels = &sound.layers[layer].levels;
         let level = levels[hit.level_frames.clamp(1, levels.len()) - 1];
         let amplitude = if level > 1e-9 { hit.level / level } else { 0.0 };
         (layer, amplitude.min(LOUDEST_AMPLITUDE))

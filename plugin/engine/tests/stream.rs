@@ -2,10 +2,13 @@
 
 mod support;
 
+use std::sync::Arc;
+
 use idm_engine::{
     controls::{Controls, Quality},
     drum::Drum,
     engine::{Engine, EngineConfig, Events, Stems, Verdict},
+    one_shots::{OneShot, OwnSounds},
 };
 use proptest::prelude::*;
 use support::{drum_loop, engine, model, null_db, peak_db, resynthesis, run};
@@ -256,4 +259,49 @@ fn absurd_rates_are_refused_with_the_rate_in_the_message() {
         let error = Engine::new(config, model()).unwrap_err().to_string();
         assert!(error.contains(&format!("{rate}")), "{error}");
     }
+}
+
+#[test]
+fn a_sample_of_ones_own_replaces_the_drum_at_the_level_of_its_hits() {
+    let rate = 44_100.0;
+    let input = drum_loop(rate, 4.0);
+    let run_with = |own: &Arc<OwnSounds>, gain: f32| {
+        let mut engine = engine(rate, Quality::Standard, 512);
+        let mut controls = Controls::default();
+        controls.drums[0].blend = 1.0;
+        engine.set_controls(&controls);
+        assert!(engine.set_own_sounds(own));
+        let input = input.clone().map(|channel| {
+            let scaled = channel.iter().map(|sample| gain * sample);
+            scaled.collect::<Vec<_>>()
+        });
+        run(&mut engine, &input, &[512])
+    };
+    let one_shot = Arc::new(OneShot::new(rate, vec![vec![0.25; 400]]).unwrap());
+    let own = Arc::new(OwnSounds::new(&[(Drum::Kick, one_shot)], rate).unwrap());
+    let (output, softer) = (run_with(&own, 1.0), run_with(&own, 0.25));
+    let kicks = |output: &support::Output| {
+        let hits = output.hits.iter();
+        let kicks =
+            hits.filter(|(_, hit)| hit.drum == Drum::Kick && hit.verdict == Verdict::Accepted);
+        kicks.map(|(at, _)| *at as usize).collect::<Vec<_>>()
+    };
+    let found = kicks(&output);
+    assert!(found.len() >= 5, "{} kicks", found.len());
+    let kick = &output.stems[Drum::Kick.index()][0];
+    for &at in found.iter().filter(|at| **at + 400 < kick.len()) {
+        let step = &kick[at..at + 400];
+        // Blending rounds.
+        let is_flat = step.iter().all(|sample| (sample - step[0]).abs() < 1e-6);
+        assert!(step[0] > 0.01 && is_flat, "at {at}: {}", step[0]);
+        assert!(kick[at + 400].abs() < 1e-6);
+    }
+    // The level follows the hits (after the first, whose kit is not known yet).
+    let (loud, soft) = (found[found.len() - 2], kicks(&softer));
+    let soft = soft.iter().find(|at| at.abs_diff(loud) < 200).unwrap();
+    let ratio = softer.stems[Drum::Kick.index()][0][*soft] / kick[loud];
+    assert!((0.15..0.4).contains(&ratio), "{ratio}");
+    // All other drums are as they were.
+    let without = run_with(&Arc::default(), 1.0);
+    assert_eq!(output.stems[1..], without.stems[1..]);
 }

@@ -11,7 +11,9 @@ use nice_plug::prelude::ParamSetter;
 use nice_plug_egui::baseview::{HandlerError, WindowSize};
 use nice_plug_egui::{Frame, NiceEguiApp};
 
+use super::controls::set;
 use super::monitor::Monitor;
+use super::sample_browser::{SampleBrowser, SampleWish};
 use super::toolbar::KitWish;
 use super::{editor_state, header, strip, theme, timeline, toolbar, update_editor_state};
 use crate::kit_state::kits_folder;
@@ -42,7 +44,10 @@ pub struct IdmApp {
     last_frame: Option<Instant>,
     /// Where kits are saved.
     kits_folder: PathBuf,
-    /// What became of the last one, and when.
+    /// The list of samples, if it is open, and the folder to begin with.
+    browser: Option<SampleBrowser>,
+    samples_folder: PathBuf,
+    /// What became of the last thing that was done, and when.
     notice: Option<(String, Instant)>,
 }
 
@@ -64,6 +69,8 @@ impl IdmApp {
             context: None,
             last_frame: None,
             kits_folder: kits_folder(),
+            browser: None,
+            samples_folder: kits_folder(),
             notice: None,
         }
     }
@@ -119,7 +126,10 @@ impl IdmApp {
             None => {}
         }
         timeline::show(ui, history, &self.monitor);
-        self.show_strips(ui, strips, &setter);
+        if let Some(drum) = self.show_strips(ui, strips, &setter) {
+            self.browser = Some(SampleBrowser::new(drum, &self.samples_folder));
+        }
+        self.show_browser(ui, &setter);
 
         if let Some(zoom) = zoom {
             ui.ctx().set_zoom_factor(zoom);
@@ -143,11 +153,49 @@ impl IdmApp {
     fn notice(&self) -> String {
         match &self.notice {
             Some((text, since)) if since.elapsed() < NOTICE => text.clone(),
-            _ => self.params.kit.problem(),
+            _ => {
+                let kit = self.params.kit.problem();
+                if kit.is_empty() {
+                    self.params.own_samples.problem()
+                } else {
+                    kit
+                }
+            }
         }
     }
 
-    fn show_strips(&self, ui: &mut Ui, rect: Rect, setter: &ParamSetter<'_>) {
+    /// The list of samples, and what is done there.
+    fn show_browser(&mut self, ui: &Ui, setter: &ParamSetter<'_>) {
+        let Some(browser) = &mut self.browser else {
+            return;
+        };
+        let drum = browser.drum();
+        let own = &self.params.own_samples;
+        let current = own.names()[drum.index()].clone();
+        match browser.show(ui.ctx(), current.as_deref()) {
+            Some(SampleWish::Load(path)) => match own.load(drum, &path) {
+                Ok(()) => {
+                    browser.problem.clear();
+                    self.samples_folder = browser.folder().to_owned();
+                    // A sample that nobody hears would be a riddle.
+                    let blend = &self.params.drums[drum.index()].blend;
+                    if blend.value() == 0.0 {
+                        set(setter, blend, 1.0);
+                    }
+                    self.shared.audition(drum, 0.9);
+                }
+                Err(error) => browser.problem = error,
+            },
+            Some(SampleWish::Clear) => own.clear(drum),
+            Some(SampleWish::Close) => self.browser = None,
+            None => {}
+        }
+    }
+
+    /// Draws the strips; answers the drum for which the user wants a sample.
+    fn show_strips(&self, ui: &mut Ui, rect: Rect, setter: &ParamSetter<'_>) -> Option<Drum> {
+        let own = self.params.own_samples.names();
+        let mut wanted = None;
         let count = STEM_COUNT as f32;
         let gaps = theme::GAP * (count - 1.0);
         let width = ((rect.width() - gaps) / count).max(strip::MIN_WIDTH);
@@ -170,20 +218,25 @@ impl IdmApp {
                         Rect::from_min_size(pos2(left, area.top()), vec2(width, height))
                     };
                     for drum in Drum::ALL {
-                        strip::drum_strip(
+                        let wants_sample = strip::drum_strip(
                             ui,
                             place(drum.index()),
                             setter,
                             drum,
                             &self.params.drums[drum.index()],
+                            own[drum.index()].as_deref(),
                             &self.monitor,
                             &self.shared,
                         );
+                        if wants_sample {
+                            wanted = Some(drum);
+                        }
                     }
                     let last = place(STEM_COUNT - 1);
                     strip::residual_strip(ui, last, setter, &self.params, &self.monitor);
                 });
         });
+        wanted
     }
 }
 

@@ -27,6 +27,7 @@ mod fader;
 mod header;
 mod monitor;
 mod pad;
+mod sample_browser;
 mod strip;
 mod theme;
 mod timeline;

@@ -10,16 +10,23 @@ use crate::link::Shared;
 /// Seconds for which the words of a verdict stay readable.
 const VERDICT_SECONDS: f64 = 1.5;
 
+/// Size of the corner that opens the list of samples.
+const CORNER: f32 = 18.0;
+/// Most characters of a sample's name.
+const NAME_LENGTH: usize = 15;
+
 /// Draws the pad of `drum` and plays it when clicked: the nearer to the top,
-/// the louder.
+/// the louder. `own` is the user's sample on it. True if the user wants to choose
+/// one.
 pub fn pad(
     ui: &mut Ui,
     rect: Rect,
     drum: Drum,
     is_enabled: bool,
+    own: Option<&str>,
     monitor: &Monitor,
     shared: &Shared,
-) {
+) -> bool {
     let id = ui.scope_id().with(("pad", drum.index()));
     let response = ui.interact(rect, id, Sense::click());
     if response.is_pointer_button_down_on()
@@ -29,6 +36,13 @@ pub fn pad(
         let height = 1.0 - (pointer.y - rect.top()) / rect.height().max(1.0);
         shared.audition(drum, (0.25 + 0.75 * height).clamp(0.05, 1.0));
     }
+
+    let corner = Rect::from_min_max(
+        pos2(rect.right() - CORNER, rect.top()),
+        pos2(rect.right(), rect.top() + CORNER),
+    );
+    let corner = ui.interact(corner, id.with("sample"), Sense::click());
+    let wants_sample = corner.clicked() || response.secondary_clicked();
 
     let accent = theme::accent(drum);
     let glow = monitor.glow(drum);
@@ -95,18 +109,40 @@ pub fn pad(
             text_colour,
         );
     } else {
-        let text = match evidence.hits {
-            0 => "not learnt".to_owned(),
-            hits => format!("{hits} hits  {:.0} %", 100.0 * evidence.confidence),
+        let text = match (own, evidence.hits) {
+            (Some(name), _) => shortened(name),
+            (None, 0) => "not learnt".to_owned(),
+            (None, hits) => format!("{hits} hits  {:.0} %", 100.0 * evidence.confidence),
         };
         painter.text(
             pos2(rect.center().x, rect.bottom() - 13.0),
             Align2::CENTER_CENTER,
             text,
             theme::font(10.5),
-            theme::faded(theme::DIM, opacity),
+            if own.is_some() {
+                theme::faded(theme::TEXT, opacity)
+            } else {
+                theme::faded(theme::DIM, opacity)
+            },
         );
     }
+    let dots = if corner.hovered() {
+        theme::TEXT
+    } else {
+        theme::faded(theme::TEXT, 0.5 * opacity)
+    };
+    painter.text(
+        corner.rect.center(),
+        Align2::CENTER_CENTER,
+        "…",
+        theme::font(13.0),
+        dots,
+    );
+    corner.on_hover_text(format!(
+        "Put a sample of your own on the {} pad, or take it off. Heard as far as Blend \
+         is up, at the level of the hits.",
+        drum.name().to_lowercase()
+    ));
     response.on_hover_text(format!(
         "Click to hear the one-shot of the {}; higher is louder.\n\n\
          Below the name: from how many hits the one-shot was learnt, and how sure \
@@ -117,4 +153,14 @@ pub fn pad(
          red – the drum is not in this piece.",
         drum.name().to_lowercase()
     ));
+    wants_sample
+}
+
+/// `name` as far as it fits.
+fn shortened(name: &str) -> String {
+    if name.chars().count() <= NAME_LENGTH {
+        return name.to_owned();
+    }
+    let kept: String = name.chars().take(NAME_LENGTH - 1).collect();
+    format!("{kept}…")
 }

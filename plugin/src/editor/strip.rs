@@ -36,25 +36,29 @@ fn part(row: Rect, index: usize, count: usize) -> Rect {
     Rect::from_min_max(pos2(left, row.top()), pos2(left + width, row.bottom()))
 }
 
-/// Draws the strip of `drum`.
+/// Draws the strip of `drum`; `own` is the user's sample on its pad. True if the user
+/// wants to choose one.
+#[allow(clippy::too_many_arguments)] // One drum's share of everything.
 pub fn drum_strip(
     ui: &mut Ui,
     rect: Rect,
     setter: &ParamSetter<'_>,
     drum: Drum,
     params: &DrumParams,
+    own: Option<&str>,
     monitor: &Monitor,
     shared: &Shared,
-) {
+) -> bool {
     panel(ui, rect);
     let mut rest = rect.shrink(6.0);
     let accent = theme::accent(drum);
     let is_enabled = params.enabled.value();
-    pad(
+    let wants_sample = pad(
         ui,
         take(&mut rest, PAD_HEIGHT),
         drum,
         is_enabled,
+        own,
         monitor,
         shared,
     );
@@ -186,6 +190,7 @@ pub fn drum_strip(
         BusChoice::all(),
         "Output bus. Choose another drum's bus to group, for example both hats on one.",
     );
+    wants_sample
 }
 
 /// Draws the strip of what no drum explains.

@@ -6,6 +6,7 @@
 //! returns the gradient of every weight.
 
 mod architecture;
+mod compute;
 mod few_rows;
 mod graph;
 mod matrix;
@@ -20,6 +21,7 @@ pub use architecture::{
     MASK_HIDDEN, MASK_OUTPUTS, TIMBRE_BANDS, TIMBRE_OUTPUTS, UNITS, initial_weights,
     parameter_count,
 };
+pub use compute::Compute;
 pub(crate) use numeric::exp;
 pub use numeric::{sigmoid, softplus};
 pub use pass::{Gradients, HeadOutputs, Input, LogitGradients, MaskRequest, Network, Outputs};

@@ -17,7 +17,7 @@ use super::{Outcome, PlannedRun, Sweep, csv_table, markdown_table};
 use crate::{
     export::write_atomically,
     kits::Split,
-    network::Network,
+    network::{Compute, Network},
     training::{Checkpoint, DataFolders, TrainArgs, Validation, renderer, train},
 };
 
@@ -37,6 +37,9 @@ pub struct SweepArgs {
     /// Folders of recordings with their hits (CSV or MIDI).
     #[arg(long, num_args = 1.., value_name = "DIR")]
     pub recordings: Vec<PathBuf>,
+    /// Where the dense part of the network runs.
+    #[arg(long, value_enum, default_value_t)]
+    pub device: Compute,
     /// Folder for the runs and the tables; finished runs in it are kept.
     #[arg(long)]
     pub out: PathBuf,
@@ -104,6 +107,7 @@ fn train_one(
         out: folder.to_owned(),
         resume,
         warm_start: None,
+        device: args.device,
         pause_at: None,
     };
     train(&train_args, stop)

@@ -11,7 +11,6 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use burn::tensor::Device;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -22,7 +21,7 @@ use super::{
 use crate::{
     config::Config,
     kits::Split,
-    network::{Head, Network, initial_weights, parameter_count},
+    network::{Compute, Head, Network, initial_weights, parameter_count},
 };
 
 /// Number of the first validation piece.
@@ -52,6 +51,10 @@ pub struct TrainArgs {
     /// model (its folder or its transcriber.onnx).
     #[arg(long, conflicts_with = "resume")]
     pub warm_start: Option<PathBuf>,
+    /// Where the dense part of the network runs; recurrent layers and rendering stay
+    /// on the central processor.
+    #[arg(long, value_enum, default_value_t)]
+    pub device: Compute,
     /// Save and end at this step, to be resumed later; the learning rate still
     /// follows the whole budget.
     #[arg(long)]
@@ -224,6 +227,7 @@ pub fn train(args: &TrainArgs, stop: &Arc<AtomicBool>) -> Result<Checkpoint> {
     fs::write(args.out.join("config.toml"), config.to_toml())
         .with_context(|| format!("cannot write into {}", args.out.display()))?;
     println!("{}", config.to_toml());
+    let device = args.device.device()?;
     let folders = match &args.data {
         Some(folder) => DataFolders::inside(folder)?,
         None => DataFolders::default(),
@@ -259,7 +263,7 @@ pub fn train(args: &TrainArgs, stop: &Arc<AtomicBool>) -> Result<Checkpoint> {
         last_checkpoint_s: state.progress.elapsed_s,
         last_validation_s: state.progress.elapsed_s,
         networks: (0..config.schedule.threads)
-            .map(|_| Network::new(Device::flex()))
+            .map(|_| Network::new(device.clone()))
             .collect(),
         folder: args.out.clone(),
         window: Window::default(),

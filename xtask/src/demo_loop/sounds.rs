@@ -62,32 +62,8 @@ pub(super) fn strike(hit: &LoopHit, seed: u32, rate: f32) -> Vec<f32> {
             },
         ),
         1 => snare(&mut noise, rate, loud),
-        2 => metal(
-            &mut noise,
-            rate,
-            loud,
-            &Plate {
-                partials_hz: HAT,
-                decay_s: 0.022,
-                noise: 0.8,
-                highpass_hz: 7_000.0,
-                ping: 0.0,
-                gain: 0.32,
-            },
-        ),
-        3 => metal(
-            &mut noise,
-            rate,
-            loud,
-            &Plate {
-                partials_hz: HAT,
-                decay_s: 0.22,
-                noise: 0.8,
-                highpass_hz: 6_500.0,
-                ping: 0.0,
-                gain: 0.30,
-            },
-        ),
+        2 => CLOSED_HAT.strike(&mut noise, rate, loud),
+        3 => OPEN_HAT.strike(&mut noise, rate, loud),
         4 => drum(
             &mut noise,
             rate,
@@ -133,32 +109,8 @@ pub(super) fn strike(hit: &LoopHit, seed: u32, rate: f32) -> Vec<f32> {
                 gain: 0.75,
             },
         ),
-        7 => metal(
-            &mut noise,
-            rate,
-            loud,
-            &Plate {
-                partials_hz: CRASH,
-                decay_s: 0.65,
-                noise: 1.0,
-                highpass_hz: 3_000.0,
-                ping: 0.0,
-                gain: 0.34,
-            },
-        ),
-        _ => metal(
-            &mut noise,
-            rate,
-            loud,
-            &Plate {
-                partials_hz: RIDE,
-                decay_s: 0.45,
-                noise: 0.25,
-                highpass_hz: 2_500.0,
-                ping: 0.6,
-                gain: 0.24,
-            },
-        ),
+        7 => CRASH.strike(&mut noise, rate, loud),
+        _ => RIDE.strike(&mut noise, rate, loud),
     }
 }
 
@@ -198,49 +150,157 @@ fn snare(noise: &mut Noise, rate: f32, velocity: f32) -> Vec<f32> {
     })
 }
 
-const HAT: [f32; 6] = [3_287.0, 4_931.0, 6_103.0, 7_457.0, 8_839.0, 10_211.0];
-const CRASH: [f32; 6] = [587.0, 1_373.0, 2_411.0, 3_803.0, 5_479.0, 7_919.0];
-const RIDE: [f32; 6] = [2_927.0, 3_631.0, 4_409.0, 5_231.0, 6_469.0, 8_087.0];
-
-/// A cymbal.
+/// A cymbal: a plate whose many modes lie at random, and the noise of its wash.
 struct Plate {
-    partials_hz: [f32; 6],
-    decay_s: f32,
-    /// Share of noise; the rest are partials.
-    noise: f32,
-    highpass_hz: f32,
-    /// Level of a short stick ping.
+    /// Names the modes: every stroke on a plate finds the same ones.
+    modes: u32,
+    partials: usize,
+    low_hz: f32,
+    high_hz: f32,
+    /// Duration of what sounds at [`REFERENCE_HZ`], and its loss per octave as an
+    /// exponent.
+    tau_s: f32,
+    damping: f32,
+    /// Rise of amplitude per octave as an exponent.
+    brightness: f32,
+    /// The wash: level, and how long it takes to bloom.
+    wash: f32,
+    bloom_s: f32,
+    /// What the stick's tip excites at once: level, and where most of it lies.
     ping: f32,
+    ping_hz: f32,
     gain: f32,
 }
 
-fn metal(noise: &mut Noise, rate: f32, velocity: f32, plate: &Plate) -> Vec<f32> {
-    let mut highpass = HighPass::new(plate.highpass_hz, rate);
-    envelope(rate, plate.decay_s * 6.0, |t| {
-        let partials: f32 = plate
-            .partials_hz
-            .iter()
+const REFERENCE_HZ: f32 = 5_000.0;
+
+const CLOSED_HAT: Plate = Plate {
+    modes: 11,
+    partials: 160,
+    low_hz: 900.0,
+    high_hz: 17_000.0,
+    tau_s: 0.028,
+    damping: 0.15,
+    brightness: 1.0,
+    wash: 0.5,
+    bloom_s: 0.0,
+    ping: 0.25,
+    ping_hz: 7_500.0,
+    gain: 0.36,
+};
+/// The same plates, further apart.
+const OPEN_HAT: Plate = Plate {
+    tau_s: 0.38,
+    wash: 0.7,
+    gain: 0.30,
+    ..CLOSED_HAT
+};
+const CRASH: Plate = Plate {
+    modes: 23,
+    partials: 280,
+    low_hz: 280.0,
+    high_hz: 16_500.0,
+    tau_s: 0.95,
+    damping: 0.45,
+    brightness: -0.1,
+    wash: 0.9,
+    bloom_s: 0.006,
+    ping: 0.1,
+    ping_hz: 3_000.0,
+    gain: 0.42,
+};
+const RIDE: Plate = Plate {
+    modes: 37,
+    partials: 180,
+    low_hz: 330.0,
+    high_hz: 15_000.0,
+    tau_s: 0.75,
+    damping: 0.4,
+    brightness: -0.25,
+    wash: 0.25,
+    bloom_s: 0.01,
+    ping: 0.9,
+    ping_hz: 4_200.0,
+    gain: 0.26,
+};
+
+impl Plate {
+    fn tau_at(&self, hertz: f32) -> f32 {
+        self.tau_s * (hertz / REFERENCE_HZ).powf(-self.damping)
+    }
+
+    fn strike(&self, noise: &mut Noise, rate: f32, velocity: f32) -> Vec<f32> {
+        let mut sound = vec![0.0; (self.tau_at(700.0) * 5.0 * rate) as usize];
+        let mut modes = Noise(self.modes.wrapping_mul(0x9e37_79b9));
+        for _ in 0..self.partials {
+            let place = 0.5 + 0.5 * modes.next();
+            let hertz = self.low_hz + (self.high_hz - self.low_hz) * place;
+            let strength = 2.0_f32.powf(1.6 * modes.next());
+            let tau_s = self.tau_at(hertz) * 2.0_f32.powf(0.7 * modes.next());
             // Above the band limit a partial would alias.
-            .filter(|&&hertz| hertz < rate * 0.45)
-            .enumerate()
-            .map(|(index, hertz)| {
-                let decay = plate.decay_s / (1.0 + 0.35 * index as f32);
-                (TAU * hertz * t + index as f32).sin() * (-t / decay).exp()
-            })
-            .sum();
-        let hiss = highpass.next(noise.next()) * (-t / plate.decay_s).exp();
-        let ping = plate.ping * (TAU * 5_231.0_f32.min(rate * 0.4) * t).sin() * (-t / 0.012).exp();
-        velocity * plate.gain * (plate.noise * hiss + 0.3 * (1.2 - plate.noise) * partials + ping)
-    })
+            if hertz > rate * 0.45 {
+                continue;
+            }
+            let octaves = (hertz / self.ping_hz).log2();
+            let colour = (hertz / REFERENCE_HZ).powf(self.brightness);
+            let amplitude = strength * colour / (self.partials as f32).sqrt();
+            let start = (TAU * (0.5 + 0.5 * noise.next())).sin_cos();
+            ring(&mut sound, amplitude, (hertz, tau_s), start, rate);
+            // The ping: the same modes, louder and short.
+            let ping = 3.0 * self.ping * (-octaves * octaves).exp() * amplitude;
+            ring(&mut sound, ping, (hertz, 0.22 * tau_s), start, rate);
+        }
+        let mut high = HighPass::new(self.low_hz.max(2_500.0), rate);
+        let mut tip = HighPass::new(4_000.0, rate);
+        for (at, sample) in sound.iter_mut().enumerate() {
+            let t = at as f32 / rate;
+            let bloom = 1.0 - (-t / self.bloom_s.max(1e-5)).exp();
+            let wash = self.wash * bloom * (-t / self.tau_at(8_000.0)).exp();
+            let click = 0.5 * (-t / 0.0015).exp();
+            *sample += wash * high.next(noise.next()) + click * tip.next(noise.next());
+            *sample *= velocity * self.gain;
+        }
+        fade_end(&mut sound, rate);
+        sound
+    }
 }
 
-/// Samples `sound(seconds)`, with a 1 ms fade at the end.
+/// Adds a decaying sinusoid that begins at the phase whose sine and cosine are
+/// `start`.
+fn ring(
+    sound: &mut [f32],
+    amplitude: f32,
+    (hertz, tau_s): (f32, f32),
+    start: (f32, f32),
+    rate: f32,
+) {
+    let (sine, cosine) = (TAU * hertz / rate).sin_cos();
+    let shrink = (-1.0 / (tau_s * rate)).exp();
+    let (mut y, mut x) = (amplitude * start.0, amplitude * start.1);
+    for sample in sound {
+        *sample += y;
+        (x, y) = (
+            shrink * (x * cosine - y * sine),
+            shrink * (x * sine + y * cosine),
+        );
+    }
+}
+
+/// A 1 ms fade at the end.
+fn fade_end(sound: &mut [f32], rate: f32) {
+    let length = sound.len();
+    let fade = (0.001 * rate).max(1.0);
+    for (at, sample) in sound.iter_mut().enumerate() {
+        *sample *= ((length - at) as f32 / fade).min(1.0);
+    }
+}
+
+/// Samples `sound(seconds)`, with a fade at the end.
 fn envelope(rate: f32, seconds: f32, mut sound: impl FnMut(f32) -> f32) -> Vec<f32> {
     let length = (seconds * rate) as usize;
-    let fade = (0.001 * rate).max(1.0);
-    (0..length)
-        .map(|at| sound(at as f32 / rate) * ((length - at) as f32 / fade).min(1.0))
-        .collect()
+    let mut samples: Vec<f32> = (0..length).map(|at| sound(at as f32 / rate)).collect();
+    fade_end(&mut samples, rate);
+    samples
 }
 
 /// Fades `sound` out within 6 ms from sample `at`.

@@ -102,6 +102,13 @@ impl DrumSound {
         }
         Ok(sound)
     }
+
+    /// Index of the layer that plays `velocity`. Real-time safe.
+    pub fn layer_for(&self, velocity: f32) -> usize {
+        let fits = |layer: &Layer| velocity <= layer.top_velocity;
+        let layers = &self.layers;
+        layers.iter().position(fits).unwrap_or(layers.len() - 1)
+    }
 }
 
 /// The one-shots of all classes at one sample rate, with the templates of the
@@ -170,15 +177,6 @@ impl Bank {
     pub fn one_shot(&self, drum: Drum) -> &OneShot {
         let layers = &self.sound(drum).layers;
         &layers[layers.len() - 1].one_shot
-    }
-
-    /// Index of the layer that plays `velocity`. Real-time safe.
-    pub fn layer_for(&self, drum: Drum, velocity: f32) -> usize {
-        let layers = &self.sound(drum).layers;
-        layers
-            .iter()
-            .position(|layer| velocity <= layer.top_velocity)
-            .unwrap_or(layers.len() - 1)
     }
 
     /// The template of `drum`. Real-time safe.

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::Bank;
+use super::{Bank, DrumSound, OwnSounds};
 use crate::drum::{DRUM_COUNT, Drum};
 
 /// Voices that sound at once over all drums.
@@ -13,6 +13,8 @@ pub const MAX_VOICES: usize = 64;
 const MAX_VOICES_PER_DRUM: usize = 6;
 /// Banks in use at once: the newest and those whose voices still sound.
 const BANK_SLOTS: usize = 6;
+/// Sets of own sounds in use at once.
+const OWN_SLOTS: usize = 4;
 /// Fade of a choked or stolen voice.
 const CHOKE_S: f32 = 0.008;
 
@@ -33,10 +35,17 @@ pub struct StartVoice {
     pub decay: f32,
 }
 
+/// Where a voice's sound is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Source {
+    Bank(usize),
+    Own(usize),
+}
+
 #[derive(Debug, Clone, Copy)]
 struct Voice {
     drum: Drum,
-    bank: usize,
+    source: Source,
     layer: usize,
     delay_samples: usize,
     position: f64,
@@ -51,12 +60,15 @@ struct Voice {
     fade: f32,
 }
 
-/// Plays one-shots of the newest bank. Voices that already sound keep theirs.
+/// Plays one-shots of the newest bank, or the user's own where there are some.
+/// Voices that already sound keep theirs.
 #[derive(Debug)]
 pub struct Voices {
     sample_rate_hz: f32,
     banks: [Option<Arc<Bank>>; BANK_SLOTS],
     newest: usize,
+    own: [Option<Arc<OwnSounds>>; OWN_SLOTS],
+    newest_own: usize,
     voices: [Option<Voice>; MAX_VOICES],
 }
 
@@ -67,6 +79,8 @@ impl Voices {
             sample_rate_hz: sample_rate_hz as f32,
             banks: [Some(bank), None, None, None, None, None],
             newest: 0,
+            own: [const { None }; OWN_SLOTS],
+            newest_own: 0,
             voices: [None; MAX_VOICES],
         }
     }
@@ -97,8 +111,8 @@ impl Voices {
         if self.bank().is_some_and(|newest| Arc::ptr_eq(newest, &bank)) {
             return Ok(None);
         }
-        let in_use = |slot: usize| self.voices.iter().flatten().any(|voice| voice.bank == slot);
-        let free = (0..BANK_SLOTS).find(|&slot| slot != self.newest && !in_use(slot));
+        let free =
+            (0..BANK_SLOTS).find(|&slot| slot != self.newest && !self.plays(Source::Bank(slot)));
         match free {
             Some(slot) => {
                 self.newest = slot;
@@ -106,6 +120,45 @@ impl Voices {
             }
             None => Err(bank),
         }
+    }
+
+    /// Makes `own` the sounds that new voices play in place of the bank's. False if
+    /// all slots still sound (try again later). Real-time safe if the caller keeps a
+    /// reference to each set until nobody else has one: then none is freed here.
+    pub fn set_own(&mut self, own: &Arc<OwnSounds>) -> bool {
+        let free =
+            (0..OWN_SLOTS).find(|&slot| slot != self.newest_own && !self.plays(Source::Own(slot)));
+        if let Some(slot) = free {
+            self.newest_own = slot;
+            self.own[slot] = Some(own.clone());
+        }
+        free.is_some()
+    }
+
+    fn plays(&self, source: Source) -> bool {
+        let mut voices = self.voices.iter().flatten();
+        voices.any(|voice| voice.source == source)
+    }
+
+    /// Where the sound of a new voice of `drum` is.
+    fn source_of(&self, drum: Drum) -> Source {
+        let own = self.own[self.newest_own].as_ref();
+        match own.and_then(|own| own.sound(drum)) {
+            Some(_) => Source::Own(self.newest_own),
+            None => Source::Bank(self.newest),
+        }
+    }
+
+    fn sound_at(&self, source: Source, drum: Drum) -> Option<&DrumSound> {
+        match source {
+            Source::Bank(slot) => self.banks[slot].as_ref().map(|bank| bank.sound(drum)),
+            Source::Own(slot) => self.own[slot].as_ref().and_then(|own| own.sound(drum)),
+        }
+    }
+
+    /// The sound that new voices of `drum` play. Real-time safe.
+    pub fn sound(&self, drum: Drum) -> Option<&DrumSound> {
+        self.sound_at(self.source_of(drum), drum)
     }
 
     /// Starts a voice; it chokes the drums that `start.drum` chokes.
@@ -127,9 +180,10 @@ impl Voices {
             .position(Option::is_none)
             .or_else(|| self.quietest());
         if let Some(slot) = slot {
+            let source = self.source_of(start.drum);
             self.voices[slot] = Some(Voice {
                 drum: start.drum,
-                bank: self.newest,
+                source,
                 layer: start.layer,
                 delay_samples: start.delay_samples,
                 position: 0.0,
@@ -184,16 +238,18 @@ impl Voices {
     /// Real-time safe; the result does not depend on how a stretch of time is
     /// divided into calls.
     pub fn render(&mut self, samples: usize, output: &mut [[Vec<f32>; 2]; DRUM_COUNT]) {
-        for slot in &mut self.voices {
-            let Some(voice) = slot else { continue };
+        for index in 0..MAX_VOICES {
+            let Some(mut voice) = self.voices[index] else {
+                continue;
+            };
             let first = voice.delay_samples.min(samples);
             voice.delay_samples -= first;
             voice.release_delay = voice.release_delay.saturating_sub(first);
-            let Some(bank) = &self.banks[voice.bank] else {
-                *slot = None;
+            let Some(sound) = self.sound_at(voice.source, voice.drum) else {
+                self.voices[index] = None;
                 continue;
             };
-            let layers = &bank.sound(voice.drum).layers;
+            let layers = &sound.layers;
             let one_shot = &layers[voice.layer.min(layers.len() - 1)].one_shot;
             let frames = one_shot.frames();
             let [left, right] = &mut output[voice.drum.index()];
@@ -217,9 +273,7 @@ impl Voices {
                     voice.fade -= voice.release;
                 }
             }
-            if ended {
-                *slot = None;
-            }
+            self.voices[index] = (!ended).then_some(voice);
         }
     }
 }
@@ -358,6 +412,32 @@ mod tests {
             all
         };
         assert_eq!(run(false), run(true));
+    }
+
+    #[test]
+    fn own_sounds_play_in_place_of_the_banks_until_they_are_taken_away() {
+        let bank = bank();
+        let mut voices = Voices::new(44_100.0, bank.clone());
+        let one_shot = Arc::new(OneShot::new(44_100.0, vec![vec![0.25; 50]]).unwrap());
+        let own = Arc::new(OwnSounds::new(&[(Drum::Kick, one_shot)], 44_100.0).unwrap());
+        assert!(voices.set_own(&own));
+        voices.start(start(Drum::Kick, 0));
+        voices.start(start(Drum::Snare, 0));
+        // A voice that sounds keeps its sample.
+        let nothing = Arc::new(OwnSounds::default());
+        assert!(voices.set_own(&nothing));
+        let mut output = buffers(40);
+        voices.render(40, &mut output);
+        assert!(output[0][0].iter().all(|&sample| sample == 0.125));
+        let snare = bank.one_shot(Drum::Snare).channel(0);
+        assert_eq!(output[1][0][7], 0.5 * snare[7]);
+        assert_eq!(voices.sound(Drum::Kick), Some(bank.sound(Drum::Kick)));
+        voices.render(40, &mut output);
+        // Sets that nobody plays make room; the caller's reference is the last.
+        for _ in 0..OWN_SLOTS {
+            assert!(voices.set_own(&nothing));
+        }
+        assert_eq!(Arc::strong_count(&own), 1);
     }
 
     #[test]

@@ -330,3 +330,56 @@ fn pads_say_how_well_their_drum_is_learnt() {
     let found = texts.iter().filter(|text| text.contains("12 hits  80 %"));
     assert_eq!(found.count(), 9, "{texts:?}");
 }
+
+#[test]
+fn a_sample_of_ones_own_is_put_on_a_pad_and_taken_off() {
+    use idm_engine::audio_file::{AudioBuffer, write_wav};
+    let folder = std::env::temp_dir().join(format!("idm-samples-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let audio = AudioBuffer {
+        sample_rate_hz: 48_000.0,
+        channels: vec![vec![0.5; 2_000]],
+    };
+    write_wav(folder.join("My Boom.wav"), &audio).unwrap();
+    std::fs::write(folder.join("broken.wav"), b"no audio").unwrap();
+
+    let mut window = Window::new(1180.0, 760.0);
+    window.app.samples_folder.clone_from(&folder);
+    let top_of_strips = window.size.y - MARGIN - STRIP_HEIGHT;
+    for y in 0..40 {
+        if window.app.browser.is_none() {
+            window.click(pos2(106.0, top_of_strips + y as f32));
+        }
+    }
+    let drum = window.app.browser.as_ref().map(SampleBrowser::drum);
+    assert_eq!(drum, Some(Drum::Kick));
+    window.audio.shared().take_audition(Drum::Kick);
+
+    let is_loaded = |window: &Window| window.params.own_samples.names()[0].is_some();
+    let mut was_refused = false;
+    for y in (200..560).step_by(6) {
+        if !is_loaded(&window) {
+            window.click(pos2(650.0, y as f32));
+        }
+        let browser = window.app.browser.as_ref();
+        was_refused |= browser.is_some_and(|browser| browser.problem.contains("broken.wav"));
+    }
+    assert!(is_loaded(&window));
+    assert!(was_refused, "the file that is no audio was not reached");
+    assert_eq!(window.params.drums[0].blend.value(), 1.0);
+    assert!(window.audio.shared().take_audition(Drum::Kick).is_some());
+    assert!(window.texts().iter().any(|text| text == "My Boom"));
+
+    window.frame(vec![Event::Key {
+        key: egui::Key::Escape,
+        physical_key: None,
+        pressed: true,
+        repeat: false,
+        modifiers: Modifiers::NONE,
+    }]);
+    assert!(window.app.browser.is_none());
+    window.params.own_samples.clear(Drum::Kick);
+    window.frame(vec![]);
+    assert!(window.texts().iter().all(|text| text != "My Boom"));
+    std::fs::remove_dir_all(folder).unwrap();
+}
