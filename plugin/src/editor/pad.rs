@@ -129,13 +129,13 @@ pub fn pad(
     let dots = if corner.hovered() {
         theme::TEXT
     } else {
-        theme::faded(theme::TEXT, 0.5 * opacity)
+        theme::faded(theme::TEXT, 0.8 * opacity)
     };
     painter.text(
         corner.rect.center(),
         Align2::CENTER_CENTER,
         "…",
-        theme::font(13.0),
+        theme::font(16.0),
         dots,
     );
     corner.on_hover_text(format!(

@@ -169,7 +169,8 @@ struct Plate {
     /// What the stick's tip excites at once: level, and where most of it lies.
     ping: f32,
     ping_hz: f32,
-    gain: f32,
+    /// Peak of the loudest stroke.
+    peak: f32,
 }
 
 const REFERENCE_HZ: f32 = 5_000.0;
@@ -186,13 +187,13 @@ const CLOSED_HAT: Plate = Plate {
     bloom_s: 0.0,
     ping: 0.25,
     ping_hz: 7_500.0,
-    gain: 0.36,
+    peak: 0.26,
 };
 /// The same plates, further apart.
 const OPEN_HAT: Plate = Plate {
     tau_s: 0.38,
     wash: 0.7,
-    gain: 0.30,
+    peak: 0.24,
     ..CLOSED_HAT
 };
 const CRASH: Plate = Plate {
@@ -207,7 +208,7 @@ const CRASH: Plate = Plate {
     bloom_s: 0.006,
     ping: 0.1,
     ping_hz: 3_000.0,
-    gain: 0.42,
+    peak: 0.42,
 };
 const RIDE: Plate = Plate {
     modes: 37,
@@ -221,7 +222,7 @@ const RIDE: Plate = Plate {
     bloom_s: 0.01,
     ping: 0.9,
     ping_hz: 4_200.0,
-    gain: 0.26,
+    peak: 0.17,
 };
 
 impl Plate {
@@ -258,7 +259,10 @@ impl Plate {
             let wash = self.wash * bloom * (-t / self.tau_at(8_000.0)).exp();
             let click = 0.5 * (-t / 0.0015).exp();
             *sample += wash * high.next(noise.next()) + click * tip.next(noise.next());
-            *sample *= velocity * self.gain;
+        }
+        let peak = sound.iter().fold(1e-9_f32, |peak, s| peak.max(s.abs()));
+        for sample in &mut sound {
+            *sample *= velocity * self.peak / peak;
         }
         fade_end(&mut sound, rate);
         sound
