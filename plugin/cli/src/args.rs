@@ -1,9 +1,12 @@
 //! The command line: every option with its range and default.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use idm_engine::controls::Quality;
+use idm_engine::drum::Drum;
+use idm_engine::one_shots::{OneShot, read_one_shot};
 
 /// Splits drum recordings into kick, snare, hats, toms and cymbals, writes down
 /// what was played, and takes the kit out of the recording.
@@ -63,6 +66,12 @@ pub struct SeparateArgs {
     #[arg(long, value_enum, default_value_t = Mode::Separated)]
     pub mode: Mode,
 
+    /// Play an audio file in place of a drum (kick, snare, closed_hat, open_hat,
+    /// high_tom, mid_tom, floor_tom, crash, ride) at the level of its hits; may be
+    /// given once per drum
+    #[arg(long = "sample", value_name = "DRUM=FILE", value_parser = own_sample)]
+    pub samples: Vec<OwnSample>,
+
     /// Five groups (kick, snare, toms, hihat, cymbals) instead of nine drums
     #[arg(long)]
     pub groups: bool,
@@ -76,6 +85,30 @@ pub struct SeparateArgs {
     #[arg(long, value_name = "N", default_value_t = 1,
           value_parser = clap::value_parser!(u32).range(1..=16))]
     pub passes: u32,
+}
+
+/// A sample in place of a drum.
+#[derive(Debug, Clone)]
+pub struct OwnSample {
+    /// The drum.
+    pub drum: Drum,
+    /// The sound.
+    pub one_shot: Arc<OneShot>,
+}
+
+/// Reads `DRUM=FILE`.
+fn own_sample(text: &str) -> Result<OwnSample, String> {
+    let (drum, file) = text
+        .split_once('=')
+        .ok_or_else(|| format!("expected DRUM=FILE, found {text:?}"))?;
+    let names = Drum::ALL.map(Drum::file_stem).join(", ");
+    let drum = Drum::from_file_stem(drum)
+        .ok_or_else(|| format!("expected one of {names}, found {drum:?}"))?;
+    let one_shot = read_one_shot(Path::new(file)).map_err(|error| error.to_string())?;
+    Ok(OwnSample {
+        drum,
+        one_shot: Arc::new(one_shot),
+    })
 }
 
 /// Options of `idm transcribe`.

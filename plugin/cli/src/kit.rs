@@ -22,6 +22,7 @@ pub fn run(args: &KitArgs) -> ExitCode {
         block_samples: args.common.block as usize,
         passes: args.passes,
         controls: Controls::default(),
+        own: Vec::new(),
     };
     batch::run("kit", &args.common, |job| {
         let started = Instant::now();

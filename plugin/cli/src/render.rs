@@ -8,17 +8,18 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail};
 use idm_engine::audio_file::AudioReader;
 use idm_engine::controls::{Controls, Quality};
-use idm_engine::drum::STEM_COUNT;
+use idm_engine::drum::{Drum, STEM_COUNT};
 use idm_engine::engine::{Engine, EngineConfig, Events, Stems, Verdict};
 use idm_engine::front_end::{MAX_SAMPLE_RATE_HZ, MIN_SAMPLE_RATE_HZ};
 use idm_engine::learner::LearntKit;
 use idm_engine::model::Model;
+use idm_engine::one_shots::{OneShot, OwnSounds};
 
 use crate::interrupt;
 use crate::onset::{self, Onset};
 
 /// How a file is rendered.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Settings {
     /// The engine's quality.
     pub quality: Quality,
@@ -28,6 +29,8 @@ pub struct Settings {
     pub passes: u32,
     /// The engine's settings.
     pub controls: Controls,
+    /// Samples in place of drums.
+    pub own: Vec<(Drum, Arc<OneShot>)>,
 }
 
 /// Rate and channels of a file, known before the first sample.
@@ -111,6 +114,9 @@ pub fn render(
     let mut engine =
         Engine::new(config, model.clone()).with_context(|| path.display().to_string())?;
     engine.set_controls(&settings.controls);
+    let own = OwnSounds::new(&settings.own, format.sample_rate_hz)
+        .with_context(|| path.display().to_string())?;
+    engine.set_own_sounds(&Arc::new(own));
     sink.begin(format)?;
 
     let total = reader

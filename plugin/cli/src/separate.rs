@@ -8,7 +8,7 @@ use idm_engine::audio_file::WavFile;
 use idm_engine::controls::Controls;
 use idm_engine::drum::{Drum, Group, RESIDUAL};
 
-use crate::args::SeparateArgs;
+use crate::args::{Mode, SeparateArgs};
 use crate::batch;
 use crate::outputs::OutputFolder;
 use crate::render::{self, AudioFormat, Block, Settings, Sink};
@@ -21,11 +21,16 @@ pub fn run(args: &SeparateArgs) -> ExitCode {
     for drum in &mut controls.drums {
         drum.blend = args.mode.blend();
     }
+    let own = args.samples.iter();
+    for sample in own.clone() {
+        controls.drums[sample.drum.index()].blend = Mode::Resynth.blend();
+    }
     let settings = Settings {
         quality: args.quality.into(),
         block_samples: args.common.block as usize,
         passes: args.passes,
         controls,
+        own: own.map(|own| (own.drum, own.one_shot.clone())).collect(),
     };
     let tracks = if args.groups {
         group_tracks()

@@ -19,6 +19,7 @@ pub fn run(args: &TranscribeArgs) -> ExitCode {
         block_samples: args.common.block as usize,
         passes: args.passes,
         controls: Controls::default(),
+        own: Vec::new(),
     };
     batch::run("transcribe", &args.common, |job| {
         let started = Instant::now();

@@ -288,3 +288,30 @@ fn equal_names_and_old_results_are_handled_with_care() {
         before
     );
 }
+
+#[test]
+fn a_sample_plays_in_place_of_a_drum() {
+    let bench = Bench::new();
+    bench.wav("loop.wav", &drum_loop(44_100.0, 2, 3.0));
+    let boom = AudioBuffer {
+        sample_rate_hz: 48_000.0,
+        channels: vec![vec![0.5; 4_800]],
+    };
+    bench.wav("boom.wav", &boom);
+    bench.idm_json(&["separate", "loop.wav", "--out", "plain"]);
+    let sample = "kick=boom.wav";
+    bench.idm_json(&["separate", "loop.wav", "--out", "own", "--sample", sample]);
+    let (plain, own) = (stems(&bench, "plain/loop"), stems(&bench, "own/loop"));
+    assert_ne!(plain[0], own[0]);
+    assert_eq!(plain[1..], own[1..]);
+
+    for (sample, reason) in [
+        ("kick", "expected DRUM=FILE"),
+        ("gong=boom.wav", "expected one of kick, snare"),
+        ("kick=missing.wav", "missing.wav"),
+    ] {
+        let output = bench.idm(&["separate", "loop.wav", "--out", "bad", "--sample", sample]);
+        assert_eq!(code(&output), 2);
+        assert!(stderr(&output).contains(reason), "{}", stderr(&output));
+    }
+}
