@@ -40,7 +40,7 @@ fn decided_weights() -> Weights {
 fn engine_plays_the_chosen_one_shots() {
     let folder = tempfile::tempdir().unwrap();
     let (bank, weights) = (noise_bank(), decided_weights());
-    let meta = describe("test", "00", data_licences(false), DEFAULT_THRESHOLDS);
+    let meta = describe("test", "00", data_licences(false), [DEFAULT_THRESHOLDS; 3]);
     export_model(folder.path(), &weights, &bank, &meta).unwrap();
     let size = std::fs::metadata(folder.path().join("one_shots.onnx"))
         .unwrap()

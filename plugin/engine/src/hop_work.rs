@@ -114,7 +114,7 @@ impl HopWork {
             hops: 0,
             silent_hops: 0,
             controls,
-            thresholds: meta.thresholds,
+            thresholds: *meta.thresholds_of(quality),
             picker_classes: [PickerClass {
                 recall_threshold: 0.5,
                 strict_threshold: 0.5,

@@ -39,6 +39,13 @@ fn metadata_is_read() {
     );
     assert_eq!(meta.look_ahead_frames.of(Quality::High), 24);
     assert_eq!(meta.thresholds.recall, [0.2; 9]);
+    // A head without thresholds of its own has the standard head's.
+    assert_eq!(meta.thresholds_of(Quality::Low), &meta.thresholds);
+    let (strict, recall) = ([0.7; 9], [0.1; 9]);
+    let low = format!("\n[thresholds_low]\nstrict = {strict:?}\nrecall = {recall:?}\n");
+    let other = ModelMeta::parse(&(meta_text() + &low)).unwrap();
+    assert_eq!(other.thresholds_of(Quality::Low).strict, strict);
+    assert_eq!(other.thresholds_of(Quality::High), &other.thresholds);
     assert_eq!(meta.one_shots.samples, SAMPLES);
     for quality in Quality::ALL {
         assert!(model.plan().has_mask(quality));
@@ -139,6 +146,12 @@ fn every_wrong_field_of_the_metadata_is_named() {
             &["thresholds.strict, kick", "found NaN"],
         ),
         ("0.2]", "1.5]", &["thresholds.recall, ride", "found 1.5"]),
+        (
+            "[thresholds]",
+            "[thresholds_high]\nstrict = [0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5]\n\
+             recall = [0.2, 0.2, 0.2, 0.2, 0.2, 0.2, 0.2, 0.2, 2.0]\n[thresholds]",
+            &["thresholds_high.recall, ride", "found 2"],
+        ),
         (
             "strict = [0.5, ",
             "strict = [",

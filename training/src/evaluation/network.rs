@@ -70,7 +70,7 @@ pub fn activations(
 /// Never for 44.1 kHz.
 pub fn network_alone(piece: &Piece, model: &Model, quality: Quality) -> Result<Estimate> {
     let framing = Framing::for_rate(SAMPLE_RATE_HZ)?;
-    let thresholds = model.meta().thresholds;
+    let thresholds = model.meta().thresholds_of(quality);
     let activations = activations(&piece.mix, model, quality)?;
     let mut detections = Vec::new();
     for (drum, activation) in Drum::ALL.into_iter().zip(&activations) {

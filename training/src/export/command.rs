@@ -65,7 +65,7 @@ pub fn run(args: &ExportArgs) -> Result<()> {
             (config, initial_weights(1), false)
         }
     };
-    let mut thresholds = DEFAULT_THRESHOLDS;
+    let mut thresholds = [DEFAULT_THRESHOLDS; 3];
     if trained && args.pieces > 0 {
         // As often as drummers play each drum, not as often as training does.
         let mut natural = config.clone();

@@ -14,13 +14,15 @@ pub const DEFAULT_THRESHOLDS: Thresholds = Thresholds {
     recall: [0.3; DRUM_COUNT],
 };
 
-/// The description of a model of this crate. Allocates.
+/// The description of a model of this crate; `thresholds` by [`Head::index`].
+/// Allocates.
 pub fn describe(
     name: &str,
     config_hash: &str,
     data_licences: Vec<String>,
-    thresholds: Thresholds,
+    thresholds: [Thresholds; 3],
 ) -> ModelMeta {
+    let [low, standard, high] = thresholds;
     ModelMeta {
         format: MODEL_FORMAT,
         name: name.to_owned(),
@@ -35,7 +37,9 @@ pub fn describe(
             standard: Head::Standard.look_ahead_frames(),
             high: Head::High.look_ahead_frames(),
         },
-        thresholds,
+        thresholds: standard,
+        thresholds_low: (low != standard).then_some(low),
+        thresholds_high: (high != standard).then_some(high),
         one_shots: OneShotMeta {
             sample_rate_hz: 44_100,
             samples: BANK_SAMPLES,

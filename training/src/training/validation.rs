@@ -337,10 +337,9 @@ impl Validation {
     }
 }
 
-/// Thresholds for the three heads together: the engine keeps one set, chosen
-/// on the standard head.
-pub fn calibrate(scores: &Scores) -> Thresholds {
-    scores.heads[Head::Standard.index()].thresholds
+/// Thresholds of each head, by [`Head::index`].
+pub fn calibrate(scores: &Scores) -> [Thresholds; 3] {
+    scores.heads.each_ref().map(|head| head.thresholds)
 }
 
 #[cfg(test)]

@@ -48,6 +48,12 @@ pub struct ModelMeta {
     pub look_ahead_frames: LookAheadFrames,
     /// Onset probabilities above which a hit counts.
     pub thresholds: Thresholds,
+    /// Those of the low-latency head, if they are others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thresholds_low: Option<Thresholds>,
+    /// Those of the head of high quality, if they are others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thresholds_high: Option<Thresholds>,
     /// The one-shot network.
     pub one_shots: OneShotMeta,
 }
@@ -124,6 +130,26 @@ pub struct Thresholds {
     pub recall: [f32; DRUM_COUNT],
 }
 
+impl Thresholds {
+    fn validate(&self, file: &'static str, table: &str) -> Result<(), ModelError> {
+        for (field, thresholds) in [("strict", &self.strict), ("recall", &self.recall)] {
+            for (drum, &threshold) in Drum::ALL.into_iter().zip(thresholds) {
+                // Written so that NaN fails too.
+                let inside = threshold > 0.0 && threshold < 1.0;
+                if !inside {
+                    return Err(ModelError::mismatch(
+                        file,
+                        format!("{table}.{field}, {}", drum.file_stem()),
+                        "a number between 0 and 1",
+                        threshold,
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
 /// What the one-shot network makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OneShotMeta {
@@ -144,6 +170,16 @@ impl ModelMeta {
     /// differs from this engine's front end ([`ModelError::Mismatch`]).
     pub fn parse(text: &str) -> Result<ModelMeta, ModelError> {
         ModelMeta::parse_from(text, FILE)
+    }
+
+    /// Thresholds of the head that serves `quality`. Real-time safe.
+    pub fn thresholds_of(&self, quality: Quality) -> &Thresholds {
+        let own = match quality {
+            Quality::Low => self.thresholds_low.as_ref(),
+            Quality::Standard => None,
+            Quality::High => self.thresholds_high.as_ref(),
+        };
+        own.unwrap_or(&self.thresholds)
     }
 
     /// [`ModelMeta::parse`], with the name of the file that holds the text.
@@ -201,21 +237,13 @@ impl ModelMeta {
                 self.look_ahead_frames.of(quality),
             )?;
         }
-        for (field, thresholds) in [
-            ("thresholds.strict", &self.thresholds.strict),
-            ("thresholds.recall", &self.thresholds.recall),
+        for (table, thresholds) in [
+            ("thresholds", Some(&self.thresholds)),
+            ("thresholds_low", self.thresholds_low.as_ref()),
+            ("thresholds_high", self.thresholds_high.as_ref()),
         ] {
-            for (drum, &threshold) in Drum::ALL.into_iter().zip(thresholds) {
-                // Written so that NaN fails too.
-                let inside = threshold > 0.0 && threshold < 1.0;
-                if !inside {
-                    return Err(ModelError::mismatch(
-                        file,
-                        format!("{field}, {}", drum.file_stem()),
-                        "a number between 0 and 1",
-                        threshold,
-                    ));
-                }
+            if let Some(thresholds) = thresholds {
+                thresholds.validate(file, table)?;
             }
         }
         expect(
