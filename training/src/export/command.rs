@@ -12,7 +12,7 @@ use crate::{
     config::Config,
     kits::Split,
     network::{Head, Network, initial_weights},
-    training::{Checkpoint, DataFolders, Validation, calibrate, renderer},
+    training::{Checkpoint, DataFolders, Validation, calibrate, renderer, warm_start},
 };
 
 /// First validation piece for thresholds; training watches others.
@@ -28,6 +28,14 @@ pub struct ExportArgs {
     /// Checkpoint of the run; without it, untrained weights are written.
     #[arg(long)]
     pub checkpoint: Option<PathBuf>,
+    /// Weights to mix in: an earlier checkpoint or model that the run started from
+    /// (a smaller one is grown first). Between such weights lie better ones than
+    /// either on material of both (Wortsman et al. 2022).
+    #[arg(long)]
+    pub blend: Option<PathBuf>,
+    /// Share of those weights.
+    #[arg(long, default_value_t = 0.5, requires = "blend")]
+    pub blend_share: f32,
     /// Folder of a learnt bank (`idm-train bank`); without it, the one-shots
     /// are those of our synthesiser.
     #[arg(long)]
@@ -65,6 +73,15 @@ pub fn run(args: &ExportArgs) -> Result<()> {
             (config, initial_weights(1), false)
         }
     };
+    if let Some(path) = &args.blend {
+        ensure!(
+            (0.0..=1.0).contains(&args.blend_share),
+            "--blend-share: expected 0 to 1, found {}",
+            args.blend_share
+        );
+        let other = warm_start(path, weights.clone())?;
+        weights = weights.blended(&other, args.blend_share);
+    }
     let mut thresholds = [DEFAULT_THRESHOLDS; 3];
     if trained && args.pieces > 0 {
         // As often as drummers play each drum, not as often as training does.

@@ -59,6 +59,17 @@ impl Weights {
         zeros
     }
 
+    /// These weights with a share of `other`, which has the same shapes. Allocates.
+    pub fn blended(&self, other: &Weights, share: f32) -> Weights {
+        let mut blend = self.clone();
+        for (tensor, other) in blend.tensors.iter_mut().zip(&other.tensors) {
+            for (value, other) in tensor.values.iter_mut().zip(&other.values) {
+                *value += share * (other - *value);
+            }
+        }
+        blend
+    }
+
     /// Adds `share` times `other`, which has the same shapes.
     pub fn add_scaled(&mut self, other: &Weights, share: f32) {
         for (sum, other) in self.tensors.iter_mut().zip(&other.tensors) {
