@@ -303,6 +303,6 @@ mod tests {
         assert_eq!(weights, initial_weights(7));
         assert_ne!(weights, initial_weights(8));
         let count = parameter_count(&weights);
-        assert!((2_000_000..2_400_000).contains(&count), "{count}");
+        assert!((1_900_000..2_100_000).contains(&count), "{count}");
     }
 }
