@@ -110,6 +110,7 @@ impl OwnSamples {
         let one_shot = as_kept(&one_shot).map_err(|error| error.to_string())?;
         let name = path.file_stem().unwrap_or_default().to_string_lossy();
         let mut slot = self.lock();
+        slot.problem.clear();
         slot.samples[drum.index()] = Some(Sample {
             name: name.into_owned(),
             one_shot: Arc::new(one_shot),
@@ -288,6 +289,7 @@ impl OwnInbox {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use idm_engine::one_shots::LONGEST_OWN_S;
 
     fn with_kick() -> OwnSamples {
         let own = OwnSamples::default();
@@ -310,6 +312,24 @@ mod tests {
         assert!(again.problem().is_empty());
         again.set(String::new());
         assert_eq!(again.names(), [const { None }; DRUM_COUNT]);
+    }
+
+    #[test]
+    fn the_longest_sample_of_any_rate_can_be_opened_again() {
+        for rate_hz in [8_000.0, 50_000.0, 64_000.0, 88_000.0, 192_000.0] {
+            let frames = (LONGEST_OWN_S * rate_hz) as usize;
+            let noise = (0..frames).map(|n| ((n * n) as f32 * 0.37).sin());
+            let one_shot = OneShot::new(rate_hz, vec![noise.collect()]).expect("a sound");
+            let own = OwnSamples::default();
+            own.lock().samples[0] = Some(Sample {
+                name: "long".into(),
+                one_shot: Arc::new(as_kept(&one_shot).expect("a sound")),
+            });
+            let again = OwnSamples::default();
+            again.set(own.map(Clone::clone));
+            assert_eq!(again.problem(), "", "{rate_hz} Hz");
+            assert_eq!(again.lock().samples, own.lock().samples, "{rate_hz} Hz");
+        }
     }
 
     #[test]

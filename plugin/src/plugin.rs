@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use idm_engine::controls::Quality;
 use idm_engine::drum::{DRUM_COUNT, Drum};
 use idm_engine::model::Model;
+use idm_engine::one_shots::LONGEST_OWN_S;
 use nice_plug::midi::{Channel, Key, VoiceID};
 use nice_plug::prelude::*;
 
@@ -19,8 +20,8 @@ use crate::params::IdmParams;
 use crate::state;
 
 /// Time after the last input for which the plugin may still sound, in seconds:
-/// the longest one-shot.
-const TAIL_SECONDS: f64 = 3.0;
+/// the longest one-shot, which is the user's own.
+const TAIL_SECONDS: f64 = LONGEST_OWN_S;
 
 /// Pads that may be played in one block; later ones are dropped.
 const PAD_CAPACITY: usize = 256;

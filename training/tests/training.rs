@@ -37,9 +37,10 @@ validate_minutes = 1000.0
 checkpoint_minutes = 1000.0
 "#;
 
-fn run(folder: &Path, pause_at: Option<u64>, resume: bool) -> Checkpoint {
+/// Trains in `folder` with these settings.
+fn train_in(folder: &Path, settings: &str, pause_at: Option<u64>, resume: bool) -> Checkpoint {
     let config = folder.join("settings.toml");
-    fs::write(&config, TINY).unwrap();
+    fs::write(&config, settings).unwrap();
     let args = TrainArgs {
         config,
         data: None,
@@ -51,6 +52,10 @@ fn run(folder: &Path, pause_at: Option<u64>, resume: bool) -> Checkpoint {
         pause_at,
     };
     train(&args, &Arc::new(AtomicBool::new(false))).unwrap()
+}
+
+fn run(folder: &Path, pause_at: Option<u64>, resume: bool) -> Checkpoint {
+    train_in(folder, TINY, pause_at, resume)
 }
 
 #[test]
@@ -76,19 +81,8 @@ fn training_lowers_the_loss_and_resumes_exactly() {
 fn threads_share_a_batch_and_the_run_is_repeatable() {
     let run = || {
         let folder = tempfile::tempdir().unwrap();
-        let settings = folder.path().join("settings.toml");
-        fs::write(&settings, format!("{TINY}threads = 2\n")).unwrap();
-        let args = TrainArgs {
-            config: settings,
-            data: None,
-            recordings: Vec::new(),
-            out: folder.path().to_owned(),
-            resume: false,
-            warm_start: None,
-            device: Compute::Cpu,
-            pause_at: Some(4),
-        };
-        train(&args, &Arc::new(AtomicBool::new(false))).unwrap()
+        let settings = format!("{TINY}threads = 2\n");
+        train_in(folder.path(), &settings, Some(4), false)
     };
     let (mut first, mut second) = (run(), run());
     assert_eq!(first.progress.step, 4);
@@ -101,25 +95,13 @@ fn threads_share_a_batch_and_the_run_is_repeatable() {
 #[test]
 fn a_run_that_no_longer_improves_ends_early() {
     let folder = tempfile::tempdir().unwrap();
-    let settings = folder.path().join("settings.toml");
     let still = TINY
         .replace("warmup_steps = 2", "warmup_steps = 2\nlearning_rate = 0.0")
         .replace(
             "validate_minutes = 1000.0",
             "validate_minutes = 0.0\npatience = 2",
         );
-    fs::write(&settings, still).unwrap();
-    let args = TrainArgs {
-        config: settings,
-        data: None,
-        recordings: Vec::new(),
-        out: folder.path().to_owned(),
-        resume: false,
-        warm_start: None,
-        device: Compute::Cpu,
-        pause_at: None,
-    };
-    let state = train(&args, &Arc::new(AtomicBool::new(false))).unwrap();
+    let state = train_in(folder.path(), &still, None, false);
     // The first validation is the best one; two more are no better.
     assert_eq!(state.progress.step, 3);
     let best = Checkpoint::load(&folder.path().join("best.bin")).unwrap();

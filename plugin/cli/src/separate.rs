@@ -21,16 +21,17 @@ pub fn run(args: &SeparateArgs) -> ExitCode {
     for drum in &mut controls.drums {
         drum.blend = args.mode.blend();
     }
-    let own = args.samples.iter();
-    for sample in own.clone() {
+    let mut own = Vec::new();
+    for sample in &args.samples {
         controls.drums[sample.drum.index()].blend = Mode::Resynth.blend();
+        own.push((sample.drum, sample.one_shot.clone()));
     }
     let settings = Settings {
         quality: args.quality.into(),
         block_samples: args.common.block as usize,
         passes: args.passes,
         controls,
-        own: own.map(|own| (own.drum, own.one_shot.clone())).collect(),
+        own,
     };
     let tracks = if args.groups {
         group_tracks()

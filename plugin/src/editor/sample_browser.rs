@@ -201,7 +201,7 @@ mod tests {
 
     #[test]
     fn folders_come_first_and_only_audio_is_listed() {
-        let folder = std::env::temp_dir().join("idm-sample-browser");
+        let folder = std::env::temp_dir().join(format!("idm-browser-{}", std::process::id()));
         fs::create_dir_all(folder.join("kicks")).unwrap();
         fs::create_dir_all(folder.join(".hidden")).unwrap();
         for name in ["b.WAV", "A.flac", "notes.txt"] {

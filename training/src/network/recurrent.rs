@@ -171,6 +171,14 @@ impl Gru {
     }
 }
 
+/// The three gates of one row.
+#[inline(always)]
+fn gates_of(row: &mut [f32]) -> [&mut [f32]; 3] {
+    let (reset, rest) = row.split_at_mut(UNITS);
+    let (update, new) = rest.split_at_mut(UNITS);
+    [reset, update, &mut new[..UNITS]]
+}
+
 /// The element-wise part of one step of one sequence: `gates` come in as input
 /// projections and go out activated; `from_state` is the projection of the `old`
 /// state.
@@ -182,13 +190,11 @@ fn step_forward(
     old: &[f32],
     state: &mut [f32],
 ) {
-    let (reset, rest) = gates.split_at_mut(UNITS);
-    let (update, new) = rest.split_at_mut(UNITS);
+    let [reset, update, new] = gates_of(gates);
     let (to_reset, rest) = from_state.split_at(UNITS);
     let (to_update, to_new) = rest.split_at(UNITS);
-    let (reset, update, new) = (&mut reset[..UNITS], &mut update[..UNITS], &mut new[..UNITS]);
-    let (to_reset, to_update, to_new) = (&to_reset[..UNITS], &to_update[..UNITS], &to_new[..UNITS]);
-    let (candidate, old, state) = (&mut candidate[..UNITS], &old[..UNITS], &mut state[..UNITS]);
+    let (to_new, candidate) = (&to_new[..UNITS], &mut candidate[..UNITS]);
+    let (old, state) = (&old[..UNITS], &mut state[..UNITS]);
     for u in 0..UNITS {
         let r = sigmoid(reset[u] + to_reset[u]);
         let z = sigmoid(update[u] + to_update[u]);
@@ -211,16 +217,8 @@ fn step_backward(
     carry: &mut [f32],
     to_state: &mut [f32],
 ) {
-    let (reset, rest) = gates.split_at_mut(UNITS);
-    let (update, new) = rest.split_at_mut(UNITS);
-    let (to_reset, rest) = to_state.split_at_mut(UNITS);
-    let (to_update, to_new) = rest.split_at_mut(UNITS);
-    let (reset, update, new) = (&mut reset[..UNITS], &mut update[..UNITS], &mut new[..UNITS]);
-    let (to_reset, to_update, to_new) = (
-        &mut to_reset[..UNITS],
-        &mut to_update[..UNITS],
-        &mut to_new[..UNITS],
-    );
+    let [reset, update, new] = gates_of(gates);
+    let [to_reset, to_update, to_new] = gates_of(to_state);
     let (candidate, carry) = (&mut candidate[..UNITS], &mut carry[..UNITS]);
     let (old, given) = (&old[..UNITS], &given[..UNITS]);
     for u in 0..UNITS {
@@ -230,9 +228,9 @@ fn step_backward(
         let reset_gradient = before_tanh * candidate[u] * r * (1.0 - r);
         let update_gradient = state * (old[u] - n) * z * (1.0 - z);
         carry[u] = state * z;
-        (to_reset[u], to_update[u], to_new[u]) = (reset_gradient, update_gradient, before_tanh * r);
-        (reset[u], update[u], new[u]) = (reset_gradient, update_gradient, before_tanh);
         candidate[u] = before_tanh * r;
+        (to_reset[u], to_update[u], to_new[u]) = (reset_gradient, update_gradient, candidate[u]);
+        (reset[u], update[u], new[u]) = (reset_gradient, update_gradient, before_tanh);
     }
 }
 

@@ -79,3 +79,25 @@ impl Weights {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_blend_lies_between_its_weights() {
+        let weights = |values: &[f32]| {
+            Weights::new(vec![NamedTensor {
+                name: "w".into(),
+                shape: vec![values.len()],
+                values: values.to_vec(),
+            }])
+        };
+        let (first, second) = (weights(&[1.0, -2.0]), weights(&[3.0, 2.0]));
+        assert_eq!(first.blended(&second, 0.25), weights(&[1.5, -1.0]));
+        assert_eq!(first.blended(&second, 0.0), first);
+        let mut sum = first.clone();
+        sum.add_scaled(&second, 2.0);
+        assert_eq!(sum, weights(&[7.0, 2.0]));
+    }
+}

@@ -169,8 +169,8 @@ struct Plate {
     /// What the stick's tip excites at once: level, and where most of it lies.
     ping: f32,
     ping_hz: f32,
-    /// Peak of the loudest stroke.
-    peak: f32,
+    /// Level of the first 20 ms of the loudest stroke: their root mean square.
+    level: f32,
 }
 
 const REFERENCE_HZ: f32 = 5_000.0;
@@ -187,13 +187,13 @@ const CLOSED_HAT: Plate = Plate {
     bloom_s: 0.0,
     ping: 0.25,
     ping_hz: 7_500.0,
-    peak: 0.26,
+    level: 0.13,
 };
 /// The same plates, further apart.
 const OPEN_HAT: Plate = Plate {
     tau_s: 0.38,
     wash: 0.7,
-    peak: 0.24,
+    level: 0.13,
     ..CLOSED_HAT
 };
 const CRASH: Plate = Plate {
@@ -208,7 +208,7 @@ const CRASH: Plate = Plate {
     bloom_s: 0.006,
     ping: 0.1,
     ping_hz: 3_000.0,
-    peak: 0.42,
+    level: 0.17,
 };
 const RIDE: Plate = Plate {
     modes: 37,
@@ -222,7 +222,7 @@ const RIDE: Plate = Plate {
     bloom_s: 0.01,
     ping: 0.9,
     ping_hz: 4_200.0,
-    peak: 0.17,
+    level: 0.07,
 };
 
 impl Plate {
@@ -260,9 +260,10 @@ impl Plate {
             let click = 0.5 * (-t / 0.0015).exp();
             *sample += wash * high.next(noise.next()) + click * tip.next(noise.next());
         }
-        let peak = sound.iter().fold(1e-9_f32, |peak, s| peak.max(s.abs()));
+        let first = &sound[..sound.len().min((0.02 * rate) as usize)];
+        let power = first.iter().map(|s| s * s).sum::<f32>() / first.len() as f32;
         for sample in &mut sound {
-            *sample *= velocity * self.peak / peak;
+            *sample *= velocity * self.level / power.sqrt().max(1e-9);
         }
         fade_end(&mut sound, rate);
         sound

@@ -95,7 +95,11 @@ pub fn as_kept(one_shot: &OneShot) -> Result<OneShot, OneShotError> {
     }
     if audio.sample_rate_hz > HIGHEST_RATE_HZ {
         let factor = (audio.sample_rate_hz / 44_100.0).floor().max(1.0);
-        let rate_hz = audio.sample_rate_hz / factor;
+        let mut rate_hz = audio.sample_rate_hz / factor;
+        if rate_hz > HIGHEST_RATE_HZ {
+            // No whole fraction of it suits.
+            rate_hz = 48_000.0;
+        }
         audio = audio_file::resample(&audio, rate_hz).map_err(|_| OneShotError::SampleRate {
             found_hz: audio.sample_rate_hz,
         })?;
