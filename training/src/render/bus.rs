@@ -67,7 +67,8 @@ impl Bus {
             clip: random
                 .chance(0.08 * wildness)
                 .then(|| random.range(0.5, 0.95)),
-            peak: from_db(random.range(-30.0, 0.0) * (3.0 * wildness).min(1.0) - 0.1),
+            // Quiet recordings are no wilder than loud ones.
+            peak: from_db(random.range(-30.0, 0.0) * (8.0 * wildness).min(1.0) - 0.1),
             noise: random
                 .chance(0.6 * wildness)
                 .then(|| from_db(random.range(-85.0, -45.0))),
