@@ -35,7 +35,9 @@ pub struct DataConfig {
     pub procedural_share: f32,
     /// Share of pieces that follow human performances where these exist.
     pub groove_share: f32,
-    /// Share of instruments made of two layered sounds.
+    /// Share of instruments that are hybrids of two sounds: their sum, the lows of one
+    /// and the highs of the other, or the attack of one and the body of the other; half
+    /// of it in tame pieces.
     pub layered_share: f32,
     /// How much more often training draws kits with many samples: the exponent
     /// of their number; 0 draws all alike (as validation does).

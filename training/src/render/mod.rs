@@ -4,6 +4,7 @@ mod augment;
 mod bus;
 mod features;
 mod files;
+mod hybrid;
 mod pool;
 mod room;
 mod session;
@@ -46,7 +47,8 @@ pub struct RenderConfig {
     pub procedural_share: f32,
     /// Probability that a piece is a human groove where there are some.
     pub groove_share: f32,
-    /// Probability that an instrument is two sounds in layers.
+    /// Probability that an instrument is a hybrid of two sounds; half of it in tame
+    /// pieces.
     pub layered_share: f32,
     /// How much more often kits with many samples are drawn: the exponent of
     /// their number; 0 draws all alike.
@@ -76,7 +78,7 @@ impl RenderConfig {
         RenderConfig {
             wildness: self.wildness.min(TAME_WILDNESS),
             least_loyalty: self.least_loyalty.max(TAME_LOYALTY),
-            layered_share: 0.0,
+            layered_share: 0.5 * self.layered_share,
             ..self.clone()
         }
     }

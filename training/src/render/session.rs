@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{RenderConfig, pool::Pool};
+use super::{
+    RenderConfig,
+    hybrid::{Join, Layer},
+    pool::Pool,
+};
 use crate::{
     dsp::from_db,
     kits::{Kit, SOUND_COUNT, Sample, Sound},
@@ -16,12 +20,11 @@ pub(super) struct Source {
     pub normal: f32,
 }
 
-/// What a sound is made of in this piece: one source, or two in layers.
+/// What a sound is made of in this piece: one source, or a hybrid of two.
 #[derive(Debug, Clone)]
 pub(super) struct Instrument {
     pub source: Source,
-    /// A second source and its share.
-    pub layer: Option<(Source, f32)>,
+    pub layer: Option<Layer>,
     /// Level of the hardest stroke.
     pub gain: f32,
 }
@@ -166,6 +169,7 @@ impl Casting<'_> {
             let layered = random.chance(self.config.layered_share);
             let layer_origin = self.any_origin(random);
             let share = random.range(0.15, 0.9);
+            let join = Join::draw(&mut Random::new(&[u64::from(share.to_bits())]));
             let family_db = random.normal();
             let mut origin = preferred;
             for &sound in family {
@@ -179,7 +183,11 @@ impl Casting<'_> {
                 let layer = layered
                     .then(|| self.source(layer_origin, sound))
                     .flatten()
-                    .map(|layer| (layer, share));
+                    .map(|source| Layer {
+                        source,
+                        share,
+                        join,
+                    });
                 let (level_db, scatter_db) = balance_db(sound);
                 let own_db = 0.35 * random.normal();
                 let wild_db = scatter_db * (family_db + own_db) * self.config.wildness;

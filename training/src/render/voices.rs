@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{augment::Treatment, session::Instrument};
+use super::{augment::Treatment, hybrid::Part, session::Instrument};
 use crate::{
     dsp::{RATE_HZ, from_db},
     kits::{self, SAMPLE_RATE_HZ, SOUND_COUNT, Sound},
@@ -61,21 +61,29 @@ impl Voices {
         random: &mut Random,
     ) {
         let shared = shared_treatment(event.sound);
-        let sources = std::iter::once((&instrument.source, 1.0, shared)).chain(
-            instrument
-                .layer
-                .iter()
-                .map(|(source, share)| (source, *share, SOUND_COUNT + shared)),
-        );
-        for (source, share, treatment) in sources {
+        let layer = instrument.layer.as_ref();
+        let first = (&instrument.source, 1.0, shared, Part::First);
+        let second = layer.map(|layer| {
+            (
+                &layer.source,
+                layer.share,
+                SOUND_COUNT + shared,
+                Part::Second,
+            )
+        });
+        for (source, share, treatment, part) in std::iter::once(first).chain(second) {
             let Some(sample) = kits::choose(&source.samples, event.velocity, random) else {
                 continue;
             };
             let key = (sample.audio.as_ptr().addr(), treatment);
-            let (audio, onset) = self
-                .treated
-                .entry(key)
-                .or_insert_with(|| self.treatments[treatment].apply(sample));
+            let (audio, onset) = self.treated.entry(key).or_insert_with(|| {
+                // Sounds that share a treatment share the join, too.
+                let (mut audio, onset) = self.treatments[treatment].apply(sample);
+                if let Some(layer) = layer {
+                    layer.join.shape(part, &mut audio, onset);
+                }
+                (audio, onset)
+            });
             let dynamics = event.velocity / sample.velocity.max(0.05);
             let gain = instrument.gain
                 * source.normal

@@ -76,8 +76,11 @@ pub fn renderer(config: &Config, folders: &DataFolders, split: Split) -> Result<
         procedural_kits: data.procedural_kits,
         procedural_share: data.procedural_share,
         groove_share: data.groove_share,
-        layered_share: data.layered_share,
         // Validation stays the same whatever training prefers.
+        layered_share: match split {
+            Split::Train => data.layered_share,
+            Split::Valid => 0.0,
+        },
         depth_preference: match split {
             Split::Train => data.depth_preference,
             Split::Valid => DataConfig::default().depth_preference,
