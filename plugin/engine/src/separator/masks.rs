@@ -28,6 +28,10 @@ const CERTAINTY_EXPONENT: i32 = 3;
 /// says what it should have.
 const RESIDUAL_SHARE: f32 = 0.03;
 
+/// Share of the residual among the open stems at least: the network may be sure that
+/// there is none, and only closed drums remain.
+const LEAST_RESIDUAL: f32 = 1e-3;
+
 /// Exponent at which learned masks are used as trained.
 const NEUTRAL_EXPONENT: f32 = 1.5;
 
@@ -40,7 +44,7 @@ const NEUTRAL_EXPONENT: f32 = 1.5;
 /// power Wiener filter; Liutkus & Badeau 2015). The network says how much is
 /// residual; the additive model says the better how the rest is shared, the more
 /// certain its hits are and the more of the band they explain. What gates take
-/// from a drum goes to the other stems in proportion. Real-time safe.
+/// from a drum goes to the open stems in proportion. Real-time safe.
 pub fn combine_masks(
     prediction: &Prediction,
     power: &[f32; BAND_COUNT],
@@ -92,16 +96,38 @@ pub fn combine_masks(
         } else {
             weights[RESIDUAL] = raise(RESIDUAL_SHARE * unexplained);
         }
-        for (weight, gate) in weights[..DRUM_COUNT].iter_mut().zip(gates) {
-            *weight *= gate;
-        }
-        let mut sum: f32 = weights.iter().sum();
-        if sum < 1e-20 {
-            (weights[RESIDUAL], sum) = (1.0, 1.0);
-        }
+        close(&mut weights, gates);
         for (stem, weight) in weights.iter().enumerate() {
-            masks[stem][band] = weight / sum;
+            masks[stem][band] = *weight;
         }
+    }
+}
+
+/// Applies `gates` to the shares of a band and makes them sum to 1. A closed drum
+/// keeps what its gate leaves it, even if all are closed: what it loses goes to the
+/// stems that are open.
+fn close(weights: &mut [f32; STEM_COUNT], gates: &[f32; DRUM_COUNT]) {
+    let total: f32 = weights.iter().sum();
+    let mut shares = *weights;
+    for ((weight, share), gate) in weights.iter_mut().zip(&mut shares).zip(gates) {
+        *weight *= gate;
+        *share = *weight * gate;
+    }
+    if total < 1e-20 {
+        weights.fill(0.0);
+        weights[RESIDUAL] = 1.0;
+        return;
+    }
+    shares[RESIDUAL] += LEAST_RESIDUAL * total;
+    let (kept, open) = (weights.iter().sum::<f32>(), shares.iter().sum::<f32>());
+    let freed = (total - kept).max(0.0) / open;
+    let mut sum = 0.0;
+    for (weight, share) in weights.iter_mut().zip(&shares) {
+        *weight += freed * share;
+        sum += *weight;
+    }
+    for weight in weights {
+        *weight /= sum;
     }
 }
 
@@ -184,6 +210,18 @@ mod tests {
         let silence = (Prediction::default(), [0.0; BAND_COUNT]);
         let masks = masks_of(&silence, Some(&learned), &gates, 1.5);
         assert_eq!(masks[4], [0.0; BAND_COUNT]);
+    }
+
+    #[test]
+    fn closed_drums_stay_closed_when_nothing_else_is_open() {
+        let mut learned = [0.0; STEM_COUNT * BAND_COUNT];
+        learned[..BAND_COUNT].fill(1.0);
+        let (gates, silence) = (
+            [1e-3; DRUM_COUNT],
+            (Prediction::default(), [0.0; BAND_COUNT]),
+        );
+        let masks = masks_of(&silence, Some(&learned), &gates, 1.5);
+        assert!(masks[0][5] < 3e-3, "{}", masks[0][5]);
     }
 
     #[test]
