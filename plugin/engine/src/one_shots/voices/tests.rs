@@ -1,0 +1,155 @@
+use super::*;
+use crate::one_shots::OneShot;
+
+fn bank() -> Arc<Bank> {
+    let shots: Vec<_> = (0..DRUM_COUNT)
+        .map(|drum| {
+            let samples = (0..4_000)
+                .map(|n| ((n * (drum + 1)) as f32 * 0.1).sin() * (-(n as f32) / 1_000.0).exp())
+                .collect();
+            OneShot::new(44_100.0, vec![samples]).unwrap()
+        })
+        .collect();
+    Arc::new(Bank::new(&shots, 44_100.0).unwrap())
+}
+
+fn buffers(samples: usize) -> [[Vec<f32>; 2]; DRUM_COUNT] {
+    std::array::from_fn(|_| [vec![0.0; samples], vec![0.0; samples]])
+}
+
+fn start(drum: Drum, delay_samples: usize) -> StartVoice {
+    StartVoice {
+        drum,
+        layer: 0,
+        delay_samples,
+        amplitude: 0.5,
+        tune_semitones: 0.0,
+        decay: 1.0,
+    }
+}
+
+#[test]
+fn a_voice_is_the_scaled_one_shot_at_its_delay() {
+    let bank = bank();
+    let mut voices = Voices::new(44_100.0, bank.clone());
+    voices.start(start(Drum::Snare, 100));
+    let mut output = buffers(512);
+    voices.render(512, &mut output);
+    let source = bank.one_shot(Drum::Snare).channel(0);
+    assert!(output[1][0][..100].iter().all(|&sample| sample == 0.0));
+    for n in 100..512 {
+        assert_eq!(output[1][1][n], 0.5 * source[n - 100]);
+    }
+}
+
+#[test]
+fn partition_does_not_matter() {
+    let settings = StartVoice {
+        tune_semitones: 3.7,
+        decay: 0.4,
+        ..start(Drum::OpenHat, 37)
+    };
+    let run = |sizes: &[usize]| {
+        let mut voices = Voices::new(44_100.0, bank());
+        voices.start(settings);
+        voices.start(StartVoice {
+            delay_samples: 117,
+            ..start(Drum::ClosedHat, 0)
+        });
+        let mut all = Vec::new();
+        for &size in sizes {
+            let mut output = buffers(size);
+            voices.render(size, &mut output);
+            all.extend_from_slice(&output[3][0]);
+        }
+        all
+    };
+    assert_eq!(run(&[600]), run(&[1, 36, 1, 62, 500]));
+}
+
+#[test]
+fn closed_hat_chokes_open_hat() {
+    let mut voices = Voices::new(44_100.0, bank());
+    voices.start(start(Drum::OpenHat, 0));
+    voices.start(start(Drum::ClosedHat, 0));
+    let mut output = buffers(1_000);
+    voices.render(1_000, &mut output);
+    assert!(output[3][0][400..].iter().all(|&sample| sample == 0.0));
+    assert!(output[2][0][400..].iter().any(|&sample| sample != 0.0));
+}
+
+#[test]
+fn polyphony_is_bounded() {
+    let mut voices = Voices::new(44_100.0, bank());
+    for n in 0..1_000 {
+        voices.start(start(Drum::ALL[n % DRUM_COUNT], n));
+    }
+    assert!(voices.voices.iter().flatten().count() <= MAX_VOICES);
+    let mut output = buffers(64);
+    for _ in 0..400 {
+        voices.render(64, &mut output);
+    }
+    assert!(voices.is_idle());
+}
+
+#[test]
+fn a_sounding_voice_keeps_its_bank_without_a_click() {
+    let run = |swap: bool| {
+        let mut voices = Voices::new(44_100.0, bank());
+        voices.start(start(Drum::Crash, 0));
+        let mut output = buffers(3_000);
+        let mut all = Vec::new();
+        for part in 0..3 {
+            for channel in output.iter_mut().flatten() {
+                channel.fill(0.0);
+            }
+            voices.render(1_000, &mut output);
+            all.extend_from_slice(&output[Drum::Crash.index()][0][..1_000]);
+            if swap && part == 0 {
+                let silent: Vec<_> = (0..DRUM_COUNT)
+                    .map(|_| OneShot::new(44_100.0, vec![vec![0.0; 8]]).unwrap())
+                    .collect();
+                let other = Arc::new(Bank::new(&silent, 44_100.0).unwrap());
+                assert_eq!(voices.swap_bank(other), Ok(None));
+            }
+        }
+        all
+    };
+    assert_eq!(run(false), run(true));
+}
+
+#[test]
+fn own_sounds_play_in_place_of_the_banks_until_they_are_taken_away() {
+    let bank = bank();
+    let mut voices = Voices::new(44_100.0, bank.clone());
+    let one_shot = Arc::new(OneShot::new(44_100.0, vec![vec![0.25; 50]]).unwrap());
+    let own = Arc::new(OwnSounds::new(&[(Drum::Kick, one_shot)], 44_100.0).unwrap());
+    assert!(voices.set_own(&own));
+    voices.start(start(Drum::Kick, 0));
+    voices.start(start(Drum::Snare, 0));
+    // A voice that sounds keeps its sample.
+    let nothing = Arc::new(OwnSounds::default());
+    assert!(voices.set_own(&nothing));
+    let mut output = buffers(40);
+    voices.render(40, &mut output);
+    assert!(output[0][0].iter().all(|&sample| sample == 0.125));
+    let snare = bank.one_shot(Drum::Snare).channel(0);
+    assert_eq!(output[1][0][7], 0.5 * snare[7]);
+    assert_eq!(voices.sound(Drum::Kick), Some(bank.sound(Drum::Kick)));
+    voices.render(40, &mut output);
+    // Sets that nobody plays make room; the caller's reference is the last.
+    for _ in 0..OWN_SLOTS {
+        assert!(voices.set_own(&nothing));
+    }
+    assert_eq!(Arc::strong_count(&own), 1);
+}
+
+#[test]
+fn a_swapped_bank_comes_back_once_its_voices_ended() {
+    let mut voices = Voices::new(44_100.0, bank());
+    voices.start(start(Drum::Kick, 0));
+    assert_eq!(voices.swap_bank(bank()), Ok(None));
+    let mut output = buffers(5_000);
+    voices.render(5_000, &mut output);
+    assert!(matches!(voices.swap_bank(bank()), Ok(Some(_))));
+}

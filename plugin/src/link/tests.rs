@@ -1,0 +1,102 @@
+use super::*;
+
+fn mark() -> HitMark {
+    HitMark {
+        position: 0,
+        drum: Drum::Snare,
+        velocity: 0.5,
+        confidence: 0.9,
+        verdict: Verdict::Accepted,
+    }
+}
+
+#[test]
+fn nothing_is_sent_while_nobody_looks() {
+    let (mut audio, mut editor) = link();
+    audio.hit(3, mark());
+    audio.end_block(64, &Peaks::default());
+    assert!(editor.hits.pop().is_err());
+    assert_eq!(editor.shared.position(), 64);
+
+    editor.shared.set_editor_open(true);
+    audio.hit(3, mark());
+    assert_eq!(editor.hits.pop().unwrap().position, 67);
+}
+
+#[test]
+fn a_stuck_editor_stops_nothing() {
+    let (mut audio, mut editor) = link();
+    audio.set_sample_rate(48_000.0);
+    editor.shared.set_editor_open(true);
+    for _ in 0..10_000 {
+        audio.hit(0, mark());
+        audio.end_block(512, &Peaks::default());
+    }
+    assert_eq!(editor.hits.slots(), HIT_CAPACITY);
+    assert_eq!(editor.hits.pop().unwrap().position, 0);
+}
+
+#[test]
+fn peaks_hold_until_taken() {
+    let (mut audio, editor) = link();
+    editor.shared.set_editor_open(true);
+    for peak in [0.25, 0.75, 0.5] {
+        let mut peaks = Peaks::default();
+        peaks.stems[4] = peak;
+        peaks.main = -1.0;
+        audio.end_block(16, &peaks);
+    }
+    assert_eq!(editor.shared.take_stem_peak(4), 0.75);
+    assert_eq!(editor.shared.take_stem_peak(4), 0.0);
+    assert_eq!(editor.shared.take_main_peak(), 0.0);
+}
+
+#[test]
+fn an_audition_is_taken_once() {
+    let (audio, editor) = link();
+    editor.shared.audition(Drum::Ride, 0.6);
+    assert_eq!(audio.shared().take_audition(Drum::Kick), None);
+    assert_eq!(audio.shared().take_audition(Drum::Ride), Some(0.6));
+    assert_eq!(audio.shared().take_audition(Drum::Ride), None);
+}
+
+#[test]
+fn evidence_arrives_and_forgetting_is_asked_once() {
+    let (audio, editor) = link();
+    let mut evidence = [Evidence::default(); DRUM_COUNT];
+    evidence[4] = Evidence {
+        hits: 70_000,
+        confidence: 0.625,
+    };
+    audio.shared().set_evidence(&evidence);
+    assert_eq!(editor.shared.evidence(Drum::HighTom), evidence[4]);
+    assert_eq!(editor.shared.evidence(Drum::Kick), Evidence::default());
+    assert!(!audio.shared().take_forget());
+    editor.shared.ask_to_forget();
+    assert!(audio.shared().take_forget());
+    assert!(!audio.shared().take_forget());
+}
+
+#[test]
+fn announcements_arrive() {
+    let (audio, editor) = link();
+    assert_eq!(editor.shared.status(), Status::Idle);
+    let texts = Texts {
+        model: "default 0.1.0".into(),
+        problem: String::new(),
+    };
+    audio.shared().announce(
+        Status::Running,
+        48_000.0,
+        3080,
+        Quality::High,
+        texts.clone(),
+    );
+    assert_eq!(editor.shared.status(), Status::Running);
+    assert_eq!(editor.shared.sample_rate_hz(), 48_000.0);
+    assert_eq!(editor.shared.latency_samples(), 3080);
+    assert_eq!(editor.shared.quality(), Quality::High);
+    assert_eq!(editor.shared.texts(), texts);
+    audio.shared().announce_idle();
+    assert_eq!(editor.shared.status(), Status::Idle);
+}
