@@ -38,15 +38,24 @@ impl Default for Settings {
     }
 }
 
-/// A pad played by hand: MIDI in or a click in the editor.
+/// A drum played from outside: MIDI in or a click in the editor.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Pad {
+pub struct Stroke {
     /// Sample within the block.
     pub offset: usize,
-    /// Which one-shot.
+    /// Which one.
     pub drum: Drum,
     /// 0..1.
     pub velocity: f32,
+}
+
+/// What is played from outside in one block; both in order of time.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Played<'a> {
+    /// One-shots to be heard at once.
+    pub pads: &'a [Stroke],
+    /// Hits of the recording, where the engine does not look for them itself.
+    pub hits: &'a [Stroke],
 }
 
 /// Engine, mixer and note scheduler of one activation.
@@ -153,14 +162,14 @@ impl Processor {
     }
 
     /// Processes one block of any length. `main` holds the input and receives
-    /// the main output, `aux` receives the buses, `pads` are in order of time.
+    /// the main output, `aux` receives the buses.
     /// Returns the notes to send. Real-time safe.
     pub fn process(
         &mut self,
         main: [&mut [f32]; 2],
         aux: &mut impl AuxOutputs,
         settings: &Settings,
-        pads: &[Pad],
+        played: Played<'_>,
         link: &mut AudioEnd,
     ) -> &[NoteMessage] {
         if self.controls != Some(settings.controls) {
@@ -176,7 +185,8 @@ impl Processor {
 
         let [left, right] = main;
         let samples = left.len().min(right.len());
-        let mut pads = pads.iter().peekable();
+        let mut pads = played.pads.iter().peekable();
+        let mut hits = played.hits.iter().peekable();
         let mut peaks = Peaks::default();
         let mut start = 0;
         while start < samples {
@@ -186,6 +196,10 @@ impl Processor {
             let mut end = samples.min(start + PIECE_SAMPLES);
             if let Some(pad) = pads.peek() {
                 end = end.min(pad.offset);
+            }
+            while let Some(hit) = hits.next_if(|hit| hit.offset < end) {
+                let offset = hit.offset.saturating_sub(start);
+                self.engine.give_hit(offset, hit.drum, Some(hit.velocity));
             }
             let piece = [&mut left[start..end], &mut right[start..end]];
             self.process_piece(piece, aux, start, settings, link, &mut peaks);

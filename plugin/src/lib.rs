@@ -14,6 +14,7 @@ pub mod notes;
 pub mod own_samples;
 pub mod params;
 mod plugin;
+mod ports;
 pub mod presets;
 pub mod ramp;
 pub mod shim;

@@ -19,7 +19,7 @@ use crate::state::{EditorState, FormatStamp};
 pub mod choices;
 pub mod format;
 
-pub use choices::{BusChoice, MainOutput, QualityChoice};
+pub use choices::{BusChoice, HitChoice, MainOutput, QualityChoice};
 
 /// Lowest fader position in dB; it means silence.
 pub const LEVEL_MIN_DB: f32 = -72.0;
@@ -106,6 +106,9 @@ pub struct IdmParams {
     /// Fader of the residual in dB.
     #[id = "resid"]
     pub residual_level_db: FloatParam,
+    /// Who says when a drum is hit.
+    #[id = "hits"]
+    pub hits: EnumParam<HitChoice>,
 
     /// The nine drums in their frozen order.
     #[nested(array, group = "Drum")]
@@ -231,6 +234,7 @@ impl Default for IdmParams {
             .with_string_to_value(Arc::new(format::parse_bleed_duck)),
             learning: BoolParam::new("Learn", defaults.learning),
             residual_level_db: level_param("Residual level".into()),
+            hits: EnumParam::new("Hits from", HitChoice::Listening),
             drums: Drum::ALL.map(DrumParams::new),
         }
     }
@@ -241,6 +245,7 @@ impl IdmParams {
     pub fn controls(&self) -> Controls {
         Controls {
             drums: std::array::from_fn(|drum| self.drums[drum].controls()),
+            hits: self.hits.value().engine(),
             mask_exponent: self
                 .mask_exponent
                 .value()

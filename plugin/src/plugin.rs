@@ -3,62 +3,28 @@
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
 
-use idm_engine::controls::Quality;
-use idm_engine::drum::{DRUM_COUNT, Drum};
+use idm_engine::controls::{HitSource, Quality};
+use idm_engine::drum::Drum;
 use idm_engine::model::Model;
 use idm_engine::one_shots::LONGEST_OWN_S;
 use nice_plug::midi::{Channel, Key, VoiceID};
 use nice_plug::prelude::*;
 
-use crate::buses::{AUX_BUS_COUNT, AuxOutputs};
-use crate::core::{Pad, Processor, Settings, pass_through};
+use crate::core::{Played, Processor, Settings, Stroke, pass_through};
 use crate::editor::IdmEditor;
 use crate::link::{self, AudioEnd, EditorEnd, Status, Texts};
 use crate::notes;
 use crate::own_samples::OwnInbox;
 use crate::params::IdmParams;
+use crate::ports::{self, HostAux};
 use crate::state;
 
 /// Time after the last input for which the plugin may still sound, in seconds:
 /// the longest one-shot, which is the user's own.
 const TAIL_SECONDS: f64 = LONGEST_OWN_S;
 
-/// Pads that may be played in one block; later ones are dropped.
-const PAD_CAPACITY: usize = 256;
-
-const STEREO: NonZeroU32 = new_nonzero_u32(2);
-
-const AUX_NAMES: [&str; AUX_BUS_COUNT] = {
-    let mut names = ["Residual"; AUX_BUS_COUNT];
-    let mut index = 0;
-    while index < DRUM_COUNT {
-        names[index] = Drum::ALL[index].name();
-        index += 1;
-    }
-    names
-};
-
-const fn layout(input_channels: u32, with_buses: bool, layout_name: &'static str) -> AudioIOLayout {
-    AudioIOLayout {
-        main_input_channels: NonZeroU32::new(input_channels),
-        main_output_channels: Some(STEREO),
-        aux_input_ports: &[],
-        aux_output_ports: if with_buses {
-            &[STEREO; AUX_BUS_COUNT]
-        } else {
-            &[]
-        },
-        // The framework gives the main output the name of the main input, so
-        // both stay unnamed.
-        names: PortNames {
-            layout: Some(layout_name),
-            main_input: None,
-            main_output: None,
-            aux_inputs: &[],
-            aux_outputs: if with_buses { &AUX_NAMES } else { &[] },
-        },
-    }
-}
+/// Strokes that may be played in one block; later ones are dropped.
+const STROKE_CAPACITY: usize = 256;
 
 /// Inverse Drum Machine.
 pub struct InverseDrumMachine {
@@ -67,7 +33,9 @@ pub struct InverseDrumMachine {
     link: AudioEnd,
     /// Taken by the editor, which is made once.
     editor_end: Option<EditorEnd>,
-    pads: Vec<Pad>,
+    pads: Vec<Stroke>,
+    /// Hits that come as notes.
+    hits: Vec<Stroke>,
     own_inbox: Option<OwnInbox>,
     sample_rate_hz: f64,
     input_is_mono: bool,
@@ -93,7 +61,8 @@ impl Default for InverseDrumMachine {
             processor: None,
             link,
             editor_end: Some(editor_end),
-            pads: Vec::with_capacity(PAD_CAPACITY),
+            pads: Vec::with_capacity(STROKE_CAPACITY),
+            hits: Vec::with_capacity(STROKE_CAPACITY),
             sample_rate_hz: 44_100.0,
             input_is_mono: false,
             restart_asked_for: None,
@@ -188,18 +157,24 @@ impl InverseDrumMachine {
         }
     }
 
-    /// Collects MIDI in and clicks on pads, in order of time.
-    fn collect_pads(&mut self, context: &mut impl ProcessContext<Self>) {
+    /// Collects clicks on pads and MIDI in, in order of time. Notes are hits of the
+    /// recording if hits come from there, else they play the pads.
+    fn collect_strokes(&mut self, context: &mut impl ProcessContext<Self>) {
         self.pads.clear();
+        self.hits.clear();
         for drum in Drum::ALL {
             if let Some(velocity) = self.link.shared().take_audition(drum) {
-                self.pads.push(Pad {
+                self.pads.push(Stroke {
                     offset: 0,
                     drum,
                     velocity,
                 });
             }
         }
+        let strokes = match self.params.hits.value().engine() {
+            HitSource::Heard => &mut self.pads,
+            HitSource::Given => &mut self.hits,
+        };
         while let Some(event) = context.next_event() {
             let NoteEvent::NoteOn {
                 timing,
@@ -212,8 +187,8 @@ impl InverseDrumMachine {
             };
             for drum in Drum::ALL {
                 let note = self.params.drums[drum.index()].note_number();
-                if note == key && self.pads.len() < PAD_CAPACITY {
-                    self.pads.push(Pad {
+                if note == key && strokes.len() < STROKE_CAPACITY {
+                    strokes.push(Stroke {
                         offset: timing as usize,
                         drum,
                         velocity,
@@ -231,12 +206,7 @@ impl Plugin for InverseDrumMachine {
     const EMAIL: &'static str = "";
     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
 
-    const AUDIO_IO_LAYOUTS: &'static [AudioIOLayout] = &[
-        layout(2, true, "Stereo, all drums"),
-        layout(2, false, "Stereo"),
-        layout(1, true, "Mono in, all drums"),
-        layout(1, false, "Mono in"),
-    ];
+    const AUDIO_IO_LAYOUTS: &'static [AudioIOLayout] = &ports::LAYOUTS;
 
     const MIDI_INPUT: MidiConfig = MidiConfig::Basic;
     const MIDI_OUTPUT: MidiConfig = MidiConfig::Basic;
@@ -307,7 +277,7 @@ impl Plugin for InverseDrumMachine {
         context: &mut impl ProcessContext<Self>,
     ) -> ProcessStatus {
         self.restart_if_quality_changed(context);
-        self.collect_pads(context);
+        self.collect_strokes(context);
 
         let [left, right] = buffer.as_slice() else {
             return ProcessStatus::Error("The main output is not stereo");
@@ -333,7 +303,11 @@ impl Plugin for InverseDrumMachine {
             mix: self.params.mix_targets(),
             notes: self.params.notes(),
         };
-        let messages = processor.process(main, &mut aux, &settings, &self.pads, &mut self.link);
+        let played = Played {
+            pads: &self.pads,
+            hits: &self.hits,
+        };
+        let messages = processor.process(main, &mut aux, &settings, played, &mut self.link);
         for message in messages {
             let (timing, voice_id) = (message.offset, VoiceID::Wildcard);
             let channel = Channel::Number(notes::CHANNEL);
@@ -386,20 +360,4 @@ impl Vst3Plugin for InverseDrumMachine {
         Vst3SubCategory::Drum,
         Vst3SubCategory::Restoration,
     ];
-}
-
-/// The host's auxiliary outputs.
-struct HostAux<'a, 'b>(&'a mut [Buffer<'b>]);
-
-impl AuxOutputs for HostAux<'_, '_> {
-    fn count(&self) -> usize {
-        self.0.len()
-    }
-
-    fn stereo(&mut self, bus: usize) -> Option<[&mut [f32]; 2]> {
-        match self.0.get_mut(bus)?.as_slice() {
-            [left, right] => Some([&mut **left, &mut **right]),
-            _ => None,
-        }
-    }
 }

@@ -14,7 +14,7 @@ use nice_plug::prelude::Enum;
 use serde::{Deserialize, Serialize};
 
 use crate::params::{
-    BusChoice, DECAY, LEVEL_MAX_DB, LEVEL_MIN_DB, MASK_EXPONENT, MIN_GAP_MS, MainOutput,
+    BusChoice, DECAY, HitChoice, LEVEL_MAX_DB, LEVEL_MIN_DB, MASK_EXPONENT, MIN_GAP_MS, MainOutput,
     QualityChoice, TUNE_SEMITONES,
 };
 
@@ -126,6 +126,7 @@ pub fn kind(id: &str) -> Option<Kind> {
     Some(match id {
         "main" => choice(MainOutput::ids()),
         "qual" => choice(QualityChoice::ids()),
+        "hits" => choice(HitChoice::ids()),
         "bypass" | "learn" => Kind::Bool,
         "mask" => Kind::Float(MASK_EXPONENT.0, MASK_EXPONENT.1),
         "resid" => Kind::Float(LEVEL_MIN_DB, LEVEL_MAX_DB),

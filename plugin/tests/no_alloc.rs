@@ -9,11 +9,11 @@ use std::path::PathBuf;
 
 use assert_no_alloc::{AllocDisabler, assert_no_alloc};
 use idm_engine::audio_file::{AudioBuffer, write_wav};
-use idm_engine::controls::Quality;
+use idm_engine::controls::{HitSource, Quality};
 use idm_engine::drum::Drum;
 use idm_engine::model::Model;
 use inverse_drum_machine::buses::{AUX_BUS_COUNT, AuxOutputs};
-use inverse_drum_machine::core::{Pad, Processor, Settings, pass_through};
+use inverse_drum_machine::core::{Played, Processor, Settings, Stroke, pass_through};
 use inverse_drum_machine::link::{AudioEnd, EditorEnd, link};
 use inverse_drum_machine::own_samples::OwnSamples;
 use inverse_drum_machine::params::MainOutput;
@@ -76,7 +76,7 @@ fn fill(random: &mut Random, position: usize, left: &mut [f32], right: &mut [f32
 fn shake(random: &mut Random, settings: &mut Settings) {
     let drum = random.below(9);
     let controls = &mut settings.controls.drums[drum];
-    match random.below(14) {
+    match random.below(15) {
         0 => controls.sensitivity = random.unit(),
         1 => controls.min_gap_ms = 5.0 + 245.0 * random.unit(),
         2 => controls.blend = random.unit(),
@@ -90,6 +90,12 @@ fn shake(random: &mut Random, settings: &mut Settings) {
         10 => settings.mix.route[drum] = random.below(9),
         11 => settings.mix.main = MainOutput::from_index(random.below(17)),
         12 => settings.mix.bypass = !settings.mix.bypass,
+        13 => {
+            settings.controls.hits = match random.below(3) {
+                0 => HitSource::Given,
+                _ => HitSource::Heard,
+            }
+        }
         _ => settings.notes[drum] = random.below(128) as u8,
     }
 }
@@ -141,13 +147,16 @@ fn storm(quality: Quality, buses: usize, seconds: f64, link: (AudioEnd, EditorEn
         shake(&mut random, &mut settings);
         let watched = random.below(2) == 0;
         audio.shared().set_editor_open(watched);
-        let mut pads = [0, 1].map(|_| Pad {
+        let mut pads = [0, 1].map(|_| Stroke {
             offset: random.below(samples),
             drum: Drum::ALL[random.below(9)],
             velocity: random.unit(),
         });
         pads.sort_by_key(|pad| pad.offset);
-        let pads = &pads[..random.below(3)];
+        let played = Played {
+            pads: &pads[..random.below(3)],
+            hits: &pads[..random.below(3)],
+        };
         let reset = random.below(100) == 0;
         let forget = random.below(300) == 0;
         match random.below(60) {
@@ -167,7 +176,7 @@ fn storm(quality: Quality, buses: usize, seconds: f64, link: (AudioEnd, EditorEn
             own_inbox.offer(|own| processor.set_own_sounds(own));
             let main = [&mut left[..samples], &mut right[..samples]];
             processor
-                .process(main, &mut aux, &settings, pads, &mut audio)
+                .process(main, &mut aux, &settings, played, &mut audio)
                 .len()
         });
         let outputs = aux.0.iter().flatten().chain([&left, &right]);

@@ -4,16 +4,20 @@
 // Signals are indexed by channel and time, several at once.
 #![allow(clippy::needless_range_loop)]
 
-use idm_engine::controls::Quality;
+use idm_engine::controls::{HitSource, Quality};
 use idm_engine::drum::Drum;
 use idm_engine::model::Model;
 use inverse_drum_machine::buses::{AUX_BUS_COUNT, AuxOutputs};
-use inverse_drum_machine::core::{Pad, Processor, Settings};
+use inverse_drum_machine::core::{Played, Processor, Settings, Stroke};
 use inverse_drum_machine::link::link;
 use inverse_drum_machine::notes::NoteMessage;
 use inverse_drum_machine::params::MainOutput;
 
 const RATE_HZ: f64 = 44_100.0;
+const NOTHING: Played<'_> = Played {
+    pads: &[],
+    hits: &[],
+};
 
 struct Buses(Vec<[Vec<f32>; 2]>);
 
@@ -40,7 +44,7 @@ fn run(
     quality: Quality,
     settings: &Settings,
     blocks: &[usize],
-    pads: &[Pad],
+    played: Played<'_>,
 ) -> Run {
     let model = Model::embedded().expect("the embedded model loads");
     let mut processor = Processor::new(RATE_HZ, quality, model).expect("44.1 kHz is supported");
@@ -56,20 +60,26 @@ fn run(
             [vec![9.0; end - start], vec![9.0; end - start]];
             AUX_BUS_COUNT
         ]);
-        let here: Vec<Pad> = pads
-            .iter()
-            .filter(|pad| (start..end).contains(&pad.offset))
-            .map(|pad| Pad {
-                offset: pad.offset - start,
-                ..*pad
-            })
-            .collect();
+        let within = |strokes: &[Stroke]| -> Vec<Stroke> {
+            strokes
+                .iter()
+                .filter(|stroke| (start..end).contains(&stroke.offset))
+                .map(|stroke| Stroke {
+                    offset: stroke.offset - start,
+                    ..*stroke
+                })
+                .collect()
+        };
+        let (here, hits_here) = (within(played.pads), within(played.hits));
         let [left, right] = &mut main;
         let messages = processor.process(
             [&mut left[start..end], &mut right[start..end]],
             &mut aux,
             settings,
-            &here,
+            Played {
+                pads: &here,
+                hits: &hits_here,
+            },
             &mut audio,
         );
         notes.extend(messages.iter().map(|message| NoteMessage {
@@ -124,7 +134,7 @@ fn level_db(value: f32) -> f32 {
 fn the_buses_sum_to_the_delayed_input() {
     let input = loop_input(3.0);
     for quality in Quality::ALL {
-        let run = run(&input, quality, &Settings::default(), &[512], &[]);
+        let run = run(&input, quality, &Settings::default(), &[512], NOTHING);
         let latency = run.latency_samples;
         let mut worst = 0.0_f32;
         for channel in 0..2 {
@@ -151,7 +161,7 @@ fn bypass_and_dry_are_the_delayed_input_bit_for_bit() {
     let mut dry = Settings::default();
     dry.mix.main = MainOutput::Dry;
     for settings in [bypass, dry] {
-        let run = run(&input, Quality::Standard, &settings, &[100], &[]);
+        let run = run(&input, Quality::Standard, &settings, &[100], NOTHING);
         let latency = run.latency_samples;
         for channel in 0..2 {
             for n in 0..input[0].len() {
@@ -184,20 +194,24 @@ fn blocks_of_any_size_give_the_same_bits_and_notes() {
     settings.controls.drums[1].blend = 1.0;
     settings.mix.route[3] = 2;
     let pads = [
-        Pad {
+        Stroke {
             offset: 1_000,
             drum: Drum::Crash,
             velocity: 0.9,
         },
-        Pad {
+        Stroke {
             offset: 30_001,
             drum: Drum::Snare,
             velocity: 0.4,
         },
     ];
-    let whole = run(&input, Quality::Standard, &settings, &[1 << 20], &pads);
+    let played = Played {
+        pads: &pads,
+        hits: &[],
+    };
+    let whole = run(&input, Quality::Standard, &settings, &[1 << 20], played);
     for blocks in [&[64][..], &[1, 7, 333, 2048], &[480]] {
-        let other = run(&input, Quality::Standard, &settings, blocks, &pads);
+        let other = run(&input, Quality::Standard, &settings, blocks, played);
         assert_eq!(whole.main, other.main, "blocks {blocks:?}");
         assert_eq!(whole.buses, other.buses, "blocks {blocks:?}");
         assert_eq!(whole.notes, other.notes, "blocks {blocks:?}");
@@ -207,7 +221,7 @@ fn blocks_of_any_size_give_the_same_bits_and_notes() {
 #[test]
 fn a_pad_sounds_at_once_on_its_bus() {
     let silence = [vec![0.0; 8_192], vec![0.0; 8_192]];
-    let pad = Pad {
+    let pad = Stroke {
         offset: 3_000,
         drum: Drum::Snare,
         velocity: 1.0,
@@ -217,7 +231,10 @@ fn a_pad_sounds_at_once_on_its_bus() {
         Quality::Standard,
         &Settings::default(),
         &[512],
-        &[pad],
+        Played {
+            pads: &[pad],
+            hits: &[],
+        },
     );
     let first = run.buses[Drum::Snare.index()][0]
         .iter()
@@ -237,7 +254,13 @@ fn a_pad_sounds_at_once_on_its_bus() {
 #[test]
 fn accepted_hits_become_notes_that_end() {
     let input = loop_input(4.0);
-    let run = run(&input, Quality::Standard, &Settings::default(), &[256], &[]);
+    let run = run(
+        &input,
+        Quality::Standard,
+        &Settings::default(),
+        &[256],
+        NOTHING,
+    );
     let known = Drum::ALL.map(Drum::gm_note);
     assert!(run.notes.iter().all(|note| known.contains(&note.note)));
     assert!(
@@ -258,6 +281,45 @@ fn accepted_hits_become_notes_that_end() {
 }
 
 #[test]
+fn notes_that_come_in_are_the_hits() {
+    // Four thumps; the performer of the notes knows of two of them, and calls them
+    // floor tom and crash.
+    let input = loop_input(2.0);
+    let mut settings = Settings::default();
+    settings.controls.hits = HitSource::Given;
+    let at = [(22_050, Drum::FloorTom, 0.25), (44_100, Drum::Crash, 0.75)];
+    let hits = at.map(|(offset, drum, velocity)| Stroke {
+        offset,
+        drum,
+        velocity,
+    });
+    let played = Played {
+        pads: &[],
+        hits: &hits,
+    };
+    let whole = run(&input, Quality::Standard, &settings, &[1 << 20], played);
+    let latency = whole.latency_samples as u32;
+    let ons: Vec<_> = whole
+        .notes
+        .iter()
+        .filter_map(|note| Some((note.offset - latency, note.note, note.velocity?)))
+        .collect();
+    let expected = at.map(|(offset, drum, velocity)| (offset as u32, drum.gm_note(), velocity));
+    assert_eq!(ons, expected, "as they came in, with the delayed sound");
+    let energy = |drum: Drum| -> f32 {
+        let bus = &whole.buses[drum.index()][0];
+        bus.iter().map(|sample| sample * sample).sum()
+    };
+    let (tom, kick) = (energy(Drum::FloorTom), energy(Drum::Kick));
+    assert!(tom > 1_000.0 * kick, "{tom} {kick}");
+    for blocks in [&[64][..], &[1, 7, 333, 2048]] {
+        let other = run(&input, Quality::Standard, &settings, blocks, played);
+        assert_eq!(whole.buses, other.buses, "blocks {blocks:?}");
+        assert_eq!(whole.notes, other.notes, "blocks {blocks:?}");
+    }
+}
+
+#[test]
 fn a_learnt_kit_survives_reset_state_and_another_engine() {
     use inverse_drum_machine::params::IdmParams;
     use nice_plug::prelude::Params;
@@ -265,13 +327,15 @@ fn a_learnt_kit_survives_reset_state_and_another_engine() {
     let make = || Processor::new(RATE_HZ, Quality::Standard, model()).expect("supported");
     let input = loop_input(9.0);
     let (mut audio, _editor) = link();
-    let play = |processor: &mut Processor, audio: &mut _, pads: &[Pad], input: &[Vec<f32>; 2]| {
-        let [mut left, mut right] = input.clone();
-        let mut aux = Buses(vec![]);
-        let settings = Settings::default();
-        processor.process([&mut left, &mut right], &mut aux, &settings, pads, audio);
-        [left, right]
-    };
+    let play =
+        |processor: &mut Processor, audio: &mut _, pads: &[Stroke], input: &[Vec<f32>; 2]| {
+            let [mut left, mut right] = input.clone();
+            let mut aux = Buses(vec![]);
+            let settings = Settings::default();
+            let played = Played { pads, hits: &[] };
+            processor.process([&mut left, &mut right], &mut aux, &settings, played, audio);
+            [left, right]
+        };
     let mut first = make();
     play(&mut first, &mut audio, &[], &input);
     let learnt = first.evidence();
@@ -294,7 +358,7 @@ fn a_learnt_kit_survives_reset_state_and_another_engine() {
     opened.kit.follow(second.kit_shelf().clone());
     assert_eq!(second.evidence(), learnt);
     assert_eq!(opened.serialize_fields()["kit"], saved["kit"]);
-    let pads = [Pad {
+    let pads = [Stroke {
         offset: 10,
         drum: Drum::Kick,
         velocity: 0.9,

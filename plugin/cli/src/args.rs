@@ -4,9 +4,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use idm_engine::controls::Quality;
+use idm_engine::controls::{HitSource, Quality};
 use idm_engine::drum::Drum;
 use idm_engine::one_shots::{OneShot, read_one_shot};
+
+use crate::hits::{self, GivenHits};
 
 /// Splits drum recordings into kick, snare, hats, toms and cymbals, writes down
 /// what was played, and takes the kit out of the recording.
@@ -72,6 +74,10 @@ pub struct SeparateArgs {
     #[arg(long = "sample", value_name = "DRUM=FILE", value_parser = own_sample)]
     pub samples: Vec<OwnSample>,
 
+    /// Hits that are known.
+    #[command(flatten)]
+    pub known: KnownHitsArgs,
+
     /// Five groups (kick, snare, toms, hihat, cymbals) instead of nine drums
     #[arg(long)]
     pub groups: bool,
@@ -85,6 +91,30 @@ pub struct SeparateArgs {
     #[arg(long, value_name = "N", default_value_t = 1,
           value_parser = clap::value_parser!(u32).range(1..=16))]
     pub passes: u32,
+}
+
+/// Hits in place of those that would be heard.
+#[derive(Debug, Args)]
+pub struct KnownHitsArgs {
+    /// The hits of the recording, as CSV (time_s,class,velocity) or MIDI file, in place
+    /// of those that would be heard: onsets.csv or onsets.mid, corrected by hand. For
+    /// one input
+    #[arg(long, value_name = "FILE", value_parser = hits::read)]
+    pub hits: Option<GivenHits>,
+}
+
+impl KnownHitsArgs {
+    /// The hits, and who says when a drum is hit.
+    ///
+    /// # Errors
+    /// Hits of one recording for several inputs.
+    pub fn given(&self, common: &CommonArgs) -> Result<(HitSource, GivenHits), String> {
+        match (&self.hits, common.inputs.len()) {
+            (None, _) => Ok((HitSource::Heard, GivenHits::default())),
+            (Some(hits), 1) => Ok((HitSource::Given, hits.clone())),
+            (Some(_), inputs) => Err(format!("--hits: expected one input, found {inputs}")),
+        }
+    }
 }
 
 /// A sample in place of a drum.
@@ -140,6 +170,10 @@ pub struct KitArgs {
     /// How far the engine looks ahead: high decides best
     #[arg(long, value_enum, default_value_t = QualityArg::High)]
     pub quality: QualityArg,
+
+    /// Hits that are known.
+    #[command(flatten)]
+    pub known: KnownHitsArgs,
 
     /// How often the file is heard
     #[arg(long, value_name = "N", default_value_t = 2,

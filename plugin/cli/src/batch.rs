@@ -49,6 +49,12 @@ impl Job<'_> {
     }
 }
 
+/// Says what is wrong with the call.
+pub fn usage(error: &str) -> ExitCode {
+    eprintln!("error: {error}");
+    ExitCode::from(USAGE)
+}
+
 /// Does `work` for every input and reports.
 pub fn run(
     command: &'static str,
@@ -59,8 +65,7 @@ pub fn run(
     let model = match prepare(args) {
         Ok(model) => model,
         Err(error) => {
-            eprintln!("error: {}", one_line(&error));
-            return ExitCode::from(USAGE);
+            return usage(&one_line(&error));
         }
     };
     let progress = Progress::new(args.json);

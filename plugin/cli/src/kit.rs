@@ -17,12 +17,20 @@ use crate::transcribe::write_hits;
 
 /// Runs the command.
 pub fn run(args: &KitArgs) -> ExitCode {
+    let (source, hits) = match args.known.given(&args.common) {
+        Ok(given) => given,
+        Err(error) => return batch::usage(&error),
+    };
     let settings = Settings {
         quality: args.quality.into(),
         block_samples: args.common.block as usize,
         passes: args.passes,
-        controls: Controls::default(),
+        controls: Controls {
+            hits: source,
+            ..Controls::default()
+        },
         own: Vec::new(),
+        hits,
     };
     batch::run("kit", &args.common, |job| {
         let started = Instant::now();

@@ -3,6 +3,7 @@
 mod args;
 mod batch;
 mod csv;
+mod hits;
 mod interrupt;
 mod kit;
 mod midi;

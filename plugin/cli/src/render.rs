@@ -15,6 +15,7 @@ use idm_engine::learner::LearntKit;
 use idm_engine::model::Model;
 use idm_engine::one_shots::{OneShot, OwnSounds};
 
+use crate::hits::GivenHits;
 use crate::interrupt;
 use crate::onset::{self, Onset};
 
@@ -31,6 +32,8 @@ pub struct Settings {
     pub controls: Controls,
     /// Samples in place of drums.
     pub own: Vec<(Drum, Arc<OneShot>)>,
+    /// Hits, if the controls say that they are given.
+    pub hits: GivenHits,
 }
 
 /// Rate and channels of a file, known before the first sample.
@@ -123,7 +126,7 @@ pub fn render(
         .announced_frames()
         .map(|frames| frames.saturating_mul(u64::from(settings.passes)));
     let mut done = 0;
-    let mut stream = Stream::new(engine, format.channels, settings.block_samples);
+    let mut stream = Stream::new(engine, format.channels, settings);
     for pass in 1..=settings.passes {
         if pass > 1 {
             stream.rewind();
@@ -175,13 +178,17 @@ struct Stream {
     /// Frames of the file, and frames given to the engine.
     frames: u64,
     processed: u64,
+    /// Hits to tell the engine, and how many it knows.
+    given: GivenHits,
+    told: usize,
     onsets: Vec<Onset>,
     null_peak: f32,
     kit: Arc<LearntKit>,
 }
 
 impl Stream {
-    fn new(engine: Engine, channels: usize, block_samples: usize) -> Stream {
+    fn new(engine: Engine, channels: usize, settings: &Settings) -> Stream {
+        let block_samples = settings.block_samples;
         Stream {
             engine,
             stems: Stems::new(block_samples),
@@ -192,6 +199,8 @@ impl Stream {
             aligned: vec![vec![Vec::new(); channels]; STEM_COUNT],
             frames: 0,
             processed: 0,
+            given: settings.hits.clone(),
+            told: 0,
             onsets: Vec::new(),
             null_peak: 0.0,
             kit: Arc::default(),
@@ -208,6 +217,7 @@ impl Stream {
         }
         self.frames = 0;
         self.processed = 0;
+        self.told = 0;
         self.onsets.clear();
         self.null_peak = 0.0;
     }
@@ -252,6 +262,7 @@ impl Stream {
     }
 
     fn process(&mut self, sink: &mut dyn Sink) -> Result<()> {
+        self.tell_hits();
         let [left, right] = &self.input;
         self.engine
             .process([left, right], &mut self.stems, &mut self.events);
@@ -276,6 +287,22 @@ impl Stream {
         sink.block(&Block {
             stems: &self.aligned,
         })
+    }
+
+    /// Tells the engine the hits of the next block.
+    fn tell_hits(&mut self) {
+        let rate_hz = self.engine.config().sample_rate_hz;
+        let block = self.input[0].len() as u64;
+        while let Some(hit) = self.given.get(self.told) {
+            let sample = (hit.time_s * rate_hz).round() as u64;
+            let offset = sample.saturating_sub(self.processed);
+            if offset >= block {
+                break;
+            }
+            self.engine
+                .give_hit(offset as usize, hit.drum, hit.velocity);
+            self.told += 1;
+        }
     }
 
     /// Copies the stems from sample `skip` on. Mono is the mean of both sides,

@@ -26,12 +26,18 @@ pub fn run(args: &SeparateArgs) -> ExitCode {
         controls.drums[sample.drum.index()].blend = Mode::Resynth.blend();
         own.push((sample.drum, sample.one_shot.clone()));
     }
+    let (source, hits) = match args.known.given(&args.common) {
+        Ok(given) => given,
+        Err(error) => return batch::usage(&error),
+    };
+    controls.hits = source;
     let settings = Settings {
         quality: args.quality.into(),
         block_samples: args.common.block as usize,
         passes: args.passes,
         controls,
         own,
+        hits,
     };
     let tracks = if args.groups {
         group_tracks()

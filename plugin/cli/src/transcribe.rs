@@ -8,6 +8,7 @@ use idm_engine::controls::Controls;
 
 use crate::args::TranscribeArgs;
 use crate::batch::{self, Job};
+use crate::hits::GivenHits;
 use crate::render::{self, AudioFormat, Block, Rendered, Settings, Sink};
 use crate::summary::Figures;
 use crate::{csv, midi};
@@ -20,6 +21,7 @@ pub fn run(args: &TranscribeArgs) -> ExitCode {
         passes: args.passes,
         controls: Controls::default(),
         own: Vec::new(),
+        hits: GivenHits::default(),
     };
     batch::run("transcribe", &args.common, |job| {
         let started = Instant::now();

@@ -68,6 +68,18 @@ impl Quality {
     }
 }
 
+/// Who says when a drum is hit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum HitSource {
+    /// The engine listens.
+    #[default]
+    Heard,
+    /// The hits given by [`Engine::give_hit`](crate::engine::Engine::give_hit):
+    /// sensitivity and minimum gap have no effect.
+    Given,
+}
+
 /// Settings of one drum.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct DrumControls {
@@ -105,6 +117,8 @@ impl Default for DrumControls {
 pub struct Controls {
     /// Per class, in the frozen order.
     pub drums: [DrumControls; DRUM_COUNT],
+    /// Who says when a drum is hit.
+    pub hits: HitSource,
     /// Exponent of the Wiener masks: 1 lets drums bleed, 2 ducks them
     /// (Liutkus & Badeau 2015).
     pub mask_exponent: f32,
@@ -116,6 +130,7 @@ impl Default for Controls {
     fn default() -> Self {
         Controls {
             drums: [DrumControls::default(); DRUM_COUNT],
+            hits: HitSource::Heard,
             mask_exponent: 1.5,
             learning: true,
         }

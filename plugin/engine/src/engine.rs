@@ -24,7 +24,7 @@ use crate::{
 pub use crate::{
     events::{Events, Hit},
     stems::Stems,
-    transcriber::Verdict,
+    transcriber::{GivenHit, Verdict},
 };
 
 /// Inputs are limited to ±80 dBFS: far above any music, far below overflow.
@@ -166,6 +166,21 @@ impl Engine {
     /// Real-time safe.
     pub fn trigger(&mut self, drum: Drum, velocity: f32) {
         self.playback.trigger(drum, velocity);
+    }
+
+    /// Tells the engine of a hit that begins `offset_samples` after the samples that it
+    /// has heard, in place of those that it finds; in order of time, before the input is
+    /// processed in which the hit lies. Without effect unless
+    /// [`Controls::hits`] says `Given`; false then, or if more than a thousand wait.
+    /// Real-time safe.
+    pub fn give_hit(&mut self, offset_samples: usize, drum: Drum, velocity: Option<f32>) -> bool {
+        self.work.give_hit(GivenHit {
+            onset_sample: self.now + offset_samples as u64,
+            drum,
+            velocity: velocity
+                .filter(|velocity| velocity.is_finite())
+                .map(|velocity| velocity.clamp(0.0, 1.0)),
+        })
     }
 
     /// Plays sounds of the user's own in place of the kit's from the next hit on;

@@ -2,14 +2,15 @@
 
 mod hits;
 mod kit;
+mod signals;
 
 use std::sync::Arc;
 
 use crate::{
-    controls::{Controls, Quality},
-    drum::{DRUM_COUNT, Drum, RESIDUAL, STEM_COUNT},
+    controls::{Controls, HitSource, Quality},
+    drum::{DRUM_COUNT, Drum, STEM_COUNT},
     engine::EngineError,
-    experiment::{Experiment, MaskSource, Script},
+    experiment::{Experiment, MaskSource},
     front_end::{BAND_COUNT, FeatureFrame, Framing, FrontEnd},
     learner::{BankFollower, BankWorker, MAX_EMBEDDING, Tape, bank_for},
     model::{Model, Session},
@@ -18,7 +19,7 @@ use crate::{
     separator::{
         AttackGate, BandMasks, Explainer, OverlapAdd, Prediction, Presence, combine_masks,
     },
-    transcriber::{OnsetLocator, PeakPicker, PickerClass, VelocityScale},
+    transcriber::{GivenHit, GivenHits, OnsetLocator, PeakPicker, PickerClass, VelocityScale},
 };
 use hits::{Decided, Started};
 
@@ -47,8 +48,8 @@ pub struct HopWork {
     features: FeatureFrame,
     session: Session,
     picker: PeakPicker,
-    /// Hits in place of the picker's, in experiments.
-    script: Option<Script>,
+    /// Hits in place of the picker's.
+    given: GivenHits,
     mask_source: MaskSource,
     locator: OnsetLocator,
     /// Scale of fitted gains, which tell whether a drum is needed at all.
@@ -97,7 +98,6 @@ impl HopWork {
             Some(bank) => bank,
             None => Arc::new(bank_for(&network, one_shot_rate_hz, &embedding, rate)?),
         };
-        let script = experiment.hits.map(|hits| Script::new(&hits, &framing));
         let worker = BankWorker::start(network, model, &framing, bank.clone())?;
         let overlap_add = OverlapAdd::new(rate, hop, quality.window_hops());
         let stems = || {
@@ -125,7 +125,7 @@ impl HopWork {
             features: FeatureFrame::default(),
             session: model.session(quality),
             picker: PeakPicker::default(),
-            script,
+            given: GivenHits::new(framing),
             mask_source: experiment.masks,
             locator: OnsetLocator::new(hop),
             fitted: VelocityScale::default(),
@@ -176,6 +176,10 @@ impl HopWork {
 
     /// Takes sanitised settings. Real-time safe.
     pub fn set_controls(&mut self, controls: &Controls) {
+        if controls.hits != self.controls.hits {
+            self.picker = PeakPicker::default();
+            self.given.clear();
+        }
         self.controls = *controls;
         let frames_per_ms = self.framing.sample_rate_hz / self.framing.hop_samples as f64 / 1e3;
         for (class, picker_class) in self.picker_classes.iter_mut().enumerate() {
@@ -188,6 +192,11 @@ impl HopWork {
             }
             .with_sensitivity(drum.sensitivity);
         }
+    }
+
+    /// Takes a hit for [`HitSource::Given`]; false if too many wait. Real-time safe.
+    pub fn give_hit(&mut self, hit: GivenHit) -> bool {
+        self.controls.hits == HitSource::Given && self.given.give(hit)
     }
 
     /// Forgets the input and what the masks have learnt; the one-shots stay.
@@ -211,9 +220,7 @@ impl HopWork {
         self.silent_hops = 0;
         self.session.reset();
         self.picker = PeakPicker::default();
-        if let Some(script) = &mut self.script {
-            script.rewind();
-        }
+        self.given.clear();
         self.fitted = VelocityScale::default();
         self.velocities = VelocityScale::default();
         self.forget_sounding();
@@ -312,12 +319,6 @@ impl HopWork {
         }
     }
 
-    /// Samples from the start of the described frame to the last hop's end.
-    fn frame_back_samples(&self) -> usize {
-        let hops = self.quality.look_ahead_frames() + 2;
-        hops * self.framing.hop_samples + self.overlap_add.window_samples() / 2
-    }
-
     fn make_masks(&mut self, frame: u64) {
         self.explainer.predict(frame, &mut self.prediction);
         let mut learned = self.session.mask();
@@ -343,57 +344,5 @@ impl HopWork {
         if self.controls.learning {
             self.explainer.learn(frame, &self.prediction, &self.masks);
         }
-    }
-
-    fn analyse(&mut self) {
-        let back = self.frame_back_samples();
-        let window = self.overlap_add.window_samples();
-        let [left, right] = &self.history;
-        let start = left.len() - back;
-        let frame = [&left[start..start + window], &right[start..start + window]];
-        self.overlap_add.analyse(frame);
-    }
-
-    /// First sample of the hop that is being made; none while that lies before
-    /// the stream.
-    fn made_until(&self) -> Option<u64> {
-        let heard = self.hops * self.framing.hop_samples as u64;
-        heard.checked_sub(self.frame_back_samples() as u64)
-    }
-
-    fn synthesise(&mut self, drums: std::ops::Range<usize>) {
-        let made_until = self.made_until();
-        for drum in drums {
-            self.overlap_add
-                .synthesise(drum, &self.masks[drum], &mut self.making[drum]);
-            if let Some(first) = made_until {
-                self.attack_gate.apply(drum, first, &mut self.making[drum]);
-            }
-        }
-    }
-
-    /// The residual is what the classes leave of the input: the stems add up
-    /// to it whatever the masks are.
-    fn take_residual(&mut self) {
-        let back = self.frame_back_samples();
-        let (drums, residual) = self.making.split_at_mut(RESIDUAL);
-        for (channel, residual) in residual[0].iter_mut().enumerate() {
-            let history = &self.history[channel];
-            let start = history.len() - back;
-            residual.copy_from_slice(&history[start..start + self.framing.hop_samples]);
-            for drum in drums.iter() {
-                for (rest, sample) in residual.iter_mut().zip(&drum[channel]) {
-                    *rest -= sample;
-                }
-            }
-        }
-    }
-
-    /// No classes, the input in the residual.
-    fn pass_on(&mut self) {
-        for channel in self.making[..DRUM_COUNT].iter_mut().flatten() {
-            channel.fill(0.0);
-        }
-        self.take_residual();
     }
 }

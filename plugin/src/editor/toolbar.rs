@@ -6,13 +6,13 @@ use nice_plug::prelude::ParamSetter;
 use super::controls::{button, choice, panel, switch};
 use super::theme;
 use super::value_bar::{Look, value_bar};
-use crate::params::{IdmParams, MainOutput, QualityChoice};
+use crate::params::{HitChoice, IdmParams, MainOutput, QualityChoice};
 
 /// Height in points.
 pub const HEIGHT: f32 = 40.0;
 
 /// Width of everything at its narrowest, with gaps and margins.
-const FIXED_WIDTH: f32 = 858.0;
+const FIXED_WIDTH: f32 = 958.0;
 
 /// What the user wants done with the learnt kit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,14 +45,14 @@ pub fn show(
     label(ui, place(68.0), "Main output");
     choice(
         ui,
-        place(118.0 + spare),
+        place(110.0 + spare),
         setter,
         &params.main_output,
         MainOutput::all(),
         "What you hear on the main output. In hosts without extra outputs, \
          put one instance on a track per drum and choose the drum here.",
     );
-    meter(ui, place(70.0 + spare), main_level);
+    meter(ui, place(60.0 + spare), main_level);
     place(6.0);
     label(ui, place(42.0), "Quality");
     choice(
@@ -65,9 +65,21 @@ pub fn show(
          which cymbals need most. Takes effect when the host restarts the plugin.",
     );
     place(6.0);
+    label(ui, place(24.0), "Hits");
+    choice(
+        ui,
+        place(84.0),
+        setter,
+        &params.hits,
+        HitChoice::ALL.into_iter(),
+        "Listening: hits are found in the recording. MIDI in: the notes that come in are \
+         the hits. Record the MIDI output, correct the take in the host and play it back \
+         into this plugin: separation follows it.",
+    );
+    place(6.0);
     value_bar(
         ui,
-        place(150.0 + spare),
+        place(140.0 + spare),
         setter,
         &params.mask_exponent,
         Look {

@@ -1,6 +1,6 @@
 //! The parameters that choose one of a few things.
 
-use idm_engine::controls::Quality;
+use idm_engine::controls::{HitSource, Quality};
 use idm_engine::drum::{Drum, Group};
 use nice_plug::prelude::*;
 
@@ -168,6 +168,33 @@ impl BusChoice {
         match self {
             BusChoice::Own => own,
             other => other.to_index() - 1,
+        }
+    }
+}
+
+/// Who says when a drum is hit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+pub enum HitChoice {
+    /// The plugin finds the hits.
+    #[id = "listen"]
+    #[name = "Listening"]
+    Listening,
+    /// The notes that come in are the hits: a take of the MIDI output that was
+    /// corrected in the host.
+    #[id = "midi"]
+    #[name = "MIDI in"]
+    MidiIn,
+}
+
+impl HitChoice {
+    /// All choices in the order hosts show them.
+    pub const ALL: [HitChoice; 2] = [HitChoice::Listening, HitChoice::MidiIn];
+
+    /// The engine's name for the choice. Real-time safe.
+    pub fn engine(self) -> HitSource {
+        match self {
+            HitChoice::Listening => HitSource::Heard,
+            HitChoice::MidiIn => HitSource::Given,
         }
     }
 }

@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use super::*;
 
 /// Never edit an entry of these lists: projects and automation refer to them.
-const GLOBAL_IDS: [&str; 6] = ["main", "bypass", "qual", "mask", "learn", "resid"];
+const GLOBAL_IDS: [&str; 7] = ["main", "bypass", "qual", "mask", "learn", "resid", "hits"];
 const DRUM_IDS: [&str; 11] = [
     "level", "mute", "solo", "sens", "gap", "blend", "tune", "decay", "play", "note", "bus",
 ];
@@ -47,6 +47,7 @@ fn choice_ids_are_frozen() {
         ]
     );
     assert_eq!(QualityChoice::ids().unwrap(), ["low", "standard", "high"]);
+    assert_eq!(HitChoice::ids().unwrap(), ["listen", "midi"]);
     assert_eq!(BusChoice::ids().unwrap()[0], "own");
     for (index, drum) in Drum::ALL.into_iter().enumerate() {
         assert_eq!(BusChoice::ids().unwrap()[index + 1], drum.file_stem());

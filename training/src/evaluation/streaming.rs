@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
 use idm_engine::{
-    controls::{Controls, Quality},
+    controls::{Controls, HitSource, Quality},
     drum::DRUM_COUNT,
     engine::{Engine, EngineConfig, Events, Stems},
-    experiment::{Experiment, KnownHit, MaskSource},
+    experiment::{Experiment, MaskSource},
     model::Model,
     one_shots::{Bank, OneShot},
 };
@@ -55,28 +55,30 @@ impl Default for EngineRun {
 /// When the engine cannot be made from `model`, or the true kit is wanted and
 /// not known.
 pub fn stream(excerpt: &Excerpt, model: &Arc<Model>, run: &EngineRun) -> Result<Estimate> {
-    let known = |hit: &Hit| KnownHit {
-        onset_sample: hit.sample as u64,
-        drum: hit.drum,
-    };
     let bank = match &excerpt.true_kit {
         Some(kit) if run.true_kit => Some(Arc::new(bank_of(kit)?)),
         None if run.true_kit => anyhow::bail!("the kit of this material is not known"),
         _ => None,
     };
     let experiment = Experiment {
-        hits: run
-            .true_hits
-            .then(|| excerpt.piece.hits.iter().map(known).collect()),
         masks: run.masks,
         bank,
     };
     let mut engine = new_engine(SAMPLE_RATE_HZ, run.quality, model, experiment)?;
+    let piece = &excerpt.piece;
+    let mut hits: &[Hit] = &[];
+    if run.true_hits {
+        hits = &piece.hits;
+        engine.set_controls(&Controls {
+            hits: HitSource::Given,
+            ..Controls::default()
+        });
+    }
     for _ in 1..run.passes {
-        pass(&mut engine, &excerpt.piece.mix);
+        pass(&mut engine, &piece.mix, hits);
         engine.rewind();
     }
-    Ok(pass(&mut engine, &excerpt.piece.mix))
+    Ok(pass(&mut engine, &piece.mix, hits))
 }
 
 /// An engine with default controls. Allocates.
@@ -134,9 +136,10 @@ pub fn hear(engine: &mut Engine, samples: &[f32]) {
     }
 }
 
-/// Streams `mix` (mono, at the engine's rate) and returns signals and
-/// detections in the time of the input. Allocates.
-pub fn pass(engine: &mut Engine, mix: &[f32]) -> Estimate {
+/// Streams `mix` (mono, at the engine's rate), tells the engine `hits` (in order of
+/// time) if it wants any, and returns signals and detections in the time of the
+/// input. Allocates.
+pub fn pass(engine: &mut Engine, mix: &[f32], hits: &[Hit]) -> Estimate {
     let latency = engine.latency_samples();
     let mut stems = vec![Vec::new(); DRUM_COUNT];
     let mut detections = Vec::new();
@@ -145,7 +148,12 @@ pub fn pass(engine: &mut Engine, mix: &[f32]) -> Estimate {
     // Silence pushes out what the latency still holds.
     let mut padded = mix.to_vec();
     padded.resize(mix.len() + latency, 0.0);
-    for block in padded.chunks(BLOCK_SAMPLES) {
+    let mut hits = hits.iter().peekable();
+    for (index, block) in padded.chunks(BLOCK_SAMPLES).enumerate() {
+        let start = index * BLOCK_SAMPLES;
+        while let Some(hit) = hits.next_if(|hit| hit.sample < start + block.len()) {
+            engine.give_hit(hit.sample - start, hit.drum, None);
+        }
         engine.process([block, block], &mut block_stems, &mut events);
         for (stem, out) in stems.iter_mut().enumerate() {
             out.extend_from_slice(block_stems.channel(stem, 0));

@@ -2,6 +2,7 @@
 
 use super::HopWork;
 use crate::{
+    controls::HitSource,
     drum::{DRUM_COUNT, Drum},
     learner::TapeHit,
     one_shots::{LEVEL_FRAMES, PRE_FRAMES},
@@ -16,7 +17,10 @@ pub(super) struct Started {
     frame: u64,
     onset_sample: u64,
     amplitude: f32,
+    /// The network's velocity.
     velocity: f32,
+    /// Velocity that was given from outside.
+    given_velocity: Option<f32>,
 }
 
 /// A decision whose level is not measured yet.
@@ -26,6 +30,7 @@ pub(super) struct Decided {
     confidence: f32,
     /// The network's velocity.
     estimate: f32,
+    given_velocity: Option<f32>,
     verdict: Verdict,
     /// Whether it sounds in the additive model.
     is_started: bool,
@@ -37,13 +42,17 @@ impl HopWork {
         let mut decisions = [None::<Decision>; DRUM_COUNT];
         let on_candidate = |found: Candidate| candidates[found.drum.index()] = Some(found);
         let on_decision = |made: Decision| decisions[made.drum.index()] = Some(made);
-        if let Some(script) = &mut self.script {
-            script.step(frame, on_candidate, on_decision);
-        } else {
-            let activations = self.session.onset();
-            let classes = &self.picker_classes;
-            self.picker
-                .step(frame, activations, classes, on_candidate, on_decision);
+        match self.controls.hits {
+            HitSource::Heard => {
+                let activations = self.session.onset();
+                let classes = &self.picker_classes;
+                self.picker
+                    .step(frame, activations, classes, on_candidate, on_decision);
+            }
+            HitSource::Given => {
+                let enabled = self.picker_classes.map(|class| class.enabled);
+                self.given.step(frame, &enabled, on_candidate, on_decision);
+            }
         }
         for decision in decisions.into_iter().flatten() {
             self.decide(decision);
@@ -62,13 +71,6 @@ impl HopWork {
         let offset = self.locator.locate([left, right], left.len() - back);
         let centre = self.framing.centre_of(frame);
         let located = (centre + i64::from(offset)).max(0) as u64;
-        let onset_of = |drum| {
-            let known = self
-                .script
-                .as_ref()
-                .and_then(|script| script.onset_of(drum));
-            known.unwrap_or(located)
-        };
         let mut onsets = [located; DRUM_COUNT];
         let mut hits = [FitCandidate {
             drum: Drum::Kick,
@@ -79,7 +81,8 @@ impl HopWork {
         let mut count = 0;
         for candidate in candidates.iter().flatten() {
             let class = &self.picker_classes[candidate.drum.index()];
-            onsets[count] = onset_of(candidate.drum);
+            let given = self.given.started(candidate.drum);
+            onsets[count] = given.map_or(located, |hit| hit.onset_sample);
             hits[count].drum = candidate.drum;
             hits[count].onset_frame = onsets[count] as f64 / hop as f64 + 1.0;
             hits[count].posterior = candidate.activation;
@@ -104,6 +107,7 @@ impl HopWork {
                 onset_sample,
                 amplitude,
                 velocity: self.session.velocity()[hit.drum.index()],
+                given_velocity: self.given.started(hit.drum).and_then(|hit| hit.velocity),
             });
         }
     }
@@ -133,6 +137,7 @@ impl HopWork {
             onset_sample,
             confidence: decision.confidence,
             estimate,
+            given_velocity: started.and_then(|started| started.given_velocity),
             verdict,
             is_started: started.is_some(),
         });
@@ -150,6 +155,7 @@ impl HopWork {
             let mut velocity = decided.estimate.clamp(0.0, 1.0);
             if is_accepted {
                 velocity = self.velocities.velocity(drum, level, decided.estimate);
+                velocity = decided.given_velocity.unwrap_or(velocity);
                 self.follower.hit();
             }
             if decided.is_started {

@@ -1,0 +1,71 @@
+//! `--hits`: a transcription that was corrected by hand is followed.
+
+mod support;
+
+use std::fs;
+
+use support::{Bench, code, difference_dbfs, drum_loop, stderr, sum};
+
+/// Energy of a stem.
+fn energy(bench: &Bench, name: &str) -> f64 {
+    let audio = bench.read(name);
+    let samples = audio.channels.iter().flatten();
+    samples.map(|&sample| f64::from(sample).powi(2)).sum()
+}
+
+#[test]
+fn corrected_hits_come_back_as_they_were_written() {
+    let bench = Bench::new();
+    let input = drum_loop(44_100.0, 2, 2.0);
+    bench.wav("loop.wav", &input);
+    let table = "time_s,class,velocity\n0.500000,floor_tom,100\n1.000000,ride,40\n";
+    fs::write(bench.path("hits.csv"), table).expect("a temporary file");
+    for (out, block) in [("a", "64"), ("b", "4096")] {
+        let arguments = ["separate", "loop.wav", "--hits", "hits.csv", "--out", out];
+        bench.idm_json(&[&arguments[..], &["--block", block, "--passes", "2"]].concat());
+    }
+    let written = fs::read_to_string(bench.path("a/loop/onsets.csv")).expect("a table");
+    assert_eq!(written, table);
+    assert!(energy(&bench, "a/loop/floor_tom.wav") > 1_000.0 * energy(&bench, "a/loop/kick.wav"));
+    for name in ["kick", "floor_tom", "ride", "residual"] {
+        let [a, b] = ["a", "b"].map(|out| bench.read(&format!("{out}/loop/{name}.wav")));
+        assert_eq!(a.channels, b.channels, "{name}: blocks change nothing");
+    }
+    let stems: Vec<_> = support::CLASSES
+        .iter()
+        .chain(&["residual"])
+        .map(|name| bench.read(&format!("a/loop/{name}.wav")))
+        .collect();
+    assert!(difference_dbfs(&sum(&stems), &input) < -120.0);
+
+    // The MIDI file of a run is as good.
+    let midi = ["separate", "loop.wav", "--hits", "a/loop/onsets.mid"];
+    bench.idm_json(&[&midi[..], &["--out", "c"]].concat());
+    let again = fs::read_to_string(bench.path("c/loop/onsets.csv")).expect("a table");
+    let drums = |text: &str| -> Vec<String> {
+        let fields = text.lines().filter_map(|line| line.split(',').nth(1));
+        fields.map(str::to_owned).collect()
+    };
+    assert_eq!(drums(&again), drums(table));
+}
+
+#[test]
+fn wrong_hits_are_refused_before_anything_is_written() {
+    let bench = Bench::new();
+    bench.wav("loop.wav", &drum_loop(44_100.0, 1, 0.5));
+    fs::write(bench.path("bad.csv"), "0.1,kick\n0.2,gong\n").expect("a temporary file");
+    fs::write(bench.path("good.csv"), "0.1,kick\n").expect("a temporary file");
+    for (arguments, words) in [
+        (&["loop.wav", "--hits", "bad.csv"][..], "line 2: class"),
+        (&["loop.wav", "--hits", "none.mid"], "none.mid"),
+        (
+            &["loop.wav", "loop.wav", "--hits", "good.csv"],
+            "expected one input, found 2",
+        ),
+    ] {
+        let output = bench.idm(&[&["separate"], arguments, &["--out", "out"]].concat());
+        assert_eq!(code(&output), 2, "{arguments:?}");
+        assert!(stderr(&output).contains(words), "{}", stderr(&output));
+        assert!(!bench.path("out").exists());
+    }
+}
