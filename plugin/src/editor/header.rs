@@ -7,7 +7,7 @@ use nice_plug::prelude::ParamSetter;
 use super::controls::{button, drop_down, switch};
 use super::theme;
 use crate::link::{Shared, Status, Texts};
-use crate::params::IdmParams;
+use crate::params::{HitChoice, IdmParams};
 use crate::presets;
 use crate::state::EditorState;
 
@@ -145,6 +145,9 @@ impl Header<'_> {
                     self.shared.quality().name()
                 ),
             ),
+            Status::Running if self.params.hits.value() == HitChoice::MidiIn => {
+                (theme::GOOD, "Running; hits come from MIDI in".into())
+            }
             Status::Running => (theme::GOOD, "Running".into()),
         }
     }

@@ -1,4 +1,4 @@
-//! MIDI: hits go out when they sound, notes in play the pads.
+//! MIDI: hits go out when they sound, notes in play the pads or are the hits.
 
 use xtask::analysis::{self, Matches};
 use xtask::drums::DRUMS;
@@ -117,5 +117,38 @@ fn notes_in_play_the_one_shots_at_their_sample() {
             );
             assert_eq!(first(1), None, "{what}: the kick bus is not silent");
         }
+    }
+}
+
+#[test]
+fn notes_in_are_the_hits_where_the_user_wants_that() {
+    let demo = demo();
+    let notes: Vec<Note> = demo
+        .hits
+        .iter()
+        .map(|hit| Note {
+            sample: hit.sample,
+            on: true,
+            channel: 9,
+            key: DRUMS[hit.drum].key,
+            velocity: 0.5,
+        })
+        .collect();
+    for format in FORMATS {
+        let mut options = RenderOptions::blocks_of(333);
+        options.notes = notes.clone();
+        let mut host = open_with(format, &[("hits", "@1")]);
+        let rendering =
+            render::render(host.as_mut(), &demo.channels, RATE_HZ, &options).expect("it renders");
+        let end = demo.channels[0].len() - 2 * rendering.latency_samples;
+        let sorted = |notes: &[Note]| {
+            let ons = notes.iter().filter(|note| note.on && note.sample < end);
+            let mut ons: Vec<_> = ons.map(|note| (note.sample, note.key)).collect();
+            ons.sort_unstable();
+            ons
+        };
+        let found = sorted(&rendering.aligned_notes());
+        assert!(found.len() > 20, "{format}");
+        assert_eq!(found, sorted(&notes), "{format}");
     }
 }
