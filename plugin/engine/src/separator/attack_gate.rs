@@ -17,10 +17,10 @@ const HITS: usize = 4;
 const SMEAR: f32 = 0.016;
 /// How long the gain falls and rises.
 const FALL_S: f64 = 0.001;
-const RISE_S: f64 = 0.0015;
+const RISE_S: f64 = 0.001;
 /// The gate is open again this long before the onset, because onsets are not
 /// known better than that.
-const LEAD_S: f64 = 0.001;
+const LEAD_S: f64 = 0.0006;
 
 #[derive(Debug, Clone, Copy)]
 struct Gate {
