@@ -11,7 +11,7 @@ use crate::{
     drum::{DRUM_COUNT, Drum, STEM_COUNT},
     engine::EngineError,
     experiment::{Experiment, MaskSource},
-    front_end::{BAND_COUNT, FeatureFrame, Framing, FrontEnd},
+    front_end::{BAND_COUNT, FeatureFrame, Framing, FrontEnd, LevelFollower},
     learner::{BankFollower, BankWorker, MAX_EMBEDDING, Tape, bank_for},
     model::{Model, Session},
     one_shots::Bank,
@@ -45,6 +45,7 @@ pub struct HopWork {
     thresholds: crate::model::Thresholds,
     picker_classes: [PickerClass; DRUM_COUNT],
     front_end: FrontEnd,
+    level: LevelFollower,
     features: FeatureFrame,
     session: Session,
     picker: PeakPicker,
@@ -122,6 +123,7 @@ impl HopWork {
                 enabled: true,
             }; DRUM_COUNT],
             front_end: FrontEnd::new(framing),
+            level: LevelFollower::new(hop_s),
             features: FeatureFrame::default(),
             session: model.session(quality),
             picker: PeakPicker::default(),
@@ -218,6 +220,7 @@ impl HopWork {
         }
         self.hops = 0;
         self.silent_hops = 0;
+        self.level.reset();
         self.session.reset();
         self.picker = PeakPicker::default();
         self.given.clear();
@@ -267,6 +270,7 @@ impl HopWork {
             }
         } else {
             self.silent_hops = 0;
+            self.level.hop(peak);
         }
     }
 
@@ -288,7 +292,9 @@ impl HopWork {
                 let long = self.framing.long_window_samples;
                 let [left, right] = &self.history;
                 let newest_samples = [&left[left.len() - long..], &right[right.len() - long..]];
-                self.front_end.analyse(newest_samples, &mut self.features);
+                let gain = self.level.power_gain();
+                self.front_end
+                    .analyse_louder(newest_samples, gain, &mut self.features);
                 self.explainer.observe(newest, &self.features.power);
                 self.session.begin(&self.features.frame, &self.features.low);
             }

@@ -24,7 +24,7 @@ pub fn log_feature(power: f32) -> f32 {
 pub struct FeatureFrame {
     /// Band power, mean of both channels; a full-scale sine has 1.
     pub power: [f32; BAND_COUNT],
-    /// [`log_feature`] of `power`: the network's input `frame`.
+    /// [`log_feature`] of `power` and a gain: the network's input `frame`.
     pub frame: [f32; BAND_COUNT],
     /// [`log_feature`] of the long window's bands: the network's input `low`.
     pub low: [f32; LOW_BAND_COUNT],
@@ -149,9 +149,20 @@ impl FrontEnd {
     /// slice twice for mono. Power is averaged over the channels, so
     /// out-of-phase stereo is heard as well. Real-time safe.
     pub fn analyse(&mut self, history: [&[f32]; 2], features: &mut FeatureFrame) {
+        self.analyse_louder(history, 1.0, features);
+    }
+
+    /// As [`FrontEnd::analyse`]; what the network hears, but not the power, is louder by
+    /// the factor `power_gain`. Real-time safe.
+    pub fn analyse_louder(
+        &mut self,
+        history: [&[f32]; 2],
+        power_gain: f32,
+        features: &mut FeatureFrame,
+    ) {
         self.power(history, &mut features.power);
         for (feature, &power) in features.frame.iter_mut().zip(&features.power) {
-            *feature = log_feature(power);
+            *feature = log_feature(power_gain * power);
         }
         self.long.power.fill(0.0);
         let [left, right] = history;
@@ -163,7 +174,7 @@ impl FrontEnd {
         }
         self.long.map.reduce(&self.long.power, &mut features.low);
         for feature in &mut features.low {
-            *feature = log_feature(*feature);
+            *feature = log_feature(power_gain * *feature);
         }
     }
 
