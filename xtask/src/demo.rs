@@ -234,6 +234,10 @@ fn print_figures(figures: &Figures) {
         "  Share of one core           {:.1} %",
         block.share_of_core * 100.0
     );
+    println!(
+        "  (rendered faster than real time, as exports are: the worst block waits for the\n   \
+         kit learner, which playback never does)"
+    );
 }
 
 fn print_files(files: &[PathBuf]) {
