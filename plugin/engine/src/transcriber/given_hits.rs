@@ -134,12 +134,16 @@ mod tests {
         }
     }
 
-    /// Frames in which candidates start and decisions fall.
+    /// Drum and frame in which it starts.
+    type Starts = Vec<(Drum, u64)>;
+    /// Drum, frame and verdict of decisions.
+    type Verdicts = Vec<(Drum, u64, Verdict)>;
+
     fn play(
         given: &mut GivenHits,
         frames: std::ops::Range<u64>,
         enabled: &[bool; DRUM_COUNT],
-    ) -> (Vec<(Drum, u64)>, Vec<(Drum, u64, Verdict)>) {
+    ) -> (Starts, Verdicts) {
         let (mut started, mut decided) = (Vec::new(), Vec::new());
         for frame in frames {
             given.step(
