@@ -18,7 +18,7 @@ use idm_training::{
     recordings::{self, ExplainArgs},
     render::{self, RenderArgs},
     sweep::{self, SweepArgs},
-    training::{TrainArgs, train},
+    training::{SpeedArgs, TrainArgs, speed, train},
 };
 
 /// Trains the transcriber and the one-shot bank of the Inverse Drum Machine.
@@ -35,6 +35,8 @@ enum Command {
     Render(RenderArgs),
     /// Train a transcriber; Ctrl-C saves and ends.
     Train(TrainArgs),
+    /// Measure how fast training steps are.
+    Speed(SpeedArgs),
     /// Train many small runs and compare them; finished ones are kept.
     Sweep(SweepArgs),
     /// Measure a model on held-out kits and grooves.
@@ -64,6 +66,7 @@ fn stop_flag() -> Result<Arc<AtomicBool>> {
 fn run(command: Command) -> Result<()> {
     match command {
         Command::Train(args) => train(&args, &stop_flag()?).map(drop),
+        Command::Speed(args) => speed(&args),
         Command::Sweep(args) => sweep::run(&args, &stop_flag()?).map(drop),
         Command::Render(args) => render::run(&args),
         Command::Evaluate(args) => evaluation::run(args),

@@ -6,7 +6,6 @@ use std::{
     sync::{Arc, atomic::AtomicBool},
 };
 
-use burn::tensor::Device;
 use idm_engine::front_end::{BAND_COUNT, LOW_BAND_COUNT};
 use idm_training::{
     losses::{LossConfig, MaskTargets, event_loss, mask_loss},
@@ -194,7 +193,7 @@ fn gradients_of_all_weights_agree_with_differences() {
     };
     let config = LossConfig::default();
     let weights = initial_weights(3);
-    let mut network = Network::new(Device::flex());
+    let mut network = Network::default();
     let mut sum = 0.0;
     let gradients = pass(&mut network, &weights, &batch, &config, true, &mut sum).unwrap();
     let mut random = Random::new(&[22]);

@@ -1,6 +1,5 @@
 //! The exported transcriber computes what was trained, and hears no future.
 
-use burn::tensor::Device;
 use idm_engine::{
     drum::{DRUM_COUNT, STEM_COUNT},
     front_end::{BAND_COUNT, LOW_BAND_COUNT},
@@ -39,7 +38,7 @@ fn random_input(seed: u64, batch: usize, frames: usize) -> Input {
 }
 
 fn outputs(weights: &Weights, input: &Input, head: Head) -> Outputs {
-    let mut network = Network::new(Device::flex());
+    let mut network = Network::default();
     let request = MaskRequest {
         head,
         first_frame: 0,

@@ -4,7 +4,6 @@
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use burn::tensor::Device;
 use idm_engine::{
     drum::{DRUM_COUNT, Drum},
     front_end::BAND_COUNT,
@@ -206,7 +205,7 @@ pub fn learn_choice(
     material: &Pieces,
     pieces: u64,
 ) -> Result<ChoiceReport> {
-    let mut network = Network::new(Device::flex());
+    let mut network = Network::default();
     let mut examples: Vec<ChoiceExample> = Vec::new();
     let numbers: Vec<u64> = (FIRST_PIECE..FIRST_PIECE + pieces).collect();
     for numbers in numbers.chunks(CHUNK) {

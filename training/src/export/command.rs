@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use anyhow::{Result, ensure};
-use burn::tensor::Device;
 use clap::Args;
 
 use super::{DEFAULT_THRESHOLDS, data_licences, describe, export_model};
@@ -90,7 +89,7 @@ pub fn run(args: &ExportArgs) -> Result<()> {
         let material =
             renderer(&natural, &folders, Split::Valid)?.with_tame_share(CALIBRATION_TAME_SHARE);
         let validation = Validation::new(&material, FIRST_CALIBRATION_PIECE, args.pieces);
-        let scores = validation.measure(&mut Network::new(Device::flex()), &weights);
+        let scores = validation.measure(&mut Network::default(), &weights);
         for head in Head::ALL {
             let scores = &scores.heads[head.index()];
             println!(

@@ -12,13 +12,13 @@ use crate::random::Random;
 /// Frames seen by each convolution: the newest and two before it.
 pub const CONV_FRAMES: usize = 3;
 /// Channels of the first convolution.
-pub const CONV1_CHANNELS: usize = 16;
+pub const CONV1_CHANNELS: usize = 24;
 /// Bands under one kernel of the first convolution.
 pub const CONV1_WIDTH: usize = 5;
 /// Bands after the first convolution (stride 2).
 pub const CONV1_BANDS: usize = BAND_COUNT / 2;
 /// Channels of the second convolution.
-pub const CONV2_CHANNELS: usize = 32;
+pub const CONV2_CHANNELS: usize = 48;
 /// Bands under one kernel of the second convolution.
 pub const CONV2_WIDTH: usize = 3;
 /// Bands after the second convolution (stride 2).
@@ -28,14 +28,14 @@ pub const FLAT: usize = CONV2_CHANNELS * CONV2_BANDS;
 /// Input width of the dense layer: the convolutions and the low bands.
 pub const FEATURES: usize = FLAT + LOW_BAND_COUNT;
 /// Width of the frame code `z` and of both recurrent layers.
-pub const UNITS: usize = 256;
+pub const UNITS: usize = 384;
 /// Width of the detail code: a short form of the frame code, of which the heads
 /// see several frames around the described one.
-pub const DETAIL: usize = 48;
+pub const DETAIL: usize = 64;
 /// Hidden width of the onset and velocity head.
-pub const EVENT_HIDDEN: usize = 128;
+pub const EVENT_HIDDEN: usize = 192;
 /// Hidden width of the mask head.
-pub const MASK_HIDDEN: usize = 128;
+pub const MASK_HIDDEN: usize = 192;
 /// Mask logits per frame: nine classes and residual, per band.
 pub const MASK_OUTPUTS: usize = STEM_COUNT * BAND_COUNT;
 /// Width of the kit embedding.
@@ -303,6 +303,6 @@ mod tests {
         assert_eq!(weights, initial_weights(7));
         assert_ne!(weights, initial_weights(8));
         let count = parameter_count(&weights);
-        assert!((1_900_000..2_100_000).contains(&count), "{count}");
+        assert!((4_000_000..4_700_000).contains(&count), "{count}");
     }
 }

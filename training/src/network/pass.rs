@@ -70,7 +70,7 @@ pub struct LogitGradients {
 /// Gradient of every weight, in the order of the weights.
 pub type Gradients = Weights;
 
-/// Weights to train and buffers for a pass.
+/// The network on the central processor: buffers for a pass.
 pub struct Network {
     device: Device,
     recurrent: [Gru; 2],
@@ -96,16 +96,17 @@ fn gru_weights<'a>(weights: &'a Weights, layer: &str) -> GruWeights<'a> {
     }
 }
 
-impl Network {
-    /// A network whose dense parts run on `device` (without autodiff).
-    pub fn new(device: Device) -> Network {
+impl Default for Network {
+    fn default() -> Self {
         Network {
-            device,
+            device: Device::flex(),
             recurrent: [Gru::default(), Gru::default()],
             state: Vec::new(),
         }
     }
+}
 
+impl Network {
     /// Runs the network and, if `train` is set and `loss` answers gradients of
     /// the outputs it gets, the backward pass. Masks and embeddings are
     /// computed for the frames asked for alone. Allocates.

@@ -10,7 +10,6 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use burn::tensor::Device;
 use clap::Args;
 
 use super::{Outcome, PlannedRun, Sweep, csv_table, markdown_table};
@@ -121,7 +120,7 @@ fn measure(args: &SweepArgs, planned: &PlannedRun, checkpoint: &Checkpoint) -> R
     let material = renderer(&planned.config, &folders, Split::Valid)?;
     let pieces = planned.config.data.validation_pieces;
     let validation = Validation::new(&material, FIRST_PIECE, pieces);
-    let mut network = Network::new(Device::flex());
+    let mut network = Network::default();
     let scores = validation.measure(&mut network, &checkpoint.optimiser.average);
     Ok(Outcome::new(&planned.name, checkpoint, &scores))
 }

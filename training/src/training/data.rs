@@ -281,8 +281,8 @@ pub struct BatchSource {
 }
 
 impl BatchSource {
-    /// Starts with the batch of step `first_step`.
-    pub fn start(config: &Config, pieces: Pieces, first_step: u64) -> BatchSource {
+    /// Starts with the batch of step `first_step`; each comes in `parts`.
+    pub fn start(config: &Config, pieces: Pieces, first_step: u64, parts: usize) -> BatchSource {
         let (sender, receiver) = mpsc::sync_channel(config.schedule.batches_ahead);
         let plan = BatchPlan {
             seed: config.seed,
@@ -291,7 +291,7 @@ impl BatchSource {
             pool: config.data.pool,
         };
         let neighbour = config.loss.neighbour;
-        let part = plan.batch.div_ceil(config.schedule.threads.max(1));
+        let part = plan.batch.div_ceil(parts.max(1));
         let equaliser_db = config.data.reuse_equaliser_db;
         thread::spawn(move || {
             let mut recent: HashMap<u64, TrainingExample> = HashMap::new();

@@ -3,11 +3,14 @@
 mod checkpoint;
 mod curves;
 mod data;
+#[cfg(feature = "gpu")]
+pub mod gpu;
 mod optimiser;
 mod patience;
 mod pieces;
 mod reuse;
 mod run;
+mod speed;
 mod step;
 mod validation;
 mod warm_start;
@@ -19,6 +22,7 @@ pub use optimiser::Optimiser;
 pub use patience::validations_since_best;
 pub use pieces::{Pieces, open_recordings};
 pub use run::{TrainArgs, train};
-pub use step::{StepLosses, train_step};
+pub use speed::{SpeedArgs, speed};
+pub use step::{StepLosses, StepPlan, Stepper, cpu_step, train_step};
 pub use validation::{Calibration, ClassScore, Scores, Validation, calibrate, peaks};
 pub use warm_start::warm_start;

@@ -15,8 +15,8 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{
-    BatchSource, Checkpoint, DataFolders, Optimiser, Pieces, Progress, Record, Scores, Validation,
-    draw_curves, open_recordings, renderer, train_step, validations_since_best, warm_start,
+    BatchSource, Checkpoint, DataFolders, Optimiser, Pieces, Progress, Record, Scores, Stepper,
+    Validation, draw_curves, open_recordings, renderer, validations_since_best, warm_start,
 };
 use crate::{
     config::Config,
@@ -51,8 +51,7 @@ pub struct TrainArgs {
     /// model (its folder or its transcriber.onnx).
     #[arg(long, conflicts_with = "resume")]
     pub warm_start: Option<PathBuf>,
-    /// Where the dense part of the network runs; recurrent layers and rendering stay
-    /// on the central processor.
+    /// Where the steps run; rendering and validation stay on the central processor.
     #[arg(long, value_enum, default_value_t)]
     pub device: Compute,
     /// Save and end at this step, to be resumed later; the learning rate still
@@ -100,8 +99,9 @@ struct HeldOut {
 #[derive(Debug)]
 struct Run {
     state: Checkpoint,
-    /// One per thread of a step.
-    networks: Vec<Network>,
+    stepper: Stepper,
+    /// Measures on the central processor, whatever trains.
+    network: Network,
     folder: PathBuf,
     window: Window,
     last_checkpoint_s: f64,
@@ -119,11 +119,11 @@ impl Run {
     fn validate(&mut self, held_out: &HeldOut, bar: &ProgressBar) -> Result<()> {
         self.last_validation_s = self.state.progress.elapsed_s;
         let weights = &self.state.optimiser.average;
-        let scores = held_out.rendered.measure(&mut self.networks[0], weights);
+        let scores = held_out.rendered.measure(&mut self.network, weights);
         let recorded = held_out
             .recorded
             .as_ref()
-            .map(|recorded| recorded.measure(&mut self.networks[0], weights));
+            .map(|recorded| recorded.measure(&mut self.network, weights));
         self.print("rendered", &scores, bar);
         if let Some(scores) = &recorded {
             self.print("recorded (masks against estimates)", scores, bar);
@@ -227,7 +227,7 @@ pub fn train(args: &TrainArgs, stop: &Arc<AtomicBool>) -> Result<Checkpoint> {
     fs::write(args.out.join("config.toml"), config.to_toml())
         .with_context(|| format!("cannot write into {}", args.out.display()))?;
     println!("{}", config.to_toml());
-    let device = args.device.device()?;
+    let stepper = Stepper::new(args.device, config.schedule.threads)?;
     let folders = match &args.data {
         Some(folder) => DataFolders::inside(folder)?,
         None => DataFolders::default(),
@@ -258,13 +258,12 @@ pub fn train(args: &TrainArgs, stop: &Arc<AtomicBool>) -> Result<Checkpoint> {
             })
             .transpose()?,
     };
-    let source = BatchSource::start(&config, training, state.progress.step);
+    let source = BatchSource::start(&config, training, state.progress.step, stepper.parts());
     let run = Run {
         last_checkpoint_s: state.progress.elapsed_s,
         last_validation_s: state.progress.elapsed_s,
-        networks: (0..config.schedule.threads)
-            .map(|_| Network::new(device.clone()))
-            .collect(),
+        stepper,
+        network: Network::default(),
         folder: args.out.clone(),
         window: Window::default(),
         state,
@@ -295,14 +294,13 @@ fn train_until_done(
         let step = run.state.progress.step;
         let batch = source.next_batch()?;
         let waited = begin.elapsed().as_secs_f64();
-        let (losses, gradients) = train_step(
-            &mut run.networks,
+        let (losses, gradients) = run.stepper.step(
             &run.state.weights,
             &batch,
             &config.loss,
             config.schedule.other_head_share,
             [config.seed, step, 0x7374_6570],
-        );
+        )?;
         let share = budget_share(&config, &run.state.progress);
         let rate = learning_rate(&config, step, share);
         let gradients = gradients.context("a training pass has no gradient")?;

@@ -2,9 +2,13 @@
 
 use std::thread;
 
+use anyhow::Result;
+
 use crate::{
     losses::{EventLoss, LossConfig, MaskTargets, event_loss, mask_loss, timbre_loss},
-    network::{Gradients, Head, LogitGradients, MASK_OUTPUTS, MaskRequest, Network, Weights},
+    network::{
+        Compute, Gradients, Head, LogitGradients, MASK_OUTPUTS, MaskRequest, Network, Weights,
+    },
     random::Random,
     training::Batch,
 };
@@ -44,6 +48,89 @@ impl StepLosses {
     }
 }
 
+/// What computes the steps.
+#[derive(Debug)]
+pub enum Stepper {
+    /// One network per thread.
+    Cpu(Vec<Network>),
+    /// A graphics processor does the whole step.
+    #[cfg(feature = "gpu")]
+    Gpu(Box<super::gpu::GpuNetwork>),
+}
+
+impl Stepper {
+    /// On `compute`, with `threads` threads where that is the central processor.
+    ///
+    /// # Errors
+    /// A graphics processor that this build cannot use or that is not there.
+    pub fn new(compute: Compute, threads: usize) -> Result<Stepper> {
+        match compute {
+            Compute::Cpu => Ok(Stepper::Cpu(
+                (0..threads).map(|_| Network::default()).collect(),
+            )),
+            Compute::Gpu => Stepper::gpu(),
+        }
+    }
+
+    #[cfg(feature = "gpu")]
+    fn gpu() -> Result<Stepper> {
+        let network = super::gpu::GpuNetwork::new()?;
+        println!("steps run on {}", network.name());
+        Ok(Stepper::Gpu(Box::new(network)))
+    }
+
+    #[cfg(not(feature = "gpu"))]
+    fn gpu() -> Result<Stepper> {
+        anyhow::bail!(
+            "this build computes on the central processor alone; build with `--features gpu` for --device gpu"
+        )
+    }
+
+    /// Parts into which a batch is cut.
+    pub fn parts(&self) -> usize {
+        match self {
+            Stepper::Cpu(networks) => networks.len(),
+            #[cfg(feature = "gpu")]
+            Stepper::Gpu(_) => 1,
+        }
+    }
+
+    /// Losses of a batch, means over all its `parts`, and their gradient. `name` draws
+    /// the head and the half of the frames whose masks are trained. Allocates.
+    ///
+    /// # Errors
+    /// A graphics processor that fails.
+    pub fn step(
+        &mut self,
+        weights: &Weights,
+        parts: &[Batch],
+        config: &LossConfig,
+        other_head_share: f32,
+        name: [u64; 3],
+    ) -> Result<(StepLosses, Option<Gradients>)> {
+        match self {
+            Stepper::Cpu(networks) => Ok(train_step(
+                networks,
+                weights,
+                parts,
+                config,
+                other_head_share,
+                name,
+            )),
+            #[cfg(feature = "gpu")]
+            Stepper::Gpu(network) => {
+                let [batch] = parts else {
+                    anyhow::bail!("expected a batch in one part, found {}", parts.len());
+                };
+                let mut random = Random::new(&[name[0], name[1], name[2], 0]);
+                let plan = StepPlan::draw(batch.input.frames, other_head_share, &mut random);
+                let (losses, gradients) = network.step(weights, batch, config, &plan)?;
+                Ok((losses, Some(gradients)))
+            }
+        }
+    }
+}
+
 /// Runs each of `networks` forward and backward on its part of the batch, side
 /// by side; answers means over the whole batch. `name` draws the head and the
 /// half of the frames whose masks are trained. Allocates.
@@ -63,14 +150,8 @@ pub fn train_step(
     let [seed, step, salt] = name;
     let run = |(index, (network, part)): (usize, (&mut Network, &Batch))| {
         let mut random = Random::new(&[seed, step, salt, index as u64]);
-        part_step(
-            network,
-            weights,
-            part,
-            config,
-            other_head_share,
-            &mut random,
-        )
+        let plan = StepPlan::draw(part.input.frames, other_head_share, &mut random);
+        cpu_step(network, weights, part, config, &plan)
     };
     let mut jobs = networks.iter_mut().zip(parts).enumerate();
     let first = jobs.next();
@@ -96,38 +177,55 @@ pub fn train_step(
     (losses, sum)
 }
 
-fn part_step(
+/// What one step trains besides events.
+#[derive(Debug, Clone)]
+pub struct StepPlan {
+    /// Head and frames whose masks are trained.
+    pub masks: MaskRequest,
+    /// Frames at which the embedding is trained.
+    pub embedding_steps: Vec<usize>,
+}
+
+impl StepPlan {
+    /// Draws a head, half of the frames that it describes, and steps of the later half
+    /// of the piece, once some drums have been heard.
+    pub fn draw(frames: usize, other_head_share: f32, random: &mut Random) -> StepPlan {
+        let draw = random.unit();
+        let head = if draw < other_head_share {
+            Head::Low
+        } else if draw < 2.0 * other_head_share {
+            Head::High
+        } else {
+            Head::Standard
+        };
+        let described = frames.saturating_sub(head.look_ahead_frames());
+        let count = (frames / 2).min(described);
+        let first_frame = random.below(described - count + 1);
+        let embedding_steps = (0..EMBEDDING_STEPS)
+            .map(|_| frames / 2 + random.below(frames - frames / 2))
+            .collect();
+        StepPlan {
+            masks: MaskRequest {
+                head,
+                first_frame,
+                frames: count,
+            },
+            embedding_steps,
+        }
+    }
+}
+
+/// One part of a batch on the central processor. Allocates.
+pub fn cpu_step(
     network: &mut Network,
     weights: &Weights,
     batch: &Batch,
     config: &LossConfig,
-    other_head_share: f32,
-    random: &mut Random,
+    plan: &StepPlan,
 ) -> (StepLosses, Option<Gradients>) {
-    let draw = random.unit();
-    let head = if draw < other_head_share {
-        Head::Low
-    } else if draw < 2.0 * other_head_share {
-        Head::High
-    } else {
-        Head::Standard
-    };
-    let frames = batch.input.frames;
-    let described = frames.saturating_sub(head.look_ahead_frames());
-    let count = (frames / 2).min(described);
-    let first = random.below(described - count + 1);
-    let request = MaskRequest {
-        head,
-        first_frame: first,
-        frames: count,
-    };
-    // Only once some drums have been heard.
-    let embedding_steps: Vec<usize> = (0..EMBEDDING_STEPS)
-        .map(|_| frames / 2 + random.below(frames - frames / 2))
-        .collect();
-
+    let request = plan.masks;
     let size = batch.input.batch;
-    let rows = first * size..(first + count) * size;
+    let rows = request.first_frame * size..(request.first_frame + request.frames) * size;
     let targets = MaskTargets {
         batch: size,
         ratio: &batch.ratio[rows.start * MASK_OUTPUTS..rows.end * MASK_OUTPUTS],
@@ -138,14 +236,14 @@ fn part_step(
         weights,
         &batch.input,
         Some(request),
-        &embedding_steps,
+        &plan.embedding_steps,
         true,
         |outputs| {
             let mask = mask_loss(config, &outputs.masks, targets);
             let heads: [EventLoss; 3] = std::array::from_fn(|head| {
                 event_loss(config, &outputs.heads[head].events, &batch.events)
             });
-            let wanted = batch.timbre.repeat(EMBEDDING_STEPS);
+            let wanted = batch.timbre.repeat(plan.embedding_steps.len());
             let (timbre, timbre_gradient) = timbre_loss(config.timbre, &outputs.timbre, &wanted);
             let standard = &heads[Head::Standard.index()];
             losses = StepLosses {

@@ -11,7 +11,7 @@ use prost::Message;
 use tract_onnx::pb::{ModelProto, TensorProto, tensor_proto::DataType};
 
 use super::Checkpoint;
-use crate::network::{NamedTensor, UNITS, Weights};
+use crate::network::{DETAIL, NamedTensor, UNITS, Weights};
 
 /// The averaged weights of the checkpoint at `path`, or those of the model
 /// there: a folder with `transcriber.onnx` (and `one_shots.onnx`), or such a
@@ -47,6 +47,7 @@ pub fn warm_start(path: &Path, initial: Weights) -> Result<Weights> {
 /// Replaces the tensors of `initial`, or a corner of them, by those of the same
 /// name.
 fn fill(found: &[NamedTensor], mut initial: Weights) -> Result<Weights> {
+    let widths = Widths::of(found);
     let mut used = 0;
     for tensor in initial.tensors_mut() {
         let Some(other) = found.iter().find(|other| other.name == tensor.name) else {
@@ -56,17 +57,38 @@ fn fill(found: &[NamedTensor], mut initial: Weights) -> Result<Weights> {
         if other.shape == tensor.shape {
             tensor.values.clone_from(&other.values);
         } else {
-            grow(tensor, other)?;
+            grow(tensor, other, widths)?;
         }
     }
     ensure!(used > 0, "expected weights of the network, found none");
     Ok(initial)
 }
 
+/// Widths of the network that is grown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Widths {
+    units: usize,
+    detail: usize,
+}
+
+impl Widths {
+    /// Those of the network that has the weights `found`.
+    fn of(found: &[NamedTensor]) -> Widths {
+        let layer = found.iter().find(|tensor| tensor.name == "detail.weight");
+        match layer.map(|tensor| tensor.shape.as_slice()) {
+            Some(&[units, detail]) => Widths { units, detail },
+            _ => Widths {
+                units: UNITS,
+                detail: DETAIL,
+            },
+        }
+    }
+}
+
 /// Puts the smaller `old` into `tensor`: dense weights `[inputs, outputs]`,
 /// convolutions `[outputs, inputs, ..]`, biases `[outputs]`. Old outputs ignore
 /// new inputs.
-fn grow(tensor: &mut NamedTensor, old: &NamedTensor) -> Result<()> {
+fn grow(tensor: &mut NamedTensor, old: &NamedTensor, widths: Widths) -> Result<()> {
     let fits = tensor.shape.len() == old.shape.len()
         && tensor
             .shape
@@ -88,11 +110,18 @@ fn grow(tensor: &mut NamedTensor, old: &NamedTensor) -> Result<()> {
             let parts = if axis == outputs_axis {
                 output_parts(&tensor.name, sizes)
             } else {
-                input_parts(&tensor.name, sizes)
+                input_parts(&tensor.name, sizes, widths)
             };
-            origins(&parts)
+            let lengths = parts.iter().map(|(_, old)| old).sum::<usize>();
+            ensure!(
+                lengths == sizes.1,
+                "{}: expected parts of {lengths} values along axis {axis}, found {}",
+                tensor.name,
+                sizes.1
+            );
+            Ok(origins(&parts))
         })
-        .collect();
+        .collect::<Result<_>>()?;
     for (flat, value) in tensor.values.iter_mut().enumerate() {
         let place = position(flat, &shape);
         let is_new_output = origins
@@ -112,16 +141,17 @@ fn grow(tensor: &mut NamedTensor, old: &NamedTensor) -> Result<()> {
 
 /// Lengths now and before of the parts, each grown at its end, that the inputs of
 /// the weights called `name` consist of; `sizes` are those of all of them.
-fn input_parts(name: &str, (new, old): (usize, usize)) -> Vec<(usize, usize)> {
+fn input_parts(name: &str, (new, old): (usize, usize), widths: Widths) -> Vec<(usize, usize)> {
     if name == "dense.weight" {
         let low = LOW_BAND_COUNT.min(old);
         return vec![(new - low, old - low), (low, low)];
     }
     if name.ends_with("_hidden.weight") {
         // State, frame code, detail codes.
-        let grown = (new - old) / 2;
-        let rest = new.saturating_sub(2 * UNITS);
-        return vec![(UNITS, UNITS - grown), (UNITS, UNITS - grown), (rest, rest)];
+        let details = new.saturating_sub(2 * UNITS) / DETAIL;
+        let mut parts = vec![(UNITS, widths.units); 2];
+        parts.extend(std::iter::repeat_n((DETAIL, widths.detail), details));
+        return parts;
     }
     vec![(new, old)]
 }
@@ -242,10 +272,15 @@ mod tests {
             values: values.to_vec(),
         };
         let mut weight = tensor(&[3, 3], &[9.0; 9]);
-        grow(&mut weight, &tensor(&[2, 2], &[1.0, 2.0, 3.0, 4.0])).unwrap();
+        grow(
+            &mut weight,
+            &tensor(&[2, 2], &[1.0, 2.0, 3.0, 4.0]),
+            Widths::of(&[]),
+        )
+        .unwrap();
         assert_eq!(weight.values, [1.0, 2.0, 9.0, 3.0, 4.0, 9.0, 0.0, 0.0, 9.0]);
         let mut bias = tensor(&[3], &[9.0; 3]);
-        grow(&mut bias, &tensor(&[2], &[1.0, 2.0])).unwrap();
+        grow(&mut bias, &tensor(&[2], &[1.0, 2.0]), Widths::of(&[])).unwrap();
         assert_eq!(bias.values, [1.0, 2.0, 9.0]);
     }
 
@@ -261,7 +296,7 @@ mod tests {
             shape: vec![2, 3, 1, 2],
             values: vec![9.0; 12],
         };
-        grow(&mut weight, &old).unwrap();
+        grow(&mut weight, &old, Widths::of(&[])).unwrap();
         let new = [9.0; 6];
         assert_eq!(weight.values[..6], [1.0, 2.0, 3.0, 4.0, 0.0, 0.0]);
         assert_eq!(weight.values[6..], new);
@@ -280,7 +315,7 @@ mod tests {
             shape: vec![old_rows + 3, 2],
             values: vec![-9.0; 2 * (old_rows + 3)],
         };
-        grow(&mut weight, &old).unwrap();
+        grow(&mut weight, &old, Widths::of(&[])).unwrap();
         let column: Vec<f32> = weight.values.iter().step_by(2).copied().collect();
         assert_eq!(column[..6], [1.0, 2.0, 0.0, 0.0, 0.0, 3.0]);
         assert_eq!(column.last(), old.values.last());
@@ -299,10 +334,14 @@ mod tests {
             shape: vec![6],
             values: vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0],
         };
-        grow(&mut bias, &old).unwrap();
+        grow(&mut bias, &old, Widths::of(&[])).unwrap();
         assert_eq!(bias.values, [1.0, 2.0, 9.0, 3.0, 4.0, 9.0, 5.0, 6.0, 9.0]);
 
-        let rows = 2 * UNITS + 3;
+        let widths = Widths {
+            units: UNITS - 2,
+            detail: DETAIL - 1,
+        };
+        let rows = 2 * UNITS + 4 * DETAIL;
         let mut weight = NamedTensor {
             name: "low.mask_hidden.weight".to_owned(),
             shape: vec![rows, 1],
@@ -310,18 +349,24 @@ mod tests {
         };
         let old = NamedTensor {
             name: weight.name.clone(),
-            shape: vec![rows - 4, 1],
-            values: (1..=rows - 4).map(|row| row as f32).collect(),
+            shape: vec![rows - 8, 1],
+            values: (1..=rows - 8).map(|row| row as f32).collect(),
         };
-        grow(&mut weight, &old).unwrap();
+        grow(&mut weight, &old, widths).unwrap();
         let kept = UNITS - 2;
         assert_eq!(weight.values[kept - 1..][..3], [kept as f32, 0.0, 0.0]);
         assert_eq!(weight.values[UNITS], kept as f32 + 1.0);
+        let first_detail = (2 * kept + 1) as f32;
+        assert_eq!(weight.values[UNITS + kept..][..3], [0.0, 0.0, first_detail]);
         assert_eq!(
-            weight.values[UNITS + kept..][..3],
-            [0.0, 0.0, (2 * kept + 1) as f32]
+            weight.values[2 * UNITS + DETAIL - 2..][..3],
+            [
+                first_detail + DETAIL as f32 - 2.0,
+                0.0,
+                first_detail + DETAIL as f32 - 1.0
+            ]
         );
-        assert_eq!(weight.values.last(), old.values.last());
+        assert_eq!(weight.values.last(), Some(&0.0));
     }
 
     #[test]
