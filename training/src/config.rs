@@ -154,6 +154,9 @@ pub struct ScheduleConfig {
     /// Batches rendered ahead (about 3 MB per second of audio): lets rendering
     /// use a second core in the moments when it is free.
     pub batches_ahead: usize,
+    /// Threads that render, and as many that put batches together; the weights do not
+    /// depend on this number.
+    pub render_threads: usize,
     /// Ends after this many validations in a row without a better F-measure,
     /// and keeps the best state as `best.bin`; 0 never ends early.
     pub patience: usize,
@@ -169,6 +172,7 @@ impl Default for ScheduleConfig {
             other_head_share: 0.2,
             threads: 1,
             batches_ahead: 4,
+            render_threads: 1,
             patience: 0,
         }
     }
@@ -226,6 +230,10 @@ impl Config {
             "schedule.threads: expected 1 to data.batch = {}, found {}",
             self.data.batch,
             self.schedule.threads
+        );
+        ensure!(
+            self.schedule.render_threads > 0,
+            "schedule.render_threads: expected at least 1, found 0"
         );
         let budgets = [self.schedule.minutes > 0.0, self.schedule.steps > 0];
         ensure!(
@@ -298,6 +306,15 @@ mod tests {
                 .unwrap_err()
                 .to_string()
                 .contains("data.batch")
+        );
+        config.data.batch = 2;
+        config.schedule.render_threads = 0;
+        assert!(
+            config
+                .check()
+                .unwrap_err()
+                .to_string()
+                .contains("schedule.render_threads")
         );
         let unknown = toml::from_str::<Config>("nam = \"x\"").unwrap_err();
         assert!(unknown.to_string().contains("nam"));

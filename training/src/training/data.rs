@@ -1,25 +1,19 @@
-//! Batches, rendered in the background.
+//! Where material lies, and batches of examples.
 
-use std::{
-    collections::{HashMap, hash_map::Entry},
-    path::PathBuf,
-    sync::mpsc,
-    thread,
-};
+use std::{borrow::Borrow, path::PathBuf};
 
 use anyhow::{Result, bail};
 use idm_engine::{
     drum::DRUM_COUNT,
     front_end::{BAND_COUNT, LOW_BAND_COUNT},
 };
+use rayon::prelude::*;
 
-use super::{pieces::Pieces, reuse::vary};
 use crate::{
     config::{Config, DataConfig},
     kits::Split,
     losses::{EventTargets, UNDECIDED, soften_onsets},
     network::{Input, MASK_OUTPUTS, TIMBRE_BANDS, TIMBRE_OUTPUTS},
-    random::Random,
     render::{RenderConfig, Renderer, TrainingExample},
 };
 
@@ -119,64 +113,69 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// Joins equally long examples. Allocates.
-    pub fn new(examples: &[TrainingExample], neighbour: f32) -> Batch {
-        let batch = examples.len();
+    /// Joins equally long examples, on all threads: a large batch is a lot of memory
+    /// to move. Allocates.
+    pub fn new<E: Borrow<TrainingExample> + Sync>(examples: &[E], neighbour: f32) -> Batch {
+        let examples: Vec<&TrainingExample> = examples.iter().map(Borrow::borrow).collect();
         let frames = examples
             .iter()
             .map(|example| example.frames)
             .min()
             .unwrap_or(0);
-        let mut frame = Vec::with_capacity(batch * frames * BAND_COUNT);
-        for example in examples {
-            frame.extend_from_slice(&example.frame[..frames * BAND_COUNT]);
-        }
-        let onsets: Vec<Vec<f32>> = examples
-            .iter()
+        let (onsets, timbres): (Vec<Vec<f32>>, Vec<Vec<f32>>) = examples
+            .par_iter()
             .map(|example| {
                 let mut onset = soften_onsets(&example.onset, neighbour);
                 leave_inaudible_out(example, &mut onset);
-                onset
+                (onset, timbre(example))
             })
-            .collect();
-        let timbre = examples.iter().flat_map(timbre).collect();
-        let mut joined = Batch {
+            .unzip();
+        let mut frame = vec![0.0; examples.len() * frames * BAND_COUNT];
+        frame
+            .par_chunks_mut((frames * BAND_COUNT).max(1))
+            .zip(&examples)
+            .for_each(|(piece, example)| piece.copy_from_slice(&example.frame[..piece.len()]));
+        let joined = |table: fn(&TrainingExample) -> &[f32], width| {
+            let tables: Vec<&[f32]> = examples.iter().map(|example| table(example)).collect();
+            time_major(&tables, frames, width)
+        };
+        let onsets: Vec<&[f32]> = onsets.iter().map(Vec::as_slice).collect();
+        let ratios: Vec<&[u8]> = examples.iter().map(|example| &*example.ratio).collect();
+        Batch {
             input: Input {
-                batch,
+                batch: examples.len(),
                 frames,
                 frame,
-                low: Vec::new(),
+                low: joined(|example| &example.low, LOW_BAND_COUNT),
             },
-            events: EventTargets::default(),
-            ratio: Vec::with_capacity(frames * batch * MASK_OUTPUTS),
-            mix_power: Vec::with_capacity(frames * batch * BAND_COUNT),
-            timbre,
-        };
-        for t in 0..frames {
-            let row = |width: usize| t * width..(t + 1) * width;
-            for (example, onset) in examples.iter().zip(&onsets) {
-                joined
-                    .input
-                    .low
-                    .extend_from_slice(&example.low[row(LOW_BAND_COUNT)]);
-                joined
-                    .events
-                    .onset
-                    .extend_from_slice(&onset[row(DRUM_COUNT)]);
-                joined
-                    .events
-                    .velocity
-                    .extend_from_slice(&example.velocity[row(DRUM_COUNT)]);
-                joined
-                    .ratio
-                    .extend_from_slice(&example.ratio[row(MASK_OUTPUTS)]);
-                joined
-                    .mix_power
-                    .extend_from_slice(&example.mix_power[row(BAND_COUNT)]);
-            }
+            events: EventTargets {
+                onset: time_major(&onsets, frames, DRUM_COUNT),
+                velocity: joined(|example| &example.velocity, DRUM_COUNT),
+            },
+            ratio: time_major(&ratios, frames, MASK_OUTPUTS),
+            mix_power: joined(|example| &example.mix_power, BAND_COUNT),
+            timbre: timbres.concat(),
         }
-        joined
     }
+}
+
+/// Joins the first `frames` rows of `width` values of each table to
+/// `[frames, batch, width]`.
+fn time_major<T: Copy + Default + Send + Sync>(
+    tables: &[&[T]],
+    frames: usize,
+    width: usize,
+) -> Vec<T> {
+    let mut joined = vec![T::default(); frames * tables.len() * width];
+    joined
+        .par_chunks_mut((tables.len() * width).max(1))
+        .enumerate()
+        .for_each(|(frame, row)| {
+            for (cells, table) in row.chunks_exact_mut(width).zip(tables) {
+                cells.copy_from_slice(&table[frame * width..][..width]);
+            }
+        });
+    joined
 }
 
 /// Marks the targets of hits that drown in the mixture as undecided: in no band
@@ -234,135 +233,4 @@ fn timbre(example: &TrainingExample) -> Vec<f32> {
         }
     }
     timbre
-}
-
-/// Which pieces a step uses: fresh ones, and recent ones again.
-#[derive(Debug, Clone, Copy)]
-pub struct BatchPlan {
-    /// Names the sequence.
-    pub seed: u64,
-    /// Pieces per step.
-    pub batch: usize,
-    /// Average number of uses of a piece.
-    pub uses: usize,
-    /// Recent pieces to choose from.
-    pub pool: usize,
-}
-
-impl BatchPlan {
-    /// Piece numbers of step `step`, and whether each is used again. Depends
-    /// on the step alone, so that a resumed run continues as it would have.
-    pub fn pieces(&self, step: u64) -> Vec<(u64, bool)> {
-        let fresh = self.batch.div_ceil(self.uses) as u64;
-        let first = step * fresh;
-        let mut random = Random::new(&[self.seed, step, 0x706f_6f6c]);
-        let oldest = first.saturating_sub(self.pool as u64);
-        let mut pieces: Vec<(u64, bool)> = (first..first + fresh).map(|n| (n, false)).collect();
-        while pieces.len() < self.batch {
-            let piece = if first == oldest {
-                // Nothing to use again yet.
-                (pieces[random.below(pieces.len())].0, true)
-            } else {
-                (
-                    oldest + random.below((first - oldest) as usize) as u64,
-                    true,
-                )
-            };
-            pieces.push(piece);
-        }
-        pieces
-    }
-}
-
-/// Renders batches on a thread of its own, a bounded number ahead.
-#[derive(Debug)]
-pub struct BatchSource {
-    receiver: mpsc::Receiver<Result<Vec<Batch>>>,
-}
-
-impl BatchSource {
-    /// Starts with the batch of step `first_step`; each comes in `parts`.
-    pub fn start(config: &Config, pieces: Pieces, first_step: u64, parts: usize) -> BatchSource {
-        let (sender, receiver) = mpsc::sync_channel(config.schedule.batches_ahead);
-        let plan = BatchPlan {
-            seed: config.seed,
-            batch: config.data.batch,
-            uses: config.data.uses,
-            pool: config.data.pool,
-        };
-        let neighbour = config.loss.neighbour;
-        let part = plan.batch.div_ceil(parts.max(1));
-        let equaliser_db = config.data.reuse_equaliser_db;
-        thread::spawn(move || {
-            let mut recent: HashMap<u64, TrainingExample> = HashMap::new();
-            let mut batch = |step: u64| -> Result<Vec<Batch>> {
-                let planned = plan.pieces(step);
-                let newest = planned.iter().map(|(piece, _)| *piece).max().unwrap_or(0);
-                recent.retain(|&piece, _| piece + (plan.pool + plan.batch) as u64 > newest);
-                let mut examples = Vec::with_capacity(planned.len());
-                for (slot, (piece, again)) in planned.into_iter().enumerate() {
-                    let mut example = match recent.entry(piece) {
-                        Entry::Occupied(known) => known.get().clone(),
-                        Entry::Vacant(place) => place.insert(pieces.example(piece)?).clone(),
-                    };
-                    // A recording comes by again and again: always varied.
-                    if again || pieces.is_recorded(piece) {
-                        let mut random = Random::new(&[plan.seed, step, slot as u64, 7]);
-                        vary(&mut example, &mut random, equaliser_db);
-                    }
-                    examples.push(example);
-                }
-                let parts = examples.chunks(part);
-                Ok(parts.map(|part| Batch::new(part, neighbour)).collect())
-            };
-            for step in first_step.. {
-                let batch = batch(step);
-                let failed = batch.is_err();
-                if sender.send(batch).is_err() || failed {
-                    // Training has ended, or cannot go on.
-                    return;
-                }
-            }
-        });
-        BatchSource { receiver }
-    }
-
-    /// The next batch, a part for each thread of a step; waits for it.
-    ///
-    /// # Errors
-    /// If a recording cannot be read, or rendering has stopped (it panicked).
-    pub fn next_batch(&self) -> Result<Vec<Batch>> {
-        match self.receiver.recv() {
-            Ok(batch) => batch,
-            Err(_) => bail!("the rendering thread has stopped"),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn plan_uses_each_piece_as_often_as_asked_and_depends_on_the_step_alone() {
-        let plan = BatchPlan {
-            seed: 3,
-            batch: 8,
-            uses: 2,
-            pool: 40,
-        };
-        let mut uses: HashMap<u64, usize> = HashMap::new();
-        for step in 0..200 {
-            let pieces = plan.pieces(step);
-            assert_eq!(pieces, plan.pieces(step));
-            assert_eq!(pieces.len(), 8);
-            assert_eq!(pieces.iter().filter(|(_, again)| !again).count(), 4);
-            for (piece, _) in pieces {
-                assert!(piece < 4 * (step + 1) && piece + 40 >= 4 * step);
-                *uses.entry(piece).or_default() += 1;
-            }
-        }
-        let mean = uses.values().sum::<usize>() as f64 / uses.len() as f64;
-        assert!((mean - 2.0).abs() < 0.01, "{mean}");
-    }
 }

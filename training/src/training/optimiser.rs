@@ -1,5 +1,7 @@
 //! AdamW with a global norm limit and averaged weights.
 
+use rayon::prelude::*;
+
 use crate::{config::OptimiserConfig, network::Weights};
 
 /// Moments and averages of all weights.
@@ -50,25 +52,30 @@ impl Optimiser {
         // Early averages follow quickly.
         let early = (1.0 + self.steps as f32) / (10.0 + self.steps as f32);
         let keep = config.average_decay.min(early);
-        for (index, tensor) in weights.tensors_mut().iter_mut().enumerate() {
-            let decay = if tensor.shape.len() > 1 {
-                learning_rate * config.weight_decay
-            } else {
-                0.0
-            };
-            let gradient = &gradients.tensors()[index].values;
-            let first = &mut self.first.tensors_mut()[index].values;
-            let second = &mut self.second.tensors_mut()[index].values;
-            let average = &mut self.average.tensors_mut()[index].values;
-            for (place, value) in tensor.values.iter_mut().enumerate() {
-                let slope = gradient[place] * scale;
-                first[place] += (1.0 - config.beta1) * (slope - first[place]);
-                second[place] += (1.0 - config.beta2) * (slope * slope - second[place]);
-                let step = (first[place] / bias1) / ((second[place] / bias2).sqrt() + 1e-8);
-                *value -= learning_rate * step + decay * *value;
-                average[place] = keep * average[place] + (1.0 - keep) * *value;
-            }
-        }
+        weights
+            .tensors_mut()
+            .par_iter_mut()
+            .zip(gradients.tensors())
+            .zip(self.first.tensors_mut())
+            .zip(self.second.tensors_mut())
+            .zip(self.average.tensors_mut())
+            .for_each(|((((tensor, gradient), first), second), average)| {
+                let decay = if tensor.shape.len() > 1 {
+                    learning_rate * config.weight_decay
+                } else {
+                    0.0
+                };
+                for (place, value) in tensor.values.iter_mut().enumerate() {
+                    let slope = gradient.values[place] * scale;
+                    let (first, second) = (&mut first.values[place], &mut second.values[place]);
+                    *first += (1.0 - config.beta1) * (slope - *first);
+                    *second += (1.0 - config.beta2) * (slope * slope - *second);
+                    let step = (*first / bias1) / ((*second / bias2).sqrt() + 1e-8);
+                    *value -= learning_rate * step + decay * *value;
+                    let average = &mut average.values[place];
+                    *average = keep * *average + (1.0 - keep) * *value;
+                }
+            });
         norm
     }
 }

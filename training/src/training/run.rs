@@ -258,7 +258,7 @@ pub fn train(args: &TrainArgs, stop: &Arc<AtomicBool>) -> Result<Checkpoint> {
             })
             .transpose()?,
     };
-    let source = BatchSource::start(&config, training, state.progress.step, stepper.parts());
+    let source = BatchSource::start(&config, training, state.progress.step, stepper.parts())?;
     let run = Run {
         last_checkpoint_s: state.progress.elapsed_s,
         last_validation_s: state.progress.elapsed_s,
