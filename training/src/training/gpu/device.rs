@@ -52,36 +52,53 @@ const SOURCES: [&str; 6] = [
     include_str!("kernels/losses.wgsl"),
 ];
 
-/// The inner part of a recurrent step, for two times four inputs.
+/// Invocations that share each sum of a recurrent layer.
+const SHARES: usize = 2;
+/// Groups of four inputs whose weights are read at once, forward and backward.
+const WALK_FOURS: usize = 4;
+const WALK_BACK_FOURS: usize = 12;
+
+const _: () = assert!((UNITS / 4 / SHARES).is_multiple_of(WALK_FOURS));
+const _: () = assert!((3 * UNITS / 4 / SHARES).is_multiple_of(WALK_BACK_FOURS));
+
+/// The inner part of a recurrent step: reads first, then sums.
 fn walk_body() -> String {
     let mut text = String::new();
-    for four in 0..2 {
+    for pair in 0..2 * WALK_FOURS {
+        for gate in 0..3 {
+            text += &format!(
+                "            let w{pair}_{gate} = words[at + {}u];\n",
+                pair * 3 * UNITS + gate * UNITS
+            );
+        }
+    }
+    for four in 0..WALK_FOURS {
         text += &format!("            let h{four} = state[four + {four}u];\n");
     }
-    for pair in 0..4 {
+    for pair in 0..2 * WALK_FOURS {
         let (four, lanes) = (pair / 2, ["xy", "zw"][pair % 2]);
         for (gate, sum) in ["reset_sum", "update_sum", "new_sum"].iter().enumerate() {
             text += &format!(
-                "            {sum} = fma(unpack2x16float(words[at + {}u]), h{four}.{lanes}, {sum});\n",
-                pair * 3 * UNITS + gate * UNITS
+                "            {sum} = fma(unpack2x16float(w{pair}_{gate}), h{four}.{lanes}, {sum});\n"
             );
         }
     }
     text
 }
 
-/// The inner part of a recurrent step backwards, for six times four outputs.
+/// The inner part of a recurrent step backwards.
 fn walk_back_body() -> String {
     let mut text = String::new();
-    for four in 0..6 {
+    for pair in 0..2 * WALK_BACK_FOURS {
+        text += &format!("            let w{pair} = words[at + {}u];\n", pair * UNITS);
+    }
+    for four in 0..WALK_BACK_FOURS {
         text += &format!("            let g{four} = gradient[four + {four}u];\n");
     }
-    for pair in 0..12 {
+    for pair in 0..2 * WALK_BACK_FOURS {
         let (four, lanes) = (pair / 2, ["xy", "zw"][pair % 2]);
-        text += &format!(
-            "            sum = fma(unpack2x16float(words[at + {}u]), g{four}.{lanes}, sum);\n",
-            pair * UNITS
-        );
+        text +=
+            &format!("            sum = fma(unpack2x16float(w{pair}), g{four}.{lanes}, sum);\n");
     }
     text
 }
@@ -92,6 +109,9 @@ fn source() -> String {
         ("$FLAT_BANDS", CONV2_BANDS),
         ("$LOW_BANDS", LOW_BAND_COUNT),
         ("$DETAIL", DETAIL),
+        ("$SHARES", SHARES),
+        ("$WALK_FOURS", WALK_FOURS),
+        ("$WALK_BACK_FOURS", WALK_BACK_FOURS),
         ("$UNITS", UNITS),
         ("$BANDS", BAND_COUNT),
         ("$STEMS", STEM_COUNT),
@@ -175,9 +195,10 @@ impl Gpu {
         let name = adapter.get_info().name;
         let limits = adapter.limits();
         ensure!(
-            limits.max_compute_invocations_per_workgroup as usize >= UNITS
+            limits.max_compute_invocations_per_workgroup as usize >= SHARES * UNITS
                 && limits.max_compute_workgroup_size_x as usize >= UNITS,
-            "{name}: expected workgroups of {UNITS}, found {}",
+            "{name}: expected workgroups of {}, found {}",
+            SHARES * UNITS,
             limits.max_compute_invocations_per_workgroup
         );
         let descriptor = DeviceDescriptor {
