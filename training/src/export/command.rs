@@ -43,7 +43,7 @@ pub struct ExportArgs {
     #[arg(long)]
     pub data: Option<PathBuf>,
     /// Pieces to choose the thresholds on; 0 keeps fixed ones.
-    #[arg(long, default_value_t = 120)]
+    #[arg(long, default_value_t = 240)]
     pub pieces: usize,
     /// Folder of the model.
     #[arg(long)]

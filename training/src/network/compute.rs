@@ -8,7 +8,6 @@ pub enum Compute {
     /// The central processor.
     #[default]
     Cpu,
-    /// The graphics processor that the system prefers (Vulkan, Metal or Direct3D 12);
-    /// needs a build with the feature `gpu`.
+    /// The graphics processor that the system prefers (Vulkan, Metal or Direct3D 12).
     Gpu,
 }

@@ -3,7 +3,6 @@
 mod checkpoint;
 mod curves;
 mod data;
-#[cfg(feature = "gpu")]
 pub mod gpu;
 mod optimiser;
 mod patience;

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 use clap::Args;
 use idm_engine::{
     drum::DRUM_COUNT,
@@ -89,14 +89,14 @@ pub fn speed(args: &SpeedArgs) -> Result<()> {
     Ok(())
 }
 
-#[cfg(feature = "gpu")]
 fn list_kernels(
     stepper: &mut Stepper,
     mut run: impl FnMut(&mut Stepper) -> Result<()>,
 ) -> Result<()> {
-    if let Stepper::Gpu(network) = stepper {
-        network.start_profile();
-    }
+    let Stepper::Gpu(network) = stepper else {
+        bail!("the central processor has no kernels to list: expected --device gpu");
+    };
+    network.start_profile();
     run(stepper)?;
     if let Stepper::Gpu(network) = stepper {
         for (name, (seconds, count)) in network.start_profile() {
@@ -104,11 +104,6 @@ fn list_kernels(
         }
     }
     Ok(())
-}
-
-#[cfg(not(feature = "gpu"))]
-fn list_kernels(_: &mut Stepper, _: impl FnMut(&mut Stepper) -> Result<()>) -> Result<()> {
-    anyhow::bail!("this build has no kernels to list; build with `--features gpu`")
 }
 
 /// Pieces of noise with random targets.

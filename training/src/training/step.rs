@@ -10,7 +10,7 @@ use crate::{
         Compute, Gradients, Head, LogitGradients, MASK_OUTPUTS, MaskRequest, Network, Weights,
     },
     random::Random,
-    training::Batch,
+    training::{Batch, gpu::GpuNetwork},
 };
 use idm_engine::front_end::BAND_COUNT;
 
@@ -54,43 +54,31 @@ pub enum Stepper {
     /// One network per thread.
     Cpu(Vec<Network>),
     /// A graphics processor does the whole step.
-    #[cfg(feature = "gpu")]
-    Gpu(Box<super::gpu::GpuNetwork>),
+    Gpu(Box<GpuNetwork>),
 }
 
 impl Stepper {
     /// On `compute`, with `threads` threads where that is the central processor.
     ///
     /// # Errors
-    /// A graphics processor that this build cannot use or that is not there.
+    /// A graphics processor that is not there or cannot be used.
     pub fn new(compute: Compute, threads: usize) -> Result<Stepper> {
         match compute {
             Compute::Cpu => Ok(Stepper::Cpu(
                 (0..threads).map(|_| Network::default()).collect(),
             )),
-            Compute::Gpu => Stepper::gpu(),
+            Compute::Gpu => {
+                let network = GpuNetwork::new()?;
+                println!("steps run on {}", network.name());
+                Ok(Stepper::Gpu(Box::new(network)))
+            }
         }
-    }
-
-    #[cfg(feature = "gpu")]
-    fn gpu() -> Result<Stepper> {
-        let network = super::gpu::GpuNetwork::new()?;
-        println!("steps run on {}", network.name());
-        Ok(Stepper::Gpu(Box::new(network)))
-    }
-
-    #[cfg(not(feature = "gpu"))]
-    fn gpu() -> Result<Stepper> {
-        anyhow::bail!(
-            "this build computes on the central processor alone; build with `--features gpu` for --device gpu"
-        )
     }
 
     /// Parts into which a batch is cut.
     pub fn parts(&self) -> usize {
         match self {
             Stepper::Cpu(networks) => networks.len(),
-            #[cfg(feature = "gpu")]
             Stepper::Gpu(_) => 1,
         }
     }
@@ -117,7 +105,6 @@ impl Stepper {
                 other_head_share,
                 name,
             )),
-            #[cfg(feature = "gpu")]
             Stepper::Gpu(network) => {
                 let [batch] = parts else {
                     anyhow::bail!("expected a batch in one part, found {}", parts.len());

@@ -145,6 +145,22 @@ pub struct Calibration {
     pub groups: [ClassScore; GROUP_COUNT],
 }
 
+/// The place in the middle of those next to the largest value that are hardly below
+/// it: the largest value itself is a matter of chance where the top is flat.
+fn middle_of_the_top(values: &[f64]) -> usize {
+    const NEAR: f64 = 0.005;
+    let mut best = 0;
+    for (place, value) in values.iter().enumerate() {
+        if *value > values[best] {
+            best = place;
+        }
+    }
+    let near = |value: &&f64| **value >= values[best] - NEAR;
+    let below = values[..best].iter().rev().take_while(near).count();
+    let above = values[best + 1..].iter().take_while(near).count();
+    (2 * best + above - below) / 2
+}
+
 /// Chooses thresholds for `pieces`.
 fn choose(pieces: &[PieceEvents]) -> Calibration {
     let mut result = Calibration {
@@ -156,25 +172,24 @@ fn choose(pieces: &[PieceEvents]) -> Calibration {
         groups: [ClassScore::default(); GROUP_COUNT],
     };
     for class in 0..DRUM_COUNT {
-        let (mut strict, mut recall) = (-1.0, -1.0);
-        for step in THRESHOLDS {
-            let mut score = ClassScore::default();
-            for piece in pieces {
-                score.add(compare(
-                    &piece.detected(class, threshold(step)),
-                    &piece.hits[class],
-                ));
-            }
-            if score.f_measure(1.0) > strict {
-                strict = score.f_measure(1.0);
-                result.thresholds.strict[class] = threshold(step);
-                result.classes[class] = score;
-            }
-            if score.f_measure(2.0) > recall {
-                recall = score.f_measure(2.0);
-                result.thresholds.recall[class] = threshold(step);
-            }
-        }
+        let scores: Vec<ClassScore> = THRESHOLDS
+            .map(|step| {
+                let mut score = ClassScore::default();
+                for piece in pieces {
+                    let detected = piece.detected(class, threshold(step));
+                    score.add(compare(&detected, &piece.hits[class]));
+                }
+                score
+            })
+            .collect();
+        let middle = |beta: f64| {
+            let measures: Vec<f64> = scores.iter().map(|score| score.f_measure(beta)).collect();
+            middle_of_the_top(&measures)
+        };
+        let (strict, recall) = (middle(1.0), middle(2.0));
+        result.thresholds.strict[class] = threshold(strict + THRESHOLDS.start());
+        result.thresholds.recall[class] = threshold(recall.min(strict) + THRESHOLDS.start());
+        result.classes[class] = scores[strict];
     }
     for group in Group::ALL {
         for piece in pieces {
@@ -372,6 +387,14 @@ mod tests {
         assert!((score.f_measure(1.0) - 4.0 / 7.0).abs() < 1e-9);
         assert_eq!(ClassScore::default().f_measure(1.0), 1.0);
         assert_eq!(merge(vec![30, 10, 12, 14, 16]), [10, 16, 30]);
+    }
+
+    #[test]
+    fn flat_tops_are_cut_in_the_middle() {
+        let values = [0.2, 0.797, 0.798, 0.8, 0.799, 0.796, 0.1, 0.797];
+        assert_eq!(middle_of_the_top(&values), 3);
+        assert_eq!(middle_of_the_top(&[0.5, 0.3, 0.2]), 0);
+        assert_eq!(middle_of_the_top(&[0.3, 0.3, 0.3, 0.3, 0.3]), 2);
     }
 
     #[test]
