@@ -68,10 +68,9 @@ impl HopWork {
         let hop = self.framing.hop_samples;
         let back = (self.quality.look_ahead_frames() + 2) * hop;
         let [left, right] = &self.history;
-        let offset = self.locator.locate([left, right], left.len() - back);
+        self.locator.listen([left, right], left.len() - back);
         let centre = self.framing.centre_of(frame);
-        let located = (centre + i64::from(offset)).max(0) as u64;
-        let mut onsets = [located; DRUM_COUNT];
+        let mut onsets = [0; DRUM_COUNT];
         let mut hits = [FitCandidate {
             drum: Drum::Kick,
             onset_frame: 0.0,
@@ -82,6 +81,8 @@ impl HopWork {
         for candidate in candidates.iter().flatten() {
             let class = &self.picker_classes[candidate.drum.index()];
             let given = self.given.started(candidate.drum);
+            let offset = self.locator.locate(candidate.drum, candidate.activation);
+            let located = (centre + i64::from(offset)).max(0) as u64;
             onsets[count] = given.map_or(located, |hit| hit.onset_sample);
             hits[count].drum = candidate.drum;
             hits[count].onset_frame = onsets[count] as f64 / hop as f64 + 1.0;
