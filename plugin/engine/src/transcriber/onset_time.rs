@@ -47,12 +47,11 @@ struct Trace {
 
 const fn trace(drum: Drum) -> Trace {
     let (regions, rise) = match drum {
-        Drum::Kick => ([0.05, 0.05, 0.05, 0.0], 0.0),
-        Drum::Snare => ([0.0, 0.05, 0.1, 0.1], 0.0),
-        Drum::HighTom | Drum::MidTom | Drum::FloorTom => ([0.05, 0.05, 0.1, 0.0], 0.0),
-        Drum::ClosedHat | Drum::OpenHat => ([0.0, 0.0, 0.0, 0.2], 0.0),
-        Drum::Crash => ([0.0, 0.0, 0.0, 0.2], 1.0),
-        Drum::Ride => ([0.0, 0.0, 0.0, 0.05], 3.0),
+        Drum::Kick => ([0.05, 0.15, 0.1, 0.0], 0.0),
+        Drum::Snare => ([0.0, 0.15, 0.15, 0.015], 0.5),
+        Drum::HighTom | Drum::MidTom | Drum::FloorTom => ([0.05, 0.075, 0.1, 0.015], 0.0),
+        Drum::ClosedHat | Drum::OpenHat | Drum::Crash => ([0.0, 0.0, 0.0, 0.3], 0.8),
+        Drum::Ride => ([0.0, 0.0, 0.0, 0.3], 6.0),
     };
     Trace { regions, rise }
 }
@@ -68,7 +67,7 @@ fn expected_hops(drum: Drum, activation: f32) -> f32 {
     (early - 2.05 * activation).clamp(0.1, 1.7)
 }
 /// Standard deviation of that.
-const EXPECTED_WITHIN_HOPS: f32 = 0.55;
+const EXPECTED_WITHIN_HOPS: f32 = 0.6;
 
 /// Finds onsets in a stereo signal. Real-time safe after construction.
 #[derive(Debug, Clone)]
