@@ -3,10 +3,10 @@
 //!
 //! A mask changes a whole window of signal at once, so that a drum's bus begins
 //! to sound half a window before the drum does. The onset is known to the
-//! sample while those samples are still to be played: until just before it, the
-//! bus is turned down to what the additive model says is left of the drum's
-//! earlier hits. The rest goes to the residual, so that the buses still add up
-//! to the input.
+//! sample while those samples are still to be played: until just before it (where
+//! it is in doubt, before the earliest that it may be), the bus is turned down to
+//! what the additive model says is left of the drum's earlier hits. The rest goes
+//! to the residual, so that the buses still add up to the input.
 
 use crate::drum::{DRUM_COUNT, Drum};
 
@@ -20,8 +20,8 @@ const SMEAR: f32 = 0.003;
 /// How long the gain falls and rises.
 const FALL_S: f64 = 0.001;
 const RISE_S: f64 = 0.001;
-/// The gate is open again this long before the onset: onsets are known to within
-/// a block of 0.36 ms.
+/// The gate is open again this long before the earliest onset, which is known to
+/// within a block of 0.36 ms.
 const LEAD_S: f64 = 0.0003;
 
 #[derive(Debug, Clone, Copy)]
@@ -59,7 +59,7 @@ impl AttackGate {
         self.gates = [[None; HITS]; DRUM_COUNT];
     }
 
-    /// A hit of `drum` begins at `onset_sample`; `next_sample` is the first one
+    /// A hit of `drum` begins at `onset_sample` at the earliest; `next_sample` is the first one
     /// that is still to be made. `ringing` is the power that earlier hits of
     /// the drum leave before the onset, `hit` that of the new one. Real-time
     /// safe.

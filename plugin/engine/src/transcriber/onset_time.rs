@@ -69,6 +69,18 @@ fn expected_hops(drum: Drum, activation: f32) -> f32 {
 /// Standard deviation of that.
 const EXPECTED_WITHIN_HOPS: f32 = 0.6;
 
+/// Score below the best one of an onset that may be the true one as well.
+const DOUBT: f32 = 0.5;
+
+/// An onset, in samples from the centre that was listened to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LocatedOnset {
+    /// Where it most likely is: −1 to +3 hops.
+    pub offset: i32,
+    /// Before this it hardly begins; at most `offset`.
+    pub earliest: i32,
+}
+
 /// Finds onsets in a stereo signal. Real-time safe after construction.
 #[derive(Debug, Clone)]
 pub struct OnsetLocator {
@@ -114,13 +126,13 @@ impl OnsetLocator {
         self.measure_rise();
     }
 
-    /// Offset in samples from the centre that was listened to last to the onset of
-    /// `drum`, whose activation there was `activation`: −1 to +3 hops. Real-time
-    /// safe.
-    pub fn locate(&self, drum: Drum, activation: f32) -> i32 {
+    /// The onset of `drum` near the centre that was listened to last, where its
+    /// activation was `activation`. Real-time safe.
+    pub fn locate(&self, drum: Drum, activation: f32) -> LocatedOnset {
         let trace = trace(drum);
         let expected = expected_hops(drum, activation);
-        let mut best = (f32::MIN, FIRST);
+        let mut scores = [f32::MIN; BLOCKS];
+        let mut best = FIRST;
         for block in FIRST..END {
             let hops = (block - FIRST) as f32 / BLOCKS_PER_HOP as f32 - BEFORE_HOPS as f32;
             let distance = (hops - expected) / EXPECTED_WITHIN_HOPS;
@@ -128,11 +140,17 @@ impl OnsetLocator {
             for (weight, likelihood) in trace.regions.iter().zip(&self.likelihood) {
                 score += weight * likelihood[block];
             }
-            if score > best.0 {
-                best = (score, block);
+            scores[block] = score;
+            if score > scores[best] {
+                best = block;
             }
         }
-        self.border(best.1) as i32
+        let likely = |block: &usize| scores[*block] >= scores[best] - DOUBT;
+        let earliest = (FIRST..best).find(likely).unwrap_or(best);
+        LocatedOnset {
+            offset: self.border(best) as i32,
+            earliest: self.border(earliest) as i32,
+        }
     }
 
     /// Where block `block` begins, in samples from the centre.
@@ -294,8 +312,8 @@ mod tests {
                 let signal = hit(onset, frequency);
                 locator.listen([&signal, &signal], 4_096);
                 let found = locator.locate(drum, 0.4);
-                let error = found - offset;
-                assert!(error.abs() <= 40, "{drum:?} at {offset}: {found}");
+                let error = found.offset - offset;
+                assert!(error.abs() <= 40, "{drum:?} at {offset}: {found:?}");
             }
         }
     }
@@ -310,10 +328,28 @@ mod tests {
             }
             locator.listen([&signal, &signal], 4_096);
             for (drum, onset) in [(Drum::Kick, kick), (Drum::ClosedHat, hat)] {
-                let error = locator.locate(drum, 0.4) - onset as i32;
+                let error = locator.locate(drum, 0.4).offset - onset as i32;
                 assert!(error.abs() <= 60, "{drum:?} of {kick} and {hat}: {error}");
             }
         }
+    }
+
+    #[test]
+    fn a_gentle_attack_may_begin_earlier_than_a_sudden_one() {
+        let mut locator = OnsetLocator::new(RATE_HZ, HOP);
+        let doubt = |locator: &mut OnsetLocator, attack: f32| {
+            let mut signal = hit(4_096 + 300, 0.1);
+            for (n, sample) in signal[4_096 + 300..].iter_mut().enumerate() {
+                *sample *= (n as f32 / attack).min(1.0).powi(2);
+            }
+            locator.listen([&signal, &signal], 4_096);
+            let found = locator.locate(Drum::Snare, 0.3);
+            assert!(found.earliest >= 300 - 40, "{found:?}");
+            found.offset - found.earliest
+        };
+        let [sudden, gentle] = [1.0, 400.0].map(|attack| doubt(&mut locator, attack));
+        assert!(sudden <= 16, "{sudden}");
+        assert!((17..200).contains(&gentle), "{gentle}");
     }
 
     #[test]
@@ -323,7 +359,7 @@ mod tests {
         for centre in [0, 50, 99, 4_000] {
             locator.listen([&silence, &silence], centre);
             for drum in Drum::ALL {
-                let [weak, strong] = [0.2, 0.7].map(|act| locator.locate(drum, act));
+                let [weak, strong] = [0.2, 0.7].map(|act| locator.locate(drum, act).offset);
                 assert!(weak > strong, "{drum:?}: {weak} {strong}");
                 assert!((-256..768).contains(&weak));
             }
