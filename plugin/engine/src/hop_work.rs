@@ -129,7 +129,7 @@ impl HopWork {
             picker: PeakPicker::default(),
             given: GivenHits::new(framing),
             mask_source: experiment.masks,
-            locator: OnsetLocator::new(hop),
+            locator: OnsetLocator::new(rate, hop),
             fitted: VelocityScale::default(),
             velocities: VelocityScale::default(),
             explainer: Explainer::new(&bank),

@@ -68,10 +68,10 @@ impl HopWork {
         let hop = self.framing.hop_samples;
         let back = (self.quality.look_ahead_frames() + 2) * hop;
         let [left, right] = &self.history;
-        let offset = self.locator.locate([left, right], left.len() - back);
+        self.locator.listen([left, right], left.len() - back);
         let centre = self.framing.centre_of(frame);
-        let located = (centre + i64::from(offset)).max(0) as u64;
-        let mut onsets = [located; DRUM_COUNT];
+        let sample = |offset: i32| (centre + i64::from(offset)).max(0) as u64;
+        let (mut onsets, mut opens) = ([0; DRUM_COUNT], [0; DRUM_COUNT]);
         let mut hits = [FitCandidate {
             drum: Drum::Kick,
             onset_frame: 0.0,
@@ -82,7 +82,9 @@ impl HopWork {
         for candidate in candidates.iter().flatten() {
             let class = &self.picker_classes[candidate.drum.index()];
             let given = self.given.started(candidate.drum);
-            onsets[count] = given.map_or(located, |hit| hit.onset_sample);
+            let located = self.locator.locate(candidate.drum, candidate.activation);
+            onsets[count] = given.map_or(sample(located.offset), |hit| hit.onset_sample);
+            opens[count] = given.map_or(sample(located.earliest), |hit| hit.onset_sample);
             hits[count].drum = candidate.drum;
             hits[count].onset_frame = onsets[count] as f64 / hop as f64 + 1.0;
             hits[count].posterior = candidate.activation;
@@ -92,12 +94,15 @@ impl HopWork {
         let mut amplitudes = [0.0; DRUM_COUNT];
         self.explainer.begin(frame, &hits[..count], &mut amplitudes);
         let made_until = self.made_until().unwrap_or(0);
-        let fitted = hits[..count].iter().zip(&amplitudes).zip(&onsets);
-        for ((hit, &amplitude), &onset_sample) in fitted {
+        let fitted = hits[..count]
+            .iter()
+            .zip(&amplitudes)
+            .zip(onsets.iter().zip(&opens));
+        for ((hit, &amplitude), (&onset_sample, &opens)) in fitted {
             self.presence.hit(hit.drum);
             self.attack_gate.hit(
                 hit.drum,
-                onset_sample,
+                opens,
                 made_until,
                 self.prediction.power[hit.drum.index()].iter().sum(),
                 amplitude * amplitude * self.explainer.peak_power(hit.drum),

@@ -3,31 +3,26 @@
 //!
 //! A mask changes a whole window of signal at once, so that a drum's bus begins
 //! to sound half a window before the drum does. The onset is known to the
-//! sample while those samples are still to be played: until just before it, the
-//! bus is turned down to what the additive model says is left of the drum's
-//! earlier hits. The rest goes to the residual, so that the buses still add up
-//! to the input.
+//! sample while those samples are still to be played: until just before it (where
+//! it is in doubt, before the earliest that it may be), the bus is turned down to
+//! what the additive model says is left of the drum's earlier hits. The rest goes
+//! to the residual, so that the buses still add up to the input.
 
 use crate::drum::{DRUM_COUNT, Drum};
 
 /// Hits per drum that can be ahead at once.
 const HITS: usize = 4;
-/// Power of the smear relative to the hit's: −18 dB, typical of a window of
-/// four hops.
-const SMEAR: f32 = 0.016;
+/// Power relative to the hit's at which what rings on is as loud as the smear:
+/// −25 dB. The smear of a window of four hops is louder, but what the additive
+/// model says of earlier hits is not worth more: closing further costs more of
+/// them than it takes off the smear.
+const SMEAR: f32 = 0.003;
 /// How long the gain falls and rises.
 const FALL_S: f64 = 0.001;
 const RISE_S: f64 = 0.001;
-/// The gate is open again this long before the onset, because onsets are not
-/// known better than that.
-const fn lead_s(drum: Drum) -> f64 {
-    match drum {
-        // The attack of a skin can begin before that of a brighter drum hit with it,
-        // which is what the onset is found by.
-        Drum::Kick | Drum::HighTom | Drum::MidTom | Drum::FloorTom => 0.003,
-        _ => 0.0006,
-    }
-}
+/// The gate is open again this long before the earliest onset, which is known to
+/// within a block of 0.36 ms.
+const LEAD_S: f64 = 0.0003;
 
 #[derive(Debug, Clone, Copy)]
 struct Gate {
@@ -44,7 +39,7 @@ pub struct AttackGate {
     reach_samples: u64,
     fall_samples: f32,
     rise_samples: f32,
-    lead_samples: [f32; DRUM_COUNT],
+    lead_samples: f32,
 }
 
 impl AttackGate {
@@ -55,7 +50,7 @@ impl AttackGate {
             reach_samples: window_samples as u64 / 2 + (FALL_S * sample_rate_hz) as u64,
             fall_samples: (FALL_S * sample_rate_hz).max(1.0) as f32,
             rise_samples: (RISE_S * sample_rate_hz).max(1.0) as f32,
-            lead_samples: Drum::ALL.map(|drum| (lead_s(drum) * sample_rate_hz) as f32),
+            lead_samples: (LEAD_S * sample_rate_hz) as f32,
         }
     }
 
@@ -64,7 +59,7 @@ impl AttackGate {
         self.gates = [[None; HITS]; DRUM_COUNT];
     }
 
-    /// A hit of `drum` begins at `onset_sample`; `next_sample` is the first one
+    /// A hit of `drum` begins at `onset_sample` at the earliest; `next_sample` is the first one
     /// that is still to be made. `ringing` is the power that earlier hits of
     /// the drum leave before the onset, `hit` that of the new one. Real-time
     /// safe.
@@ -97,7 +92,7 @@ impl AttackGate {
             let from = gate.start_sample.max(first_sample);
             let until = gate.onset_sample.min(first_sample + count);
             for sample in from..until {
-                let gain = self.gain_at(&gate, self.lead_samples[drum], sample);
+                let gain = self.gain_at(&gate, sample);
                 for channel in channels.iter_mut() {
                     let sample = &mut channel[(sample - first_sample) as usize];
                     // Adding zero leaves no negative zeros behind.
@@ -110,10 +105,10 @@ impl AttackGate {
         }
     }
 
-    fn gain_at(&self, gate: &Gate, lead_samples: f32, sample: u64) -> f32 {
+    fn gain_at(&self, gate: &Gate, sample: u64) -> f32 {
         let fallen = ((sample - gate.start_sample) as f32 / self.fall_samples).min(1.0);
         let down = 1.0 + (gate.gain - 1.0) * fallen;
-        let left = (gate.onset_sample - sample) as f32 - lead_samples;
+        let left = (gate.onset_sample - sample) as f32 - self.lead_samples;
         let risen = (1.0 - left / self.rise_samples).clamp(0.0, 1.0);
         down + (1.0 - down) * risen
     }
@@ -141,7 +136,7 @@ mod tests {
     #[test]
     fn silence_before_a_first_hit_stays_silent_and_the_hit_is_whole() {
         let out = played(0.0, 256);
-        assert!(out[560..880].iter().all(|&gain| gain < 1e-3));
+        assert!(out[560..930].iter().all(|&gain| gain < 1e-3));
         assert!(out[1_000..].iter().all(|&gain| gain == 1.0));
         assert!(out[..400].iter().all(|&gain| gain == 1.0));
     }

@@ -7,6 +7,6 @@ mod peak_picker;
 mod velocity;
 
 pub use given_hits::{GivenHit, GivenHits};
-pub use onset_time::OnsetLocator;
+pub use onset_time::{LocatedOnset, OnsetLocator};
 pub use peak_picker::{Candidate, Decision, PeakPicker, PickerClass, Verdict};
 pub use velocity::VelocityScale;
