@@ -40,13 +40,19 @@ pub fn run() -> Result<()> {
         bundle::bundle(Selection::Workspace, None).map(|_| ())
     });
     section("Unit and integration tests", &mut || {
-        cargo(&[
+        let mut command = workspace::cargo();
+        command.args([
             "test",
             "--release",
             "--locked",
             "--workspace",
             "--no-fail-fast",
-        ])
+        ]);
+        if cfg!(target_os = "linux") {
+            // The system packages hold a driver, if only a software one.
+            command.env("IDM_TEST_GPU", "1");
+        }
+        announced(&mut command)
     });
     section("Benchmarks, once each", &mut || {
         cargo(&[

@@ -24,6 +24,8 @@ enum What {
     Library(&'static str),
     /// Mesa's software renderer.
     Driver,
+    /// Any Vulkan driver; a software one will do.
+    VulkanDriver,
 }
 
 const NEEDS: &[Need] = &[
@@ -46,6 +48,16 @@ const NEEDS: &[Need] = &[
     ),
     need(What::Program("Xvfb"), "xvfb", "editor tests"),
     need(What::Program("xdotool"), "xdotool", "editor tests"),
+    need(
+        What::Library("libvulkan.so.1"),
+        "libvulkan1",
+        "the test of training on a graphics processor",
+    ),
+    need(
+        What::VulkanDriver,
+        "mesa-vulkan-drivers",
+        "the test of training on a graphics processor",
+    ),
 ];
 
 const fn need(what: What, package: &'static str, why: &'static str) -> Need {
@@ -121,6 +133,7 @@ fn missing_packages() -> Vec<&'static str> {
                 What::Program(name) => program_exists(name),
                 What::Library(name) => libraries.contains(name),
                 What::Driver => driver_exists(),
+                What::VulkanDriver => vulkan_driver_exists(),
             };
             if !found {
                 println!("  missing: {} (for {})", need.package, need.why);
@@ -163,6 +176,13 @@ fn driver_exists() -> bool {
         })
     };
     driver || gallium()
+}
+
+/// Whether a Vulkan driver has announced itself.
+fn vulkan_driver_exists() -> bool {
+    ["/usr/share/vulkan/icd.d", "/etc/vulkan/icd.d"]
+        .iter()
+        .any(|folder| std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some()))
 }
 
 fn is_root() -> bool {

@@ -145,17 +145,16 @@ pub struct Calibration {
     pub groups: [ClassScore; GROUP_COUNT],
 }
 
-/// The place in the middle of those next to the largest value that are hardly below
-/// it: the largest value itself is a matter of chance where the top is flat.
-fn middle_of_the_top(values: &[f64]) -> usize {
-    const NEAR: f64 = 0.005;
+/// The place in the middle of those next to the largest value that are less than `near`
+/// below it: the largest value itself is a matter of chance where the top is flat.
+fn middle_of_the_top(values: &[f64], near: f64) -> usize {
     let mut best = 0;
     for (place, value) in values.iter().enumerate() {
         if *value > values[best] {
             best = place;
         }
     }
-    let near = |value: &&f64| **value >= values[best] - NEAR;
+    let near = |value: &&f64| **value >= values[best] - near;
     let below = values[..best].iter().rev().take_while(near).count();
     let above = values[best + 1..].iter().take_while(near).count();
     (2 * best + above - below) / 2
@@ -182,11 +181,12 @@ fn choose(pieces: &[PieceEvents]) -> Calibration {
                 score
             })
             .collect();
-        let middle = |beta: f64| {
+        let middle = |beta: f64, near: f64| {
             let measures: Vec<f64> = scores.iter().map(|score| score.f_measure(beta)).collect();
-            middle_of_the_top(&measures)
+            middle_of_the_top(&measures, near)
         };
-        let (strict, recall) = (middle(1.0), middle(2.0));
+        // The top of F2 is flat towards thresholds that cost separation.
+        let (strict, recall) = (middle(1.0, 0.005), middle(2.0, 0.001));
         result.thresholds.strict[class] = threshold(strict + THRESHOLDS.start());
         result.thresholds.recall[class] = threshold(recall.min(strict) + THRESHOLDS.start());
         result.classes[class] = scores[strict];
@@ -392,9 +392,9 @@ mod tests {
     #[test]
     fn flat_tops_are_cut_in_the_middle() {
         let values = [0.2, 0.797, 0.798, 0.8, 0.799, 0.796, 0.1, 0.797];
-        assert_eq!(middle_of_the_top(&values), 3);
-        assert_eq!(middle_of_the_top(&[0.5, 0.3, 0.2]), 0);
-        assert_eq!(middle_of_the_top(&[0.3, 0.3, 0.3, 0.3, 0.3]), 2);
+        assert_eq!(middle_of_the_top(&values, 0.005), 3);
+        assert_eq!(middle_of_the_top(&[0.5, 0.3, 0.2], 0.005), 0);
+        assert_eq!(middle_of_the_top(&[0.3, 0.3, 0.3, 0.3, 0.3], 0.005), 2);
     }
 
     #[test]
