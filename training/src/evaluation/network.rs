@@ -5,7 +5,7 @@ use anyhow::Result;
 use idm_engine::{
     controls::Quality,
     drum::{DRUM_COUNT, Drum},
-    front_end::{FeatureFrame, Framing, FrontEnd},
+    front_end::{FeatureFrame, Framing, FrontEnd, LevelFollower},
     model::Model,
     transcriber::Verdict,
 };
@@ -41,6 +41,7 @@ pub fn activations(
     let mut front_end = FrontEnd::new(framing);
     let mut session = model.session(quality);
     let mut features = FeatureFrame::default();
+    let mut level = LevelFollower::new(hop as f64 / SAMPLE_RATE_HZ);
     let frames = mix.len() / hop;
     let look_ahead = quality.look_ahead_frames();
     let mut padded = vec![0.0; long - hop];
@@ -49,7 +50,8 @@ pub fn activations(
     let mut activations: [Activation; DRUM_COUNT] = Default::default();
     for newest in 0..frames + look_ahead {
         let samples = &padded[newest * hop..newest * hop + long];
-        front_end.analyse([samples, samples], &mut features);
+        let gain = level.hear(&samples[long - hop..]);
+        front_end.analyse_louder([samples, samples], gain, &mut features);
         session.step(&features.frame, &features.low);
         if newest < look_ahead {
             continue;

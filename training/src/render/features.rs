@@ -3,7 +3,7 @@
 
 use idm_engine::{
     drum::{DRUM_COUNT, STEM_COUNT},
-    front_end::{BAND_COUNT, FeatureFrame, Framing, FrontEnd, LOW_BAND_COUNT},
+    front_end::{BAND_COUNT, FeatureFrame, Framing, FrontEnd, LOW_BAND_COUNT, LevelFollower},
 };
 
 use super::{Hit, Piece};
@@ -107,10 +107,13 @@ impl Featuriser {
         let framing = *self.front_end.framing();
         let padded = pad(mix, framing.long_window_samples - framing.hop_samples);
         let mut features = FeatureFrame::default();
+        let mut level = LevelFollower::new(framing.hop_samples as f64 / SAMPLE_RATE_HZ);
         for frame in 0..example.frames {
             let start = frame * framing.hop_samples;
             let newest = &padded[start..start + framing.long_window_samples];
-            self.front_end.analyse([newest, newest], &mut features);
+            let gain = level.hear(&newest[newest.len() - framing.hop_samples..]);
+            self.front_end
+                .analyse_louder([newest, newest], gain, &mut features);
             example.frame.extend(features.frame);
             example.low.extend(features.low);
             example.mix_power.extend(features.power);

@@ -52,17 +52,18 @@ pub fn vary(example: &mut TrainingExample, random: &mut Random, most_db: f32) {
     let low_bands: Vec<f32> = (0..idm_engine::front_end::LOW_BAND_COUNT)
         .map(|band| response.power_at(low_band_centre_hz(band as f64) as f32))
         .collect();
-    let rows = example.mix_power.chunks_exact_mut(bands.len());
-    for (power, frame) in rows.zip(example.frame.chunks_exact_mut(bands.len())) {
-        for ((power, feature), gain) in power.iter_mut().zip(frame).zip(&bands) {
+    for row in example.mix_power.chunks_exact_mut(bands.len()) {
+        for (power, gain) in row.iter_mut().zip(&bands) {
             *power *= gain;
-            *feature = log_feature(*power);
         }
     }
-    for row in example.low.chunks_exact_mut(low_bands.len()) {
-        for (feature, gain) in row.iter_mut().zip(&low_bands) {
-            let power = ((*feature - LOG_OFFSET) / LOG_SCALE).exp() - LOG_FLOOR_POWER;
-            *feature = log_feature(power.max(0.0) * gain);
+    // Features were heard at another level than the power.
+    for (features, gains) in [(&mut example.frame, &bands), (&mut example.low, &low_bands)] {
+        for row in features.chunks_exact_mut(gains.len()) {
+            for (feature, gain) in row.iter_mut().zip(gains) {
+                let power = ((*feature - LOG_OFFSET) / LOG_SCALE).exp() - LOG_FLOOR_POWER;
+                *feature = log_feature(power.max(0.0) * gain);
+            }
         }
     }
 }

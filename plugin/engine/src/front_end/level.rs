@@ -1,16 +1,20 @@
-//! Soft recordings are heard as if they were louder.
+//! Recordings are heard at one level, however loud they are.
 //!
-//! The network has heard levels as mixes have them. Far below, its features run into
-//! their floor, and soft drums of a soft recording with them. The level follows the
-//! loudest peaks and sinks slowly; what it lacks of an ordinary one is added to the
-//! features, never to the sound.
+//! The network has heard levels as mixes have them and knows them unequally well: far
+//! below, its features run into their floor; far above, it takes more for hits than
+//! there are. The level follows the loudest peaks and sinks slowly; what it lacks of an
+//! ordinary one, or has too much, is added to the features, never to the sound.
 
-/// Peak from which nothing is added: −20 dBFS.
+/// Peak at which nothing is added: −20 dBFS.
 const ORDINARY_PEAK: f32 = 0.1;
-/// Most that is added, as power: 24 dB.
-const MOST_GAIN: f32 = 250.0;
+/// Most that is added, as power: 36 dB.
+const MOST_GAIN: f32 = 4_000.0;
+/// Most that is taken away: 15 dB. Louder ones are heard as such.
+const LEAST_GAIN: f32 = 0.03;
 /// How fast the level sinks.
 const SINK_DB_PER_S: f64 = 4.0;
+/// Peak up to which a hop tells nothing: −100 dBFS.
+const SILENCE: f32 = 1e-5;
 
 /// Peak level of the recent input. Real-time safe.
 #[derive(Debug, Clone, Copy)]
@@ -33,15 +37,24 @@ impl LevelFollower {
         self.peak = ORDINARY_PEAK;
     }
 
-    /// Takes the peak of the next hop. Real-time safe.
-    pub fn hop(&mut self, peak: f32) {
-        self.peak = peak.max(self.peak * self.sink);
+    /// Takes the next hop of a mono signal; answers the factor on its power. Real-time
+    /// safe.
+    pub fn hear(&mut self, hop: &[f32]) -> f32 {
+        self.hop(hop.iter().fold(0.0, |peak, sample| sample.abs().max(peak)));
+        self.power_gain()
     }
 
-    /// Factor on the power of what the network hears, from 1 up. Real-time safe.
+    /// Takes the peak of the next hop. Real-time safe.
+    pub fn hop(&mut self, peak: f32) {
+        if peak > SILENCE {
+            self.peak = peak.max(self.peak * self.sink);
+        }
+    }
+
+    /// Factor on the power of what the network hears. Real-time safe.
     pub fn power_gain(&self) -> f32 {
         let lacking = ORDINARY_PEAK / self.peak.max(1e-9);
-        (lacking * lacking).clamp(1.0, MOST_GAIN)
+        (lacking * lacking).clamp(LEAST_GAIN, MOST_GAIN)
     }
 }
 
@@ -62,21 +75,31 @@ mod tests {
     }
 
     #[test]
-    fn ordinary_levels_are_left_alone() {
-        let mut follower = LevelFollower::new(HOP_S);
-        for peak in [0.13, 0.5, 1.0] {
-            assert_eq!(gain_after(&mut follower, 4.0, peak), 1.0);
+    fn recordings_are_brought_to_one_level_as_far_as_allowed() {
+        for (peak, expected_db) in [(0.1, 0.0), (0.316, -10.0), (1.0, -15.2), (0.01, 20.0)] {
+            let mut follower = LevelFollower::new(HOP_S);
+            let gain_db = 10.0 * gain_after(&mut follower, 8.0, peak).log10();
+            // It sinks between the hits.
+            assert!(
+                (expected_db - 0.1..expected_db + 2.2).contains(&gain_db),
+                "{peak}: {gain_db} dB, expected {expected_db}"
+            );
         }
+        let mut follower = LevelFollower::new(HOP_S);
+        assert_eq!(gain_after(&mut follower, 20.0, 2e-4), MOST_GAIN);
+        follower.hop(0.1);
+        assert_eq!(follower.power_gain(), 1.0, "a loud hit ends it at once");
     }
 
     #[test]
-    fn soft_recordings_are_lifted_to_an_ordinary_level_and_no_further_than_allowed() {
+    fn silence_tells_nothing() {
         let mut follower = LevelFollower::new(HOP_S);
-        let gain = gain_after(&mut follower, 8.0, 0.01);
-        assert!((80.0..160.0).contains(&gain), "about 20 dB: {gain}");
-        assert_eq!(gain_after(&mut follower, 20.0, 1e-4), MOST_GAIN);
-        follower.hop(0.5);
-        assert_eq!(follower.power_gain(), 1.0, "a loud hit ends it at once");
+        follower.hop(0.05);
+        let before = follower.power_gain();
+        for _ in 0..10_000 {
+            follower.hop(0.0);
+        }
+        assert_eq!(follower.power_gain(), before);
         follower.reset();
         assert_eq!(follower.power_gain(), 1.0);
     }

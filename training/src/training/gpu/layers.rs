@@ -39,7 +39,7 @@ pub fn view(buffer: &Buffer, stride: usize) -> View<'_> {
 
 impl View<'_> {
     /// The same from row `row` on.
-    pub fn from_row(self, row: usize) -> Self {
+    pub fn at_row(self, row: usize) -> Self {
         Self {
             first: self.first + row * self.stride,
             ..self
@@ -309,7 +309,7 @@ impl<'a> Layers<'a> {
         let channels = layer.channels.1;
         for part in self.frame_parts() {
             let cells = self.unroll(layer, part);
-            let out = view(out, channels).from_row(part.0 * self.batch * layer.bands.1);
+            let out = view(out, channels).at_row(part.0 * self.batch * layer.bands.1);
             let unrolled = view(&self.buffers.unrolled, kernel);
             let sizes = [cells, channels, kernel];
             self.multiply((unrolled, false), (weight, true), out, sizes, finish);
@@ -332,7 +332,7 @@ impl<'a> Layers<'a> {
         self.bias_gradient(gradient, self.rows() * layer.bands.1, channels, bias);
         for part in self.frame_parts() {
             let cells = self.unroll(layer, part);
-            let gradient = gradient.from_row(part.0 * self.batch * layer.bands.1);
+            let gradient = gradient.at_row(part.0 * self.batch * layer.bands.1);
             let unrolled = view(&self.buffers.unrolled, kernel);
             let sizes = [channels, kernel, cells];
             self.multiply_into_gradient(gradient, unrolled, place, sizes);

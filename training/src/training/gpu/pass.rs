@@ -44,7 +44,7 @@ pub fn record(layers: &mut Layers<'_>, batch: &Batch, config: &LossConfig, plan:
 
 /// The states of layer `layer`, without the zero state in front.
 fn states<'a>(layers: &Layers<'a>, layer: usize) -> View<'a> {
-    view(&layers.buffers.layers[layer].states, UNITS).from_row(layers.batch)
+    view(&layers.buffers.layers[layer].states, UNITS).at_row(layers.batch)
 }
 
 fn trunk(layers: &mut Layers<'_>) {
@@ -70,7 +70,7 @@ fn trunk(layers: &mut Layers<'_>) {
         .gpu
         .copy((first.buffer, first.first), (state, 0), count);
     layers.add((state, 0), (second.buffer, second.first), count);
-    let detail = view(&buffers.detail[0], DETAIL).from_row(layers.batch);
+    let detail = view(&buffers.detail[0], DETAIL).at_row(layers.batch);
     layers.dense("detail", code, detail, [rows, UNITS, DETAIL], true);
 }
 
@@ -84,7 +84,7 @@ fn trunk_backward(layers: &mut Layers<'_>) {
     layers.dense_backward(
         "detail",
         code,
-        view(detail_gradient, DETAIL).from_row(batch),
+        view(detail_gradient, DETAIL).at_row(batch),
         [rows, UNITS, DETAIL],
         (code_gradient, true),
     );
@@ -230,7 +230,7 @@ fn masks(
     let rows = request.frames * batch;
     let first = request.first_frame * batch;
     let inputs = request.head.inputs();
-    let (known, known_gradient) = (known.from_row(first), known_gradient.from_row(first));
+    let (known, known_gradient) = (known.at_row(first), known_gradient.at_row(first));
     let hidden = view(&buffers.hidden[0], MASK_HIDDEN);
     let hidden_gradient = view(&buffers.hidden[1], MASK_HIDDEN);
     let [logits, masks] = &buffers.masks;
