@@ -6,11 +6,14 @@
 //! rounded to half floats while a step runs; the weights themselves stay as they are.
 
 mod buffers;
+mod convolution;
 mod device;
 mod kernels;
 mod layers;
 mod matmul;
 mod pass;
+mod recurrent;
+mod source;
 mod targets;
 #[cfg(test)]
 mod tests;
