@@ -185,8 +185,14 @@ fn choose(pieces: &[PieceEvents]) -> Calibration {
             let measures: Vec<f64> = scores.iter().map(|score| score.f_measure(beta)).collect();
             middle_of_the_top(&measures, near)
         };
-        // The top of F2 is flat towards thresholds that cost separation.
-        let (strict, recall) = (middle(1.0, 0.005), middle(2.0, 0.001));
+        // A cymbal that is missed is missed for seconds. The top of these measures is
+        // flat towards thresholds that cost separation.
+        let beta = if Drum::ALL[class].group() == Group::Cymbals {
+            3.0
+        } else {
+            2.0
+        };
+        let (strict, recall) = (middle(1.0, 0.005), middle(beta, 0.001));
         result.thresholds.strict[class] = threshold(strict + THRESHOLDS.start());
         result.thresholds.recall[class] = threshold(recall.min(strict) + THRESHOLDS.start());
         result.classes[class] = scores[strict];
