@@ -110,12 +110,15 @@ impl Buffers {
         let unrolled_1 = CONV1_BANDS * CONV_FRAMES * CONV1_WIDTH;
         let unrolled_2 = CONV2_BANDS * CONV1_CHANNELS * CONV_FRAMES * 3;
         let largest_frame = batch * unrolled_1.max(unrolled_2);
-        let unrolled_frames = (UNROLLED / largest_frame).clamp(1, frames);
+        let unrolled_frames = (UNROLLED.min(gpu.most_values()) / largest_frame).clamp(1, frames);
         let hidden = EVENT_HIDDEN.max(MASK_HIDDEN);
         let largest = rows * (CONV1_BANDS * CONV1_CHANNELS).max(inputs).max(FEATURES);
+        let largest = largest.max(largest_frame);
         ensure!(
-            largest < 1 << 30,
-            "a batch of {batch} pieces of {frames} frames does not fit into one buffer: expected fewer or shorter pieces"
+            largest <= gpu.most_values(),
+            "a batch of {batch} pieces of {frames} frames: expected at most {} values in a buffer of {}, found {largest}; fewer or shorter pieces take less",
+            gpu.most_values(),
+            gpu.name()
         );
         let pair = |count: usize| [gpu.buffer(count), gpu.buffer(count)];
         let weight_count = parameter_count(weights);

@@ -156,6 +156,15 @@ impl Gpu {
         &self.name
     }
 
+    /// Most values of four bytes that a buffer holds.
+    pub fn most_values(&self) -> usize {
+        let limits = self.device.limits();
+        let bytes = limits
+            .max_buffer_size
+            .min(limits.max_storage_buffer_binding_size);
+        usize::try_from(bytes / 4).unwrap_or(usize::MAX)
+    }
+
     /// Memory for `count` values of four bytes, zeros.
     pub fn buffer(&self, count: usize) -> Buffer {
         self.device.create_buffer(&BufferDescriptor {
@@ -412,7 +421,7 @@ fn trusted(device: &Device, source: String) -> wgpu::ShaderModule {
         source: ShaderSource::Wgsl(source.into()),
     };
     // SAFETY: every kernel compares its place with sizes that are given with the
-    // buffers, which `Plan` makes from the same sizes; all loops have bounds. The test
+    // buffers, which `Buffers` makes from the same sizes; all loops have bounds. The test
     // of this module runs all kernels against the same pass on the central processor.
     #[allow(unsafe_code)]
     unsafe {

@@ -107,7 +107,7 @@ impl<'a> Layers<'a> {
         let tiles = rows.div_ceil(TILE_ROWS) * columns.div_ceil(form.tile_columns());
         let most = (PARTS / (rows * columns)).max(1);
         let splits = BUSY_GROUPS.div_ceil(tiles).clamp(1, most);
-        let share = inner.div_ceil(splits).next_multiple_of(16);
+        let share = inner.div_ceil(splits).next_multiple_of(16).max(16);
         let splits = inner.div_ceil(share);
         let size = rows * columns;
         let parameters = [

@@ -2,24 +2,11 @@
 
 var<workgroup> scratch: array<f32, 256>;
 
-fn sum_of_256(value: f32, index: u32) -> f32 {
+// Over the first `count` invocations of the workgroup, a power of two.
+fn sum_of(count: u32, value: f32, index: u32) -> f32 {
     scratch[index] = value;
     workgroupBarrier();
-    for (var reach = 128u; reach > 0u; reach >>= 1u) {
-        if index < reach {
-            scratch[index] += scratch[index + reach];
-        }
-        workgroupBarrier();
-    }
-    let sum = scratch[0];
-    workgroupBarrier();
-    return sum;
-}
-
-fn sum_of_128(value: f32, index: u32) -> f32 {
-    scratch[index] = value;
-    workgroupBarrier();
-    for (var reach = 64u; reach > 0u; reach >>= 1u) {
+    for (var reach = count / 2u; reach > 0u; reach >>= 1u) {
         if index < reach {
             scratch[index] += scratch[index + reach];
         }
@@ -60,8 +47,8 @@ fn event_loss(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) 
         out0[origin] = to_onset;
         out0[origin + DRUMS] = to_velocity;
     }
-    let onset_sum = sum_of_256(onset_loss, index);
-    let velocity_sum = sum_of_256(velocity_loss, index);
+    let onset_sum = sum_of(256u, onset_loss, index);
+    let velocity_sum = sum_of(256u, velocity_loss, index);
     if index == 0u {
         let part = group.y * groups.x + group.x;
         out1[2u * part] = onset_sum;
@@ -82,7 +69,7 @@ fn timbre_loss(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups)
         out0[i] = number(2u) * error;
         loss = error * error;
     }
-    let sum = sum_of_256(loss, index);
+    let sum = sum_of(256u, loss, index);
     if index == 0u {
         out1[group.y * groups.x + group.x] = sum;
     }
@@ -124,9 +111,9 @@ fn mask_rows(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) g
     }
     let weight = importance(power);
     let figures = row * FIGURES;
-    let entropy_sum = sum_of_128(weight * (entropy + share * log(sum)), band);
-    let weight_sum = sum_of_128(weight, band);
-    let power_sum = sum_of_128(power, band);
+    let entropy_sum = sum_of(128u, weight * (entropy + share * log(sum)), band);
+    let weight_sum = sum_of(128u, weight, band);
+    let power_sum = sum_of(128u, power, band);
     if band == 0u {
         out1[figures] = entropy_sum;
         out1[figures + 1u] = weight_sum;
@@ -136,8 +123,8 @@ fn mask_rows(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) g
         let mask = exp(in0[first + stem * BANDS] - peak) / sum;
         let wanted = ratio(row, stem, band);
         out0[first + stem * BANDS] = mask;
-        let error = sum_of_128((mask - wanted) * (mask - wanted) * power, band);
-        let energy = sum_of_128(wanted * wanted * power, band);
+        let error = sum_of(128u, (mask - wanted) * (mask - wanted) * power, band);
+        let energy = sum_of(128u, wanted * wanted * power, band);
         if band == 0u {
             out1[figures + 3u + 2u * stem] = error;
             out1[figures + 4u + 2u * stem] = energy;
