@@ -72,7 +72,8 @@ impl Quality {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum HitSource {
-    /// The engine listens.
+    /// The engine listens; [`Engine::give_hit`](crate::engine::Engine::give_hit) and
+    /// [`Engine::remove_hit`](crate::engine::Engine::remove_hit) correct it.
     #[default]
     Heard,
     /// The hits given by [`Engine::give_hit`](crate::engine::Engine::give_hit):

@@ -169,10 +169,9 @@ impl Engine {
     }
 
     /// Tells the engine of a hit that begins `offset_samples` after the samples that it
-    /// has heard, in place of those that it finds; in order of time, before the input is
-    /// processed in which the hit lies. Without effect unless
-    /// [`Controls::hits`] says `Given`; false then, or if more than a thousand wait.
-    /// Real-time safe.
+    /// has heard; in order of time, before the input is processed in which the hit lies.
+    /// If [`Controls::hits`] says `Given` such hits are the only ones, else they correct
+    /// those that are heard. False if more than a thousand wait. Real-time safe.
     pub fn give_hit(&mut self, offset_samples: usize, drum: Drum, velocity: Option<f32>) -> bool {
         self.work.give_hit(GivenHit {
             onset_sample: self.now + offset_samples as u64,
@@ -181,6 +180,15 @@ impl Engine {
                 .filter(|velocity| velocity.is_finite())
                 .map(|velocity| velocity.clamp(0.0, 1.0)),
         })
+    }
+
+    /// Takes away the hits that `drum` is heard to play around the sample that comes
+    /// `offset_samples` after those that were heard (23 ms before it to 17 ms after it),
+    /// and closes the drum to everything but the tails of its earlier hits until it is
+    /// hit again. In order of time, as [`Engine::give_hit`]. False if hits are given
+    /// or more than a thousand wait. Real-time safe.
+    pub fn remove_hit(&mut self, offset_samples: usize, drum: Drum) -> bool {
+        self.work.remove_hit(self.now + offset_samples as u64, drum)
     }
 
     /// Plays sounds of the user's own in place of the kit's from the next hit on;

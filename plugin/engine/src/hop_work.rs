@@ -19,7 +19,9 @@ use crate::{
     separator::{
         AttackGate, BandMasks, Explainer, OverlapAdd, Prediction, Presence, combine_masks,
     },
-    transcriber::{GivenHit, GivenHits, OnsetLocator, PeakPicker, PickerClass, VelocityScale},
+    transcriber::{
+        GivenHit, GivenHits, OnsetLocator, PeakPicker, PickerClass, RemovedHits, VelocityScale,
+    },
 };
 use hits::{Decided, Started};
 
@@ -49,8 +51,10 @@ pub struct HopWork {
     features: FeatureFrame,
     session: Session,
     picker: PeakPicker,
-    /// Hits in place of the picker's.
+    /// Hits in place of the picker's, or besides.
     given: GivenHits,
+    /// Where the picker is not believed.
+    removed: RemovedHits,
     mask_source: MaskSource,
     locator: OnsetLocator,
     /// Scale of fitted gains, which tell whether a drum is needed at all.
@@ -128,6 +132,7 @@ impl HopWork {
             session: model.session(quality),
             picker: PeakPicker::default(),
             given: GivenHits::new(framing),
+            removed: RemovedHits::new(framing),
             mask_source: experiment.masks,
             locator: OnsetLocator::new(rate, hop),
             fitted: VelocityScale::default(),
@@ -181,6 +186,7 @@ impl HopWork {
         if controls.hits != self.controls.hits {
             self.picker = PeakPicker::default();
             self.given.clear();
+            self.removed.clear();
         }
         self.controls = *controls;
         let frames_per_ms = self.framing.sample_rate_hz / self.framing.hop_samples as f64 / 1e3;
@@ -196,9 +202,19 @@ impl HopWork {
         }
     }
 
-    /// Takes a hit for [`HitSource::Given`]; false if too many wait. Real-time safe.
+    /// Takes a hit that is true whatever is heard; false if too many wait. Real-time
+    /// safe.
     pub fn give_hit(&mut self, hit: GivenHit) -> bool {
-        self.controls.hits == HitSource::Given && self.given.give(hit)
+        // The picker is to be silent about what is known.
+        let is_heard = self.controls.hits == HitSource::Heard;
+        (!is_heard || self.removed.remove(hit.onset_sample, hit.drum, false))
+            && self.given.give(hit)
+    }
+
+    /// Takes away what `drum` is heard to play around `onset_sample`; false if hits are
+    /// given or too many wait. Real-time safe.
+    pub fn remove_hit(&mut self, onset_sample: u64, drum: Drum) -> bool {
+        self.controls.hits == HitSource::Heard && self.removed.remove(onset_sample, drum, true)
     }
 
     /// Forgets the input and what the masks have learnt; the one-shots stay.
@@ -224,6 +240,7 @@ impl HopWork {
         self.session.reset();
         self.picker = PeakPicker::default();
         self.given.clear();
+        self.removed.clear();
         self.fitted = VelocityScale::default();
         self.velocities = VelocityScale::default();
         self.forget_sounding();
@@ -344,6 +361,7 @@ impl HopWork {
             self.explainer.observed(frame),
             learned,
             &gates,
+            &self.removed.closed(frame),
             self.controls.mask_exponent,
             &mut self.masks,
         );

@@ -67,7 +67,7 @@ pub fn verdict_colour(drum: Drum, verdict: Verdict) -> Color32 {
         Verdict::Accepted => accent(drum),
         Verdict::BelowThreshold => DIM,
         Verdict::TooSoon => WARNING,
-        Verdict::Disabled => BAD,
+        Verdict::Disabled | Verdict::Removed => BAD,
     }
 }
 
@@ -78,6 +78,7 @@ pub fn verdict_text(verdict: Verdict) -> &'static str {
         Verdict::BelowThreshold => "unsure",
         Verdict::TooSoon => "too soon",
         Verdict::Disabled => "not in piece",
+        Verdict::Removed => "removed",
     }
 }
 

@@ -153,6 +153,7 @@ fn explain(ui: &mut Ui, plot: Rect, lanes: Rect, monitor: &Monitor) {
             Verdict::BelowThreshold => "refused: too unsure. Raise Sensitivity to keep it",
             Verdict::TooSoon => "refused: too soon after the last one. Lower Gap to keep it",
             Verdict::Disabled => "refused: the drum is not in this piece",
+            Verdict::Removed => "removed by hand",
         };
         response.on_hover_text_at_pointer(format!(
             "{}: velocity {:.0}, {:.0} % sure\n{reason}",

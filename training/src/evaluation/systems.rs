@@ -44,7 +44,7 @@ impl Estimate {
         let counts = |detection: &&Detection| match detection.verdict {
             Verdict::Accepted => true,
             Verdict::BelowThreshold => point == OperatingPoint::Recall,
-            Verdict::TooSoon | Verdict::Disabled => false,
+            Verdict::TooSoon | Verdict::Disabled | Verdict::Removed => false,
         };
         let detections = self.detections.as_ref()?.iter();
         Some(detections.filter(counts).map(|found| found.hit).collect())

@@ -40,20 +40,32 @@ impl HopWork {
     pub(super) fn find_hits(&mut self, frame: u64) {
         let mut candidates = [None::<Candidate>; DRUM_COUNT];
         let mut decisions = [None::<Decision>; DRUM_COUNT];
-        let on_candidate = |found: Candidate| candidates[found.drum.index()] = Some(found);
-        let on_decision = |made: Decision| decisions[made.drum.index()] = Some(made);
-        match self.controls.hits {
-            HitSource::Heard => {
-                let activations = self.session.onset();
-                let classes = &self.picker_classes;
-                self.picker
-                    .step(frame, activations, classes, on_candidate, on_decision);
+        let mut on_candidate = |found: Candidate| candidates[found.drum.index()] = Some(found);
+        let mut on_decision = |made: Decision| decisions[made.drum.index()] = Some(made);
+        let enabled = self.picker_classes.map(|class| class.enabled);
+        if self.controls.hits == HitSource::Heard {
+            let removed = self.removed.step(frame);
+            let mut classes = self.picker_classes;
+            for (class, removed) in classes.iter_mut().zip(removed) {
+                class.enabled &= !removed;
             }
-            HitSource::Given => {
-                let enabled = self.picker_classes.map(|class| class.enabled);
-                self.given.step(frame, &enabled, on_candidate, on_decision);
-            }
+            self.picker.step(
+                frame,
+                self.session.onset(),
+                &classes,
+                &mut on_candidate,
+                |mut made| {
+                    let class = made.drum.index();
+                    if made.verdict == Verdict::Disabled && enabled[class] {
+                        made.verdict = Verdict::Removed;
+                    }
+                    on_decision(made);
+                },
+            );
         }
+        // After the picker: what is given counts where both speak.
+        self.given
+            .step(frame, &enabled, &mut on_candidate, &mut on_decision);
         for decision in decisions.into_iter().flatten() {
             self.decide(decision);
         }
@@ -135,6 +147,9 @@ impl HopWork {
         }
         if started.is_some() {
             let is_accepted = verdict == Verdict::Accepted;
+            if is_accepted {
+                self.removed.hit(decision.drum, decision.frame);
+            }
             self.explainer
                 .judge(decision.drum, decision.confidence, is_accepted);
         }

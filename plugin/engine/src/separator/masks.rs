@@ -43,13 +43,15 @@ const NEUTRAL_EXPONENT: f32 = 1.5;
 /// one that is disabled), `mask_exponent` the exponent on magnitudes (2 is the
 /// power Wiener filter; Liutkus & Badeau 2015). The network says how much is
 /// residual; the additive model says the better how the rest is shared, the more
-/// certain its hits are and the more of the band they explain. What gates take
-/// from a drum goes to the open stems in proportion. Real-time safe.
+/// certain its hits are and the more of the band they explain. Drums that are `closed`
+/// get no more than the model explains. What that and the gates take from a drum goes
+/// to the open stems in proportion. Real-time safe.
 pub fn combine_masks(
     prediction: &Prediction,
     power: &[f32; BAND_COUNT],
     learned: Option<&[f32]>,
     gates: &[f32; DRUM_COUNT],
+    closed: &[bool; DRUM_COUNT],
     mask_exponent: f32,
     masks: &mut BandMasks,
 ) {
@@ -96,7 +98,18 @@ pub fn combine_masks(
         } else {
             weights[RESIDUAL] = raise(RESIDUAL_SHARE * unexplained);
         }
-        close(&mut weights, gates);
+        let mut gates = *gates;
+        if closed.contains(&true) {
+            let whole = raise(explained.max(power[band]).max(Explainer::FLOOR_POWER));
+            let total: f32 = weights.iter().sum();
+            for drum in (0..DRUM_COUNT).filter(|&drum| closed[drum]) {
+                let most = total * raise(prediction.power[drum][band]) / whole;
+                if weights[drum] > most {
+                    gates[drum] *= most / weights[drum];
+                }
+            }
+        }
+        close(&mut weights, &gates);
         for (stem, weight) in weights.iter().enumerate() {
             masks[stem][band] = *weight;
         }
@@ -168,7 +181,16 @@ mod tests {
         mask_exponent: f32,
     ) -> BandMasks {
         let mut masks = [[0.0; BAND_COUNT]; STEM_COUNT];
-        combine_masks(prediction, power, learned, gates, mask_exponent, &mut masks);
+        let open = [false; DRUM_COUNT];
+        combine_masks(
+            prediction,
+            power,
+            learned,
+            gates,
+            &open,
+            mask_exponent,
+            &mut masks,
+        );
         for band in 0..BAND_COUNT {
             let sum: f32 = masks.iter().map(|mask| mask[band]).sum();
             assert!((sum - 1.0).abs() < 1e-5, "{sum}");
@@ -222,6 +244,28 @@ mod tests {
         );
         let masks = masks_of(&silence, Some(&learned), &gates, 1.5);
         assert!(masks[0][5] < 3e-3, "{}", masks[0][5]);
+    }
+
+    #[test]
+    fn a_closed_drum_gets_what_its_earlier_hits_explain() {
+        let mut learned = [0.01; STEM_COUNT * BAND_COUNT];
+        learned[..2 * BAND_COUNT].fill(0.45);
+        let (prediction, power) = two_drums(0.9);
+        let mut closed = [false; DRUM_COUNT];
+        closed[1] = true;
+        let mut masks = [[0.0; BAND_COUNT]; STEM_COUNT];
+        let gates = [1.0; DRUM_COUNT];
+        combine_masks(
+            &prediction,
+            &power,
+            Some(&learned),
+            &gates,
+            &closed,
+            2.0,
+            &mut masks,
+        );
+        assert!(masks[1][9] < 0.02, "{}", masks[1][9]);
+        assert!(masks[0][9] > 0.8, "{}", masks[0][9]);
     }
 
     #[test]

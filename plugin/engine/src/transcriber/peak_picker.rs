@@ -30,6 +30,8 @@ pub enum Verdict {
     TooSoon,
     /// The drum is not in this piece.
     Disabled,
+    /// Taken away by hand.
+    Removed,
 }
 
 /// Thresholds and gap of one class.

@@ -1,7 +1,7 @@
 //! A drum loop and helpers that several integration tests share.
 #![allow(dead_code)]
 
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 use idm_engine::{
     controls::{Controls, Quality},
@@ -82,6 +82,16 @@ pub struct Output {
 
 /// Runs `engine` over `input` in blocks of the given sizes, over and over.
 pub fn run(engine: &mut Engine, input: &[Vec<f32>; 2], blocks: &[usize]) -> Output {
+    run_telling(engine, input, blocks, |_, _| {})
+}
+
+/// [`run`], calling `tell` with the samples of each block before it.
+pub fn run_telling(
+    engine: &mut Engine,
+    input: &[Vec<f32>; 2],
+    blocks: &[usize],
+    mut tell: impl FnMut(&mut Engine, Range<usize>),
+) -> Output {
     let capacity = blocks.iter().copied().max().unwrap_or(1);
     let mut stems = Stems::new(capacity);
     let mut events = Events::new();
@@ -93,6 +103,7 @@ pub fn run(engine: &mut Engine, input: &[Vec<f32>; 2], blocks: &[usize]) -> Outp
     let (mut done, mut block) = (0, 0);
     while done < total {
         let end = (done + blocks[block % blocks.len()]).min(total);
+        tell(engine, done..end);
         engine.process(
             [&input[0][done..end], &input[1][done..end]],
             &mut stems,

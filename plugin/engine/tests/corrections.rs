@@ -1,0 +1,141 @@
+//! Hits that the user takes away or adds while the engine listens on.
+
+mod support;
+
+use idm_engine::{
+    controls::Quality,
+    drum::Drum,
+    engine::{Hit, Verdict},
+};
+use support::{Output, drum_loop, engine, level_db, null_db, run, run_telling};
+
+const RATE_HZ: f64 = 44_100.0;
+const SECONDS: f64 = 6.0;
+
+/// A hit of the input, taken away or (`true`) added.
+#[derive(Debug, Clone, Copy)]
+struct Correction {
+    sample: usize,
+    drum: Drum,
+    adds: bool,
+}
+
+fn corrected(quality: Quality, corrections: &[Correction], blocks: &[usize]) -> Output {
+    let mut engine = engine(RATE_HZ, quality, 2048);
+    run_telling(
+        &mut engine,
+        &drum_loop(RATE_HZ, SECONDS),
+        blocks,
+        |engine, block| {
+            for correction in corrections {
+                if !block.contains(&correction.sample) {
+                    continue;
+                }
+                let offset = correction.sample - block.start;
+                assert!(if correction.adds {
+                    engine.give_hit(offset, correction.drum, None)
+                } else {
+                    engine.remove_hit(offset, correction.drum)
+                });
+            }
+        },
+    )
+}
+
+fn accepted(output: &Output, drum: Drum) -> Vec<Hit> {
+    let hits = output.hits.iter().map(|(_, hit)| *hit);
+    hits.filter(|hit| hit.drum == drum && hit.verdict == Verdict::Accepted)
+        .collect()
+}
+
+/// Onset of the `n`th kick: every half second.
+fn kick_at(n: usize) -> usize {
+    ((0.05 + 0.5 * n as f64) * RATE_HZ) as usize
+}
+
+#[test]
+fn a_removed_hit_is_gone_and_its_neighbours_stay() {
+    for quality in Quality::ALL {
+        let input = drum_loop(RATE_HZ, SECONDS);
+        let plain = run(&mut engine(RATE_HZ, quality, 512), &input, &[512]);
+        let before = accepted(&plain, Drum::Kick);
+        // Where the editor shows it, not where it truly is.
+        let heard = before.iter().map(|hit| hit.onset_sample as usize);
+        let mut heard = heard.skip_while(|onset| *onset < kick_at(6));
+        let shown = heard.next().expect("a kick is heard");
+        let following = heard.next().expect("another one");
+        let removal = Correction {
+            sample: shown,
+            drum: Drum::Kick,
+            adds: false,
+        };
+        let output = corrected(quality, &[removal], &[512]);
+        let after = accepted(&output, Drum::Kick);
+        assert_eq!(after.len() + 1, before.len(), "{quality:?}");
+        assert!(
+            after
+                .iter()
+                .all(|hit| hit.onset_sample.abs_diff(shown as u64) > 4_000)
+        );
+        let said = output.hits.iter().any(|(_, hit)| {
+            hit.drum == Drum::Kick
+                && hit.verdict == Verdict::Removed
+                && hit.onset_sample.abs_diff(shown as u64) < 1_500
+        });
+        assert!(said, "{quality:?}: the editor is told");
+        // Not only the note: the sound goes elsewhere too.
+        let latency = engine(RATE_HZ, quality, 512).latency_samples();
+        let span = shown + latency - 200..shown + latency + 8_000;
+        let level = |output: &Output| level_db(&output.stems[0][0][span.clone()]);
+        assert!(
+            level(&output) < level(&plain) - 15.0,
+            "{quality:?}: {:.1} dB, {:.1} dB before",
+            level(&output),
+            level(&plain)
+        );
+        assert!(null_db(&output) < -120.0);
+        // The kick after it is open again.
+        let next = following + latency..following + latency + 8_000;
+        let next_level = |output: &Output| level_db(&output.stems[0][0][next.clone()]);
+        let (after, before) = (next_level(&output), next_level(&plain));
+        assert!(
+            (after - before).abs() < 1.5,
+            "{quality:?}: {after:.1} dB, {before:.1} dB before"
+        );
+    }
+}
+
+#[test]
+fn an_added_hit_is_there_to_the_sample_and_only_once() {
+    // A kick that is heard anyway, and a ride that nobody plays.
+    let added = [(kick_at(6), Drum::Kick), (kick_at(9) + 3_000, Drum::Ride)];
+    let corrections = added.map(|(sample, drum)| Correction {
+        sample,
+        drum,
+        adds: true,
+    });
+    let output = corrected(Quality::Standard, &corrections, &[512]);
+    for (sample, drum) in added {
+        let hits = accepted(&output, drum);
+        let near: Vec<_> = hits
+            .iter()
+            .filter(|hit| hit.onset_sample.abs_diff(sample as u64) < 2_000)
+            .collect();
+        assert_eq!(near.len(), 1, "{drum:?}");
+        assert_eq!(near[0].onset_sample, sample as u64);
+        assert_eq!(near[0].confidence, 1.0);
+    }
+}
+
+#[test]
+fn corrections_are_the_same_for_every_partition() {
+    let corrections: Vec<Correction> = (1..11)
+        .map(|n| Correction {
+            sample: kick_at(n) + 37 * n,
+            drum: [Drum::Kick, Drum::Snare, Drum::ClosedHat][n % 3],
+            adds: n % 2 == 0,
+        })
+        .collect();
+    let whole = corrected(Quality::Low, &corrections, &[2048]);
+    assert!(whole == corrected(Quality::Low, &corrections, &[1, 777, 64, 13]));
+}
