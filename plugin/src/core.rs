@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use idm_engine::controls::{Controls, Quality};
+use idm_engine::controls::{Controls, HitSource, Quality};
 use idm_engine::drum::{DRUM_COUNT, Drum};
 use idm_engine::engine::{Engine, EngineConfig, EngineError, Events, Stems, Verdict};
 use idm_engine::learner::{KitShelf, LearntKit};
@@ -10,12 +10,17 @@ use idm_engine::model::Model;
 use idm_engine::one_shots::{Evidence, OwnSounds};
 
 use crate::buses::{AuxOutputs, MixTargets, Mixer, Peaks, StemBlock, peak};
+use crate::corrections::Correction;
 use crate::link::{AudioEnd, HitMark};
 use crate::notes::{NoteHit, NoteMessage, NoteQueue, NoteScheduler};
+use crate::song::SongClock;
 
 /// Longest piece that the engine is given. Host blocks may be of any length,
 /// announced or not; longer ones are cut.
 const PIECE_SAMPLES: usize = 1024;
+
+/// Corrections that take effect in one block at most.
+const MOST_CORRECTIONS: usize = 512;
 
 /// Everything the user has set, read from the parameters once per block.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -49,13 +54,17 @@ pub struct Stroke {
     pub velocity: f32,
 }
 
-/// What is played from outside in one block; both in order of time.
+/// What comes from outside in one block; all in order of time.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Played<'a> {
     /// One-shots to be heard at once.
     pub pads: &'a [Stroke],
     /// Hits of the recording, where the engine does not look for them itself.
     pub hits: &'a [Stroke],
+    /// What the user knows better of the song, where the engine listens.
+    pub corrections: &'a [Correction],
+    /// Sample of the song with which the block begins; none while the transport stands.
+    pub song_sample: Option<i64>,
 }
 
 /// Engine, mixer and note scheduler of one activation.
@@ -67,6 +76,7 @@ pub struct Processor {
     mixer: Mixer,
     notes: NoteScheduler,
     queue: NoteQueue,
+    song: SongClock,
     /// Last controls handed to the engine; `None` before the first block.
     controls: Option<Controls>,
     /// Before the first block the faders stand where they are told, without a
@@ -106,6 +116,7 @@ impl Processor {
             mixer: Mixer::new(sample_rate_hz, &MixTargets::default()),
             notes: NoteScheduler::new(sample_rate_hz),
             queue: NoteQueue::new(),
+            song: SongClock::default(),
             controls: None,
             is_fresh: true,
         })
@@ -157,6 +168,7 @@ impl Processor {
     /// has been learnt of the kit stays. Sounding notes end with the next block. Real-time safe.
     pub fn reset(&mut self) {
         self.engine.reset();
+        self.song.reset();
         self.notes.end_all();
         self.is_fresh = true;
     }
@@ -187,6 +199,22 @@ impl Processor {
         let samples = left.len().min(right.len());
         let mut pads = played.pads.iter().peekable();
         let mut hits = played.hits.iter().peekable();
+        let begin = self.engine.heard_samples();
+        let song_begin = played.song_sample.unwrap_or(0);
+        let new = self.song.block(begin, played.song_sample, samples);
+        let rate_hz = self.config.sample_rate_hz;
+        let sample_of = |correction: &Correction| (correction.song_s * rate_hz).round() as i64;
+        let due = match new {
+            Some(new) if settings.controls.hits == HitSource::Heard => {
+                let place = |sample| {
+                    let list = played.corrections;
+                    list.partition_point(|correction| sample_of(correction) < sample)
+                };
+                &played.corrections[place(new.start)..place(new.end)]
+            }
+            _ => &[],
+        };
+        let mut due = due.iter().take(MOST_CORRECTIONS).peekable();
         let mut peaks = Peaks::default();
         let mut start = 0;
         while start < samples {
@@ -201,12 +229,32 @@ impl Processor {
                 let offset = hit.offset.saturating_sub(start);
                 self.engine.give_hit(offset, hit.drum, Some(hit.velocity));
             }
+            let offset_of = |correction: &Correction| {
+                usize::try_from(sample_of(correction) - song_begin).unwrap_or(0)
+            };
+            while let Some(correction) = due.next_if(|due| offset_of(due) < end) {
+                let offset = offset_of(correction).saturating_sub(start);
+                if correction.is_hit {
+                    self.engine.give_hit(offset, correction.drum, None);
+                } else {
+                    self.engine.remove_hit(offset, correction.drum);
+                }
+            }
             let piece = [&mut left[start..end], &mut right[start..end]];
             self.process_piece(piece, aux, start, settings, link, &mut peaks);
             start = end;
         }
-        link.end_block(samples, &peaks);
+        let played = self.engine.heard_samples();
+        let heard = played.checked_sub(self.latency_samples() as u64);
+        let song_s = heard.and_then(|sample| self.song_s(sample));
+        link.end_block(samples, &peaks, song_s);
         self.queue.messages()
+    }
+
+    /// Place in the song of a sample of the engine's input, in seconds.
+    fn song_s(&self, sample: u64) -> Option<f64> {
+        let song = self.song.song_at(sample)?;
+        Some(song as f64 / self.config.sample_rate_hz)
     }
 
     fn process_piece(
@@ -239,6 +287,7 @@ impl Processor {
                     velocity: hit.velocity,
                     confidence: hit.confidence,
                     verdict: hit.verdict,
+                    song_s: self.song_s(hit.onset_sample),
                 },
             );
         }
@@ -276,5 +325,5 @@ pub fn pass_through(main: [&mut [f32]; 2], aux: &mut impl AuxOutputs, link: &mut
         dry: level,
         ..Peaks::default()
     };
-    link.end_block(samples, &peaks);
+    link.end_block(samples, &peaks, None);
 }

@@ -2,12 +2,14 @@
 //!
 //! This crate is the plugin: it turns host calls into slices for
 //! [`idm_engine`] and back. What needs no host lives in modules of its own and
-//! is tested without one: [`buses`], [`core`], [`notes`], [`params`],
-//! [`state`], [`presets`].
+//! is tested without one: [`buses`], [`core`], [`corrections`], [`notes`],
+//! [`params`], [`song`], [`state`], [`presets`].
 
 pub mod buses;
 pub mod core;
+pub mod corrections;
 pub mod editor;
+pub mod handover;
 pub mod kit_state;
 pub mod link;
 pub mod notes;
@@ -18,6 +20,7 @@ mod ports;
 pub mod presets;
 pub mod ramp;
 pub mod shim;
+pub mod song;
 pub mod state;
 
 pub use plugin::InverseDrumMachine;

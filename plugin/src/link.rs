@@ -37,6 +37,8 @@ pub struct HitMark {
     pub confidence: f32,
     /// Accepted, or why not.
     pub verdict: Verdict,
+    /// Place of its onset in the song in seconds, if the transport ran.
+    pub song_s: Option<f64>,
 }
 
 /// One point of the waveform.
@@ -46,6 +48,8 @@ pub struct WavePoint {
     pub position: u64,
     /// Highest absolute sample since the last point.
     pub peak: f32,
+    /// Place in the song of what was heard then, in seconds, if the transport ran.
+    pub song_s: Option<f64>,
 }
 
 /// What the audio side is doing.
@@ -308,8 +312,9 @@ impl AudioEnd {
         }
     }
 
-    /// Ends a block of `samples` samples with the given peaks. Real-time safe.
-    pub fn end_block(&mut self, samples: usize, peaks: &Peaks) {
+    /// Ends a block of `samples` samples with the given peaks; `song_s` is the place in
+    /// the song of what is heard at its end. Real-time safe.
+    pub fn end_block(&mut self, samples: usize, peaks: &Peaks, song_s: Option<f64>) {
         self.position += samples as u64;
         self.shared.position.store(self.position, Ordering::Relaxed);
         if !self.is_watched() {
@@ -325,6 +330,7 @@ impl AudioEnd {
             let _ = self.wave.push(WavePoint {
                 position: self.position,
                 peak: self.wave_peak,
+                song_s,
             });
             self.wave_peak = 0.0;
             self.wave_samples = 0;

@@ -10,11 +10,9 @@ use idm_engine::drum::{DRUM_COUNT, Drum};
 use idm_engine::learner::{LearntDrum, LearntKit, LearntLayer, as_kept, decode_kit, encode_kit};
 use idm_engine::one_shots::{OneShot, OwnSounds, read_one_shot};
 use nice_plug::params::persist::PersistentField;
-use rtrb::{Consumer, Producer, RingBuffer};
 use serde::{Deserialize, Serialize};
 
-/// Sets of sounds that may wait for the audio thread.
-const WAITING: usize = 64;
+use crate::handover::{Inbox, Outbox, handover};
 
 /// Longest text that is read: nine samples of the longest kind.
 const MAX_TEXT_BYTES: usize = 64 << 20;
@@ -43,50 +41,41 @@ struct Slot {
     problem: String,
     /// Rate of the running engine; 0 before there was one.
     sample_rate_hz: f64,
-    outbox: Producer<Arc<OwnSounds>>,
-    inbox: Option<Consumer<Arc<OwnSounds>>>,
-    /// Keeps every set until the audio thread has let go of it, so that none is
-    /// freed there.
-    alive: Vec<Arc<OwnSounds>>,
+    outbox: Outbox<OwnSounds>,
+    inbox: Option<OwnInbox>,
 }
 
 impl Default for Slot {
     fn default() -> Self {
-        let (outbox, inbox) = RingBuffer::new(WAITING);
+        let (outbox, inbox) = handover();
         Self {
             samples: Default::default(),
             problem: String::new(),
             sample_rate_hz: 0.0,
             outbox,
             inbox: Some(inbox),
-            alive: Vec::new(),
         }
     }
 }
 
 impl Slot {
     /// Converts all samples to the engine's rate.
-    fn convert(&mut self) -> Arc<OwnSounds> {
+    fn convert(&mut self) -> OwnSounds {
         let samples = Drum::ALL.into_iter().zip(&self.samples);
         let sounds: Vec<(Drum, Arc<OneShot>)> = samples
             .filter_map(|(drum, sample)| Some((drum, sample.as_ref()?.one_shot.clone())))
             .collect();
-        let own = OwnSounds::new(&sounds, self.sample_rate_hz).unwrap_or_else(|error| {
+        OwnSounds::new(&sounds, self.sample_rate_hz).unwrap_or_else(|error| {
             self.problem = format!("Your samples cannot be played: {error}");
             OwnSounds::default()
-        });
-        let own = Arc::new(own);
-        self.alive.retain(|other| Arc::strong_count(other) > 1);
-        self.alive.push(own.clone());
-        own
+        })
     }
 
     /// Sends all samples to the running engine, if there is one.
     fn publish(&mut self) {
         if self.sample_rate_hz > 0.0 {
             let own = self.convert();
-            // A ring that is full has no reader: the next activation converts anew.
-            let _ = self.outbox.push(own);
+            self.outbox.send(Arc::new(own));
         }
     }
 }
@@ -140,11 +129,7 @@ impl OwnSamples {
 
     /// The audio thread's end; there is one.
     pub fn take_inbox(&self) -> Option<OwnInbox> {
-        let inbox = self.lock().inbox.take()?;
-        Some(OwnInbox {
-            inbox,
-            waiting: None,
-        })
+        self.lock().inbox.take()
     }
 
     /// All samples for an engine at `sample_rate_hz`; later changes go through the
@@ -152,7 +137,8 @@ impl OwnSamples {
     pub fn prepare(&self, sample_rate_hz: f64) -> Arc<OwnSounds> {
         let mut slot = self.lock();
         slot.sample_rate_hz = sample_rate_hz;
-        slot.convert()
+        let own = slot.convert();
+        slot.outbox.keep(Arc::new(own))
     }
 
     fn text(&self) -> String {
@@ -256,35 +242,7 @@ impl PersistentField<'_, String> for OwnSamples {
 }
 
 /// The audio thread's end.
-#[derive(Debug)]
-pub struct OwnInbox {
-    inbox: Consumer<Arc<OwnSounds>>,
-    waiting: Option<Arc<OwnSounds>>,
-}
-
-impl OwnInbox {
-    /// Forgets what waits. Real-time safe.
-    pub fn clear(&mut self) {
-        while self.inbox.pop().is_ok() {}
-        self.waiting = None;
-    }
-
-    /// Hands `own` over later. Real-time safe.
-    pub fn keep(&mut self, own: Arc<OwnSounds>) {
-        self.waiting = Some(own);
-    }
-
-    /// Hands the newest set to `take` until it says that it has taken it. Real-time
-    /// safe: [`OwnSamples`] keeps every set.
-    pub fn offer(&mut self, take: impl FnOnce(&Arc<OwnSounds>) -> bool) {
-        while let Ok(own) = self.inbox.pop() {
-            self.waiting = Some(own);
-        }
-        if self.waiting.as_ref().is_some_and(take) {
-            self.waiting = None;
-        }
-    }
-}
+pub type OwnInbox = Inbox<OwnSounds>;
 
 #[cfg(test)]
 mod tests {
@@ -370,6 +328,6 @@ mod tests {
         // Of all sets, those in use and the newest are kept.
         drop((first, taken));
         own.lock().publish();
-        assert_eq!(own.lock().alive.len(), 1);
+        assert_eq!(own.lock().outbox.kept(), 1);
     }
 }

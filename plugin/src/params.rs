@@ -12,6 +12,7 @@ use idm_engine::drum::{DRUM_COUNT, Drum};
 use nice_plug::prelude::*;
 
 use crate::buses::MixTargets;
+use crate::corrections::Corrections;
 use crate::kit_state::KitState;
 use crate::own_samples::OwnSamples;
 use crate::state::{EditorState, FormatStamp};
@@ -87,6 +88,9 @@ pub struct IdmParams {
     /// Samples of the user's own on the pads.
     #[persist = "samples"]
     pub own_samples: OwnSamples,
+    /// Hits that the user took away or added.
+    #[persist = "corrections"]
+    pub corrections: Corrections,
 
     /// What the main output carries.
     #[id = "main"]
@@ -218,6 +222,7 @@ impl Default for IdmParams {
             editor: Arc::default(),
             kit: KitState::default(),
             own_samples: OwnSamples::default(),
+            corrections: Corrections::default(),
             main_output: EnumParam::new("Main output", MainOutput::Mix),
             bypass: BoolParam::new("Bypass", false).make_bypass(),
             quality: EnumParam::new("Quality", QualityChoice::Standard).non_automatable(),

@@ -11,6 +11,7 @@ use nice_plug::midi::{Channel, Key, VoiceID};
 use nice_plug::prelude::*;
 
 use crate::core::{Played, Processor, Settings, Stroke, pass_through};
+use crate::corrections::{CorrectionInbox, CorrectionList};
 use crate::editor::IdmEditor;
 use crate::link::{self, AudioEnd, EditorEnd, Status, Texts};
 use crate::notes;
@@ -37,6 +38,8 @@ pub struct InverseDrumMachine {
     /// Hits that come as notes.
     hits: Vec<Stroke>,
     own_inbox: Option<OwnInbox>,
+    correction_inbox: Option<CorrectionInbox>,
+    corrections: Arc<CorrectionList>,
     sample_rate_hz: f64,
     input_is_mono: bool,
     /// Quality for which a restart has been asked for.
@@ -57,6 +60,8 @@ impl Default for InverseDrumMachine {
         let params: Arc<IdmParams> = Arc::default();
         Self {
             own_inbox: params.own_samples.take_inbox(),
+            correction_inbox: params.corrections.take_inbox(),
+            corrections: Arc::default(),
             params,
             processor: None,
             link,
@@ -244,6 +249,7 @@ impl Plugin for InverseDrumMachine {
         self.link.set_sample_rate(self.sample_rate_hz);
         let texts = self.prepare(self.sample_rate_hz);
         self.restore_own_samples();
+        self.corrections = self.params.corrections.hand_over();
 
         let (status, latency_samples, quality) = match &self.processor {
             Some(processor) => (
@@ -298,6 +304,13 @@ impl Plugin for InverseDrumMachine {
         if let Some(inbox) = &mut self.own_inbox {
             inbox.offer(|own| processor.set_own_sounds(own));
         }
+        if let Some(inbox) = &mut self.correction_inbox {
+            inbox.offer(|list| {
+                self.corrections = list.clone();
+                true
+            });
+        }
+        let transport = context.transport();
         let settings = Settings {
             controls: self.params.controls(),
             mix: self.params.mix_targets(),
@@ -306,6 +319,8 @@ impl Plugin for InverseDrumMachine {
         let played = Played {
             pads: &self.pads,
             hits: &self.hits,
+            corrections: &self.corrections,
+            song_sample: transport.pos_samples().filter(|_| transport.playing),
         };
         let messages = processor.process(main, &mut aux, &settings, played, &mut self.link);
         for message in messages {

@@ -14,6 +14,7 @@ use idm_engine::drum::Drum;
 use idm_engine::model::Model;
 use inverse_drum_machine::buses::{AUX_BUS_COUNT, AuxOutputs};
 use inverse_drum_machine::core::{Played, Processor, Settings, Stroke, pass_through};
+use inverse_drum_machine::corrections::Correction;
 use inverse_drum_machine::link::{AudioEnd, EditorEnd, link};
 use inverse_drum_machine::own_samples::OwnSamples;
 use inverse_drum_machine::params::MainOutput;
@@ -131,6 +132,15 @@ fn storm(quality: Quality, buses: usize, seconds: f64, link: (AudioEnd, EditorEn
     let (mut left, mut right) = (vec![0.0; MAX_BLOCK], vec![0.0; MAX_BLOCK]);
     let mut position = 0;
     let mut messages = 0;
+    // A song of two seconds, played in pieces from all over, with a word on everything.
+    let corrections: Vec<Correction> = (0..400)
+        .map(|n| Correction {
+            song_s: f64::from(n) / 200.0,
+            drum: Drum::ALL[random.below(9)],
+            is_hit: random.below(2) == 0,
+        })
+        .collect();
+    let mut song_sample = Some(0);
     while position < (seconds * RATE_HZ) as usize {
         let samples = match random.below(4) {
             0 => 1 + random.below(8),
@@ -156,6 +166,12 @@ fn storm(quality: Quality, buses: usize, seconds: f64, link: (AudioEnd, EditorEn
         let played = Played {
             pads: &pads[..random.below(3)],
             hits: &pads[..random.below(3)],
+            corrections: &corrections,
+            song_sample: song_sample.filter(|_| random.below(50) != 0),
+        };
+        song_sample = match random.below(20) {
+            0 => Some(random.below(100_000) as i64),
+            _ => song_sample.map(|song| song + samples as i64),
         };
         let reset = random.below(100) == 0;
         let forget = random.below(300) == 0;

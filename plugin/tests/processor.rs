@@ -17,6 +17,8 @@ const RATE_HZ: f64 = 44_100.0;
 const NOTHING: Played<'_> = Played {
     pads: &[],
     hits: &[],
+    corrections: &[],
+    song_sample: None,
 };
 
 struct Buses(Vec<[Vec<f32>; 2]>);
@@ -79,6 +81,8 @@ fn run(
             Played {
                 pads: &here,
                 hits: &hits_here,
+                corrections: played.corrections,
+                song_sample: played.song_sample.map(|song| song + start as i64),
             },
             &mut audio,
         );
@@ -207,7 +211,7 @@ fn blocks_of_any_size_give_the_same_bits_and_notes() {
     ];
     let played = Played {
         pads: &pads,
-        hits: &[],
+        ..NOTHING
     };
     let whole = run(&input, Quality::Standard, &settings, &[1 << 20], played);
     for blocks in [&[64][..], &[1, 7, 333, 2048], &[480]] {
@@ -233,7 +237,7 @@ fn a_pad_sounds_at_once_on_its_bus() {
         &[512],
         Played {
             pads: &[pad],
-            hits: &[],
+            ..NOTHING
         },
     );
     let first = run.buses[Drum::Snare.index()][0]
@@ -294,8 +298,8 @@ fn notes_that_come_in_are_the_hits() {
         velocity,
     });
     let played = Played {
-        pads: &[],
         hits: &hits,
+        ..NOTHING
     };
     let whole = run(&input, Quality::Standard, &settings, &[1 << 20], played);
     let latency = whole.latency_samples as u32;
@@ -320,6 +324,65 @@ fn notes_that_come_in_are_the_hits() {
 }
 
 #[test]
+fn corrections_take_effect_at_their_places_in_the_song() {
+    use inverse_drum_machine::corrections::Correction;
+    // Thumps at half seconds; the recording begins ten seconds into the song.
+    let input = loop_input(4.0);
+    let song_sample = Some((10.0 * RATE_HZ) as i64);
+    let settings = Settings::default();
+    let plain = run(&input, Quality::Standard, &settings, &[512], NOTHING);
+    let onset = |note: &NoteMessage| (note.offset as usize).saturating_sub(plain.latency_samples);
+    let ons = plain.notes.iter().filter(|note| note.velocity.is_some());
+    let heard = ons.clone().find(|note| onset(note) > 80_000);
+    let heard = *heard.expect("a thump is heard");
+    let drum = Drum::ALL
+        .into_iter()
+        .find(|drum| drum.gm_note() == heard.note);
+    let drum = drum.expect("one of ours");
+    let song_s = 10.0 + onset(&heard) as f64 / RATE_HZ;
+    let added_s = 10.0 + 3.3;
+    let at = |song_s, drum, is_hit| Correction {
+        song_s,
+        drum,
+        is_hit,
+    };
+    let corrections = [
+        at(song_s - 5.0, drum, false),
+        at(song_s, drum, false),
+        at(added_s, Drum::Crash, true),
+        at(song_s + 5.0, drum, false),
+    ];
+    let played = Played {
+        corrections: &corrections,
+        song_sample,
+        ..NOTHING
+    };
+    let corrected = run(&input, Quality::Standard, &settings, &[512], played);
+    let count = |run: &Run, note| {
+        let ons = run.notes.iter().filter(|on| on.velocity.is_some());
+        ons.filter(|on| on.note == note).count()
+    };
+    assert_eq!(count(&corrected, heard.note) + 1, count(&plain, heard.note));
+    let crash = Drum::Crash.gm_note();
+    assert_eq!(count(&corrected, crash), count(&plain, crash) + 1);
+    let added = ((added_s - 10.0) * RATE_HZ).round() as usize + corrected.latency_samples;
+    let is_added = |note: &NoteMessage| note.note == crash && note.offset as usize == added;
+    assert!(corrected.notes.iter().any(is_added));
+    // Whatever the blocks; and without effect while the transport stands.
+    for blocks in [&[1, 1_999, 64][..], &[8_192]] {
+        let other = run(&input, Quality::Standard, &settings, blocks, played);
+        assert_eq!(corrected.notes, other.notes, "blocks {blocks:?}");
+        assert_eq!(corrected.buses, other.buses, "blocks {blocks:?}");
+    }
+    let standing = Played {
+        song_sample: None,
+        ..played
+    };
+    let standing = run(&input, Quality::Standard, &settings, &[512], standing);
+    assert_eq!(standing.buses, plain.buses);
+}
+
+#[test]
 fn a_learnt_kit_survives_reset_state_and_another_engine() {
     use inverse_drum_machine::params::IdmParams;
     use nice_plug::prelude::Params;
@@ -332,7 +395,7 @@ fn a_learnt_kit_survives_reset_state_and_another_engine() {
             let [mut left, mut right] = input.clone();
             let mut aux = Buses(vec![]);
             let settings = Settings::default();
-            let played = Played { pads, hits: &[] };
+            let played = Played { pads, ..NOTHING };
             processor.process([&mut left, &mut right], &mut aux, &settings, played, audio);
             [left, right]
         };

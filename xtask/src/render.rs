@@ -20,6 +20,9 @@ pub struct RenderOptions {
     pub add_latency: bool,
     /// Notes played into the plugin, by sample since the start, sorted.
     pub notes: Vec<Note>,
+    /// Place in the song at which the input begins, in samples; none while the
+    /// transport stands.
+    pub song_sample: Option<usize>,
 }
 
 impl RenderOptions {
@@ -35,6 +38,7 @@ impl RenderOptions {
             tail_samples: 0,
             add_latency: true,
             notes: Vec::new(),
+            song_sample: None,
         }
     }
 }
@@ -137,6 +141,7 @@ pub fn stream(
         channel.resize(total, 0.0);
     }
 
+    host.set_song(options.song_sample);
     let mut audio = BusAudio::new();
     let mut block_audio = BusAudio::new();
     let mut notes = Vec::new();

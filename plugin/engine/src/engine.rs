@@ -139,6 +139,11 @@ impl Engine {
         self.latency_samples
     }
 
+    /// Samples that were heard since the last reset. Real-time safe.
+    pub fn heard_samples(&self) -> u64 {
+        self.now
+    }
+
     /// What the engine was made for. Real-time safe.
     pub fn config(&self) -> &EngineConfig {
         &self.config

@@ -14,6 +14,7 @@ use nice_plug_egui::{Frame, NiceEguiApp};
 use super::controls::set;
 use super::monitor::Monitor;
 use super::sample_browser::{SampleBrowser, SampleWish};
+use super::song_view::SongView;
 use super::toolbar::KitWish;
 use super::{editor_state, header, strip, theme, timeline, toolbar, update_editor_state};
 use crate::kit_state::kits_folder;
@@ -46,6 +47,8 @@ pub struct IdmApp {
     kits_folder: PathBuf,
     /// The list of samples, if it is open, and the folder to begin with.
     browser: Option<SampleBrowser>,
+    /// The song, while its hits are corrected.
+    song: Option<SongView>,
     samples_folder: PathBuf,
     /// What became of the last thing that was done, and when.
     notice: Option<(String, Instant)>,
@@ -70,6 +73,7 @@ impl IdmApp {
             last_frame: None,
             kits_folder: kits_folder(),
             browser: None,
+            song: None,
             samples_folder: kits_folder(),
             notice: None,
         }
@@ -125,7 +129,7 @@ impl IdmApp {
             Some(KitWish::Save) => self.save_kit(),
             None => {}
         }
-        timeline::show(ui, history, &self.monitor);
+        self.show_history(ui, history);
         if let Some(drum) = self.show_strips(ui, strips, &setter) {
             self.browser = Some(SampleBrowser::new(drum, &self.samples_folder));
         }
@@ -141,6 +145,24 @@ impl IdmApp {
         ui.ctx().request_repaint_after(interval);
     }
 
+    /// The last seconds, or the song while its hits are corrected.
+    fn show_history(&mut self, ui: &mut Ui, rect: Rect) {
+        match &mut self.song {
+            Some(song) => {
+                let hits = self.params.hits.value().engine();
+                let (take, corrections) = (&self.monitor.take, &self.params.corrections);
+                if song.show(ui, rect, take, corrections, hits) {
+                    self.song = None;
+                }
+            }
+            None => {
+                if timeline::show(ui, rect, &self.monitor) {
+                    self.song = Some(SongView::default());
+                }
+            }
+        }
+    }
+
     fn save_kit(&mut self) {
         let text = match self.params.kit.write_files(&self.kits_folder) {
             Ok(folder) => format!("Kit saved in {}", folder.display()),
@@ -154,12 +176,15 @@ impl IdmApp {
         match &self.notice {
             Some((text, since)) if since.elapsed() < NOTICE => text.clone(),
             _ => {
-                let kit = self.params.kit.problem();
-                if kit.is_empty() {
-                    self.params.own_samples.problem()
-                } else {
-                    kit
-                }
+                let params = &self.params;
+                [
+                    params.kit.problem(),
+                    params.own_samples.problem(),
+                    params.corrections.problem(),
+                ]
+                .into_iter()
+                .find(|problem| !problem.is_empty())
+                .unwrap_or_default()
             }
         }
     }

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 
 use idm_engine::drum::{DRUM_COUNT, Drum, STEM_COUNT};
 
+use super::take::Take;
 use crate::link::{EditorEnd, HitMark, WavePoint};
 
 /// Seconds that the timeline shows.
@@ -30,6 +31,8 @@ pub struct Monitor {
     pub hits: VecDeque<HitMark>,
     /// Waveform of the last seconds.
     pub wave: VecDeque<WavePoint>,
+    /// The song as far as it was heard.
+    pub take: Take,
     /// Position at the right edge of the timeline, in samples.
     pub now: f64,
     /// Sample rate in hertz; never 0.
@@ -45,6 +48,7 @@ impl Monitor {
             last_hits: [None; DRUM_COUNT],
             hits: VecDeque::new(),
             wave: VecDeque::new(),
+            take: Take::default(),
             now: 0.0,
             sample_rate_hz: 44_100.0,
         }
@@ -71,9 +75,11 @@ impl Monitor {
 
         while let Ok(hit) = end.hits.pop() {
             self.last_hits[hit.drum.index()] = Some(hit);
+            self.take.hit(&hit);
             self.hits.push_back(hit);
         }
         while let Ok(point) = end.wave.pop() {
+            self.take.wave(&point, self.sample_rate_hz);
             self.wave.push_back(point);
         }
         let oldest = self.now - (HISTORY_SECONDS + 0.5) * self.sample_rate_hz;
@@ -136,6 +142,7 @@ mod tests {
             velocity: 1.0,
             confidence: 1.0,
             verdict: Verdict::Accepted,
+            song_s: None,
         }
     }
 
@@ -145,14 +152,14 @@ mod tests {
         editor.shared.set_editor_open(true);
         let mut monitor = Monitor::new();
         audio.hit(0, mark(Drum::Snare));
-        audio.end_block(441, &Peaks::default());
+        audio.end_block(441, &Peaks::default(), None);
         monitor.update(&mut editor, 0.01);
         assert_eq!(monitor.hits.len(), 1);
         assert!((monitor.age_s(0) - 0.01).abs() < 1e-6);
         assert!(monitor.glow(Drum::Snare) > 0.8);
         assert_eq!(monitor.glow(Drum::Kick), 0.0);
 
-        audio.end_block(10 * 44_100, &Peaks::default());
+        audio.end_block(10 * 44_100, &Peaks::default(), None);
         monitor.update(&mut editor, 0.01);
         assert!(monitor.hits.is_empty());
         assert!(monitor.glow(Drum::Snare) < 1e-6);
@@ -165,7 +172,7 @@ mod tests {
         let mut monitor = Monitor::new();
         let mut peaks = Peaks::default();
         peaks.stems[0] = 1.0;
-        audio.end_block(64, &peaks);
+        audio.end_block(64, &peaks, None);
         monitor.update(&mut editor, 0.1);
         assert_eq!(monitor.stem_levels[0], 1.0);
         monitor.update(&mut editor, 1.0);

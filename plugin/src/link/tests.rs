@@ -7,6 +7,7 @@ fn mark() -> HitMark {
         velocity: 0.5,
         confidence: 0.9,
         verdict: Verdict::Accepted,
+        song_s: None,
     }
 }
 
@@ -14,7 +15,7 @@ fn mark() -> HitMark {
 fn nothing_is_sent_while_nobody_looks() {
     let (mut audio, mut editor) = link();
     audio.hit(3, mark());
-    audio.end_block(64, &Peaks::default());
+    audio.end_block(64, &Peaks::default(), None);
     assert!(editor.hits.pop().is_err());
     assert_eq!(editor.shared.position(), 64);
 
@@ -30,7 +31,7 @@ fn a_stuck_editor_stops_nothing() {
     editor.shared.set_editor_open(true);
     for _ in 0..10_000 {
         audio.hit(0, mark());
-        audio.end_block(512, &Peaks::default());
+        audio.end_block(512, &Peaks::default(), None);
     }
     assert_eq!(editor.hits.slots(), HIT_CAPACITY);
     assert_eq!(editor.hits.pop().unwrap().position, 0);
@@ -44,7 +45,7 @@ fn peaks_hold_until_taken() {
         let mut peaks = Peaks::default();
         peaks.stems[4] = peak;
         peaks.main = -1.0;
-        audio.end_block(16, &peaks);
+        audio.end_block(16, &peaks, None);
     }
     assert_eq!(editor.shared.take_stem_peak(4), 0.75);
     assert_eq!(editor.shared.take_stem_peak(4), 0.0);

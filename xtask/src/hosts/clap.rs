@@ -15,6 +15,7 @@ use clack_host::prelude::*;
 
 use super::clap_events::{push_note, read_note};
 use super::clap_handlers::{Handlers, MainThread, Requests, Shared};
+use super::transport::clap_transport;
 use super::{Bus, BusAudio, Format, Host, Note, OutputLayout, Parameter};
 
 /// Buffers kept between blocks.
@@ -39,6 +40,9 @@ pub struct ClapHost {
     layout: OutputLayout,
     buffers: Buffers,
     steady_samples: u64,
+    sample_rate_hz: f64,
+    /// Sample of the song with which the next block begins.
+    song_sample: Option<usize>,
 }
 
 impl std::fmt::Debug for ClapHost {
@@ -106,6 +110,8 @@ impl ClapHost {
                 events_out: EventBuffer::new(),
             },
             steady_samples: 0,
+            sample_rate_hz: 0.0,
+            song_sample: None,
         })
     }
 
@@ -299,6 +305,7 @@ impl Host for ClapHost {
             .start_processing()
             .map_err(|error| anyhow::anyhow!("the plugin does not start processing: {error}"))?;
         self.processor = Some(started);
+        self.sample_rate_hz = sample_rate_hz;
         self.pump();
         Ok(())
     }
@@ -308,6 +315,10 @@ impl Host for ClapHost {
         self.instance.deactivate(processor.stop_processing());
         self.pump();
         Ok(())
+    }
+
+    fn set_song(&mut self, song_sample: Option<usize>) {
+        self.song_sample = song_sample;
     }
 
     fn latency_samples(&mut self) -> Result<usize> {
@@ -352,13 +363,17 @@ impl Host for ClapHost {
                     bus.iter_mut().map(Vec::as_mut_slice),
                 ),
             }));
+        let transport = self
+            .song_sample
+            .map(|song| clap_transport(song, self.sample_rate_hz));
+        self.song_sample = self.song_sample.map(|song| song + samples);
         processor.process(
             &audio_in,
             &mut audio_out,
             &buffers.events_in.as_input(),
             &mut buffers.events_out.as_output(),
             Some(self.steady_samples),
-            None,
+            transport.as_ref(),
         )?;
         self.steady_samples += samples as u64;
         buffers.events_in.clear();

@@ -311,6 +311,8 @@ impl GuiSession {
                     .map(|at| playback.channels[channel][(playback.position + at) % length])
                     .collect()
             });
+            // The song is the loop, over and over.
+            self.editor.host().set_song(Some(playback.position));
             self.editor.host().process(
                 &[&block[0], &block[1]],
                 &[],

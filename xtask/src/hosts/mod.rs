@@ -7,6 +7,7 @@ mod clap_editor;
 mod clap_events;
 mod clap_handlers;
 pub mod gui;
+mod transport;
 pub mod vst3;
 mod vst3_editor;
 mod vst3_events;
@@ -152,6 +153,10 @@ pub trait Host {
 
     /// Ends audio processing.
     fn deactivate(&mut self) -> Result<()>;
+
+    /// From the next block on the transport runs, beginning with this sample of the
+    /// song; or stands.
+    fn set_song(&mut self, song_sample: Option<usize>);
 
     /// Latency that the plugin reports, in samples. Ask after activation.
     fn latency_samples(&mut self) -> Result<usize>;

@@ -15,6 +15,7 @@ use vst3::Steinberg::{FUnknown, IBStream, IPluginBaseTrait, IPluginFactoryTrait}
 use vst3::{ComPtr, ComWrapper, Interface};
 
 use super::clap::resize_outputs;
+use super::transport::vst3_transport;
 use super::vst3_events::{event, note};
 use super::vst3_module::{Module, audio_class, chars16, check};
 use super::vst3_objects::{Application, EventList, MemoryStream, ParameterChanges};
@@ -34,6 +35,9 @@ pub struct Vst3Host {
     offline: bool,
     active: bool,
     pending_values: Vec<(u32, f64)>,
+    sample_rate_hz: f64,
+    /// Sample of the song with which the next block begins.
+    song_sample: Option<usize>,
     // Declared last: code must stay loaded until all objects are gone.
     _module: Module,
 }
@@ -95,6 +99,8 @@ impl Vst3Host {
             offline: false,
             active: false,
             pending_values: Vec::new(),
+            sample_rate_hz: 0.0,
+            song_sample: None,
             _module: module,
         })
     }
@@ -251,6 +257,7 @@ impl Host for Vst3Host {
             check(self.processor.setProcessing(1), "setProcessing")?;
         }
         self.active = true;
+        self.sample_rate_hz = sample_rate_hz;
         Ok(())
     }
 
@@ -262,6 +269,10 @@ impl Host for Vst3Host {
             check(self.processor.setProcessing(0), "setProcessing")?;
             check(self.component.setActive(0), "setActive")
         }
+    }
+
+    fn set_song(&mut self, song_sample: Option<usize>) {
+        self.song_sample = song_sample;
     }
 
     fn latency_samples(&mut self) -> Result<usize> {
@@ -326,6 +337,10 @@ impl Host for Vst3Host {
                 .to_com_ptr::<IEventList>()
                 .context("no interface")?,
         );
+        let mut song = self
+            .song_sample
+            .map(|song| vst3_transport(song, self.sample_rate_hz));
+        self.song_sample = self.song_sample.map(|song| song + samples);
         let mut data = ProcessData {
             processMode: self.process_mode(),
             symbolicSampleSize: SymbolicSampleSizes_::kSample32 as i32,
@@ -342,7 +357,7 @@ impl Host for Vst3Host {
             outputParameterChanges: std::ptr::null_mut(),
             inputEvents: events_in.as_ptr(),
             outputEvents: events_out_pointer.as_ptr(),
-            processContext: std::ptr::null_mut(),
+            processContext: song.as_mut().map_or(std::ptr::null_mut(), |song| song),
         };
         // SAFETY: every pointer in `data` is to a local that outlives the call,
         // with the lengths told, or null where the format allows it.

@@ -2,6 +2,7 @@
 
 mod buses;
 mod command_line;
+mod corrections;
 mod editor;
 mod exactness;
 mod latency;

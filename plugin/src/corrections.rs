@@ -1,0 +1,300 @@
+//! What the user has corrected by hand: hits taken away, hits added, at places of the
+//! song. Saved with the project, handed to the audio thread.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use idm_engine::drum::Drum;
+use nice_plug::params::persist::PersistentField;
+use serde::{Deserialize, Serialize};
+
+use crate::handover::{Inbox, Outbox, handover};
+
+/// Most corrections of a project: a song of an hour with five a second.
+const MOST: usize = 20_000;
+
+/// Steps that can be undone.
+const UNDO_STEPS: usize = 200;
+
+/// A hit within this of a correction of the same drum is the one that is meant.
+pub const SAME_HIT_S: f64 = 0.022;
+
+/// One hit that the user knows better.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Correction {
+    /// Its onset, in seconds from the start of the song.
+    pub song_s: f64,
+    /// Which drum.
+    pub drum: Drum,
+    /// Whether there is a hit here, or none.
+    pub is_hit: bool,
+}
+
+/// A correction as it is saved.
+#[derive(Debug, Serialize, Deserialize)]
+struct Saved {
+    song_s: f64,
+    /// File stem of the drum.
+    drum: String,
+    hit: bool,
+}
+
+/// All corrections of a song, in order of time.
+pub type CorrectionList = Vec<Correction>;
+
+/// The audio thread's end.
+pub type CorrectionInbox = Inbox<CorrectionList>;
+
+#[derive(Debug)]
+struct Slot {
+    list: Arc<CorrectionList>,
+    /// What it was before, the newest last.
+    before: Vec<Arc<CorrectionList>>,
+    problem: String,
+    outbox: Outbox<CorrectionList>,
+    inbox: Option<CorrectionInbox>,
+}
+
+impl Default for Slot {
+    fn default() -> Self {
+        let (outbox, inbox) = handover();
+        Self {
+            list: Arc::default(),
+            before: Vec::new(),
+            problem: String::new(),
+            outbox,
+            inbox: Some(inbox),
+        }
+    }
+}
+
+impl Slot {
+    fn publish(&mut self, list: Arc<CorrectionList>) {
+        self.list = list.clone();
+        self.outbox.send(list);
+    }
+}
+
+/// The corrections of a project. None of this is for the audio thread, which has
+/// [`CorrectionInbox`].
+#[derive(Debug, Default, Clone)]
+pub struct Corrections(Arc<Mutex<Slot>>);
+
+impl Corrections {
+    fn lock(&self) -> MutexGuard<'_, Slot> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// All of them, in order of time.
+    pub fn current(&self) -> Arc<CorrectionList> {
+        self.lock().list.clone()
+    }
+
+    /// Changes them as one step that can be undone. Bad places of the song, and what is
+    /// too much for a project, are left out.
+    pub fn edit(&self, change: impl FnOnce(&mut CorrectionList)) {
+        let mut slot = self.lock();
+        let mut list = (*slot.list).clone();
+        change(&mut list);
+        let list = ordered(list);
+        if list != *slot.list {
+            let before = slot.list.clone();
+            slot.before.push(before);
+            if slot.before.len() > UNDO_STEPS {
+                slot.before.remove(0);
+            }
+            slot.publish(Arc::new(list));
+        }
+    }
+
+    /// Says whether `drum` is hit at a place of the song, in place of what was said of
+    /// it before.
+    pub fn say(&self, correction: Correction) {
+        self.edit(|list| {
+            list.retain(|other| !is_same_hit(other, correction.song_s, correction.drum));
+            list.push(correction);
+        });
+    }
+
+    /// Whether there is a step to take back.
+    pub fn can_undo(&self) -> bool {
+        !self.lock().before.is_empty()
+    }
+
+    /// Takes the last step back.
+    pub fn undo(&self) {
+        let mut slot = self.lock();
+        if let Some(list) = slot.before.pop() {
+            slot.publish(list);
+        }
+    }
+
+    /// What was wrong with the corrections of the project; empty if nothing was.
+    pub fn problem(&self) -> String {
+        self.lock().problem.clone()
+    }
+
+    /// All of them for the audio thread; later changes go through the inbox.
+    pub fn hand_over(&self) -> Arc<CorrectionList> {
+        let mut slot = self.lock();
+        let list = slot.list.clone();
+        slot.outbox.keep(list)
+    }
+
+    /// The audio thread's end; there is one.
+    pub fn take_inbox(&self) -> Option<CorrectionInbox> {
+        self.lock().inbox.take()
+    }
+
+    fn text(&self) -> String {
+        let saved: Vec<Saved> = self
+            .current()
+            .iter()
+            .map(|correction| Saved {
+                song_s: correction.song_s,
+                drum: correction.drum.file_stem().to_owned(),
+                hit: correction.is_hit,
+            })
+            .collect();
+        serde_json::to_string(&saved).unwrap_or_default()
+    }
+
+    /// Takes corrections from text; bad ones are left out, with a word about it.
+    fn read(&self, text: &str) {
+        let mut problem = String::new();
+        let saved = if text.is_empty() {
+            Vec::new()
+        } else {
+            serde_json::from_str::<Vec<Saved>>(text).unwrap_or_else(|error| {
+                problem = format!("The project's corrected hits cannot be read ({error})");
+                Vec::new()
+            })
+        };
+        let count = saved.len();
+        let list = saved.into_iter().filter_map(|saved| {
+            Some(Correction {
+                song_s: saved.song_s,
+                drum: Drum::from_file_stem(&saved.drum)?,
+                is_hit: saved.hit,
+            })
+        });
+        let list = ordered(list.collect());
+        if list.len() < count {
+            problem = format!(
+                "Of the project's {count} corrected hits {} cannot be used",
+                count - list.len()
+            );
+        }
+        let mut slot = self.lock();
+        slot.problem = problem;
+        slot.before.clear();
+        if *slot.list != list {
+            slot.publish(Arc::new(list));
+        }
+    }
+}
+
+/// Whether `correction` speaks of the hit of `drum` at `song_s`.
+pub fn is_same_hit(correction: &Correction, song_s: f64, drum: Drum) -> bool {
+    correction.drum == drum && (correction.song_s - song_s).abs() < SAME_HIT_S
+}
+
+/// In order of time, without places that no song has.
+fn ordered(mut list: CorrectionList) -> CorrectionList {
+    list.retain(|correction| correction.song_s.is_finite() && correction.song_s.abs() < 1e6);
+    list.sort_by(|a, b| (a.song_s.total_cmp(&b.song_s)).then(a.drum.index().cmp(&b.drum.index())));
+    list.truncate(MOST);
+    list
+}
+
+impl PersistentField<'_, String> for Corrections {
+    fn set(&self, text: String) {
+        self.read(&text);
+    }
+
+    fn map<F, R>(&self, f: F) -> R
+    where
+        F: Fn(&String) -> R,
+    {
+        f(&self.text())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(song_s: f64, drum: Drum, is_hit: bool) -> Correction {
+        Correction {
+            song_s,
+            drum,
+            is_hit,
+        }
+    }
+
+    #[test]
+    fn they_survive_the_project_in_order() {
+        let corrections = Corrections::default();
+        corrections.say(at(12.345_678_9, Drum::Ride, false));
+        corrections.say(at(1.0 / 3.0, Drum::ClosedHat, true));
+        let again = Corrections::default();
+        again.set(corrections.map(Clone::clone));
+        assert_eq!(again.current(), corrections.current());
+        assert_eq!(again.current()[0].drum, Drum::ClosedHat);
+        assert!(again.problem().is_empty() && !again.can_undo());
+        again.set(String::new());
+        assert!(again.current().is_empty());
+    }
+
+    #[test]
+    fn the_last_word_on_a_hit_counts_and_can_be_taken_back() {
+        let corrections = Corrections::default();
+        corrections.say(at(2.0, Drum::Ride, false));
+        corrections.say(at(2.01, Drum::Ride, true));
+        corrections.say(at(2.01, Drum::Crash, true));
+        assert_eq!(
+            *corrections.current(),
+            [at(2.01, Drum::Crash, true), at(2.01, Drum::Ride, true)]
+        );
+        corrections.undo();
+        corrections.undo();
+        assert_eq!(*corrections.current(), [at(2.0, Drum::Ride, false)]);
+        corrections.undo();
+        corrections.undo();
+        assert!(corrections.current().is_empty() && !corrections.can_undo());
+        corrections.edit(|_| {});
+        assert!(!corrections.can_undo(), "nothing was changed");
+    }
+
+    #[test]
+    fn bad_ones_are_left_out_and_said_so() {
+        let corrections = Corrections::default();
+        corrections.read(
+            r#"[{"song_s":1,"drum":"gong","hit":true},{"song_s":2,"drum":"kick","hit":true}]"#,
+        );
+        assert_eq!(*corrections.current(), [at(2.0, Drum::Kick, true)]);
+        assert!(corrections.problem().starts_with("Of the project's 2"));
+        corrections.read(r#"[{"song_s":1e300,"drum":"kick","hit":true}]"#);
+        assert!(corrections.current().is_empty());
+        corrections.read("no json");
+        assert!(corrections.problem().contains("cannot be read"));
+        corrections.say(at(f64::NAN, Drum::Kick, true));
+        assert!(corrections.current().is_empty());
+    }
+
+    #[test]
+    fn the_audio_thread_gets_the_newest_and_frees_none() {
+        let corrections = Corrections::default();
+        let mut inbox = corrections.take_inbox().expect("the first");
+        assert!(corrections.take_inbox().is_none());
+        for n in 0..10 {
+            corrections.say(at(f64::from(n), Drum::Snare, true));
+        }
+        let mut taken = None;
+        inbox.offer(|list| {
+            taken = Some(list.clone());
+            true
+        });
+        assert_eq!(taken.expect("the newest").len(), 10);
+        inbox.offer(|_| panic!("nothing waits"));
+    }
+}

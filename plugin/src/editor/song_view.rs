@@ -1,0 +1,318 @@
+//! The song by place: hits are removed, added and moved to other drums here.
+
+use egui::{Align2, Painter, Pos2, Rect, Response, Sense, Stroke, StrokeKind, Ui, pos2, vec2};
+use idm_engine::controls::HitSource;
+
+use super::controls::{button, panel};
+use super::lanes::{Lanes, hit_body, paint_hit, paint_wave_bar, reason};
+use super::marks::{self, Mark, Origin};
+use super::take::Take;
+use super::theme;
+use crate::corrections::Corrections;
+
+/// Shortest and longest part of the song that is shown, in seconds.
+const SPAN_S: (f64, f64) = (0.5, 60.0);
+
+/// Distance in points within which a mark is meant.
+const REACH: f32 = 7.0;
+
+/// Where in the view the playhead is after a page was turned.
+const PAGE_START: f64 = 0.08;
+
+/// What part of the song is shown, and what the pointer holds.
+#[derive(Debug)]
+pub struct SongView {
+    start_s: f64,
+    span_s: f64,
+    /// Whether pages are turned with the playhead.
+    follows: bool,
+    held: Option<Mark>,
+}
+
+impl Default for SongView {
+    fn default() -> Self {
+        Self {
+            start_s: 0.0,
+            span_s: 4.0,
+            follows: true,
+            held: None,
+        }
+    }
+}
+
+/// Seconds to points.
+#[derive(Clone, Copy)]
+struct Scale {
+    plot: Rect,
+    start_s: f64,
+    points_per_s: f64,
+}
+
+impl Scale {
+    fn x(self, song_s: f64) -> f32 {
+        self.plot.left() + ((song_s - self.start_s) * self.points_per_s) as f32
+    }
+
+    fn song_s(self, x: f32) -> f64 {
+        self.start_s + f64::from(x - self.plot.left()) / self.points_per_s
+    }
+
+    fn reach_s(self) -> f64 {
+        f64::from(REACH) / self.points_per_s
+    }
+}
+
+impl SongView {
+    /// Draws the view in `rect` and does what the user does there; true if they are done.
+    pub fn show(
+        &mut self,
+        ui: &mut Ui,
+        rect: Rect,
+        take: &Take,
+        corrections: &Corrections,
+        hits: HitSource,
+    ) -> bool {
+        panel(ui, rect);
+        let lanes = Lanes::of(rect);
+        let id = ui.scope_id().with("song");
+        let response = ui.interact(lanes.plot, id, Sense::click_and_drag());
+        self.follow(take);
+        self.move_view(ui, &response, lanes.plot);
+        let scale = Scale {
+            plot: lanes.plot,
+            start_s: self.start_s,
+            points_per_s: f64::from(lanes.plot.width()) / self.span_s,
+        };
+        let list = corrections.current();
+        let end_s = self.start_s + self.span_s;
+        let marks = marks::marks(take, &list, self.start_s, end_s);
+        self.edit(&response, &lanes, scale, &marks, corrections);
+
+        let painter = ui.painter_at(rect);
+        lanes.paint(&painter);
+        let clipped = painter.with_clip_rect(lanes.plot);
+        paint_seconds(&clipped, scale, self.span_s);
+        for x in lanes.plot.left() as i32..lanes.plot.right() as i32 {
+            let (from, to) = (x as f32, x as f32 + 1.0);
+            let peak = take.peak(scale.song_s(from), scale.song_s(to));
+            if peak > 0.0 {
+                paint_wave_bar(&clipped, lanes.wave, from, to, peak);
+            }
+        }
+        for mark in &marks {
+            paint_mark(&clipped, &lanes, scale, mark);
+        }
+        if let Some(playhead_s) = take.playhead_s() {
+            let line = Stroke::new(1.0, theme::BRAND);
+            clipped.vline(scale.x(playhead_s), lanes.plot.y_range(), line);
+        }
+        self.paint_held(&clipped, &response, &lanes, scale);
+        if let Some(text) = advice(take, hits, list.is_empty()) {
+            let at = pos2(lanes.plot.center().x, lanes.all().bottom() - 10.0);
+            let font = theme::font(12.0);
+            let back = Rect::from_center_size(at, vec2(520.0, 18.0));
+            painter.rect_filled(back, 4, theme::faded(theme::BACKGROUND, 0.85));
+            painter.text(at, Align2::CENTER_CENTER, text, font, theme::TEXT);
+        }
+        explain(response, &lanes, scale, &marks);
+        self.buttons(ui, &lanes, take, corrections)
+    }
+
+    /// Turns the page when the playhead leaves it.
+    fn follow(&mut self, take: &Take) {
+        let Some(playhead_s) = take.playhead_s().filter(|_| self.follows) else {
+            return;
+        };
+        if !(self.start_s..self.start_s + self.span_s).contains(&playhead_s) {
+            self.start_s = playhead_s - PAGE_START * self.span_s;
+        }
+    }
+
+    /// The wheel moves along the song; with Ctrl it magnifies. The waveform can be
+    /// dragged.
+    fn move_view(&mut self, ui: &Ui, response: &Response, plot: Rect) {
+        let points_per_s = f64::from(plot.width()) / self.span_s;
+        if let Some(pointer) = response.hover_pos() {
+            let (scroll, zoom) =
+                ui.input(|input| (input.smooth_scroll_delta, f64::from(input.zoom_delta())));
+            if zoom != 1.0 && zoom > 0.0 {
+                let share = f64::from((pointer.x - plot.left()) / plot.width());
+                let fixed_s = self.start_s + share * self.span_s;
+                self.span_s = (self.span_s / zoom).clamp(SPAN_S.0, SPAN_S.1);
+                self.start_s = fixed_s - share * self.span_s;
+                self.follows = false;
+            } else if scroll.x + scroll.y != 0.0 {
+                self.start_s -= f64::from(scroll.x + scroll.y) / points_per_s;
+                self.follows = false;
+            }
+        }
+        if response.dragged() && self.held.is_none() {
+            self.start_s -= f64::from(response.drag_delta().x) / points_per_s;
+            self.follows = false;
+        }
+    }
+
+    fn edit(
+        &mut self,
+        response: &Response,
+        lanes: &Lanes,
+        scale: Scale,
+        marks: &[Mark],
+        corrections: &Corrections,
+    ) {
+        let under = |pointer: Pos2| {
+            let drum = lanes.drum_at(pointer.y)?;
+            Some((drum, scale.song_s(pointer.x)))
+        };
+        let pointer = response.interact_pointer_pos();
+        if response.clicked()
+            && let Some((drum, song_s)) = pointer.and_then(under)
+        {
+            marks::click(corrections, marks, drum, song_s, scale.reach_s());
+        }
+        if response.drag_started() {
+            // Where the button went down, not where the drag was noticed.
+            let origin = response.ctx.input(|input| input.pointer.press_origin());
+            self.held = origin
+                .and_then(under)
+                .and_then(|(drum, song_s)| marks::mark_at(marks, drum, song_s, scale.reach_s()))
+                .copied();
+        }
+        if response.drag_stopped()
+            && let Some(mark) = self.held.take()
+            && let Some((drum, _)) = pointer.and_then(under)
+        {
+            marks::move_to(corrections, &mark, drum);
+        }
+    }
+
+    fn paint_held(&self, painter: &Painter, response: &Response, lanes: &Lanes, scale: Scale) {
+        let (Some(mark), Some(pointer)) = (self.held, response.interact_pointer_pos()) else {
+            return;
+        };
+        if let Some(drum) = lanes.drum_at(pointer.y) {
+            let lane = lanes.lane(drum);
+            painter.rect_filled(lane, 2, theme::faded(theme::accent(drum), 0.12));
+            let centre = pos2(scale.x(mark.song_s), lane.center().y);
+            let body = hit_body(centre, lane.height(), mark.velocity);
+            painter.rect_filled(body.expand(1.0), 2, theme::accent(drum));
+        }
+    }
+
+    fn buttons(
+        &mut self,
+        ui: &mut Ui,
+        lanes: &Lanes,
+        take: &Take,
+        corrections: &Corrections,
+    ) -> bool {
+        let mut right = lanes.plot.right() - 4.0;
+        let mut place = |width: f32| {
+            let min = pos2(right - width, lanes.plot.top() + 3.0);
+            right -= width + 4.0;
+            Rect::from_min_size(min, vec2(width, 18.0))
+        };
+        if !corrections.current().is_empty() {
+            let hint = "Take all corrections of this song back (can be undone).";
+            if button(ui, place(60.0), "Clear all", hint).clicked() {
+                corrections.edit(Vec::clear);
+            }
+        }
+        if corrections.can_undo()
+            && button(ui, place(44.0), "Undo", "Take the last step back.").clicked()
+        {
+            corrections.undo();
+        }
+        if !self.follows
+            && take.playhead_s().is_some()
+            && button(ui, place(52.0), "Follow", "Turn pages with the playhead.").clicked()
+        {
+            self.follows = true;
+        }
+        let hint = "Back to what is heard now. Corrections stay in effect.";
+        button(ui, lanes.view_button(), "Done", hint).clicked()
+    }
+}
+
+/// What the user should know before editing makes sense.
+fn advice(take: &Take, hits: HitSource, is_new: bool) -> Option<&'static str> {
+    if hits == HitSource::Given {
+        Some("Hits come from MIDI: set Hits to Listening to correct what is heard")
+    } else if take.is_empty() {
+        Some("Play the song: its hits appear here (the host must tell where the song is)")
+    } else if is_new {
+        Some("Click a hit to remove it, an empty place to add one; drag a hit to the right drum")
+    } else {
+        None
+    }
+}
+
+/// Lines and times, as many as there is room for.
+fn paint_seconds(painter: &Painter, scale: Scale, span_s: f64) {
+    let steps = [0.1, 0.5, 1.0, 5.0, 10.0];
+    let step_s = *steps
+        .iter()
+        .find(|step_s| span_s / **step_s <= 12.0)
+        .unwrap_or(&steps[steps.len() - 1]);
+    let first = (scale.start_s / step_s).floor() as i64;
+    for number in first..=first + (span_s / step_s) as i64 + 1 {
+        let song_s = number as f64 * step_s;
+        let x = scale.x(song_s);
+        painter.vline(x, scale.plot.y_range(), Stroke::new(1.0, theme::LINE));
+        if song_s >= 0.0 {
+            let (minutes, seconds) = ((song_s / 60.0) as i64, song_s % 60.0);
+            let text = format!("{minutes}:{seconds:04.1}");
+            let at = pos2(x + 3.0, scale.plot.top() + 6.0);
+            painter.text(at, Align2::LEFT_CENTER, text, theme::font(9.0), theme::DIM);
+        }
+    }
+}
+
+fn paint_mark(painter: &Painter, lanes: &Lanes, scale: Scale, mark: &Mark) {
+    let lane = lanes.lane(mark.drum);
+    let centre = pos2(scale.x(mark.song_s), lane.center().y);
+    let body = hit_body(centre, lane.height(), mark.velocity);
+    let colour = theme::accent(mark.drum);
+    match mark.origin {
+        Origin::Heard { verdict, .. } => paint_hit(painter, body, mark.drum, verdict),
+        Origin::Added => {
+            painter.rect_filled(body, 2, colour);
+            let line = Stroke::new(1.0, theme::TEXT);
+            painter.rect_stroke(body.expand(1.5), 2, line, StrokeKind::Outside);
+        }
+        Origin::Removed => {
+            let line = Stroke::new(1.5, theme::faded(colour, 0.7));
+            let arm = vec2(4.0, 4.0);
+            painter.line_segment([centre - arm, centre + arm], line);
+            let arm = vec2(4.0, -4.0);
+            painter.line_segment([centre - arm, centre + arm], line);
+        }
+    }
+}
+
+/// Tells about the mark under the pointer.
+fn explain(response: Response, lanes: &Lanes, scale: Scale, marks: &[Mark]) {
+    let Some(pointer) = response.hover_pos() else {
+        return;
+    };
+    let Some(mark) = lanes
+        .drum_at(pointer.y)
+        .and_then(|drum| marks::mark_at(marks, drum, scale.song_s(pointer.x), scale.reach_s()))
+    else {
+        return;
+    };
+    let name = mark.drum.name();
+    response.on_hover_text_at_pointer(match mark.origin {
+        Origin::Heard {
+            verdict,
+            confidence,
+        } => format!(
+            "{name}: velocity {:.0}, {:.0} % sure\n{}",
+            (mark.velocity * 127.0).round(),
+            confidence * 100.0,
+            reason(verdict)
+        ),
+        Origin::Added => format!("{name}: added by hand; click to take that back"),
+        Origin::Removed => format!("{name}: removed by hand; click to take that back"),
+    });
+}

@@ -1,0 +1,168 @@
+//! What was heard of the song so far, by place in the song. Hearing a place again
+//! replaces what was known of it.
+
+use crate::link::{HitMark, WavePoint};
+
+/// Points of the waveform per second of the song.
+const POINTS_PER_S: f64 = 200.0;
+
+/// Longest song whose waveform is kept, in seconds.
+const LONGEST_S: f64 = 2.0 * 3600.0;
+
+/// Most hits that are kept.
+const MOST_HITS: usize = 100_000;
+
+/// A hit that was heard so long before the waveform at its place belongs to an earlier
+/// time round, in seconds.
+const EARLIER_S: f64 = 0.4;
+
+/// Longest step between points of the waveform that is no jump, in seconds.
+const STEP_S: f64 = 0.5;
+
+/// Hits and waveform of the song.
+#[derive(Debug, Default)]
+pub struct Take {
+    /// In order of their places; all have one.
+    hits: Vec<HitMark>,
+    wave: Vec<f32>,
+    last_s: Option<f64>,
+}
+
+impl Take {
+    /// Adds a hit, if it has a place in the song.
+    pub fn hit(&mut self, mark: &HitMark) {
+        let Some(song_s) = mark.song_s else {
+            return;
+        };
+        if self.hits.len() < MOST_HITS {
+            let place = self.place(song_s);
+            self.hits.insert(place, *mark);
+        }
+    }
+
+    /// Adds a point of the waveform and forgets the hits that were heard there earlier.
+    pub fn wave(&mut self, point: &WavePoint, sample_rate_hz: f64) {
+        let before = std::mem::replace(&mut self.last_s, point.song_s);
+        let (Some(from_s), Some(to_s)) = (before, point.song_s) else {
+            return;
+        };
+        if to_s <= from_s || to_s - from_s > STEP_S {
+            return;
+        }
+        let too_old = (EARLIER_S * sample_rate_hz) as u64;
+        let (first, last) = (self.place(from_s), self.place(to_s));
+        for index in (first..last).rev() {
+            if self.hits[index].position + too_old < point.position {
+                self.hits.remove(index);
+            }
+        }
+        if from_s < 0.0 || to_s > LONGEST_S {
+            return;
+        }
+        let (from, to) = (
+            (from_s * POINTS_PER_S) as usize,
+            (to_s * POINTS_PER_S) as usize,
+        );
+        if self.wave.len() <= to {
+            self.wave.resize(to + 1, 0.0);
+        }
+        self.wave[from..=to].fill(point.peak);
+    }
+
+    fn place(&self, song_s: f64) -> usize {
+        self.hits
+            .partition_point(|hit| hit.song_s.is_some_and(|place| place < song_s))
+    }
+
+    /// Whether nothing was heard.
+    pub fn is_empty(&self) -> bool {
+        self.wave.is_empty() && self.hits.is_empty()
+    }
+
+    /// Place in the song that is heard now, in seconds; none while the transport stands.
+    pub fn playhead_s(&self) -> Option<f64> {
+        self.last_s
+    }
+
+    /// Hits between two places of the song, with their places.
+    pub fn hits(&self, from_s: f64, to_s: f64) -> impl Iterator<Item = (f64, &HitMark)> {
+        let hits = &self.hits[self.place(from_s)..self.place(to_s.max(from_s))];
+        hits.iter().filter_map(|hit| Some((hit.song_s?, hit)))
+    }
+
+    /// Highest absolute sample between two places of the song.
+    pub fn peak(&self, from_s: f64, to_s: f64) -> f32 {
+        let index = |song_s: f64| ((song_s.max(0.0) * POINTS_PER_S) as usize).min(self.wave.len());
+        let (from, to) = (index(from_s), index(to_s).max(index(from_s) + 1));
+        let points = &self.wave[from.min(self.wave.len())..to.min(self.wave.len())];
+        points.iter().fold(0.0, |peak, point| peak.max(*point))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use idm_engine::drum::Drum;
+    use idm_engine::engine::Verdict;
+
+    use super::*;
+
+    const RATE_HZ: f64 = 48_000.0;
+
+    fn mark(position: u64, song_s: f64) -> HitMark {
+        HitMark {
+            position,
+            drum: Drum::Snare,
+            velocity: 0.5,
+            confidence: 0.9,
+            verdict: Verdict::Accepted,
+            song_s: Some(song_s),
+        }
+    }
+
+    /// Plays the song from `from_s` for a second, from output sample `position` on.
+    fn play(take: &mut Take, position: u64, from_s: f64, peak: f32) {
+        for n in 0..=200_u64 {
+            let point = WavePoint {
+                position: position + n * 240,
+                peak,
+                song_s: Some(from_s + n as f64 / 200.0),
+            };
+            take.wave(&point, RATE_HZ);
+        }
+    }
+
+    #[test]
+    fn the_second_time_round_replaces_the_first() {
+        let mut take = Take::default();
+        for song_s in [1.2, 1.8, 2.5] {
+            take.hit(&mark(0, song_s));
+        }
+        play(&mut take, 0, 1.0, 0.5);
+        assert_eq!(take.hits(0.0, 9.0).count(), 3, "the same time round");
+        // Two seconds later the loop begins again: another hit is heard, just before
+        // the waveform of its place arrives.
+        take.hit(&mark(96_000 + 9_600, 1.21));
+        play(&mut take, 96_000, 1.0, 0.25);
+        let places: Vec<f64> = take.hits(0.0, 9.0).map(|(song_s, _)| song_s).collect();
+        assert_eq!(places, [1.21, 2.5]);
+        assert_eq!(take.peak(1.3, 1.5), 0.25);
+        assert_eq!(take.peak(0.1, 0.2), 0.0);
+        assert_eq!(take.peak(7.0, 8.0), 0.0);
+        assert_eq!(take.playhead_s(), Some(2.0));
+    }
+
+    #[test]
+    fn absurd_places_do_no_harm() {
+        let mut take = Take::default();
+        for song_s in [-5.0, 1e9, f64::NAN, 0.0] {
+            take.hit(&mark(0, song_s));
+            play(&mut take, 0, song_s, 0.5);
+        }
+        assert!(take.wave.len() < 1_000);
+        take.hit(&HitMark {
+            song_s: None,
+            ..mark(0, 0.0)
+        });
+        assert!(take.hits(-10.0, 1e12).count() <= 4);
+    }
+}

@@ -1,0 +1,84 @@
+//! Hits corrected by hand: kept with the project, in effect at their places in the song.
+
+use serde_json::Value;
+use xtask::analysis;
+use xtask::drums::DRUMS;
+use xtask::hosts::Format;
+use xtask::render::{self as streaming, RenderOptions, Rendering};
+
+use super::{FORMATS, RATE_HZ, demo, open};
+
+/// Where in the song the loop begins, in samples.
+const SONG_SAMPLE: usize = 1_000_000;
+
+fn play(format: Format, state: Option<&[u8]>, is_playing: bool, blocks: &[usize]) -> Rendering {
+    let mut host = open(format);
+    if let Some(state) = state {
+        host.load_state(state).expect("the state loads");
+    }
+    let mut options = RenderOptions::blocks_in_turn(blocks);
+    options.song_sample = is_playing.then_some(SONG_SAMPLE);
+    streaming::render(host.as_mut(), &demo().channels, RATE_HZ, &options).expect("it renders")
+}
+
+/// The state of a new instance, with these corrections (seconds, drum, hit) in it.
+fn state_with(format: Format, corrections: &[(f64, &str, bool)]) -> Vec<u8> {
+    let saved = open(format).save_state().expect("it saves");
+    // CLAP states begin with their length.
+    let start = saved
+        .iter()
+        .position(|byte| *byte == b'{')
+        .expect("an object");
+    let mut state: Value = serde_json::from_slice(&saved[start..]).expect("JSON");
+    let list: Vec<Value> = corrections
+        .iter()
+        .map(|(song_s, drum, hit)| serde_json::json!({"song_s": song_s, "drum": drum, "hit": hit}))
+        .collect();
+    let text = serde_json::to_string(&list).expect("JSON");
+    let text = serde_json::to_string(&text).expect("JSON");
+    state["fields"]["corrections"] = Value::String(text);
+    let json = serde_json::to_vec(&state).expect("JSON");
+    let mut bytes = match start {
+        0 => Vec::new(),
+        _ => (json.len() as u64).to_le_bytes().to_vec(),
+    };
+    bytes.extend(json);
+    bytes
+}
+
+#[test]
+fn corrections_of_a_project_take_effect_where_they_belong() {
+    for format in FORMATS {
+        let plain = play(format, None, true, &[512]);
+        let kicks =
+            |rendering: &Rendering| analysis::onsets(&rendering.aligned_notes(), DRUMS[0].key);
+        let snares =
+            |rendering: &Rendering| analysis::onsets(&rendering.aligned_notes(), DRUMS[1].key);
+        let heard = kicks(&plain);
+        let removed = heard[heard.len() / 2];
+        let song_s = |sample: usize| (SONG_SAMPLE + sample) as f64 / RATE_HZ;
+        let state = state_with(
+            format,
+            &[
+                (song_s(removed), "kick", false),
+                (song_s(removed), "snare", true),
+            ],
+        );
+        let corrected = play(format, Some(&state), true, &[512]);
+        assert!(!kicks(&corrected).contains(&removed), "{format}");
+        assert_eq!(kicks(&corrected).len() + 1, heard.len(), "{format}");
+        assert!(snares(&corrected).contains(&removed), "{format}");
+        // Kept with the project, the same for all blocks, and only where the song is.
+        let mut host = open(format);
+        host.load_state(&state).expect("the state loads");
+        let again = host.save_state().expect("it saves");
+        let other = play(format, Some(&again), true, &[64, 999]);
+        assert_eq!(other.notes, corrected.notes, "{format}");
+        assert!(other.audio == corrected.audio, "{format}");
+        let standing = play(format, Some(&state), false, &[512]);
+        assert!(
+            standing.audio == plain.audio,
+            "{format}: the transport stands"
+        );
+    }
+}
