@@ -31,7 +31,7 @@ pub struct Take {
 impl Take {
     /// Adds a hit, if it has a place in the song.
     pub fn hit(&mut self, mark: &HitMark) {
-        let Some(song_s) = mark.song_s else {
+        let Some(song_s) = mark.song_s.filter(|song_s| song_s.is_finite()) else {
             return;
         };
         if self.hits.len() < MOST_HITS {
@@ -42,8 +42,9 @@ impl Take {
 
     /// Adds a point of the waveform and forgets the hits that were heard there earlier.
     pub fn wave(&mut self, point: &WavePoint, sample_rate_hz: f64) {
-        let before = std::mem::replace(&mut self.last_s, point.song_s);
-        let (Some(from_s), Some(to_s)) = (before, point.song_s) else {
+        let now_s = point.song_s.filter(|song_s| song_s.is_finite());
+        let before_s = std::mem::replace(&mut self.last_s, now_s);
+        let (Some(from_s), Some(to_s)) = (before_s, now_s) else {
             return;
         };
         if to_s <= from_s || to_s - from_s > STEP_S {
@@ -135,13 +136,13 @@ mod tests {
     fn the_second_time_round_replaces_the_first() {
         let mut take = Take::default();
         for song_s in [1.2, 1.8, 2.5] {
-            take.hit(&mark(0, song_s));
+            take.hit(&mark(((song_s - 1.0) * RATE_HZ) as u64, song_s));
         }
         play(&mut take, 0, 1.0, 0.5);
         assert_eq!(take.hits(0.0, 9.0).count(), 3, "the same time round");
         // Two seconds later the loop begins again: another hit is heard, just before
         // the waveform of its place arrives.
-        take.hit(&mark(96_000 + 9_600, 1.21));
+        take.hit(&mark(96_000 + 10_080, 1.21));
         play(&mut take, 96_000, 1.0, 0.25);
         let places: Vec<f64> = take.hits(0.0, 9.0).map(|(song_s, _)| song_s).collect();
         assert_eq!(places, [1.21, 2.5]);

@@ -38,7 +38,8 @@ pub(super) fn vst3_transport(song_sample: usize, sample_rate_hz: f64) -> Process
     // SAFETY: a plain struct of numbers, for which zeros are valid and mean that the
     // host does not know.
     let mut context: ProcessContext = unsafe { std::mem::zeroed() };
-    context.state = (StatesAndFlags_::kPlaying | StatesAndFlags_::kTempoValid) as u32;
+    // Of another type on Windows.
+    context.state = (StatesAndFlags_::kPlaying | StatesAndFlags_::kTempoValid) as _;
     context.sampleRate = sample_rate_hz;
     context.projectTimeSamples = song_sample as i64;
     context.tempo = BEATS_PER_MINUTE;

@@ -109,8 +109,8 @@ fn templates_move_towards_the_kit_that_is_heard() {
         for frame in 8..30 {
             explainer.predict(frame, &mut prediction);
             let observed = explainer.observed(frame);
-            let gates = [1.0; DRUM_COUNT];
-            combine_masks(&prediction, observed, None, &gates, 1.5, &mut masks);
+            let (gates, open) = ([1.0; DRUM_COUNT], [false; DRUM_COUNT]);
+            combine_masks(&prediction, observed, None, &gates, &open, 1.5, &mut masks);
             explainer.learn(frame, &prediction, &masks);
         }
     }
