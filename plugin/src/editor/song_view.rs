@@ -32,7 +32,7 @@ pub struct SongView {
 impl Default for SongView {
     fn default() -> Self {
         Self {
-            start_s: 0.0,
+            start_s: -PAGE_START * 4.0,
             span_s: 4.0,
             follows: true,
             held: None,

@@ -32,6 +32,10 @@ const RESIDUAL_SHARE: f32 = 0.03;
 /// there is none, and only closed drums remain.
 const LEAST_RESIDUAL: f32 = 1e-3;
 
+/// Power that a closed drum may have beyond what the model explains: fitted tails are
+/// seldom more than 6 dB too low.
+const CLOSED_MARGIN: f32 = 4.0;
+
 /// Exponent at which learned masks are used as trained.
 const NEUTRAL_EXPONENT: f32 = 1.5;
 
@@ -44,7 +48,7 @@ const NEUTRAL_EXPONENT: f32 = 1.5;
 /// power Wiener filter; Liutkus & Badeau 2015). The network says how much is
 /// residual; the additive model says the better how the rest is shared, the more
 /// certain its hits are and the more of the band they explain. Drums that are `closed`
-/// get no more than the model explains. What that and the gates take from a drum goes
+/// get little more than the model explains. What that and the gates take from a drum goes
 /// to the open stems in proportion. Real-time safe.
 pub fn combine_masks(
     prediction: &Prediction,
@@ -103,7 +107,8 @@ pub fn combine_masks(
             let whole = raise(explained.max(power[band]).max(Explainer::FLOOR_POWER));
             let total: f32 = weights.iter().sum();
             for drum in (0..DRUM_COUNT).filter(|&drum| closed[drum]) {
-                let most = total * raise(prediction.power[drum][band]) / whole;
+                let explained = CLOSED_MARGIN * prediction.power[drum][band];
+                let most = total * raise(explained) / whole;
                 if weights[drum] > most {
                     gates[drum] *= most / weights[drum];
                 }
@@ -264,7 +269,7 @@ mod tests {
             2.0,
             &mut masks,
         );
-        assert!(masks[1][9] < 0.02, "{}", masks[1][9]);
+        assert!(masks[1][9] < 0.06, "{}", masks[1][9]);
         assert!(masks[0][9] > 0.8, "{}", masks[0][9]);
     }
 

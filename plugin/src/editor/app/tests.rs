@@ -427,9 +427,9 @@ fn hits_are_corrected_where_they_were_heard_in_the_song() {
     };
     assert!(help(&mut window));
 
-    // The view shows four seconds from the start of the song.
+    // The view shows four seconds from just before the start of the song.
     let at = |song_s: f32, drum: Drum| {
-        let x = lanes.plot.left() + lanes.plot.width() * song_s / 4.0;
+        let x = lanes.plot.left() + lanes.plot.width() * (song_s + 0.32) / 4.0;
         pos2(x, lanes.lane(drum).center().y)
     };
     let said = |window: &Window| {
