@@ -22,7 +22,7 @@ use crate::state;
 
 /// Time after the last input for which the plugin may still sound, in seconds:
 /// the longest one-shot, which is the user's own.
-const TAIL_SECONDS: f64 = LONGEST_OWN_S;
+pub(crate) const TAIL_SECONDS: f64 = LONGEST_OWN_S;
 
 /// Strokes that may be played in one block; later ones are dropped.
 const STROKE_CAPACITY: usize = 256;

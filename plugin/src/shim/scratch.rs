@@ -42,6 +42,26 @@ impl HostBus {
         // SAFETY: the caller's contract is that of `channel`.
         (0..self.channels).any(|index| unsafe { !self.channel(index).is_null() })
     }
+
+    /// A bit for each channel that holds digital silence; missing ones do.
+    ///
+    /// # Safety
+    /// `pointers` is null or points to `channels` readable pointers, each of
+    /// which is null or points to `frames` readable samples.
+    pub unsafe fn silent_channels(&self, frames: usize) -> u64 {
+        (0..self.channels.min(u64::BITS as usize))
+            .filter(|index| {
+                // SAFETY: the caller's contract.
+                unsafe {
+                    let channel = self.channel(*index);
+                    channel.is_null()
+                        || std::slice::from_raw_parts(channel, frames)
+                            .iter()
+                            .all(|sample| *sample == 0.0)
+                }
+            })
+            .fold(0, |flags, index| flags | 1 << index)
+    }
 }
 
 /// One declared bus: how many channels it has, memory for each, and the

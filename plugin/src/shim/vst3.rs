@@ -1,6 +1,9 @@
 //! VST3: a component that completes the host's buffers.
 
+use std::mem::ManuallyDrop;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use nice_plug::prelude::Vst3Plugin;
 use nice_plug::wrapper::vst3::Wrapper;
@@ -8,11 +11,9 @@ use vst3::Class;
 use vst3::Steinberg::Vst::*;
 use vst3::Steinberg::*;
 
-mod factory;
-
-pub use factory::Factory;
-
 use super::scratch::{HostBus, Scratch};
+use crate::plugin::TAIL_SECONDS;
+use told::Told;
 
 /// Most buses of one direction that are completed: main, nine drums, residual
 /// and some to spare.
@@ -37,11 +38,20 @@ macro_rules! forward {
     };
 }
 
+mod factory;
+mod forwarded;
+mod told;
+
+pub use factory::Factory;
+
 /// The framework's component behind a `process` that never sees a missing
 /// channel.
 pub struct Component<P: Vst3Plugin> {
-    inner: Wrapper<P>,
+    inner: ManuallyDrop<Wrapper<P>>,
     buffers: Mutex<Buffers>,
+    is_processing: AtomicBool,
+    tail_samples: AtomicU32,
+    told: Told,
 }
 
 #[derive(Default)]
@@ -63,11 +73,23 @@ impl<P: Vst3Plugin> Class for Component<P> {
         IEditController,
         IAudioProcessor,
         IMidiMapping,
-        INoteExpressionController,
         IProcessContextRequirements,
         IUnitInfo,
         ChannelContext::IInfoListener,
     );
+}
+
+impl<P: Vst3Plugin> Drop for Component<P> {
+    fn drop(&mut self) {
+        // On Linux the framework's instances share a worker thread, which ends as
+        // soon as it finds a task of an instance that is gone. The last instance
+        // then panics because it cannot tell the worker to end, and a panic in
+        // the host's `release` would end the host.
+        let _ = catch_unwind(AssertUnwindSafe(|| {
+            // SAFETY: nothing uses `inner` from here on.
+            unsafe { ManuallyDrop::drop(&mut self.inner) }
+        }));
+    }
 }
 
 impl<P: Vst3Plugin> Component<P> {
@@ -75,8 +97,11 @@ impl<P: Vst3Plugin> Component<P> {
     #[allow(clippy::new_without_default)]
     pub fn new() -> Self {
         Self {
-            inner: Wrapper::new(),
+            inner: ManuallyDrop::new(Wrapper::new()),
             buffers: Mutex::default(),
+            is_processing: AtomicBool::default(),
+            tail_samples: AtomicU32::default(),
+            told: Told::default(),
         }
     }
 
@@ -158,6 +183,8 @@ impl<P: Vst3Plugin> IAudioProcessorTrait for Component<P> {
             if let Ok(mut buffers) = self.buffers.lock() {
                 buffers.max_block_samples = (*setup).maxSamplesPerBlock.max(0) as usize;
             }
+            let tail_samples = (TAIL_SECONDS * (*setup).sampleRate) as uint32;
+            self.tail_samples.store(tail_samples, Ordering::Relaxed);
             match self.inner.setupProcessing(setup) {
                 result if result == kResultOk => self.inner.setupProcessing(setup),
                 error => error,
@@ -165,10 +192,34 @@ impl<P: Vst3Plugin> IAudioProcessorTrait for Component<P> {
         }
     }
 
+    unsafe fn setProcessing(&self, state: TBool) -> tresult {
+        self.is_processing.store(state != 0, Ordering::Relaxed);
+        // SAFETY: no pointers.
+        unsafe {
+            let result = self.inner.setProcessing(state);
+            if state == 0 {
+                // No block will bring these any more.
+                for (id, value) in self.told.take() {
+                    self.inner.setParamNormalized(id, value);
+                }
+            }
+            result
+        }
+    }
+
+    unsafe fn getTailSamples(&self) -> uint32 {
+        // The framework knows no tail before the first block, but hosts ask once,
+        // when they activate.
+        // SAFETY: no pointers.
+        let latency_samples = unsafe { self.inner.getLatencySamples() };
+        latency_samples.saturating_add(self.tail_samples.load(Ordering::Relaxed))
+    }
+
     unsafe fn process(&self, data: *mut ProcessData) -> tresult {
         if data.is_null() {
             return kInvalidArgument;
         }
+        self.told.forget();
         // SAFETY: the host vouches for `data` and everything it points to for
         // the time of the call. Arrays are read within the counts that the host
         // gives; `complete_*` get exactly these arrays. The completed arrays
@@ -227,9 +278,9 @@ impl<P: Vst3Plugin> IAudioProcessorTrait for Component<P> {
 
             if !host.outputs.is_null() {
                 for index in 0..host.numOutputs.max(0) as usize {
-                    // The flags are the host's from the block before; every bus
-                    // was written.
-                    (*host.outputs.add(index)).silenceFlags = 0;
+                    // The flags are the host's from the block before.
+                    let bus = host_bus(host.outputs, host.numOutputs, index);
+                    (*host.outputs.add(index)).silenceFlags = bus.silent_channels(frames);
                 }
             }
             result
@@ -241,8 +292,6 @@ impl<P: Vst3Plugin> IAudioProcessorTrait for Component<P> {
         getBusArrangement(direction: BusDirection, index: int32, arrangement: *mut SpeakerArrangement) -> tresult;
         canProcessSampleSize(size: int32) -> tresult;
         getLatencySamples() -> uint32;
-        setProcessing(state: TBool) -> tresult;
-        getTailSamples() -> uint32;
     }
 }
 
@@ -257,12 +306,15 @@ impl<P: Vst3Plugin> IComponentTrait for Component<P> {
 
     unsafe fn setState(&self, stream: *mut IBStream) -> tresult {
         // SAFETY: the host's arguments, handed on.
-        unsafe { IComponentTrait::setState(&self.inner, stream) }
+        unsafe {
+            self.told.take();
+            IComponentTrait::setState(&*self.inner, stream)
+        }
     }
 
     unsafe fn getState(&self, stream: *mut IBStream) -> tresult {
         // SAFETY: the host's arguments, handed on.
-        unsafe { IComponentTrait::getState(&self.inner, stream) }
+        unsafe { IComponentTrait::getState(&*self.inner, stream) }
     }
 
     forward! {
@@ -289,12 +341,28 @@ impl<P: Vst3Plugin> IEditControllerTrait for Component<P> {
 
     unsafe fn setState(&self, stream: *mut IBStream) -> tresult {
         // SAFETY: the host's arguments, handed on.
-        unsafe { IEditControllerTrait::setState(&self.inner, stream) }
+        unsafe { IEditControllerTrait::setState(&*self.inner, stream) }
     }
 
     unsafe fn getState(&self, stream: *mut IBStream) -> tresult {
         // SAFETY: the host's arguments, handed on.
-        unsafe { IEditControllerTrait::getState(&self.inner, stream) }
+        unsafe { IEditControllerTrait::getState(&*self.inner, stream) }
+    }
+
+    unsafe fn getParamNormalized(&self, id: ParamID) -> ParamValue {
+        match self.told.get(id) {
+            Some(value) => value,
+            // SAFETY: no pointers.
+            None => unsafe { self.inner.getParamNormalized(id) },
+        }
+    }
+
+    unsafe fn setParamNormalized(&self, id: ParamID, value: ParamValue) -> tresult {
+        if self.is_processing.load(Ordering::Relaxed) && value.is_finite() {
+            self.told.tell(id, value);
+        }
+        // SAFETY: no pointers.
+        unsafe { self.inner.setParamNormalized(id, value) }
     }
 
     forward! {
@@ -304,8 +372,6 @@ impl<P: Vst3Plugin> IEditControllerTrait for Component<P> {
         getParamValueByString(id: ParamID, text: *mut TChar, value: *mut ParamValue) -> tresult;
         normalizedParamToPlain(id: ParamID, value: ParamValue) -> ParamValue;
         plainParamToNormalized(id: ParamID, value: ParamValue) -> ParamValue;
-        getParamNormalized(id: ParamID) -> ParamValue;
-        setParamNormalized(id: ParamID, value: ParamValue) -> tresult;
         setComponentHandler(handler: *mut IComponentHandler) -> tresult;
         createView(name: FIDString) -> *mut IPlugView;
     }
@@ -315,49 +381,5 @@ impl<P: Vst3Plugin> IPluginBaseTrait for Component<P> {
     forward! {
         initialize(context: *mut FUnknown) -> tresult;
         terminate() -> tresult;
-    }
-}
-
-impl<P: Vst3Plugin> IMidiMappingTrait for Component<P> {
-    forward! {
-        getMidiControllerAssignment(bus: int32, channel: int16, controller: CtrlNumber, id: *mut ParamID) -> tresult;
-    }
-}
-
-impl<P: Vst3Plugin> INoteExpressionControllerTrait for Component<P> {
-    forward! {
-        getNoteExpressionCount(bus: int32, channel: int16) -> int32;
-        getNoteExpressionInfo(bus: int32, channel: int16, index: int32, info: *mut NoteExpressionTypeInfo) -> tresult;
-        getNoteExpressionStringByValue(bus: int32, channel: int16, id: NoteExpressionTypeID, value: NoteExpressionValue, text: *mut String128) -> tresult;
-        getNoteExpressionValueByString(bus: int32, channel: int16, id: NoteExpressionTypeID, text: *const TChar, value: *mut NoteExpressionValue) -> tresult;
-    }
-}
-
-impl<P: Vst3Plugin> IProcessContextRequirementsTrait for Component<P> {
-    forward! {
-        getProcessContextRequirements() -> uint32;
-    }
-}
-
-impl<P: Vst3Plugin> IUnitInfoTrait for Component<P> {
-    forward! {
-        getUnitCount() -> int32;
-        getUnitInfo(index: int32, info: *mut UnitInfo) -> tresult;
-        getProgramListCount() -> int32;
-        getProgramListInfo(index: int32, info: *mut ProgramListInfo) -> tresult;
-        getProgramName(list: ProgramListID, index: int32, name: *mut String128) -> tresult;
-        getProgramInfo(list: ProgramListID, index: int32, key: Vst::CString, value: *mut String128) -> tresult;
-        hasProgramPitchNames(list: ProgramListID, index: int32) -> tresult;
-        getProgramPitchName(list: ProgramListID, index: int32, pitch: int16, name: *mut String128) -> tresult;
-        getSelectedUnit() -> UnitID;
-        selectUnit(id: UnitID) -> tresult;
-        getUnitByBus(media: MediaType, direction: BusDirection, bus: int32, channel: int32, id: *mut UnitID) -> tresult;
-        setUnitProgramData(list: int32, index: int32, data: *mut IBStream) -> tresult;
-    }
-}
-
-impl<P: Vst3Plugin> ChannelContext::IInfoListenerTrait for Component<P> {
-    forward! {
-        setChannelContextInfos(list: *mut IAttributeList) -> tresult;
     }
 }
