@@ -10,7 +10,7 @@ use idm_engine::one_shots::LONGEST_OWN_S;
 use nice_plug::midi::{Channel, Key, VoiceID};
 use nice_plug::prelude::*;
 
-use crate::core::{Played, Processor, Settings, Stroke, pass_through};
+use crate::core::{Played, Processor, Settings, Stroke, flush_subnormals, pass_through};
 use crate::corrections::{CorrectionInbox, CorrectionList};
 use crate::editor::IdmEditor;
 use crate::link::{self, AudioEnd, EditorEnd, Status, Texts};
@@ -291,6 +291,8 @@ impl Plugin for InverseDrumMachine {
         if self.input_is_mono {
             right.copy_from_slice(left);
         }
+        flush_subnormals(left);
+        flush_subnormals(right);
         let main = [&mut **left, &mut **right];
         let mut aux = HostAux(aux.outputs);
         let Some(processor) = &mut self.processor else {

@@ -8,7 +8,7 @@ use idm_engine::controls::{HitSource, Quality};
 use idm_engine::drum::Drum;
 use idm_engine::model::Model;
 use inverse_drum_machine::buses::{AUX_BUS_COUNT, AuxOutputs};
-use inverse_drum_machine::core::{Played, Processor, Settings, Stroke};
+use inverse_drum_machine::core::{Played, Processor, Settings, Stroke, flush_subnormals};
 use inverse_drum_machine::link::link;
 use inverse_drum_machine::notes::NoteMessage;
 use inverse_drum_machine::params::MainOutput;
@@ -438,4 +438,11 @@ fn a_learnt_kit_survives_reset_state_and_another_engine() {
     let forgotten = play(&mut second, &mut audio, &pads, &silence);
     assert!(forgotten == play(&mut fresh, &mut audio, &pads, &silence));
     assert!(forgotten != a);
+}
+
+#[test]
+fn subnormal_input_is_silence() {
+    let mut channel = [0.5, -1e-39, f32::MIN_POSITIVE, 1e-45, -0.25];
+    flush_subnormals(&mut channel);
+    assert_eq!(channel, [0.5, 0.0, f32::MIN_POSITIVE, 0.0, -0.25]);
 }
