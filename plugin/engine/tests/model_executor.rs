@@ -6,9 +6,9 @@ use assert_no_alloc::{AllocDisabler, assert_no_alloc};
 use idm_engine::{
     controls::Quality,
     front_end::{BAND_COUNT, LOW_BAND_COUNT, log_feature},
-    model::{Model, Session},
+    model::{Model, Session, round_to_half},
 };
-use model_support::{Features, Oracle, random_model, transcriber};
+use model_support::{Features, Oracle, meta_text, one_shots, random_model, transcriber};
 
 #[global_allocator]
 static ALLOCATOR: AllocDisabler = AllocDisabler;
@@ -93,6 +93,27 @@ fn agrees_with_tract_over_a_long_stream() {
     let (error, quietest, loudest) = compare_with_tract(&model, &network);
     assert!(error <= 1e-4, "{error}");
     // The network says something, so that there was something to compare.
+    assert!(quietest < 0.2 && loudest > 0.8, "{quietest} to {loudest}");
+}
+
+#[test]
+fn matrices_of_half_size_agree_with_tract_over_a_long_stream() {
+    let full = random_model().plan().weight_bytes();
+    let mut network = transcriber();
+    for tensor in &mut network.graph().initializer {
+        if tensor.dims.len() == 2 {
+            for bytes in tensor.raw_data.chunks_exact_mut(4) {
+                let weight = f32::from_le_bytes(bytes.try_into().unwrap());
+                bytes.copy_from_slice(&round_to_half(weight).to_le_bytes());
+            }
+        }
+    }
+    let bytes = network.encode();
+    let model = Model::from_parts(&meta_text(), &bytes, one_shots().encode()).unwrap();
+    let half = model.plan().weight_bytes();
+    assert!(half < full * 53 / 100, "{half} of {full} bytes");
+    let (error, quietest, loudest) = compare_with_tract(&model, &bytes);
+    assert!(error <= 1e-4, "{error}");
     assert!(quietest < 0.2 && loudest > 0.8, "{quietest} to {loudest}");
 }
 

@@ -9,19 +9,17 @@ use super::{
     liveness::needed_values,
     onnx::Elements,
     operators::{ConvShape, Op, ValueId},
-    packing::{pack_conv, pack_dense},
+    packing::{pack_biases, pack_conv},
     plan::{Layout, Program},
     regions::{box_runs, joined_runs},
     step::{Memory, Run, Source, Step, Work},
+    weights::{ALIGNMENT, Weights, WeightsBuilder},
 };
 use crate::{
     controls::Quality,
     drum::{DRUM_COUNT, STEM_COUNT},
     front_end::BAND_COUNT,
 };
-
-/// Values start on cache lines.
-const ALIGNMENT: usize = 16;
 
 /// Most multiplications per frame, all heads together: some thirty times a
 /// sensible network, about a third of a core.
@@ -30,7 +28,7 @@ const MAX_MULTIPLICATIONS: u64 = 1 << 25;
 /// Result of the compilation.
 #[derive(Debug)]
 pub(super) struct Compiled {
-    pub(super) weights: Vec<f32>,
+    pub(super) weights: Weights,
     pub(super) layout: Layout,
     pub(super) programs: [Program; Quality::ALL.len()],
 }
@@ -65,7 +63,7 @@ pub(super) fn compile(graph: &Graph) -> Result<Compiled, ModelError> {
         ModelError::mismatch(FILE, "heads", Quality::ALL.len(), programs.len())
     })?;
     Ok(Compiled {
-        weights: compiler.weights,
+        weights: compiler.weights.finish(),
         layout: Layout {
             arena_len: compiler.arena_len,
             ..layout
@@ -76,7 +74,7 @@ pub(super) fn compile(graph: &Graph) -> Result<Compiled, ModelError> {
 
 struct Compiler<'a> {
     graph: &'a Graph,
-    weights: Vec<f32>,
+    weights: WeightsBuilder,
     arena_len: usize,
     /// End of the inputs and states, which the next frame overwrites.
     inputs_end: usize,
@@ -92,7 +90,7 @@ impl<'a> Compiler<'a> {
     fn new(graph: &'a Graph) -> Compiler<'a> {
         let mut compiler = Compiler {
             graph,
-            weights: Vec::new(),
+            weights: WeightsBuilder::default(),
             arena_len: 0,
             inputs_end: 0,
             places: vec![None; graph.values.len()],
@@ -126,7 +124,9 @@ impl<'a> Compiler<'a> {
             return place;
         }
         let floats = self.floats(id).unwrap_or_default();
-        let place = self.append_weights(|weights| weights.extend_from_slice(floats));
+        let place = self
+            .weights
+            .append(|weights| weights.extend_from_slice(floats));
         self.places[id] = Some(place);
         place
     }
@@ -139,17 +139,6 @@ impl<'a> Compiler<'a> {
                 Elements::Integers(_) => None,
             },
             Origin::Input | Origin::Node(_) => None,
-        }
-    }
-
-    fn append_weights(&mut self, fill: impl FnOnce(&mut Vec<f32>)) -> Source {
-        let start = self.weights.len().next_multiple_of(ALIGNMENT);
-        self.weights.resize(start, 0.0);
-        fill(&mut self.weights);
-        Source {
-            memory: Memory::Weights,
-            start,
-            len: self.weights.len() - start,
         }
     }
 
@@ -187,13 +176,8 @@ impl<'a> Compiler<'a> {
                 inputs,
                 outputs,
             } => {
-                let input = self.place(input);
-                let blocks = self.dense_blocks(weights, bias, transposed, (inputs, outputs));
-                let work = Work::Dense {
-                    input,
-                    blocks,
-                    rows,
-                };
+                let sizes = (inputs, outputs);
+                let work = self.dense((input, rows), weights, bias, transposed, sizes);
                 steps.push(self.step(out, work));
             }
             &Op::Conv {
@@ -240,15 +224,22 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    fn dense_blocks(
+    /// A dense layer; its matrix is kept at half size if that changes nothing.
+    fn dense(
         &mut self,
+        (input, rows): (ValueId, usize),
         weights: ValueId,
         bias: Option<ValueId>,
         transposed: bool,
         (inputs, outputs): (usize, usize),
-    ) -> Source {
+    ) -> Work {
+        let input = self.place(input);
         let weights = self.floats(weights).unwrap_or_default();
         let bias = bias.and_then(|bias| self.floats(bias));
+        let bias = |o: usize| bias.map_or(0.0, |bias| bias[o]);
+        let biases = self
+            .weights
+            .append(|packed| pack_biases(packed, outputs, bias));
         let weight = |i: usize, o: usize| {
             weights[if transposed {
                 o * inputs + i
@@ -256,8 +247,13 @@ impl<'a> Compiler<'a> {
                 i * outputs + o
             }]
         };
-        let bias = |o: usize| bias.map_or(0.0, |bias| bias[o]);
-        self.append_weights(|packed| pack_dense(packed, (inputs, outputs), weight, bias))
+        let matrix = self.weights.append_matrix((inputs, outputs), weight);
+        Work::Dense {
+            input,
+            biases,
+            matrix,
+            rows,
+        }
     }
 
     fn add_conv(
@@ -267,26 +263,17 @@ impl<'a> Compiler<'a> {
         shape: ConvShape,
         out: ValueId,
     ) {
-        let input = self.place(input);
         // A kernel as large as its input is a dense layer.
         if shape.out_frames() == 1
             && shape.kernel_bands == shape.bands
             && shape.padded_bands() == shape.bands
         {
-            let blocks = self.dense_blocks(
-                weights,
-                bias,
-                true,
-                (shape.kernel_len(), shape.out_channels),
-            );
-            let work = Work::Dense {
-                input,
-                blocks,
-                rows: 1,
-            };
+            let sizes = (shape.kernel_len(), shape.out_channels);
+            let work = self.dense((input, 1), weights, bias, true, sizes);
             steps.push(self.step(out, work));
             return;
         }
+        let input = self.place(input);
         let padded = if shape.padded_bands() == shape.bands {
             input
         } else {
@@ -309,7 +296,9 @@ impl<'a> Compiler<'a> {
         let weights = self.floats(weights).unwrap_or_default();
         let bias = bias.and_then(|bias| self.floats(bias));
         let bias = |o: usize| bias.map_or(0.0, |bias| bias[o]);
-        let blocks = self.append_weights(|packed| pack_conv(packed, &shape, weights, bias));
+        let blocks = self
+            .weights
+            .append(|packed| pack_conv(packed, &shape, weights, bias));
         let work = Work::Conv {
             input: padded,
             blocks,

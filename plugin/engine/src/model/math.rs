@@ -1,4 +1,4 @@
-//! Exponential, sigmoid and hyperbolic tangent.
+//! Exponential, sigmoid and hyperbolic tangent; multiplication with addition.
 //!
 //! The functions of the system's mathematical library differ between
 //! platforms and do not vectorise. These use additions, multiplications and
@@ -62,6 +62,13 @@ pub(super) fn tanh(x: f32) -> f32 {
     let small = tail * s * magnitude + magnitude;
     let result = if magnitude < 0.625 { small } else { large };
     if x < 0.0 { -result } else { result }
+}
+
+/// `a * b + c`, rounded once if `FUSED` (fast only where the processor has the
+/// instruction), else twice.
+#[inline(always)]
+pub(super) fn multiply_add<const FUSED: bool>(a: f32, b: f32, c: f32) -> f32 {
+    if FUSED { a.mul_add(b, c) } else { a * b + c }
 }
 
 #[cfg(test)]

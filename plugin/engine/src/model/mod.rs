@@ -19,10 +19,12 @@
 
 mod aligned;
 mod compile;
+mod convolution;
+mod dense;
 mod elements;
 mod error;
 mod graph;
-mod kernels;
+mod half;
 mod liveness;
 mod math;
 mod meta;
@@ -35,6 +37,7 @@ mod plan;
 mod regions;
 mod session;
 mod step;
+mod weights;
 
 use std::{
     borrow::Cow,
@@ -44,6 +47,7 @@ use std::{
 };
 
 pub use error::ModelError;
+pub use half::round_to_half;
 pub use meta::{FrontEndMeta, LookAheadFrames, MODEL_FORMAT, ModelMeta, OneShotMeta, Thresholds};
 pub use one_shot_network::OneShotNetwork;
 pub use plan::{METADATA_KEY, Plan};

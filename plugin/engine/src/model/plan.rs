@@ -3,13 +3,12 @@
 use std::ops::Range;
 
 use super::{
-    ModelError,
-    aligned::AlignedFloats,
-    compile,
+    ModelError, compile,
     graph::{FILE, Graph},
     meta::ModelMeta,
     onnx,
     step::Step,
+    weights::Weights,
 };
 use crate::controls::Quality;
 
@@ -19,7 +18,7 @@ pub const METADATA_KEY: &str = "idm_model_toml";
 /// A network that is ready to run. Immutable; all sessions share it.
 #[derive(Debug)]
 pub struct Plan {
-    pub(super) weights: AlignedFloats,
+    pub(super) weights: Weights,
     pub(super) layout: Layout,
     /// In the order of [`Quality::ALL`].
     pub(super) programs: [Program; Quality::ALL.len()],
@@ -129,7 +128,7 @@ impl Plan {
         let parameters = graph.float_count();
         let compiled = compile::compile(&graph)?;
         Ok(Plan {
-            weights: AlignedFloats::from_slice(&compiled.weights),
+            weights: compiled.weights,
             layout: compiled.layout,
             programs: compiled.programs,
             parameters,
@@ -161,6 +160,13 @@ impl Plan {
     /// True if the network gives masks at `quality`.
     pub fn has_mask(&self, quality: Quality) -> bool {
         self.program(quality).has_mask
+    }
+
+    /// Bytes of the weights that all sessions share: two for each weight of a
+    /// matrix whose weights can all be kept at half size
+    /// ([`round_to_half`](super::round_to_half)), else four. Real-time safe.
+    pub fn weight_bytes(&self) -> usize {
+        self.weights.bytes()
     }
 
     /// Bytes that a session needs for itself.

@@ -3,8 +3,9 @@
 use std::{fmt, ops::Range, sync::Arc};
 
 use super::{
-    aligned::AlignedFloats,
+    aligned::Aligned,
     plan::{Plan, Position, Program},
+    weights::Weights,
 };
 use crate::{
     controls::Quality,
@@ -27,7 +28,7 @@ const MAX_FEATURE: f32 = 32.0;
 pub struct Session {
     plan: Arc<Plan>,
     quality: Quality,
-    arena: AlignedFloats,
+    arena: Aligned<f32>,
     position: Position,
     floor: f32,
 }
@@ -45,7 +46,7 @@ impl Session {
     /// A stream that has heard nothing. Allocates.
     pub fn new(plan: Arc<Plan>, quality: Quality) -> Session {
         Session {
-            arena: AlignedFloats::zeros(plan.layout.arena_len),
+            arena: Aligned::zeros(plan.layout.arena_len),
             position: plan.program(quality).end(),
             quality,
             plan,
@@ -90,11 +91,10 @@ impl Session {
     pub fn run_stage(&mut self, stage: usize, stages: usize) {
         let program = self.plan.program(self.quality);
         let target = program.position(stage + 1, stages);
-        let weights = self.plan.weights.as_slice();
         advance(
             program,
             self.arena.as_mut_slice(),
-            weights,
+            &self.plan.weights,
             self.position..target,
         );
         self.position = self.position.max(target);
@@ -135,7 +135,7 @@ impl Session {
 }
 
 /// Runs what lies between two positions.
-fn advance(program: &Program, arena: &mut [f32], weights: &[f32], span: Range<Position>) {
+fn advance(program: &Program, arena: &mut [f32], weights: &Weights, span: Range<Position>) {
     let Range { start, end } = span;
     for (index, step) in program
         .steps

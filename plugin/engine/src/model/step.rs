@@ -3,9 +3,11 @@
 use std::ops::Range;
 
 use super::{
+    convolution::{self, BAND_BLOCK},
+    dense::{self, Matrix, PANEL},
     elements,
-    kernels::{self, BAND_BLOCK, PANEL},
     operators::{Binary, ConvShape, Unary},
+    weights::{MatrixPlace, Weights},
 };
 
 /// The memory that holds a value.
@@ -47,10 +49,11 @@ pub(super) struct Run {
 /// What a step computes.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Work {
-    /// A dense layer on each of `rows` rows; `blocks` are packed weights.
+    /// A dense layer on each of `rows` rows; `biases` and `matrix` are packed.
     Dense {
         input: Source,
-        blocks: Source,
+        biases: Source,
+        matrix: MatrixPlace,
         rows: usize,
     },
     /// A convolution; `input` is padded, `blocks` are packed weights.
@@ -134,8 +137,13 @@ impl Step {
         let overhead = 256;
         overhead
             + match &self.work {
-                // Every weight comes from a far cache once per row.
-                Work::Dense { blocks, rows, .. } => (blocks.len * rows) as u64,
+                // Every weight comes from a far cache once per row. Inputs that
+                // are zero are not counted on: stages shall be equal when they
+                // are longest.
+                Work::Dense { matrix, rows, .. } => match matrix {
+                    MatrixPlace::Full(_) => (matrix.len() * rows) as u64,
+                    MatrixPlace::Half(_) => (matrix.len() * rows * 3 / 8) as u64,
+                },
                 Work::Conv { blocks, shape, .. } => {
                     let positions = shape.out_frames() * shape.out_bands();
                     (blocks.len * positions) as u64 / 2
@@ -158,23 +166,25 @@ impl Step {
     }
 
     /// Runs the parts `tiles` of the step. Real-time safe.
-    pub(super) fn run(&self, arena: &mut [f32], weights: &[f32], tiles: Range<usize>) {
+    pub(super) fn run(&self, arena: &mut [f32], weights: &Weights, tiles: Range<usize>) {
         let (before, rest) = arena.split_at_mut(self.output.start);
         let (output, after) = rest.split_at_mut(self.output.len());
         let readable = Readable {
             before,
             after,
             output_end: self.output.end,
-            weights,
+            weights: weights.full(),
         };
         match &self.work {
-            &Work::Dense {
+            Work::Dense {
                 input,
-                blocks,
+                biases,
+                matrix,
                 rows,
             } => {
-                let (input, blocks) = (readable.get(input), readable.get(blocks));
-                self.run_dense(input, blocks, rows, tiles, output);
+                let (input, biases) = (readable.get(*input), readable.get(*biases));
+                let matrix = |from, count| matrix.get(weights, from, count);
+                self.run_dense((input, *rows), (biases, matrix), tiles, output);
             }
             Work::Conv {
                 input,
@@ -182,7 +192,7 @@ impl Step {
                 shape,
             } => {
                 let (input, blocks) = (readable.get(*input), readable.get(*blocks));
-                kernels::conv(shape, input, blocks, tiles, output);
+                convolution::conv(shape, input, blocks, tiles, output);
             }
             Work::Copy(runs) => {
                 for run in runs {
@@ -204,28 +214,25 @@ impl Step {
         }
     }
 
-    fn run_dense(
+    fn run_dense<'a>(
         &self,
-        input: &[f32],
-        blocks: &[f32],
-        rows: usize,
+        (input, rows): (&[f32], usize),
+        (biases, matrix): (&[f32], impl Fn(usize, usize) -> Matrix<'a>),
         tiles: Range<usize>,
         output: &mut [f32],
     ) {
         let (inputs, outputs) = (input.len() / rows, output.len() / rows);
         let panels = self.panels(rows);
-        let block_len = PANEL * (inputs + 1);
         let mut tile = tiles.start;
         while tile < tiles.end {
-            let (row, first) = (tile / panels, tile % panels);
-            let count = (panels - first).min(tiles.end - tile);
-            let places =
-                row * outputs + first * PANEL..row * outputs + outputs.min((first + count) * PANEL);
-            let packed = first * block_len..blocks.len().min((first + count) * block_len);
-            kernels::dense(
+            let (row, panel) = (tile / panels, tile % panels);
+            let count = (panels - panel).min(tiles.end - tile);
+            let (first, end) = (panel * PANEL, (panel + count) * PANEL);
+            dense::dense(
                 &input[row * inputs..(row + 1) * inputs],
-                &blocks[packed],
-                &mut output[places],
+                &biases[first..biases.len().min(end)],
+                matrix(first * inputs, (end - first) * inputs),
+                &mut output[row * outputs + first..row * outputs + outputs.min(end)],
             );
             tile += count;
         }

@@ -1,6 +1,6 @@
-//! The layers with weights on plain slices: where the time goes.
+//! Convolutions on plain slices.
 //!
-//! Each kernel is compiled for several instruction sets and picks the best one
+//! The kernel is compiled for several instruction sets and picks the best one
 //! at run time. Every result is a sum in an order that does not depend on the
 //! vector width nor on how the work is divided, so that all processors with
 //! fused multiply-add (and every partition into stages) give the same bits.
@@ -18,87 +18,13 @@ use std::ops::Range;
 
 use multiversion::{multiversion, target::match_target};
 
-use super::operators::ConvShape;
+use super::{math::multiply_add, operators::ConvShape};
 
-/// Outputs that a dense layer computes together.
-pub(super) const PANEL: usize = 32;
-
-/// Outputs of a narrow last panel of a dense layer, and output channels that a
-/// convolution computes together.
-pub(super) const HALF_PANEL: usize = 16;
+/// Output channels that are computed together.
+pub(super) const CHANNEL_BLOCK: usize = 16;
 
 /// Bands of a convolution's result that are computed together.
 pub(super) const BAND_BLOCK: usize = 8;
-
-#[inline(always)]
-fn multiply_add<const FUSED: bool>(a: f32, b: f32, c: f32) -> f32 {
-    if FUSED { a.mul_add(b, c) } else { a * b + c }
-}
-
-/// One panel of a dense layer: `block` holds the biases of `W` outputs and
-/// then, for each input, the `W` weights.
-#[inline(always)]
-fn dense_panel<const W: usize, const FUSED: bool>(
-    input: &[f32],
-    block: &[f32],
-    output: &mut [f32],
-) {
-    let (bias, weights) = block.split_at(W);
-    // Two partial sums per output hide the latency of the additions.
-    let mut even = [0.0; W];
-    let mut odd = [0.0; W];
-    even.copy_from_slice(bias);
-    let pairs = input.chunks_exact(2);
-    let rest = pairs.remainder();
-    let columns = weights.chunks_exact(2 * W);
-    let last = columns.remainder();
-    for (pair, column) in pairs.zip(columns) {
-        let (first, second) = column.split_at(W);
-        for lane in 0..W {
-            even[lane] = multiply_add::<FUSED>(pair[0], first[lane], even[lane]);
-        }
-        for lane in 0..W {
-            odd[lane] = multiply_add::<FUSED>(pair[1], second[lane], odd[lane]);
-        }
-    }
-    if let [x] = rest
-        && last.len() == W
-    {
-        for lane in 0..W {
-            even[lane] = multiply_add::<FUSED>(*x, last[lane], even[lane]);
-        }
-    }
-    for ((output, even), odd) in output.iter_mut().zip(even).zip(odd) {
-        *output = even + odd;
-    }
-}
-
-#[inline(always)]
-fn dense_panels<const FUSED: bool>(input: &[f32], blocks: &[f32], output: &mut [f32]) {
-    let full = PANEL * (input.len() + 1);
-    for (output, block) in output.chunks_mut(PANEL).zip(blocks.chunks(full)) {
-        if block.len() == full {
-            dense_panel::<PANEL, FUSED>(input, block, output);
-        } else {
-            dense_panel::<HALF_PANEL, FUSED>(input, block, output);
-        }
-    }
-}
-
-/// Some panels of a dense layer: `output` has [`PANEL`] elements per block of
-/// `blocks` (fewer in the last one), which are packed by
-/// [`pack_dense`](super::packing::pack_dense).
-#[multiversion(targets(
-    "x86_64+avx512f+avx512bw+avx512cd+avx512dq+avx512vl+avx2+fma",
-    "x86_64+avx2+fma"
-))]
-pub(super) fn dense(input: &[f32], blocks: &[f32], output: &mut [f32]) {
-    match_target! {
-        "x86_64+fma" => dense_panels::<true>(input, blocks, output),
-        "aarch64" => dense_panels::<true>(input, blocks, output),
-        _ => dense_panels::<false>(input, blocks, output),
-    }
-}
 
 /// `B` neighbouring bands of one output frame for one panel of channels;
 /// `input` starts at the first element that the first of them reads.
@@ -108,10 +34,10 @@ fn conv_block<const B: usize, const FUSED: bool>(
     stride: usize,
     input: &[f32],
     block: &[f32],
-) -> [[f32; HALF_PANEL]; B] {
-    let (lanes, _) = block.as_chunks::<HALF_PANEL>();
+) -> [[f32; CHANNEL_BLOCK]; B] {
+    let (lanes, _) = block.as_chunks::<CHANNEL_BLOCK>();
     let Some((bias, weights)) = lanes.split_first() else {
-        return [[0.0; HALF_PANEL]; B];
+        return [[0.0; CHANNEL_BLOCK]; B];
     };
     let mut sums = [*bias; B];
     let padded = shape.padded_bands();
@@ -122,7 +48,7 @@ fn conv_block<const B: usize, const FUSED: bool>(
             let row = &channel[frame * padded..];
             for (near, column) in row.windows(span).zip(columns) {
                 let x: [f32; B] = std::array::from_fn(|band| near[band * stride]);
-                for lane in 0..HALF_PANEL {
+                for lane in 0..CHANNEL_BLOCK {
                     for band in 0..B {
                         sums[band][lane] =
                             multiply_add::<FUSED>(x[band], column[lane], sums[band][lane]);
@@ -146,8 +72,8 @@ fn conv_bands<const B: usize, const FUSED: bool>(
 ) {
     let (out_frames, out_bands) = (shape.out_frames(), shape.out_bands());
     let input = &input[frame * shape.padded_bands() + band * stride..];
-    let block_len = HALF_PANEL * (shape.kernel_len() + 1);
-    let channels = output.chunks_mut(HALF_PANEL * out_frames * out_bands);
+    let block_len = CHANNEL_BLOCK * (shape.kernel_len() + 1);
+    let channels = output.chunks_mut(CHANNEL_BLOCK * out_frames * out_bands);
     for (channels, block) in channels.zip(blocks.chunks_exact(block_len)) {
         let sums = conv_block::<B, FUSED>(shape, stride, input, block);
         for (lane, channel) in channels.chunks_mut(out_frames * out_bands).enumerate() {
@@ -233,10 +159,7 @@ pub(super) fn conv(
 
 #[cfg(test)]
 mod tests {
-    use super::{
-        super::packing::{pack_conv, pack_dense},
-        *,
-    };
+    use super::{super::packing::pack_conv, *};
 
     /// Repeatable values in ±1.
     fn values(len: usize, seed: u32) -> Vec<f32> {
@@ -253,29 +176,6 @@ mod tests {
         assert_eq!(a.len(), b.len());
         for (a, b) in a.iter().zip(b) {
             assert!((a - b).abs() < 2e-5, "{a} and {b}");
-        }
-    }
-
-    #[test]
-    fn dense_layers_are_sums_of_products_on_every_processor() {
-        for (inputs, outputs) in [(1, 1), (2, 16), (7, 17), (160, 9), (33, 32), (96, 130)] {
-            let (x, w) = (values(inputs, 1), values(inputs * outputs, 2));
-            let bias = values(outputs, 3);
-            let mut blocks = Vec::new();
-            let weight = |i: usize, o: usize| w[i * outputs + o];
-            pack_dense(&mut blocks, (inputs, outputs), weight, |o| bias[o]);
-            let want: Vec<f32> = (0..outputs)
-                .map(|o| bias[o] + (0..inputs).map(|i| x[i] * weight(i, o)).sum::<f32>())
-                .collect();
-            let mut found = [(); 3].map(|()| vec![0.0; outputs]);
-            dense(&x, &blocks, &mut found[0]);
-            dense_panels::<true>(&x, &blocks, &mut found[1]);
-            dense_panels::<false>(&x, &blocks, &mut found[2]);
-            for found in &found {
-                close(found, &want);
-            }
-            // The best version is one of the two.
-            assert!(found[0] == found[1] || found[0] == found[2]);
         }
     }
 
