@@ -3,9 +3,10 @@
 use idm_engine::{
     drum::{DRUM_COUNT, STEM_COUNT},
     front_end::{BAND_COUNT, LOW_BAND_COUNT},
+    model::{METADATA_KEY, Plan},
 };
 use idm_training::{
-    export::transcriber_graph,
+    export::{DEFAULT_THRESHOLDS, data_licences, describe, round_matrices, transcriber_graph},
     network::{
         EMBEDDING, Head, Input, MASK_OUTPUTS, MaskRequest, Network, Outputs, Weights,
         initial_weights, sigmoid,
@@ -153,6 +154,41 @@ fn exported_file_streams_what_the_sequence_computes() {
             })
             .collect();
     }
+}
+
+/// `export` rounds matrices: the engine then holds them at half size, and the
+/// network says nearly the same.
+#[test]
+fn rounded_matrices_halve_the_memory_and_change_little() {
+    const FRAMES: usize = 60;
+    let trained = lively_weights();
+    let mut rounded = trained.clone();
+    round_matrices(&mut rounded);
+
+    let meta = describe("test", "00", data_licences(false), [DEFAULT_THRESHOLDS; 3]);
+    let text = toml::to_string(&meta).unwrap();
+    let bytes = [&trained, &rounded].map(|weights| {
+        let file = transcriber_graph(weights).finish(&[(METADATA_KEY, &text)]);
+        Plan::compile(&file, &meta).unwrap().weight_bytes()
+    });
+    assert!(bytes[1] < bytes[0] * 51 / 100, "{bytes:?}");
+
+    let input = random_input(4, 1, FRAMES);
+    let (mut worst, mut sum, mut count) = (0.0_f32, 0.0, 0);
+    for head in Head::ALL {
+        let [before, after] = [&trained, &rounded].map(|weights| outputs(weights, &input, head));
+        let events = [before, after].map(|outputs| outputs.heads[head.index()].events.clone());
+        for (before, after) in events[0].iter().zip(&events[1]) {
+            let difference = (sigmoid(*before) - sigmoid(*after)).abs();
+            worst = worst.max(difference);
+            sum += difference;
+            count += 1;
+        }
+    }
+    let mean = sum / count as f32;
+    println!("onset and velocity: {mean} mean difference, {worst} at most");
+    assert!(mean < 1e-3 && worst < 5e-3, "{mean} mean, {worst} at most");
+    assert!(worst > 0.0);
 }
 
 fn shape_of(info: &tract_onnx::pb::ValueInfoProto) -> Vec<usize> {

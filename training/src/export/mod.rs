@@ -5,6 +5,7 @@ mod description;
 mod files;
 mod graph;
 mod one_shots;
+mod rounding;
 mod transcriber;
 
 pub use command::{ExportArgs, run};
@@ -12,4 +13,5 @@ pub use description::{DEFAULT_THRESHOLDS, data_licences, describe};
 pub use files::{export_model, write_atomically};
 pub use graph::GraphBuilder;
 pub use one_shots::{BANK_SAMPLES, ClassPrototypes, one_shot_graph};
+pub use rounding::round_matrices;
 pub use transcriber::transcriber_graph;
