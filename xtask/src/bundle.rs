@@ -45,6 +45,25 @@ impl Bundles {
     }
 }
 
+/// Where the VST3 bundle holds the library for `target`, a triple of Rust's, or
+/// for this platform. A bundle may hold libraries for several.
+pub fn vst3_library(bundle: &Path, target: Option<&str>) -> PathBuf {
+    let own = format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS);
+    let target = target.unwrap_or(&own);
+    let architecture = target.split('-').next().unwrap_or_default();
+    let (folder, extension) = if target.contains("windows") {
+        (format!("{architecture}-win"), "vst3")
+    } else if target.contains("apple") || target.contains("macos") {
+        ("MacOS".to_owned(), "")
+    } else {
+        (format!("{architecture}-linux"), "so")
+    };
+    let stem = bundle.file_stem().unwrap_or_default();
+    let mut library = bundle.join("Contents").join(folder).join(stem);
+    library.set_extension(extension);
+    library
+}
+
 /// Builds `selection` in release mode, bundles the plugin, and puts the command
 /// line tool beside the bundles. Cargo does nothing for what is fresh. `target`
 /// cross-compiles.
@@ -85,7 +104,7 @@ pub fn bundle(selection: Selection, target: Option<&str>) -> Result<Bundles> {
         arguments.extend(["--target".to_owned(), target.to_owned()]);
     }
     nice_plug_xtask::bundle(&target_dir, PLUGIN_PACKAGE, &arguments, false)?;
-    for path in bundles.plugins() {
+    for path in [&bundles.clap, &vst3_library(&bundles.vst3, target)] {
         ensure!(
             path.exists(),
             "{}: was not made; the library exports no such plugin, or bundler.toml gives \
@@ -129,4 +148,25 @@ fn prebuilt(folder: &Path) -> Result<Bundles> {
         );
     }
     Ok(bundles)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn libraries_lie_where_the_hosts_of_the_target_look() {
+        let bundle = Path::new("folder/A.vst3");
+        let place = |target| vst3_library(bundle, target);
+        for (target, expected) in [
+            ("x86_64-pc-windows-gnu", "x86_64-win/A.vst3"),
+            ("x86_64-pc-windows-msvc", "x86_64-win/A.vst3"),
+            ("x86_64-unknown-linux-gnu", "x86_64-linux/A.so"),
+            ("aarch64-unknown-linux-gnu", "aarch64-linux/A.so"),
+            ("aarch64-apple-darwin", "MacOS/A"),
+        ] {
+            let expected = bundle.join("Contents").join(expected);
+            assert_eq!(place(Some(target)), expected, "{target}");
+        }
+    }
 }

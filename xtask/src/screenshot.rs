@@ -37,6 +37,10 @@ pub struct Session {
 /// The process is this program's: the display is chosen by an environment
 /// variable, which a running program should not change.
 pub fn screenshot(program: &Path, out: &Path, plugin: &Path, session: &Session) -> Result<()> {
+    ensure!(
+        cfg!(target_os = "linux"),
+        "pictures of the editor are taken on Linux only: they need an X server"
+    );
     let server = Xvfb::start(2_000, 1_400)?;
     let mut command = Command::new(program);
     command

@@ -145,8 +145,9 @@ fn missing_packages() -> Vec<&'static str> {
 }
 
 fn program_exists(name: &str) -> bool {
+    let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
     std::env::var_os("PATH")
-        .is_some_and(|path| std::env::split_paths(&path).any(|folder| folder.join(name).is_file()))
+        .is_some_and(|path| std::env::split_paths(&path).any(|folder| folder.join(&file).is_file()))
 }
 
 /// What the dynamic linker knows, as text.

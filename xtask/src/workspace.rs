@@ -73,8 +73,10 @@ pub fn show(command: &Command) -> String {
     };
     let program = Path::new(command.get_program())
         .file_name()
-        .unwrap_or(command.get_program());
-    std::iter::once(program)
+        .unwrap_or(command.get_program())
+        .to_string_lossy();
+    let program = program.trim_end_matches(std::env::consts::EXE_SUFFIX);
+    std::iter::once(program.as_ref())
         .chain(command.get_args())
         .map(quote)
         .collect::<Vec<_>>()

@@ -3,6 +3,7 @@
 mod support;
 
 use std::fs;
+use std::path::Path;
 
 use idm_engine::audio_file::AudioBuffer;
 use serde_json::Value;
@@ -39,7 +40,7 @@ fn a_bad_file_does_not_stop_the_others() {
             "text.wav",
             "found content that starts with \"this is not \"",
         ),
-        ("missing.wav", "No such file"),
+        ("missing.wav", "(os error 2)"),
         ("cut.wav", "truncated: expected 22050 frames, found"),
         ("slow.wav", "expected 8000 to 192000 Hz, found 4000 Hz"),
         ("fast.wav", "expected 8000 to 192000 Hz, found 384000 Hz"),
@@ -53,11 +54,9 @@ fn a_bad_file_does_not_stop_the_others() {
         assert!(!folder.exists(), "{file} left something behind");
     }
     assert_eq!(errors.lines().count(), 6, "one line each:\n{errors}");
-    assert!(
-        stdout(&output).starts_with("good.wav -> out/good: "),
-        "{}",
-        stdout(&output)
-    );
+    let folder = Path::new("out").join("good");
+    let line = format!("good.wav -> {}: ", folder.display());
+    assert!(stdout(&output).starts_with(&line), "{}", stdout(&output));
     assert!(bench.path("out/good/residual.wav").exists());
 
     // The same for machines.
@@ -75,7 +74,7 @@ fn a_bad_file_does_not_stop_the_others() {
             .starts_with("empty.wav: ")
     );
     assert!(files[6]["error"].is_null());
-    assert_eq!(files[6]["output"], "out/good");
+    assert_eq!(files[6]["output"].as_str(), folder.to_str());
 }
 
 #[test]

@@ -29,7 +29,8 @@ impl Entry {
         let text = if self.is_file {
             RichText::new(&self.name).color(theme::TEXT)
         } else {
-            RichText::new(format!("{}/", self.name)).color(theme::accent(drum))
+            let slash = if self.name.ends_with('\\') { "" } else { "/" };
+            RichText::new(format!("{}{slash}", self.name)).color(theme::accent(drum))
         };
         let row = Button::new(text).frame_when_inactive(false).truncate();
         ui.add(row).clicked()
@@ -173,9 +174,18 @@ fn home() -> Option<PathBuf> {
     home.map(PathBuf::from)
 }
 
-/// Folders, then audio files, by name; hidden ones are left out.
+/// Folders, then audio files, by name; hidden ones are left out. The root of a
+/// drive lists the drives as well.
 fn list(folder: &Path) -> std::io::Result<Vec<Entry>> {
     let mut entries = Vec::new();
+    #[cfg(windows)]
+    if folder.parent().is_none() {
+        let drive = |name| Entry {
+            is_file: false,
+            name,
+        };
+        entries.extend(crate::shim::windows::drives().into_iter().map(drive));
+    }
     for entry in fs::read_dir(folder)?.flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
         let path = entry.path();
@@ -216,5 +226,14 @@ mod tests {
         assert_eq!(browser.folder(), folder);
         assert!(browser.problem.contains("notes.txt"));
         fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    #[cfg(windows)]
+    fn one_drive_leads_to_another() {
+        let root = Path::new("C:\\");
+        let browser = SampleBrowser::new(Drum::Kick, root);
+        let drive = browser.entries.iter().find(|entry| entry.name == "C:\\");
+        assert_eq!(root.join(&drive.unwrap().name), root);
     }
 }

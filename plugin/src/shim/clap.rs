@@ -261,7 +261,7 @@ static FACTORY: clap_plugin_factory = clap_plugin_factory {
 };
 
 unsafe extern "C" fn enter(_: *const c_char) -> bool {
-    nice_plug::wrapper::setup_logger::<InverseDrumMachine>();
+    super::entered();
     true
 }
 

@@ -13,3 +13,12 @@
 pub mod clap;
 pub mod scratch;
 pub mod vst3;
+#[cfg(windows)]
+pub mod windows;
+
+/// What both formats do when a host has loaded the library.
+fn entered() {
+    #[cfg(windows)]
+    windows::stay_loaded();
+    nice_plug::wrapper::setup_logger::<crate::InverseDrumMachine>();
+}

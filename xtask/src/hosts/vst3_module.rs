@@ -10,6 +10,8 @@ use vst3::ComPtr;
 use vst3::Steinberg::Vst::TChar;
 use vst3::Steinberg::{IPluginFactory, IPluginFactoryTrait, PClassInfo, TUID, kResultOk, tresult};
 
+use crate::bundle::vst3_library;
+
 /// The class category of audio processors.
 const AUDIO_MODULE_CLASS: &[u8] = b"Audio Module Class";
 
@@ -90,20 +92,7 @@ fn library_path(bundle: &Path) -> Result<PathBuf> {
     if bundle.is_file() {
         return Ok(bundle.to_owned());
     }
-    let stem = bundle
-        .file_stem()
-        .with_context(|| format!("{}: not a bundle", bundle.display()))?;
-    let (folder, extension) = if cfg!(target_os = "macos") {
-        ("MacOS".to_owned(), None)
-    } else if cfg!(windows) {
-        (format!("{}-win", std::env::consts::ARCH), Some("vst3"))
-    } else {
-        (format!("{}-linux", std::env::consts::ARCH), Some("so"))
-    };
-    let mut path = bundle.join("Contents").join(folder).join(stem);
-    if let Some(extension) = extension {
-        path.set_extension(extension);
-    }
+    let path = vst3_library(bundle, None);
     ensure!(path.is_file(), "{}: no such plugin", path.display());
     Ok(path)
 }

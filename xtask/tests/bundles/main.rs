@@ -3,6 +3,8 @@
 mod buses;
 mod command_line;
 mod corrections;
+// It is looked at through an X server.
+#[cfg(target_os = "linux")]
 mod editor;
 mod exactness;
 mod latency;

@@ -125,21 +125,23 @@ mod tests {
     use super::*;
     use crate::audio_file::{AudioBuffer, write_wav};
 
-    fn file(samples: Vec<f32>) -> tempfile::NamedTempFile {
+    /// Closed: an open file cannot be replaced on every system.
+    fn file(samples: Vec<f32>) -> tempfile::TempPath {
         let file = tempfile::Builder::new().suffix(".wav").tempfile().unwrap();
+        let path = file.into_temp_path();
         let audio = AudioBuffer {
             sample_rate_hz: 48_000.0,
             channels: vec![samples],
         };
-        write_wav(file.path(), &audio).unwrap();
-        file
+        write_wav(&path, &audio).unwrap();
+        path
     }
 
     #[test]
     fn a_sample_begins_with_its_attack() {
         let mut samples = vec![0.0; 9_000];
         samples[5_000..6_000].fill(0.5);
-        let sample = read_one_shot(file(samples).path()).unwrap();
+        let sample = read_one_shot(&file(samples)).unwrap();
         assert_eq!(sample.frames(), 24 + 1_000);
         assert_eq!(sample.channel(0)[24], 0.5);
     }
@@ -147,7 +149,7 @@ mod tests {
     #[test]
     fn what_cannot_be_a_sound_is_refused_by_name() {
         let silent = file(vec![0.0; 100]);
-        let error = read_one_shot(silent.path()).unwrap_err().to_string();
+        let error = read_one_shot(&silent).unwrap_err().to_string();
         assert!(error.contains(".wav: expected a sound"), "{error}");
         assert!(read_one_shot(Path::new("/no/such/file.wav")).is_err());
     }

@@ -119,7 +119,7 @@ pub extern "system" fn GetPluginFactory() -> *mut c_void {
 }
 
 fn enter() -> bool {
-    nice_plug::wrapper::setup_logger::<Instance>();
+    crate::shim::entered();
     true
 }
 
