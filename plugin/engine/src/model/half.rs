@@ -86,8 +86,8 @@ mod tests {
         assert_eq!(round_to_half(1.005), 1.007_812_5);
         assert_eq!(round_to_half(-0.997), -0.996_093_75);
         // Ties go to the even neighbour, on either side.
-        assert_eq!(round_to_half(1.003_906_25), 1.0);
-        assert_eq!(round_to_half(1.011_718_75), 1.015_625);
+        assert_eq!(round_to_half(1.0 + 1.0 / 256.0), 1.0);
+        assert_eq!(round_to_half(1.0 + 3.0 / 256.0), 1.015_625);
         let mut weight = 1e-30_f32;
         while weight < 1e30 {
             let error = (round_to_half(weight) - weight).abs();
