@@ -57,6 +57,10 @@ impl DataFolders {
     }
 }
 
+/// Of validation pieces: strength of random changes, and share of human performances.
+const VALIDATION_WILDNESS: f32 = 0.6;
+const VALIDATION_GROOVE_SHARE: f32 = 0.8;
+
 /// The renderer of one side of the split.
 ///
 /// # Errors
@@ -68,9 +72,16 @@ pub fn renderer(config: &Config, folders: &DataFolders, split: Split) -> Result<
         groove_folder: folders.grooves.clone(),
         split,
         procedural_kits: data.procedural_kits,
-        procedural_share: data.procedural_share,
-        groove_share: data.groove_share,
-        // Validation stays the same whatever training prefers.
+        // Validation stays the same whatever training prefers: sampled kits where there
+        // are some.
+        procedural_share: match split {
+            Split::Train => data.procedural_share,
+            Split::Valid => 0.0,
+        },
+        groove_share: match split {
+            Split::Train => data.groove_share,
+            Split::Valid => VALIDATION_GROOVE_SHARE,
+        },
         layered_share: match split {
             Split::Train => data.layered_share,
             Split::Valid => 0.0,
@@ -83,7 +94,10 @@ pub fn renderer(config: &Config, folders: &DataFolders, split: Split) -> Result<
             Split::Train => data.least_loyalty,
             Split::Valid => DataConfig::default().least_loyalty,
         },
-        wildness: data.wildness,
+        wildness: match split {
+            Split::Train => data.wildness,
+            Split::Valid => VALIDATION_WILDNESS,
+        },
         tame_share: match split {
             Split::Train => data.tame_share,
             Split::Valid => DataConfig::default().tame_share,
