@@ -25,6 +25,8 @@ pub enum MaskSource {
 pub struct Experiment {
     /// Which masks are used.
     pub masks: MaskSource,
+    /// One mask for both channels, wherever drums stand.
+    pub one_mask: bool,
     /// One-shots to begin with, at the engine's sample rate, instead of those
     /// that the model gives an unknown kit.
     pub bank: Option<Arc<Bank>>,

@@ -17,7 +17,7 @@ use crate::{
     one_shots::Bank,
     playback::Playback,
     separator::{
-        AttackGate, BandMasks, Explainer, OverlapAdd, Prediction, Presence, combine_masks,
+        AttackGate, BandMasks, Explainer, OverlapAdd, Panorama, Prediction, Presence, combine_masks,
     },
     transcriber::{
         GivenHit, GivenHits, OnsetLocator, PeakPicker, PickerClass, RemovedHits, VelocityScale,
@@ -76,6 +76,9 @@ pub struct HopWork {
     prediction: Prediction,
     masks: Box<BandMasks>,
     overlap_add: OverlapAdd,
+    panorama: Panorama,
+    /// Whether the panorama is used.
+    hears_places: bool,
     /// Stems of the hop that is being made, and of the one that is played.
     making: Vec<[Vec<f32>; 2]>,
     playing: Vec<[Vec<f32>; 2]>,
@@ -150,6 +153,8 @@ impl HopWork {
             stale_templates: 0,
             prediction: Prediction::default(),
             masks: Box::new([[0.0; BAND_COUNT]; STEM_COUNT]),
+            panorama: Panorama::new(overlap_add.window_samples() / 2 + 1),
+            hears_places: !experiment.one_mask,
             overlap_add,
             making: stems(),
             playing: stems(),
@@ -222,6 +227,7 @@ impl HopWork {
     pub fn reset(&mut self) {
         self.rewind();
         self.explainer.forget();
+        self.panorama.forget();
         for drum in Drum::ALL {
             self.explainer.set_template(drum, &self.first_bank);
         }
@@ -324,9 +330,9 @@ impl HopWork {
             }
             5 => {
                 if let Some(frame) = described {
+                    self.analyse();
                     self.make_masks(frame);
                     self.announce(now, playback);
-                    self.analyse();
                     self.synthesise(0..2);
                 } else {
                     self.pass_on();
@@ -365,6 +371,14 @@ impl HopWork {
             self.controls.mask_exponent,
             &mut self.masks,
         );
+        if self.hears_places
+            && let Some((spectra, map)) = self.overlap_add.stereo_spectra()
+        {
+            self.panorama.refine(spectra, map, &mut self.masks);
+            if self.controls.learning {
+                self.panorama.learn(&self.masks);
+            }
+        }
         if self.controls.learning {
             self.explainer.learn(frame, &self.prediction, &self.masks);
         }

@@ -63,7 +63,7 @@ pub struct Listened {
 
 /// Hits of all groups by the time listened before. Allocates.
 fn by_time(excerpts: &[Excerpt], estimates: &[Estimate]) -> Vec<Listened> {
-    let longest = excerpts.iter().map(|excerpt| excerpt.piece.mix.len()).max();
+    let longest = excerpts.iter().map(|excerpt| excerpt.piece.length()).max();
     let longest_s = longest.unwrap_or(0) as f64 / SAMPLE_RATE_HZ;
     let starts = std::iter::once(0.0).chain(LISTENED_S);
     let parts = starts.zip(LISTENED_S).filter(|part| part.0 < longest_s);

@@ -7,7 +7,7 @@ use std::{
     time::Instant,
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use clap::Args;
 use idm_engine::model::Model;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -139,6 +139,10 @@ fn robustness(args: &EvaluateArgs) -> Result<()> {
     let model = Arc::new(Model::load(&args.model)?);
     let data = args.data.as_deref();
     for &material in &args.material {
+        ensure!(
+            material != Material::Stereo,
+            "robustness is measured in mono: expected plain or hard material, found {material}"
+        );
         let excerpts = material.excerpts(data, args.excerpts as usize, args.seconds)?;
         let table = Robustness::new(&describe(material, &excerpts, data), &excerpts, &model)?;
         println!("{}", table.markdown());
@@ -194,8 +198,11 @@ pub fn evaluate(args: &EvaluateArgs) -> Result<Vec<Report>> {
         let excerpts = material.excerpts(data, args.excerpts as usize, args.seconds)?;
         let known_kit = excerpts.iter().all(|excerpt| excerpt.true_kit.is_some());
         let mut evaluation = Evaluation::new(&excerpts, model.as_ref());
-        let rows = systems.iter();
-        for &system in rows.filter(|system| known_kit || !system.needs_kit()) {
+        let rows = systems.iter().filter(|system| {
+            (known_kit || !system.needs_kit())
+                && (material == Material::Stereo || !system.needs_stereo())
+        });
+        for &system in rows {
             let start = Instant::now();
             let bar = progress(excerpts.len(), system.label());
             let estimates: Vec<Estimate> = excerpts

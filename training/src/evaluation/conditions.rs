@@ -234,6 +234,7 @@ mod tests {
         let mut mix = vec![0.05_f32; 44_100];
         mix[..4_410].fill(1.0);
         let mut piece = Piece {
+            channels: 1,
             mix: mix.clone(),
             stems: std::array::from_fn(|n| {
                 if n == 0 {

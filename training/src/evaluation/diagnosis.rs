@@ -282,6 +282,7 @@ mod tests {
     fn every_cause_is_told_from_the_others() {
         use Verdict::{Accepted, BelowThreshold, TooSoon};
         let piece = Piece {
+            channels: 1,
             mix: Vec::new(),
             stems: Default::default(),
             hits: (1..=6)

@@ -34,7 +34,9 @@ const CANDIDATE_SHARE: f32 = 0.4;
 pub fn band_flux(piece: &Piece) -> Estimate {
     let mut stft = Stft::new(WINDOW, HOP);
     let bins = stft.bins();
-    let power = stft.analyse(&piece.mix).power();
+    let [left, right] = piece.mix_channels();
+    let middle: Vec<f32> = left.iter().zip(right).map(|(l, r)| 0.5 * (l + r)).collect();
+    let power = stft.analyse(&middle).power();
     let mut detections = Vec::new();
     for (drum, low_hz, high_hz) in BANDS {
         let bin_of = |hz: f64| (hz * WINDOW as f64 / SAMPLE_RATE_HZ).round() as usize;
@@ -109,6 +111,7 @@ mod tests {
             *sample = (380.0 * t).sin() * (-20.0 * t).exp();
         }
         let piece = Piece {
+            channels: 1,
             mix,
             stems: Default::default(),
             hits: Vec::new(),

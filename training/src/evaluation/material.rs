@@ -21,7 +21,7 @@ use crate::{
     kits::{self, Kit, SAMPLE_RATE_HZ, Sample, Sound, Split},
     performance::{self, Groove, Pattern, generate},
     random::Random,
-    render::{Piece, RenderConfig, Renderer},
+    render::{Piece, RenderConfig, Renderer, Stage},
     synth,
 };
 
@@ -48,6 +48,9 @@ pub enum Material {
     /// Everything varied: mixed kits, rooms, bleed, bus processing, other
     /// percussion.
     Hard,
+    /// The plain excerpts in stereo: panned, or recorded with close and overhead
+    /// microphones, in a room.
+    Stereo,
 }
 
 impl fmt::Display for Material {
@@ -55,6 +58,7 @@ impl fmt::Display for Material {
         f.write_str(match self {
             Material::Plain => "plain",
             Material::Hard => "hard",
+            Material::Stereo => "stereo",
         })
     }
 }
@@ -97,6 +101,7 @@ impl Material {
         match self {
             Material::Plain => held_out_plain(data, count, excerpt_s),
             Material::Hard => held_out(data, count, excerpt_s),
+            Material::Stereo => held_out_stereo(data, count, excerpt_s),
         }
     }
 }
@@ -186,6 +191,24 @@ pub fn held_out_plain(data: Option<&Path>, count: usize, excerpt_s: f64) -> Resu
         .collect()
 }
 
+/// The plain held-out set, placed between two channels. The same for the same
+/// arguments. Allocates; uses all threads.
+///
+/// # Errors
+/// As [`held_out_plain`].
+pub fn held_out_stereo(data: Option<&Path>, count: usize, excerpt_s: f64) -> Result<Vec<Excerpt>> {
+    let mut excerpts = held_out_plain(data, count, excerpt_s)?;
+    excerpts
+        .par_iter_mut()
+        .enumerate()
+        .for_each(|(index, excerpt)| {
+            let stage = Stage::draw(&mut Random::new(&[SEED, index as u64, 0x57]));
+            stage.place_piece(&mut excerpt.piece);
+            excerpt.true_kit = None;
+        });
+    Ok(excerpts)
+}
+
 /// The folders of kits in `data`.
 fn kit_folders(data: &Path) -> Result<Vec<PathBuf>> {
     let folders: Vec<PathBuf> = KITS
@@ -262,5 +285,5 @@ pub fn frames_of(sample: usize) -> [usize; 2] {
 
 /// Length of `piece` in seconds.
 pub fn duration_s(piece: &Piece) -> f64 {
-    piece.mix.len() as f64 / SAMPLE_RATE_HZ
+    piece.length() as f64 / SAMPLE_RATE_HZ
 }

@@ -26,13 +26,13 @@ pub struct Activation {
     pub velocity: Vec<f32>,
 }
 
-/// What `model` says of every frame of `mix` (44.1 kHz) at `quality`, per
+/// What `model` says of every frame of `mix` (both channels, 44.1 kHz) at `quality`, per
 /// class, through the engine's own executor. Allocates.
 ///
 /// # Errors
 /// Never for 44.1 kHz.
 pub fn activations(
-    mix: &[f32],
+    mix: [&[f32]; 2],
     model: &Model,
     quality: Quality,
 ) -> Result<[Activation; DRUM_COUNT]> {
@@ -42,16 +42,21 @@ pub fn activations(
     let mut session = model.session(quality);
     let mut features = FeatureFrame::default();
     let mut level = LevelFollower::new(hop as f64 / SAMPLE_RATE_HZ);
-    let frames = mix.len() / hop;
+    let frames = mix[0].len() / hop;
     let look_ahead = quality.look_ahead_frames();
-    let mut padded = vec![0.0; long - hop];
-    padded.extend_from_slice(mix);
-    padded.resize(long - hop + (frames + look_ahead) * hop, 0.0);
+    let padded = mix.map(|channel| {
+        let mut padded = vec![0.0; long - hop];
+        padded.extend_from_slice(channel);
+        padded.resize(long - hop + (frames + look_ahead) * hop, 0.0);
+        padded
+    });
     let mut activations: [Activation; DRUM_COUNT] = Default::default();
     for newest in 0..frames + look_ahead {
-        let samples = &padded[newest * hop..newest * hop + long];
-        let gain = level.hear(&samples[long - hop..]);
-        front_end.analyse_louder([samples, samples], gain, &mut features);
+        let span = newest * hop..newest * hop + long;
+        let samples = padded.each_ref().map(|channel| &channel[span.clone()]);
+        let newest_hop = samples.iter().flat_map(|samples| &samples[long - hop..]);
+        level.hop(newest_hop.fold(0.0, |peak: f32, sample| peak.max(sample.abs())));
+        front_end.analyse_louder(samples, level.power_gain(), &mut features);
         session.step(&features.frame, &features.low);
         if newest < look_ahead {
             continue;
@@ -73,7 +78,7 @@ pub fn activations(
 pub fn network_alone(piece: &Piece, model: &Model, quality: Quality) -> Result<Estimate> {
     let framing = Framing::for_rate(SAMPLE_RATE_HZ)?;
     let thresholds = model.meta().thresholds_of(quality);
-    let activations = activations(&piece.mix, model, quality)?;
+    let activations = activations(piece.mix_channels(), model, quality)?;
     let mut detections = Vec::new();
     for (drum, activation) in Drum::ALL.into_iter().zip(&activations) {
         for (frame, confidence) in peaks(&activation.onset) {

@@ -161,6 +161,7 @@ fn play(kit: &Kit, events: &[Event], length_s: f64, random: &mut Random) -> Piec
         *sample *= level;
     }
     Piece {
+        channels: 1,
         mix: sum_of(&stems),
         stems,
         hits,

@@ -121,7 +121,7 @@ fn hear(
     let rate_hz = condition.sample_rate_hz();
     let mut piece = condition.apply(&excerpt.piece, index)?;
     let mut engine = new_engine(rate_hz, Quality::Standard, model, Experiment::default())?;
-    let mut estimate = pass(&mut engine, &piece.mix, &[]);
+    let mut estimate = pass(&mut engine, piece.mix_channels(), &[]);
     if rate_hz != SAMPLE_RATE_HZ {
         let length = excerpt.piece.mix.len();
         let signals = piece

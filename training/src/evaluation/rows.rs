@@ -36,6 +36,8 @@ pub enum System {
     Bank,
     /// The engine, one pass, standard quality.
     Ours,
+    /// The engine with one mask for both channels.
+    OursOneMask,
     /// The network's masks with the true hits.
     MasksTrueHits,
     /// Analysis by synthesis with the true hits.
@@ -67,6 +69,7 @@ impl System {
             System::Masks => "learned masks only",
             System::Bank => "synthesis only",
             System::Ours => "ours, streaming",
+            System::OursOneMask => "ours, one mask for both channels",
             System::MasksTrueHits => "learned masks only, true hits",
             System::BankTrueHits => "synthesis only, true hits",
             System::OursTrueHits => "ours, true hits",
@@ -89,6 +92,10 @@ impl System {
             },
             System::Bank => EngineRun {
                 masks: MaskSource::Synthesis,
+                ..ours
+            },
+            System::OursOneMask => EngineRun {
+                one_mask: true,
                 ..ours
             },
             System::MasksTrueHits => EngineRun {
@@ -142,6 +149,11 @@ impl System {
     /// Whether the row needs the average kit of the training side.
     pub const fn needs_templates(self) -> bool {
         matches!(self, System::Nmfd | System::Oracle)
+    }
+
+    /// Whether the row differs from others in stereo only.
+    pub const fn needs_stereo(self) -> bool {
+        matches!(self, System::OursOneMask)
     }
 
     /// Whether the row needs to know the kit that is played.

@@ -29,6 +29,8 @@ pub struct EngineRun {
     pub passes: usize,
     /// Which masks are used.
     pub masks: MaskSource,
+    /// Whether both channels have the same mask.
+    pub one_mask: bool,
     /// Whether it is told the true hits.
     pub true_hits: bool,
     /// Whether it begins with the true kit, if that is known.
@@ -41,6 +43,7 @@ impl Default for EngineRun {
             quality: Quality::Standard,
             passes: 1,
             masks: MaskSource::Both,
+            one_mask: false,
             true_hits: false,
             true_kit: false,
         }
@@ -62,6 +65,7 @@ pub fn stream(excerpt: &Excerpt, model: &Arc<Model>, run: &EngineRun) -> Result<
     };
     let experiment = Experiment {
         masks: run.masks,
+        one_mask: run.one_mask,
         bank,
     };
     let mut engine = new_engine(SAMPLE_RATE_HZ, run.quality, model, experiment)?;
@@ -75,10 +79,10 @@ pub fn stream(excerpt: &Excerpt, model: &Arc<Model>, run: &EngineRun) -> Result<
         });
     }
     for _ in 1..run.passes {
-        pass(&mut engine, &piece.mix, hits);
+        pass(&mut engine, piece.mix_channels(), hits);
         engine.rewind();
     }
-    Ok(pass(&mut engine, &piece.mix, hits))
+    Ok(pass(&mut engine, piece.mix_channels(), hits))
 }
 
 /// An engine with default controls. Allocates.
@@ -136,27 +140,36 @@ pub fn hear(engine: &mut Engine, samples: &[f32]) {
     }
 }
 
-/// Streams `mix` (mono, at the engine's rate), tells the engine `hits` (in order of
-/// time) if it wants any, and returns signals and detections in the time of the
-/// input. Allocates.
-pub fn pass(engine: &mut Engine, mix: &[f32], hits: &[Hit]) -> Estimate {
+/// Streams `mix` (one slice twice if mono; at the engine's rate), tells the engine
+/// `hits` (in order of time) if it wants any, and returns signals (as those of a
+/// [`crate::render::Piece`]) and detections in the time of the input. Allocates.
+pub fn pass(engine: &mut Engine, mix: [&[f32]; 2], hits: &[Hit]) -> Estimate {
     let latency = engine.latency_samples();
-    let mut stems = vec![Vec::new(); DRUM_COUNT];
+    let is_mono = std::ptr::eq(mix[0], mix[1]);
+    let mut stems = vec![[Vec::new(), Vec::new()]; DRUM_COUNT];
     let mut detections = Vec::new();
     let mut block_stems = Stems::new(BLOCK_SAMPLES);
     let mut events = Events::new();
     // Silence pushes out what the latency still holds.
-    let mut padded = mix.to_vec();
-    padded.resize(mix.len() + latency, 0.0);
+    let padded = mix.map(|channel| {
+        let mut padded = channel.to_vec();
+        padded.resize(channel.len() + latency, 0.0);
+        padded
+    });
     let mut hits = hits.iter().peekable();
-    for (index, block) in padded.chunks(BLOCK_SAMPLES).enumerate() {
+    let blocks = padded[0]
+        .chunks(BLOCK_SAMPLES)
+        .zip(padded[1].chunks(BLOCK_SAMPLES));
+    for (index, (left, right)) in blocks.enumerate() {
         let start = index * BLOCK_SAMPLES;
-        while let Some(hit) = hits.next_if(|hit| hit.sample < start + block.len()) {
+        while let Some(hit) = hits.next_if(|hit| hit.sample < start + left.len()) {
             engine.give_hit(hit.sample - start, hit.drum, None);
         }
-        engine.process([block, block], &mut block_stems, &mut events);
+        engine.process([left, right], &mut block_stems, &mut events);
         for (stem, out) in stems.iter_mut().enumerate() {
-            out.extend_from_slice(block_stems.channel(stem, 0));
+            for (channel, out) in out.iter_mut().enumerate() {
+                out.extend_from_slice(block_stems.channel(stem, channel));
+            }
         }
         detections.extend(events.hits().iter().map(|hit| Detection {
             hit: Hit {
@@ -168,11 +181,16 @@ pub fn pass(engine: &mut Engine, mix: &[f32], hits: &[Hit]) -> Estimate {
             verdict: hit.verdict,
         }));
     }
-    for stem in &mut stems {
-        stem.drain(..latency.min(stem.len()));
-    }
+    let aligned = |channel: &Vec<f32>| channel[latency.min(channel.len())..].to_vec();
+    let stems = stems.iter().map(|[left, right]| {
+        let mut stem = aligned(left);
+        if !is_mono {
+            stem.extend(aligned(right));
+        }
+        stem
+    });
     Estimate {
-        stems,
+        stems: stems.collect(),
         detections: Some(detections),
     }
 }

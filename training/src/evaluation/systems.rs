@@ -98,7 +98,10 @@ pub fn blind_nmfd(piece: &Piece, templates: &[Template]) -> Estimate {
 pub fn oracle_onsets(piece: &Piece, templates: &[Template]) -> Estimate {
     let mut onsets = vec![Vec::new(); DRUM_COUNT];
     for hit in &piece.hits {
-        onsets[hit.drum.index()].extend(frames_of(hit.sample));
+        for channel in 0..piece.channels {
+            let sample = channel * piece.length() + hit.sample;
+            onsets[hit.drum.index()].extend(frames_of(sample));
+        }
     }
     factorise(piece, templates, Some(&onsets), false)
 }

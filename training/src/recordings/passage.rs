@@ -179,6 +179,7 @@ impl DecodedRecording {
             }
         }
         Ok(featuriser.example(&Piece {
+            channels: 1,
             mix,
             stems,
             hits,

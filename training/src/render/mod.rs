@@ -8,6 +8,7 @@ mod hybrid;
 mod pool;
 mod room;
 mod session;
+mod stage;
 mod voices;
 
 use std::{path::PathBuf, sync::Arc};
@@ -30,6 +31,7 @@ use room::Bleed;
 pub(crate) use room::Room;
 pub(crate) use session::balance_db;
 use session::{Casting, Session};
+pub(crate) use stage::Stage;
 use voices::Voices;
 
 /// What a renderer makes pieces of.
@@ -115,9 +117,11 @@ pub struct Hit {
     pub velocity: f32,
 }
 
-/// A rendered piece: mono, 44.1 kHz.
+/// A rendered piece, 44.1 kHz.
 #[derive(Debug, Clone)]
 pub struct Piece {
+    /// 1, or 2: then all signals hold the left channel and after it the right one.
+    pub channels: usize,
     /// The sum of the stems.
     pub mix: Vec<f32>,
     /// The nine classes in their order and the residual (other percussion,
@@ -127,6 +131,28 @@ pub struct Piece {
     pub hits: Vec<Hit>,
     /// Number of the kit that most sounds come from.
     pub kit: u32,
+}
+
+impl Piece {
+    /// Length in samples.
+    pub fn length(&self) -> usize {
+        self.mix.len() / self.channels.max(1)
+    }
+
+    /// Both channels of the mix; one slice twice if it is mono.
+    pub fn mix_channels(&self) -> [&[f32]; 2] {
+        channels(&self.mix, self.channels)
+    }
+}
+
+/// Both channels of a signal of a piece with `count` of them; one slice twice if it is
+/// mono.
+pub fn channels(signal: &[f32], count: usize) -> [&[f32]; 2] {
+    if count < 2 {
+        return [signal, signal];
+    }
+    let (left, right) = signal.split_at(signal.len() / 2);
+    [left, &right[..left.len()]]
 }
 
 /// Renders pieces by index; the same piece for the same configuration and
@@ -268,6 +294,7 @@ impl Renderer {
         let bus = Bus::draw(config.wildness, random);
         let mix = bus.run(&mut stems, random);
         Piece {
+            channels: 1,
             mix,
             stems,
             hits,

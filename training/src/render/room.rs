@@ -48,6 +48,23 @@ impl Room {
         }
     }
 
+    /// The same room heard elsewhere: as long and as dull, with other reflections.
+    pub(crate) fn varied(&self, random: &mut Random) -> Room {
+        let mut room = self.clone();
+        for (delay, gain) in &mut room.taps {
+            *delay = (*delay as f32 * random.range(0.8, 1.25)) as usize + 1;
+            if random.chance(0.5) {
+                *gain = -*gain;
+            }
+        }
+        for (delay, feedback) in room.delays.iter_mut().zip(&mut room.feedback) {
+            let factor = random.range(0.9, 1.1);
+            *delay = (*delay as f32 * factor) as usize + 1;
+            *feedback = feedback.powf(factor);
+        }
+        room
+    }
+
     /// Adds `send` × the room's answer to `dry` itself, from its first sound on.
     pub(crate) fn add(&self, dry: &mut [f32], send: f32) {
         let Some(first) = dry.iter().position(|s| *s != 0.0) else {

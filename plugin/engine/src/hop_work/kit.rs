@@ -24,6 +24,7 @@ impl HopWork {
             playback,
         );
         self.explainer.forget();
+        self.panorama.forget();
     }
 
     /// Takes a saved kit in place of what was learnt. Allocates and waits for

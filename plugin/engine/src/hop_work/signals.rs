@@ -29,8 +29,9 @@ impl HopWork {
     pub(super) fn synthesise(&mut self, drums: std::ops::Range<usize>) {
         let made_until = self.made_until();
         for drum in drums {
-            self.overlap_add
-                .synthesise(drum, &self.masks[drum], &mut self.making[drum]);
+            let gains = self.hears_places.then(|| self.panorama.gains(drum));
+            let (bands, making) = (&self.masks[drum], &mut self.making[drum]);
+            self.overlap_add.synthesise(drum, bands, gains, making);
             if let Some(first) = made_until {
                 self.attack_gate.apply(drum, first, &mut self.making[drum]);
             }

@@ -6,10 +6,12 @@ mod explainer;
 mod gain_fit;
 mod masks;
 mod overlap_add;
+mod panorama;
 mod presence;
 
 pub use attack_gate::AttackGate;
 pub use explainer::{Explainer, FitCandidate, Prediction};
 pub use masks::{BandMasks, combine_masks};
 pub use overlap_add::OverlapAdd;
+pub use panorama::{ChannelGains, Panorama, Spread};
 pub use presence::Presence;

@@ -4,6 +4,7 @@ use std::{f64::consts::PI, fmt, sync::Arc};
 
 use realfft::{ComplexToReal, RealFftPlanner, RealToComplex, num_complex::Complex32};
 
+use super::ChannelGains;
 use crate::{
     drum::DRUM_COUNT,
     front_end::{BAND_COUNT, BandMap},
@@ -28,6 +29,8 @@ pub struct OverlapAdd {
     scratch: Vec<Complex32>,
     map: BandMap,
     mask: Vec<f32>,
+    /// Room for the gains of one output channel, per input channel.
+    ways: [Vec<f32>; 2],
     mono: bool,
     /// Per drum and channel: the window's worth of unfinished output.
     tails: Vec<[Vec<f32>; 2]>,
@@ -64,6 +67,7 @@ impl OverlapAdd {
             scratch: vec![Complex32::default(); scratch],
             map: BandMap::new(sample_rate_hz, window),
             mask: vec![0.0; window / 2 + 1],
+            ways: [vec![0.0; window / 2 + 1], vec![0.0; window / 2 + 1]],
             mono: false,
             tails: (0..DRUM_COUNT)
                 .map(|_| [vec![0.0; window], vec![0.0; window]])
@@ -101,28 +105,55 @@ impl OverlapAdd {
         }
     }
 
+    /// Both spectra of the analysed frame and the bands of their bins; none if the
+    /// channels agree. Real-time safe.
+    pub fn stereo_spectra(&self) -> Option<([&[Complex32]; 2], &BandMap)> {
+        let [left, right] = &self.spectra;
+        (!self.mono).then_some(([left, right], &self.map))
+    }
+
     /// Masks the analysed frame for class `drum` and writes the hop that is
-    /// now complete to both channels of `output`. Call once per class and
-    /// frame. Real-time safe.
+    /// now complete to both channels of `output`; in stereo `gains` take the place
+    /// of the mask `bands`, if there are any. Call once per class and frame.
+    /// Real-time safe.
     pub fn synthesise(
         &mut self,
         drum: usize,
         bands: &[f32; BAND_COUNT],
+        gains: Option<&ChannelGains>,
         output: &mut [Vec<f32>; 2],
     ) {
         let hop = self.hop;
         let window = self.analysis.len();
         if bands.iter().any(|&band| band > NEGLIGIBLE_MASK) {
-            self.map.expand(bands, &mut self.mask);
+            let gains = gains.filter(|_| !self.mono);
+            if gains.is_none() {
+                self.map.expand(bands, &mut self.mask);
+            }
             let channels = if self.mono { 1 } else { 2 };
             for channel in 0..channels {
-                for ((out, bin), gain) in self
-                    .masked
-                    .iter_mut()
-                    .zip(&self.spectra[channel])
-                    .zip(&self.mask)
-                {
-                    *out = bin * gain;
+                if let Some(gains) = gains {
+                    let rows = [&gains.left, &gains.right];
+                    for (bins, bands) in self.ways.iter_mut().zip(rows[channel]) {
+                        self.map.expand(bands, bins);
+                    }
+                    let [left, right] = &self.spectra;
+                    let bins = left.iter().zip(right);
+                    let ways = self.ways[0].iter().zip(&self.ways[1]);
+                    for ((out, (left, right)), (from_left, from_right)) in
+                        self.masked.iter_mut().zip(bins).zip(ways)
+                    {
+                        *out = left * from_left + right * from_right;
+                    }
+                } else {
+                    for ((out, bin), gain) in self
+                        .masked
+                        .iter_mut()
+                        .zip(&self.spectra[channel])
+                        .zip(&self.mask)
+                    {
+                        *out = bin * gain;
+                    }
                 }
                 // Exactly real at both ends, as the inverse transform asks.
                 self.masked[0].im = 0.0;
@@ -177,7 +208,7 @@ mod tests {
             for frame in 0..36 {
                 let span = frame * hop..frame * hop + window;
                 overlap_add.analyse([&input[0][span.clone()], &input[1][span]]);
-                overlap_add.synthesise(3, &[1.0; BAND_COUNT], &mut output);
+                overlap_add.synthesise(3, &[1.0; BAND_COUNT], None, &mut output);
                 if frame >= hops {
                     for channel in 0..2 {
                         for n in 0..hop {

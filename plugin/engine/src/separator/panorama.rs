@@ -1,0 +1,255 @@
+//! Where each drum stands between the two channels.
+//!
+//! Drums of a stereo recording reach the channels in proportions of their own: they are
+//! panned, or nearer to one of the overhead microphones. The proportions are learnt
+//! while one listens, per stem and band, as a covariance of the channels (Duong, Vincent
+//! & Gribonval 2010, without phases). They tell drums apart that sound alike, and they
+//! make a two-channel Wiener filter of each drum's masks, which takes a drum in the
+//! middle out of one at the side. Where nothing is known yet, and in mono, all stems are
+//! spread alike, and the filter is the mask.
+
+mod spread;
+
+use realfft::num_complex::Complex32;
+
+use super::BandMasks;
+use crate::{
+    drum::{DRUM_COUNT, Drum, STEM_COUNT},
+    front_end::{BAND_COUNT, BandMap},
+};
+pub use spread::Spread;
+use spread::{Bands, invert_mixture, weigh_shares};
+
+/// Steps in which shares move to the stems that stand where the sound comes from.
+const ROUNDS: usize = 2;
+/// Frames that count for what is usual in the recording, as long as less is known.
+const PRIOR_FRAMES: f32 = 2.0;
+/// Frames that count for the mean over all bands of the stem.
+const WHOLE_FRAMES: f32 = 1.0;
+/// Share of every stem that comes from everywhere: limits how far the filters go.
+const DIFFUSE_SHARE: f32 = 0.005;
+/// Frames after which older ones fade.
+const MOST_FRAMES: f32 = 200.0;
+const MOST_USUAL_FRAMES: f32 = 400.0;
+/// Factor per frame of the level that counts as loud.
+const LEVEL_DECAY: f32 = 0.999;
+/// Power relative to that level from which on a frame tells anything.
+const LEAST_POWER: f32 = 1e-6;
+/// Least weight of a frame that is learnt from.
+const LEAST_WEIGHT: f32 = 1e-4;
+/// Frames that a restored kit counts for.
+const RESTORED_FRAMES: f32 = 40.0;
+
+/// How a drum's output channels are made of the input's, per band.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ChannelGains {
+    /// Of the left output: from the left and from the right input.
+    pub left: [Bands; 2],
+    /// Of the right output.
+    pub right: [Bands; 2],
+}
+
+/// Follows the proportions of all stems. Real-time safe after construction.
+#[derive(Debug)]
+pub struct Panorama {
+    power: Vec<f32>,
+    /// Of the newest frame.
+    observed: Spread,
+    /// The same, of power 1.
+    proportions: Spread,
+    inverse: Spread,
+    /// What counts as loud.
+    level: Bands,
+    /// Of the whole recording, and the frames it was learnt from.
+    usual: Spread,
+    usual_frames: Bands,
+    /// Sum of what was heard of each stem.
+    heard: Box<[Spread; STEM_COUNT]>,
+    /// What follows from it: of power 1.
+    spreads: Box<[Spread; STEM_COUNT]>,
+    gains: Vec<ChannelGains>,
+}
+
+impl Panorama {
+    /// For spectra of `bins` bins. Allocates.
+    pub fn new(bins: usize) -> Panorama {
+        let closed = ChannelGains {
+            left: [[0.0; BAND_COUNT]; 2],
+            right: [[0.0; BAND_COUNT]; 2],
+        };
+        Panorama {
+            power: vec![0.0; bins],
+            observed: Spread::NONE,
+            proportions: Spread::EVEN,
+            inverse: Spread::NONE,
+            level: [0.0; BAND_COUNT],
+            usual: Spread::EVEN,
+            usual_frames: [0.0; BAND_COUNT],
+            heard: Box::new([const { Spread::NONE }; STEM_COUNT]),
+            spreads: Box::new([const { Spread::EVEN }; STEM_COUNT]),
+            gains: vec![closed; DRUM_COUNT],
+        }
+    }
+
+    /// Forgets what was learnt. Real-time safe.
+    pub fn forget(&mut self) {
+        self.level = [0.0; BAND_COUNT];
+        self.usual = Spread::EVEN;
+        self.usual_frames = [0.0; BAND_COUNT];
+        self.heard.fill(Spread::NONE);
+        self.spreads.fill(Spread::EVEN);
+    }
+
+    /// Begins with `spread` (of any power) for `drum`, as if it had been learnt. What is
+    /// usual becomes the mean of what was restored. Real-time safe.
+    pub fn restore(&mut self, drum: Drum, spread: &Spread) {
+        for band in 0..BAND_COUNT {
+            let power = spread.power(band);
+            if power <= 1e-20 {
+                continue;
+            }
+            let proportions = spread.at(band).map(|value| value / power);
+            self.heard[drum.index()].add(band, RESTORED_FRAMES, proportions);
+            self.hear_usual(band, RESTORED_FRAMES, proportions);
+        }
+        for stem in 0..STEM_COUNT {
+            self.settle(stem);
+        }
+    }
+
+    /// Takes the spectra of the next frame and moves the shares in `masks` to the stems
+    /// that stand where the sound comes from. Real-time safe.
+    pub fn refine(&mut self, spectra: [&[Complex32]; 2], map: &BandMap, masks: &mut BandMasks) {
+        Spread::of(spectra, map, &mut self.power, &mut self.observed);
+        for (level, band) in self.level.iter_mut().zip(0..) {
+            *level = (*level * LEVEL_DECAY).max(self.observed.power(band));
+        }
+        self.observed.normalise(&mut self.proportions);
+        for _ in 0..ROUNDS {
+            invert_mixture(masks, &self.spreads, &mut self.inverse);
+            weigh_shares(&self.proportions, &self.inverse, &self.spreads, masks);
+        }
+        invert_mixture(masks, &self.spreads, &mut self.inverse);
+        for (drum, gains) in self.gains.iter_mut().enumerate() {
+            filter(&masks[drum], &self.spreads[drum], &self.inverse, gains);
+        }
+    }
+
+    /// The filter of `drum` (by index) for the newest frame. Real-time safe.
+    pub fn gains(&self, drum: usize) -> &ChannelGains {
+        &self.gains[drum]
+    }
+
+    /// Learns from the frame that [`Panorama::refine`] took: each stem from what its
+    /// filter makes of it, the more it has the band to itself (a step of the EM
+    /// algorithm of Duong et al.). Real-time safe.
+    pub fn learn(&mut self, masks: &BandMasks) {
+        for band in 0..BAND_COUNT {
+            let power = self.observed.power(band);
+            let level = self.level[band];
+            if level <= 1e-16 || power <= LEAST_POWER * level {
+                continue;
+            }
+            let loudness = (power / level).sqrt();
+            let observed = self.proportions.at(band);
+            self.hear_usual(band, loudness, observed);
+            let inverse = self.inverse.at(band);
+            for (stem, mask) in masks.iter().enumerate() {
+                let mask = mask[band];
+                let weight = loudness * mask * mask;
+                if weight >= LEAST_WEIGHT {
+                    let own = self.spreads[stem].at(band).map(|value| mask * value);
+                    let heard = posterior(own, inverse, observed);
+                    let power = (heard[0] + heard[1]).max(1e-20);
+                    let heard = heard.map(|value| value / power);
+                    self.heard[stem].add(band, weight, heard);
+                }
+            }
+        }
+        for stem in 0..STEM_COUNT {
+            self.settle(stem);
+        }
+    }
+
+    fn hear_usual(&mut self, band: usize, frames: f32, proportions: [f32; 3]) {
+        let known = &mut self.usual_frames[band];
+        *known = (*known + frames).min(MOST_USUAL_FRAMES);
+        let rate = (frames / (*known + 1.0)).min(1.0);
+        let change = self.usual.at(band).map(|value| -value);
+        self.usual.add(band, rate, change);
+        self.usual.add(band, rate, proportions);
+    }
+
+    /// Proportions of `stem` from what was heard of it, on the whole and band by band,
+    /// and what is usual.
+    fn settle(&mut self, stem: usize) {
+        let heard = &mut self.heard[stem];
+        let whole = heard.whole();
+        let frames = (whole[0] + whole[1]) / BAND_COUNT as f32;
+        let trust = WHOLE_FRAMES * frames.min(1.0) / (whole[0] + whole[1]).max(1e-9);
+        let spread = &mut self.spreads[stem];
+        for band in 0..BAND_COUNT {
+            let excess = heard.power(band) / MOST_FRAMES;
+            if excess > 1.0 {
+                heard.left[band] /= excess;
+                heard.right[band] /= excess;
+                heard.both[band] /= excess;
+            }
+            let [mut left, mut right, mut both] = heard.at(band);
+            left += PRIOR_FRAMES * self.usual.left[band] + trust * whole[0];
+            right += PRIOR_FRAMES * self.usual.right[band] + trust * whole[1];
+            both += PRIOR_FRAMES * self.usual.both[band] + trust * whole[2];
+            let share = (1.0 - DIFFUSE_SHARE) / (left + right);
+            spread.left[band] = share * left + 0.5 * DIFFUSE_SHARE;
+            spread.right[band] = share * right + 0.5 * DIFFUSE_SHARE;
+            spread.both[band] = share * both;
+        }
+    }
+}
+
+/// The two-channel Wiener filter of a stem: its covariance × the mixture's inverse.
+fn filter(mask: &Bands, spread: &Spread, inverse: &Spread, gains: &mut ChannelGains) {
+    for band in 0..BAND_COUNT {
+        let own = spread.at(band).map(|value| mask[band] * value);
+        let [[a, b], [c, d]] = wiener(own, inverse.at(band));
+        gains.left[0][band] = a;
+        gains.left[1][band] = b;
+        gains.right[0][band] = c;
+        gains.right[1][band] = d;
+    }
+}
+
+/// `own` × `inverse`, by rows.
+fn wiener(own: [f32; 3], inverse: [f32; 3]) -> [[f32; 2]; 2] {
+    let [left, right, both] = own;
+    let [inverse_left, inverse_right, inverse_both] = inverse;
+    [
+        [
+            left * inverse_left + both * inverse_both,
+            left * inverse_both + both * inverse_right,
+        ],
+        [
+            both * inverse_left + right * inverse_both,
+            both * inverse_both + right * inverse_right,
+        ],
+    ]
+}
+
+/// Covariance of a stem that is expected to have the covariance `own`, after `observed`
+/// was seen of the mixture.
+fn posterior(own: [f32; 3], inverse: [f32; 3], observed: [f32; 3]) -> [f32; 3] {
+    let [[a, b], [c, d]] = wiener(own, inverse);
+    let [left, right, both] = observed;
+    let [own_left, own_right, own_both] = own;
+    // filter × observed × filter', and what the filter leaves of the expectation.
+    let (from_left, from_right) = (a * left + b * both, a * both + b * right);
+    let (other_left, other_right) = (c * left + d * both, c * both + d * right);
+    [
+        from_left * a + from_right * b + (1.0 - a) * own_left - b * own_both,
+        other_left * c + other_right * d - c * own_both + (1.0 - d) * own_right,
+        from_left * c + from_right * d + (1.0 - a) * own_both - b * own_right,
+    ]
+}
+
+#[cfg(test)]
+mod tests;
