@@ -193,7 +193,11 @@ impl HopWork {
             self.given.clear();
             self.removed.clear();
         }
+        let is_frozen = self.controls.learning && !controls.learning;
         self.controls = *controls;
+        if is_frozen {
+            self.place_drums();
+        }
         let frames_per_ms = self.framing.sample_rate_hz / self.framing.hop_samples as f64 / 1e3;
         for (class, picker_class) in self.picker_classes.iter_mut().enumerate() {
             let drum = &controls.drums[class];
@@ -227,7 +231,7 @@ impl HopWork {
     pub fn reset(&mut self) {
         self.rewind();
         self.explainer.forget();
-        self.panorama.forget();
+        self.place_drums();
         for drum in Drum::ALL {
             self.explainer.set_template(drum, &self.first_bank);
         }

@@ -48,7 +48,7 @@ impl Golden {
     /// When the engine cannot be made from `model`.
     pub fn measure(model: &Arc<Model>) -> Result<Golden> {
         let mut figures = Vec::new();
-        for material in [Material::Plain, Material::Hard] {
+        for material in [Material::Plain, Material::Hard, Material::Stereo] {
             let excerpts = material.excerpts(None, EXCERPTS, EXCERPT_S)?;
             let pieces: Vec<_> = excerpts.iter().map(|excerpt| &excerpt.piece).collect();
             for system in SYSTEMS {

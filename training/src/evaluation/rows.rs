@@ -50,6 +50,8 @@ pub enum System {
     OursTrueKit,
     /// The engine after hearing the excerpt before.
     OursTwoPasses,
+    /// The engine with the kit that it learnt from the excerpt, saved and frozen.
+    OursSavedKit,
     /// The engine in its low-latency quality.
     OursLow,
     /// The engine in its high quality.
@@ -76,6 +78,7 @@ impl System {
             System::BankTrueKit => "synthesis only, true hits and kit",
             System::OursTrueKit => "ours, true hits and kit",
             System::OursTwoPasses => "ours, 2 passes",
+            System::OursSavedKit => "ours, saved kit, frozen",
             System::OursLow => "ours, low latency",
             System::OursHigh => "ours, high quality",
         }
@@ -124,6 +127,11 @@ impl System {
                 ..ours
             },
             System::OursTwoPasses => EngineRun { passes: 2, ..ours },
+            System::OursSavedKit => EngineRun {
+                passes: 2,
+                saved_kit: true,
+                ..ours
+            },
             System::OursLow => EngineRun {
                 quality: Quality::Low,
                 ..ours

@@ -29,6 +29,9 @@ pub struct EngineRun {
     pub passes: usize,
     /// Which masks are used.
     pub masks: MaskSource,
+    /// Whether the last pass begins with the kit of those before, as a project that was
+    /// saved and opened again does, and learns no more.
+    pub saved_kit: bool,
     /// Whether both channels have the same mask.
     pub one_mask: bool,
     /// Whether it is told the true hits.
@@ -43,6 +46,7 @@ impl Default for EngineRun {
             quality: Quality::Standard,
             passes: 1,
             masks: MaskSource::Both,
+            saved_kit: false,
             one_mask: false,
             true_hits: false,
             true_kit: false,
@@ -68,7 +72,7 @@ pub fn stream(excerpt: &Excerpt, model: &Arc<Model>, run: &EngineRun) -> Result<
         one_mask: run.one_mask,
         bank,
     };
-    let mut engine = new_engine(SAMPLE_RATE_HZ, run.quality, model, experiment)?;
+    let mut engine = new_engine(SAMPLE_RATE_HZ, run.quality, model, experiment.clone())?;
     let piece = &excerpt.piece;
     let mut hits: &[Hit] = &[];
     if run.true_hits {
@@ -81,6 +85,15 @@ pub fn stream(excerpt: &Excerpt, model: &Arc<Model>, run: &EngineRun) -> Result<
     for _ in 1..run.passes {
         pass(&mut engine, piece.mix_channels(), hits);
         engine.rewind();
+    }
+    if run.saved_kit {
+        let kit = engine.finish_learning();
+        engine = new_engine(SAMPLE_RATE_HZ, run.quality, model, experiment)?;
+        engine.set_controls(&Controls {
+            learning: false,
+            ..Controls::default()
+        });
+        engine.restore_kit((*kit).clone());
     }
     Ok(pass(&mut engine, piece.mix_channels(), hits))
 }

@@ -24,7 +24,7 @@ impl HopWork {
             playback,
         );
         self.explainer.forget();
-        self.panorama.forget();
+        self.place_drums();
     }
 
     /// Takes a saved kit in place of what was learnt. Allocates and waits for
@@ -63,6 +63,25 @@ impl HopWork {
         if new.has_new_prior {
             self.stale_templates = DRUM_COUNT;
         }
+        if !self.controls.learning {
+            self.place_drums();
+        }
+    }
+
+    /// Drums stand where the kit says if that is all that will be known of them;
+    /// otherwise that is learnt anew. A frozen kit so sounds alike whenever it is
+    /// heard. Real-time safe.
+    pub(super) fn place_drums(&mut self) {
+        self.panorama.forget();
+        if self.controls.learning {
+            return;
+        }
+        for drum in Drum::ALL {
+            if let Some(spread) = &self.bank.sound(drum).spread {
+                self.panorama.restore(drum, spread);
+            }
+        }
+        self.panorama.settle();
     }
 
     /// Says that the same recording begins again. Real-time safe.

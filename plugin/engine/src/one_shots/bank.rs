@@ -9,6 +9,7 @@ use crate::{
     audio_file::{self, AudioBuffer},
     drum::{DRUM_COUNT, Drum},
     front_end::{Framing, FrontEnd, UnsupportedSampleRate},
+    separator::Spread,
 };
 
 /// Why a bank could not be made.
@@ -69,6 +70,8 @@ pub struct DrumSound {
     pub layers: Vec<Layer>,
     /// What it was learnt from; no hits for a sound of the model.
     pub evidence: Evidence,
+    /// How it is spread over the channels, of any power; none if it is mono.
+    pub spread: Option<Box<Spread>>,
 }
 
 impl DrumSound {
@@ -86,6 +89,10 @@ impl DrumSound {
         let mut sound = DrumSound {
             layers: Vec::with_capacity(layers.len()),
             evidence,
+            spread: layers
+                .last()
+                .and_then(|(_, loudest)| Spread::of_sound(loudest))
+                .map(Box::new),
         };
         for (top_velocity, one_shot) in layers {
             let one_shot = at_rate(drum, one_shot, front_end.framing().sample_rate_hz)?;
@@ -147,6 +154,7 @@ impl Bank {
                     levels: template.levels(),
                 }],
                 evidence: Evidence::default(),
+                spread: Spread::of_sound(&one_shots[drum.index()]).map(Box::new),
             }));
             templates.push(template);
         }

@@ -8,6 +8,7 @@
 //! middle out of one at the side. Where nothing is known yet, and in mono, all stems are
 //! spread alike, and the filter is the mask.
 
+mod sound;
 mod spread;
 
 use realfft::num_complex::Complex32;
@@ -37,6 +38,8 @@ const LEVEL_DECAY: f32 = 0.999;
 const LEAST_POWER: f32 = 1e-6;
 /// Least weight of a frame that is learnt from.
 const LEAST_WEIGHT: f32 = 1e-4;
+/// Stems whose proportions are brought up to date per frame.
+const SETTLED_AT_ONCE: usize = 2;
 /// Frames that a restored kit counts for.
 const RESTORED_FRAMES: f32 = 40.0;
 
@@ -67,6 +70,8 @@ pub struct Panorama {
     heard: Box<[Spread; STEM_COUNT]>,
     /// What follows from it: of power 1.
     spreads: Box<[Spread; STEM_COUNT]>,
+    /// Stem whose proportions are brought up to date next.
+    next_settled: usize,
     gains: Vec<ChannelGains>,
 }
 
@@ -87,6 +92,7 @@ impl Panorama {
             usual_frames: [0.0; BAND_COUNT],
             heard: Box::new([const { Spread::NONE }; STEM_COUNT]),
             spreads: Box::new([const { Spread::EVEN }; STEM_COUNT]),
+            next_settled: 0,
             gains: vec![closed; DRUM_COUNT],
         }
     }
@@ -98,22 +104,20 @@ impl Panorama {
         self.usual_frames = [0.0; BAND_COUNT];
         self.heard.fill(Spread::NONE);
         self.spreads.fill(Spread::EVEN);
+        self.next_settled = 0;
     }
 
-    /// Begins with `spread` (of any power) for `drum`, as if it had been learnt. What is
-    /// usual becomes the mean of what was restored. Real-time safe.
+    /// Takes `spread` (of any power) for `drum`, as if it had been learnt; what is usual
+    /// becomes the mean of what was restored. [`Panorama::settle`] ends it. Real-time
+    /// safe.
     pub fn restore(&mut self, drum: Drum, spread: &Spread) {
         for band in 0..BAND_COUNT {
             let power = spread.power(band);
-            if power <= 1e-20 {
-                continue;
+            if power > 1e-20 {
+                let proportions = spread.at(band).map(|value| value / power);
+                self.heard[drum.index()].add(band, RESTORED_FRAMES, proportions);
+                self.hear_usual(band, RESTORED_FRAMES, proportions);
             }
-            let proportions = spread.at(band).map(|value| value / power);
-            self.heard[drum.index()].add(band, RESTORED_FRAMES, proportions);
-            self.hear_usual(band, RESTORED_FRAMES, proportions);
-        }
-        for stem in 0..STEM_COUNT {
-            self.settle(stem);
         }
     }
 
@@ -166,8 +170,9 @@ impl Panorama {
                 }
             }
         }
-        for stem in 0..STEM_COUNT {
-            self.settle(stem);
+        for _ in 0..SETTLED_AT_ONCE {
+            self.settle_stem(self.next_settled);
+            self.next_settled = (self.next_settled + 1) % STEM_COUNT;
         }
     }
 
@@ -180,9 +185,16 @@ impl Panorama {
         self.usual.add(band, rate, proportions);
     }
 
+    /// Sets the proportions of all stems. Real-time safe.
+    pub fn settle(&mut self) {
+        for stem in 0..STEM_COUNT {
+            self.settle_stem(stem);
+        }
+    }
+
     /// Proportions of `stem` from what was heard of it, on the whole and band by band,
     /// and what is usual.
-    fn settle(&mut self, stem: usize) {
+    fn settle_stem(&mut self, stem: usize) {
         let heard = &mut self.heard[stem];
         let whole = heard.whole();
         let frames = (whole[0] + whole[1]) / BAND_COUNT as f32;

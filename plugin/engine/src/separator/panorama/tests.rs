@@ -140,6 +140,7 @@ fn a_restored_kit_stands_where_it_stood() {
     let mut restored = Panorama::new(BINS);
     for drum in [Drum::Kick, Drum::Snare] {
         restored.restore(drum, &taught.spreads[drum.index()]);
+        restored.settle();
         for band in 0..BAND_COUNT {
             let [was, is] = [&taught, &restored].map(|p| p.spreads[drum.index()].at(band));
             assert!((was[1] - is[1]).abs() < 0.06, "{was:?} {is:?}");
