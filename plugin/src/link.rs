@@ -96,6 +96,8 @@ pub struct Shared {
     forget: AtomicBool,
     /// Hits in the upper half, bits of the confidence in the lower.
     evidence: [AtomicU64; DRUM_COUNT],
+    /// Bits of the pan.
+    pans: [AtomicU32; DRUM_COUNT],
     /// Written by activation and read by the editor, never by the audio thread.
     texts: Mutex<Texts>,
 }
@@ -123,6 +125,7 @@ impl Shared {
             auditions: Default::default(),
             forget: AtomicBool::new(false),
             evidence: Default::default(),
+            pans: Default::default(),
             texts: Mutex::default(),
         }
     }
@@ -220,7 +223,8 @@ impl Shared {
 
     /// Tells how well each drum has been learnt. Real-time safe.
     pub fn set_evidence(&self, evidence: &[Evidence; DRUM_COUNT]) {
-        for (cell, evidence) in self.evidence.iter().zip(evidence) {
+        for ((cell, pan), evidence) in self.evidence.iter().zip(&self.pans).zip(evidence) {
+            pan.store(evidence.pan.to_bits(), Ordering::Relaxed);
             let bits = u64::from(evidence.confidence.to_bits());
             cell.store((u64::from(evidence.hits) << 32) | bits, Ordering::Relaxed);
         }
@@ -232,6 +236,7 @@ impl Shared {
         Evidence {
             hits: (bits >> 32) as u32,
             confidence: f32::from_bits(bits as u32),
+            pan: f32::from_bits(self.pans[drum.index()].load(Ordering::Relaxed)),
         }
     }
 

@@ -53,6 +53,7 @@ fn render_takes(folder: &Path) {
         seed: 21,
         wildness: 0.5,
         validation: false,
+        stereo: false,
     })
     .unwrap();
 }

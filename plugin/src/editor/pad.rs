@@ -1,6 +1,6 @@
 //! A pad: the drum's lamp, and its one-shot at a click.
 
-use egui::{Align2, Rect, Sense, Stroke, StrokeKind, Ui, pos2};
+use egui::{Align2, Color32, Painter, Rect, Sense, Stroke, StrokeKind, Ui, pos2};
 use idm_engine::drum::Drum;
 
 use super::monitor::Monitor;
@@ -88,6 +88,14 @@ pub fn pad(
         ),
     );
     painter.rect_filled(bar, 1, theme::faded(theme::GOOD, opacity));
+    if evidence.hits > 0 {
+        place(
+            &painter,
+            rect,
+            evidence.pan,
+            theme::faded(theme::TEXT, opacity),
+        );
+    }
 
     let recent = last.filter(|hit| (0.0..VERDICT_SECONDS).contains(&monitor.age_s(hit.position)));
     if let Some(hit) = recent {
@@ -146,7 +154,8 @@ pub fn pad(
     response.on_hover_text(format!(
         "Click to hear the one-shot of the {}; higher is louder.\n\n\
          Below the name: from how many hits the one-shot was learnt, and how sure \
-         it is that they are this drum alone. Not learnt: the model's own sounds.\n\n\
+         it is that they are this drum alone. Not learnt: the model's own sounds. \
+         The dot above the name: where the drum stands between left and right.\n\n\
          The pad lights up at every hit, with its MIDI velocity:\n\
          in colour – accepted; grey – too unsure (raise Sensitivity); \
          amber – too soon after the last one (lower Gap); \
@@ -154,6 +163,25 @@ pub fn pad(
         drum.name().to_lowercase()
     ));
     wants_sample
+}
+
+/// Marks where the drum stands between left and right along the pad's upper edge.
+fn place(painter: &Painter, rect: Rect, pan: f32, colour: Color32) {
+    let (left, right) = (rect.left() + 8.0, rect.right() - CORNER);
+    let y = rect.top() + 5.0;
+    let middle = 0.5 * (left + right);
+    let x = middle + 0.5 * (right - left) * pan.clamp(-1.0, 1.0);
+    painter.hline(
+        left..=right,
+        y,
+        Stroke::new(1.0, colour.gamma_multiply(0.3)),
+    );
+    painter.vline(
+        middle,
+        y - 1.5..=y + 1.5,
+        Stroke::new(1.0, colour.gamma_multiply(0.3)),
+    );
+    painter.circle_filled(pos2(x, y), 2.2, colour);
 }
 
 /// `name` as far as it fits.

@@ -68,6 +68,7 @@ fn evidence_arrives_and_forgetting_is_asked_once() {
     evidence[4] = Evidence {
         hits: 70_000,
         confidence: 0.625,
+        pan: -0.3,
     };
     audio.shared().set_evidence(&evidence);
     assert_eq!(editor.shared.evidence(Drum::HighTom), evidence[4]);

@@ -14,8 +14,14 @@ use midly::{
 };
 use rayon::prelude::*;
 
-use super::{Hit, Piece, RenderConfig, Renderer};
-use crate::kits::{SAMPLE_RATE_HZ, Split};
+use super::{Hit, Piece, RenderConfig, Renderer, Stage, channels};
+use crate::{
+    kits::{SAMPLE_RATE_HZ, Split},
+    random::Random,
+};
+
+/// Names the places of a piece's drums.
+const STAGE: u64 = 0x57;
 
 /// Options of `idm-train render`.
 #[derive(Debug, Clone, Args)]
@@ -41,6 +47,10 @@ pub struct RenderArgs {
     /// Use the validation side of kits and grooves
     #[arg(long)]
     pub validation: bool,
+    /// Place the drums between two channels: panned, or heard by close and overhead
+    /// microphones, in a room
+    #[arg(long)]
+    pub stereo: bool,
 }
 
 /// Renders pieces into folders `000000`, `000001`, …, each with `mix.wav`, one
@@ -71,7 +81,12 @@ pub fn run(args: &RenderArgs) -> Result<()> {
     println!("{kits} sampled kits, {grooves} grooves");
     (0..args.pieces).into_par_iter().try_for_each(|index| {
         let folder = args.out.join(format!("{index:06}"));
-        write_piece(&renderer.piece(index), &folder)
+        let mut piece = renderer.piece(index);
+        if args.stereo {
+            let random = &mut Random::new(&[args.seed, index, STAGE]);
+            Stage::draw(random).place_piece(&mut piece);
+        }
+        write_piece(&piece, &folder)
             .with_context(|| format!("{}: cannot be written", folder.display()))
     })?;
     println!("{} pieces in {}", args.pieces, args.out.display());
@@ -83,7 +98,10 @@ fn write_piece(piece: &Piece, folder: &std::path::Path) -> Result<()> {
     let write = |name: &str, signal: &[f32]| {
         let audio = AudioBuffer {
             sample_rate_hz: SAMPLE_RATE_HZ,
-            channels: vec![signal.to_vec()],
+            channels: channels(signal, piece.channels)[..piece.channels.min(2)]
+                .iter()
+                .map(|channel| channel.to_vec())
+                .collect(),
         };
         write_wav(folder.join(format!("{name}.wav")), &audio)
     };
@@ -185,8 +203,18 @@ mod tests {
             seed: 4,
             wildness: 1.0,
             validation: false,
+            stereo: false,
         };
         run(&args).unwrap();
+        let wide = RenderArgs {
+            out: folder.path().join("wide"),
+            stereo: true,
+            ..args.clone()
+        };
+        run(&wide).unwrap();
+        let wide = idm_engine::audio_file::read(wide.out.join("000000/mix.wav")).unwrap();
+        assert_eq!((wide.channels.len(), wide.frames()), (2, 88_200));
+        assert_ne!(wide.channels[0], wide.channels[1]);
         let piece = folder.path().join("000000");
         let mix = idm_engine::audio_file::read(piece.join("mix.wav")).unwrap();
         assert_eq!(mix.frames(), 88_200);

@@ -317,6 +317,7 @@ impl WaveformLearner {
         let evidence = Evidence {
             hits: learnt.hits,
             confidence: learnt.confidence,
+            ..Evidence::default()
         };
         let sound = DrumSound::new(learnt.drum, &layers, evidence, &mut self.front_end);
         sound.ok().map(Arc::new)

@@ -61,6 +61,8 @@ pub struct Evidence {
     pub hits: u32,
     /// 0 (nothing is known) to 1 (many clear hits that agree).
     pub confidence: f32,
+    /// Where it stands between left (−1) and right (1); 0 if it is mono.
+    pub pan: f32,
 }
 
 /// The layers of one drum, from soft to loud; never none.
@@ -76,7 +78,7 @@ pub struct DrumSound {
 
 impl DrumSound {
     /// Converts one sound or several, each with its highest velocity, to the
-    /// rate of `front_end` and measures their levels. Allocates.
+    /// rate of `front_end` and measures their levels and the pan. Allocates.
     ///
     /// # Errors
     /// No sound at all or a sound that cannot be converted.
@@ -86,13 +88,15 @@ impl DrumSound {
         evidence: Evidence,
         front_end: &mut FrontEnd,
     ) -> Result<DrumSound, BankError> {
+        let loudest = layers.last();
+        let spread = loudest.and_then(|(_, loudest)| Spread::of_sound(loudest));
         let mut sound = DrumSound {
             layers: Vec::with_capacity(layers.len()),
-            evidence,
-            spread: layers
-                .last()
-                .and_then(|(_, loudest)| Spread::of_sound(loudest))
-                .map(Box::new),
+            evidence: Evidence {
+                pan: spread.as_ref().map_or(0.0, Spread::pan),
+                ..evidence
+            },
+            spread: spread.map(Box::new),
         };
         for (top_velocity, one_shot) in layers {
             let one_shot = at_rate(drum, one_shot, front_end.framing().sample_rate_hz)?;

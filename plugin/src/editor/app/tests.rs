@@ -299,6 +299,7 @@ fn the_kit_is_saved_and_forgotten_by_its_buttons() {
             }],
             hits: 5,
             confidence: 0.8,
+            pan: 0.5,
         }],
         embedding: vec![],
     };

@@ -64,6 +64,7 @@ mod tests {
         let [left_power, right_power, both] = spread.whole();
         assert!((right_power / left_power - 0.25).abs() < 1e-3);
         assert!((both / left_power - 0.5).abs() < 1e-3);
+        assert!((spread.pan() + 0.41).abs() < 0.01, "{}", spread.pan());
         let mono = OneShot::new(44_100.0, vec![left]).unwrap();
         assert_eq!(Spread::of_sound(&mono), None);
     }

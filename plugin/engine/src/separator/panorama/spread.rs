@@ -1,5 +1,7 @@
 //! How sound is spread over the two channels, per band.
 
+use std::f32::consts::FRAC_PI_4;
+
 use multiversion::multiversion;
 
 use crate::{
@@ -95,6 +97,17 @@ impl Spread {
     /// Left, right and common power of `band`. Real-time safe.
     pub fn at(&self, band: usize) -> [f32; 3] {
         [self.left[band], self.right[band], self.both[band]]
+    }
+
+    /// Where the whole is between left (−1) and right (1), by the law of constant power.
+    /// Real-time safe.
+    pub fn pan(&self) -> f32 {
+        let [left, right, _] = self.whole().map(|power| power.max(0.0).sqrt());
+        if left + right > 0.0 {
+            right.atan2(left) / FRAC_PI_4 - 1.0
+        } else {
+            0.0
+        }
     }
 
     /// Sums over all bands. Real-time safe.
