@@ -1,5 +1,7 @@
 //! Frequency bands: single FFT bins at the bottom, logarithmic above.
 
+use realfft::num_complex::Complex32;
+
 /// Number of bands of the short window.
 pub const BAND_COUNT: usize = 128;
 /// Number of low bands of the long window.
@@ -137,6 +139,14 @@ impl BandMap {
     pub fn expand(&self, bands: &[f32], bins: &mut [f32]) {
         for (bin, &(lower, share)) in bins.iter_mut().zip(&self.interpolation) {
             *bin = bands[lower] + share * (bands[lower + 1] - bands[lower]);
+        }
+    }
+
+    /// [`BandMap::expand`] of complex values. Real-time safe.
+    pub fn expand_complex(&self, re: &[f32], im: &[f32], bins: &mut [Complex32]) {
+        for (bin, &(lower, share)) in bins.iter_mut().zip(&self.interpolation) {
+            bin.re = re[lower] + share * (re[lower + 1] - re[lower]);
+            bin.im = im[lower] + share * (im[lower + 1] - im[lower]);
         }
     }
 }

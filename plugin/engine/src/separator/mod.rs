@@ -13,5 +13,5 @@ pub use attack_gate::AttackGate;
 pub use explainer::{Explainer, FitCandidate, Prediction};
 pub use masks::{BandMasks, combine_masks};
 pub use overlap_add::OverlapAdd;
-pub use panorama::{ChannelGains, Panorama, Spread};
+pub use panorama::{ChannelGains, ComplexBands, Covariance, Panorama, Spread};
 pub use presence::Presence;

@@ -30,7 +30,7 @@ pub struct OverlapAdd {
     map: BandMap,
     mask: Vec<f32>,
     /// Room for the gains of one output channel, per input channel.
-    ways: [Vec<f32>; 2],
+    ways: [Vec<Complex32>; 2],
     mono: bool,
     /// Per drum and channel: the window's worth of unfinished output.
     tails: Vec<[Vec<f32>; 2]>,
@@ -67,7 +67,7 @@ impl OverlapAdd {
             scratch: vec![Complex32::default(); scratch],
             map: BandMap::new(sample_rate_hz, window),
             mask: vec![0.0; window / 2 + 1],
-            ways: [vec![0.0; window / 2 + 1], vec![0.0; window / 2 + 1]],
+            ways: [forward.make_output_vec(), forward.make_output_vec()],
             mono: false,
             tails: (0..DRUM_COUNT)
                 .map(|_| [vec![0.0; window], vec![0.0; window]])
@@ -135,7 +135,7 @@ impl OverlapAdd {
                 if let Some(gains) = gains {
                     let rows = [&gains.left, &gains.right];
                     for (bins, bands) in self.ways.iter_mut().zip(rows[channel]) {
-                        self.map.expand(bands, bins);
+                        self.map.expand_complex(&bands.re, &bands.im, bins);
                     }
                     let [left, right] = &self.spectra;
                     let bins = left.iter().zip(right);

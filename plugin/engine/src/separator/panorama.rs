@@ -3,11 +3,13 @@
 //! Drums of a stereo recording reach the channels in proportions of their own: they are
 //! panned, or nearer to one of the overhead microphones. The proportions are learnt
 //! while one listens, per stem and band, as a covariance of the channels (Duong, Vincent
-//! & Gribonval 2010, without phases). They tell drums apart that sound alike, and they
+//! & Gribonval 2010), with what one channel has later than the other. They tell drums
+//! apart that sound alike, and they
 //! make a two-channel Wiener filter of each drum's masks, which takes a drum in the
 //! middle out of one at the side. Where nothing is known yet, and in mono, all stems are
 //! spread alike, and the filter is the mask.
 
+mod covariance;
 mod sound;
 mod spread;
 
@@ -18,6 +20,7 @@ use crate::{
     drum::{DRUM_COUNT, Drum, STEM_COUNT},
     front_end::{BAND_COUNT, BandMap},
 };
+pub use covariance::Covariance;
 pub use spread::Spread;
 use spread::{Bands, invert_mixture, weigh_shares};
 
@@ -43,13 +46,36 @@ const SETTLED_AT_ONCE: usize = 2;
 /// Frames that a restored kit counts for.
 const RESTORED_FRAMES: f32 = 40.0;
 
+/// A complex gain per band.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ComplexBands {
+    /// Real parts.
+    pub re: Bands,
+    /// Imaginary parts.
+    pub im: Bands,
+}
+
+impl ComplexBands {
+    const CLOSED: ComplexBands = ComplexBands {
+        re: [0.0; BAND_COUNT],
+        im: [0.0; BAND_COUNT],
+    };
+}
+
 /// How a drum's output channels are made of the input's, per band.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ChannelGains {
     /// Of the left output: from the left and from the right input.
-    pub left: [Bands; 2],
+    pub left: [ComplexBands; 2],
     /// Of the right output.
-    pub right: [Bands; 2],
+    pub right: [ComplexBands; 2],
+}
+
+impl ChannelGains {
+    const CLOSED: ChannelGains = ChannelGains {
+        left: [ComplexBands::CLOSED; 2],
+        right: [ComplexBands::CLOSED; 2],
+    };
 }
 
 /// Follows the proportions of all stems. Real-time safe after construction.
@@ -78,10 +104,6 @@ pub struct Panorama {
 impl Panorama {
     /// For spectra of `bins` bins. Allocates.
     pub fn new(bins: usize) -> Panorama {
-        let closed = ChannelGains {
-            left: [[0.0; BAND_COUNT]; 2],
-            right: [[0.0; BAND_COUNT]; 2],
-        };
         Panorama {
             power: vec![0.0; bins],
             observed: Spread::NONE,
@@ -93,7 +115,7 @@ impl Panorama {
             heard: Box::new([const { Spread::NONE }; STEM_COUNT]),
             spreads: Box::new([const { Spread::EVEN }; STEM_COUNT]),
             next_settled: 0,
-            gains: vec![closed; DRUM_COUNT],
+            gains: vec![ChannelGains::CLOSED; DRUM_COUNT],
         }
     }
 
@@ -114,7 +136,7 @@ impl Panorama {
         for band in 0..BAND_COUNT {
             let power = spread.power(band);
             if power > 1e-20 {
-                let proportions = spread.at(band).map(|value| value / power);
+                let proportions = spread.at(band).scaled(1.0 / power);
                 self.heard[drum.index()].add(band, RESTORED_FRAMES, proportions);
                 self.hear_usual(band, RESTORED_FRAMES, proportions);
             }
@@ -162,11 +184,10 @@ impl Panorama {
                 let mask = mask[band];
                 let weight = loudness * mask * mask;
                 if weight >= LEAST_WEIGHT {
-                    let own = self.spreads[stem].at(band).map(|value| mask * value);
-                    let heard = posterior(own, inverse, observed);
-                    let power = (heard[0] + heard[1]).max(1e-20);
-                    let heard = heard.map(|value| value / power);
-                    self.heard[stem].add(band, weight, heard);
+                    let own = self.spreads[stem].at(band).scaled(mask);
+                    let heard = own.posterior(inverse, observed);
+                    let share = weight / heard.power().max(1e-20);
+                    self.heard[stem].add(band, share, heard);
                 }
             }
         }
@@ -176,12 +197,12 @@ impl Panorama {
         }
     }
 
-    fn hear_usual(&mut self, band: usize, frames: f32, proportions: [f32; 3]) {
+    fn hear_usual(&mut self, band: usize, frames: f32, proportions: Covariance) {
         let known = &mut self.usual_frames[band];
         *known = (*known + frames).min(MOST_USUAL_FRAMES);
         let rate = (frames / (*known + 1.0)).min(1.0);
-        let change = self.usual.at(band).map(|value| -value);
-        self.usual.add(band, rate, change);
+        let usual = self.usual.at(band);
+        self.usual.add(band, -rate, usual);
         self.usual.add(band, rate, proportions);
     }
 
@@ -197,70 +218,39 @@ impl Panorama {
     fn settle_stem(&mut self, stem: usize) {
         let heard = &mut self.heard[stem];
         let whole = heard.whole();
-        let frames = (whole[0] + whole[1]) / BAND_COUNT as f32;
-        let trust = WHOLE_FRAMES * frames.min(1.0) / (whole[0] + whole[1]).max(1e-9);
-        let spread = &mut self.spreads[stem];
+        let frames = whole.power() / BAND_COUNT as f32;
+        let trust = WHOLE_FRAMES * frames.min(1.0) / whole.power().max(1e-9);
+        let mut sum = Spread::NONE;
         for band in 0..BAND_COUNT {
             let excess = heard.power(band) / MOST_FRAMES;
             if excess > 1.0 {
-                heard.left[band] /= excess;
-                heard.right[band] /= excess;
-                heard.both[band] /= excess;
+                heard.set(band, heard.at(band).scaled(1.0 / excess));
             }
-            let [mut left, mut right, mut both] = heard.at(band);
-            left += PRIOR_FRAMES * self.usual.left[band] + trust * whole[0];
-            right += PRIOR_FRAMES * self.usual.right[band] + trust * whole[1];
-            both += PRIOR_FRAMES * self.usual.both[band] + trust * whole[2];
-            let share = (1.0 - DIFFUSE_SHARE) / (left + right);
-            spread.left[band] = share * left + 0.5 * DIFFUSE_SHARE;
-            spread.right[band] = share * right + 0.5 * DIFFUSE_SHARE;
-            spread.both[band] = share * both;
+            sum.add(band, 1.0, heard.at(band));
+            sum.add(band, PRIOR_FRAMES, self.usual.at(band));
+            sum.add(band, trust, whole);
+            sum.set(
+                band,
+                sum.at(band).scaled((1.0 - DIFFUSE_SHARE) / sum.power(band)),
+            );
+            sum.add(band, DIFFUSE_SHARE, Spread::EVEN.at(band));
         }
+        self.spreads[stem] = sum;
     }
 }
 
 /// The two-channel Wiener filter of a stem: its covariance × the mixture's inverse.
 fn filter(mask: &Bands, spread: &Spread, inverse: &Spread, gains: &mut ChannelGains) {
     for band in 0..BAND_COUNT {
-        let own = spread.at(band).map(|value| mask[band] * value);
-        let [[a, b], [c, d]] = wiener(own, inverse.at(band));
-        gains.left[0][band] = a;
-        gains.left[1][band] = b;
-        gains.right[0][band] = c;
-        gains.right[1][band] = d;
+        let own = spread.at(band).scaled(mask[band]);
+        let rows = own.times(inverse.at(band));
+        for (row, outputs) in rows.iter().zip([&mut gains.left, &mut gains.right]) {
+            for (gain, bands) in row.iter().zip(outputs) {
+                bands.re[band] = gain.re;
+                bands.im[band] = gain.im;
+            }
+        }
     }
-}
-
-/// `own` × `inverse`, by rows.
-fn wiener(own: [f32; 3], inverse: [f32; 3]) -> [[f32; 2]; 2] {
-    let [left, right, both] = own;
-    let [inverse_left, inverse_right, inverse_both] = inverse;
-    [
-        [
-            left * inverse_left + both * inverse_both,
-            left * inverse_both + both * inverse_right,
-        ],
-        [
-            both * inverse_left + right * inverse_both,
-            both * inverse_both + right * inverse_right,
-        ],
-    ]
-}
-
-/// Covariance of a stem that is expected to have the covariance `own`, after `observed`
-/// was seen of the mixture.
-fn posterior(own: [f32; 3], inverse: [f32; 3], observed: [f32; 3]) -> [f32; 3] {
-    let [[a, b], [c, d]] = wiener(own, inverse);
-    let [left, right, both] = observed;
-    let [own_left, own_right, own_both] = own;
-    // filter × observed × filter', and what the filter leaves of the expectation.
-    let (from_left, from_right) = (a * left + b * both, a * both + b * right);
-    let (other_left, other_right) = (c * left + d * both, c * both + d * right);
-    [
-        from_left * a + from_right * b + (1.0 - a) * own_left - b * own_both,
-        other_left * c + other_right * d - c * own_both + (1.0 - d) * own_right,
-        from_left * c + from_right * d + (1.0 - a) * own_both - b * own_right,
-    ]
 }
 
 #[cfg(test)]

@@ -299,7 +299,6 @@ fn the_kit_is_saved_and_forgotten_by_its_buttons() {
             }],
             hits: 5,
             confidence: 0.8,
-            pan: 0.5,
         }],
         embedding: vec![],
     };
@@ -325,6 +324,7 @@ fn pads_say_how_well_their_drum_is_learnt() {
     let evidence = idm_engine::one_shots::Evidence {
         hits: 12,
         confidence: 0.8,
+        pan: 0.5,
     };
     window.audio.shared().set_evidence(&[evidence; 9]);
     let texts = window.texts();

@@ -61,9 +61,9 @@ mod tests {
         let right: Vec<f32> = left.iter().map(|sample| 0.5 * sample).collect();
         let stereo = OneShot::new(44_100.0, vec![left.clone(), right]).unwrap();
         let spread = Spread::of_sound(&stereo).unwrap();
-        let [left_power, right_power, both] = spread.whole();
-        assert!((right_power / left_power - 0.25).abs() < 1e-3);
-        assert!((both / left_power - 0.5).abs() < 1e-3);
+        let whole = spread.whole();
+        assert!((whole.right / whole.left - 0.25).abs() < 1e-3);
+        assert!((whole.both.re / whole.left - 0.5).abs() < 1e-3);
         assert!((spread.pan() + 0.41).abs() < 0.01, "{}", spread.pan());
         let mono = OneShot::new(44_100.0, vec![left]).unwrap();
         assert_eq!(Spread::of_sound(&mono), None);

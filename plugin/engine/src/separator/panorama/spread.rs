@@ -3,13 +3,14 @@
 use std::f32::consts::FRAC_PI_4;
 
 use multiversion::multiversion;
+use realfft::num_complex::Complex32;
 
+use super::Covariance;
 use crate::{
     drum::STEM_COUNT,
     front_end::{BAND_COUNT, BandMap},
     separator::BandMasks,
 };
-use realfft::num_complex::Complex32;
 
 /// One value per band.
 pub type Bands = [f32; BAND_COUNT];
@@ -17,16 +18,18 @@ pub type Bands = [f32; BAND_COUNT];
 /// Least determinant of a covariance of power 1 that is inverted.
 const LEAST_DETERMINANT: f32 = 1e-6;
 
-/// Covariance of the two channels per band, without phase: as a description of a
-/// stem, of power 1 in both channels together.
+/// Covariance of the two channels per band: as a description of a stem, of power 1 in
+/// both channels together.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Spread {
     /// Power in the left channel.
     pub left: Bands,
     /// Power in the right channel.
     pub right: Bands,
-    /// What both channels have in common.
+    /// What both channels have in common: the real part of left × conjugate of right.
     pub both: Bands,
+    /// The imaginary part: what one channel has later than the other.
+    pub apart: Bands,
 }
 
 impl Spread {
@@ -35,35 +38,66 @@ impl Spread {
         left: [0.0; BAND_COUNT],
         right: [0.0; BAND_COUNT],
         both: [0.0; BAND_COUNT],
+        apart: [0.0; BAND_COUNT],
     };
     /// As much in both channels, with nothing in common.
     pub const EVEN: Spread = Spread {
         left: [0.5; BAND_COUNT],
         right: [0.5; BAND_COUNT],
-        both: [0.0; BAND_COUNT],
+        ..Spread::NONE
     };
 
-    /// The covariance of two spectra; `power` is room for one value per bin.
+    /// The covariance of two spectra; `values` is room for one value per bin.
     /// Real-time safe.
     pub fn of(
         [left, right]: [&[Complex32]; 2],
         map: &BandMap,
-        power: &mut [f32],
+        values: &mut [f32],
         spread: &mut Spread,
     ) {
-        let bins = || left.iter().zip(right);
-        for (power, (l, _)) in power.iter_mut().zip(bins()) {
-            *power = l.norm_sqr();
+        let parts: [(fn(Complex32, Complex32) -> f32, &mut Bands); 4] = [
+            (|left, _| left.norm_sqr(), &mut spread.left),
+            (|_, right| right.norm_sqr(), &mut spread.right),
+            (
+                |left, right| left.re * right.re + left.im * right.im,
+                &mut spread.both,
+            ),
+            (
+                |left, right| left.im * right.re - left.re * right.im,
+                &mut spread.apart,
+            ),
+        ];
+        for (part, bands) in parts {
+            for ((value, left), right) in values.iter_mut().zip(left).zip(right) {
+                *value = part(*left, *right);
+            }
+            map.reduce(values, bands);
         }
-        map.reduce(power, &mut spread.left);
-        for (power, (_, r)) in power.iter_mut().zip(bins()) {
-            *power = r.norm_sqr();
+    }
+
+    /// The covariance in `band`. Real-time safe.
+    pub fn at(&self, band: usize) -> Covariance {
+        Covariance {
+            left: self.left[band],
+            right: self.right[band],
+            both: Complex32::new(self.both[band], self.apart[band]),
         }
-        map.reduce(power, &mut spread.right);
-        for (power, (l, r)) in power.iter_mut().zip(bins()) {
-            *power = l.re * r.re + l.im * r.im;
-        }
-        map.reduce(power, &mut spread.both);
+    }
+
+    /// Sets the covariance in `band`. Real-time safe.
+    pub fn set(&mut self, band: usize, covariance: Covariance) {
+        self.left[band] = covariance.left;
+        self.right[band] = covariance.right;
+        self.both[band] = covariance.both.re;
+        self.apart[band] = covariance.both.im;
+    }
+
+    /// Adds `weight` × a covariance to `band`. Real-time safe.
+    pub fn add(&mut self, band: usize, weight: f32, covariance: Covariance) {
+        self.left[band] += weight * covariance.left;
+        self.right[band] += weight * covariance.right;
+        self.both[band] += weight * covariance.both.re;
+        self.apart[band] += weight * covariance.both.im;
     }
 
     /// Power of both channels in `band`. Real-time safe.
@@ -76,33 +110,20 @@ impl Spread {
     pub fn normalise(&self, proportions: &mut Spread) {
         for band in 0..BAND_COUNT {
             let power = self.power(band);
-            let [left, right, both] = if power > 1e-20 {
-                self.at(band).map(|value| value / power)
+            let covariance = if power > 1e-20 {
+                self.at(band).scaled(1.0 / power)
             } else {
-                [0.5, 0.5, 0.0]
+                Spread::EVEN.at(band)
             };
-            proportions.left[band] = left;
-            proportions.right[band] = right;
-            proportions.both[band] = both;
+            proportions.set(band, covariance);
         }
-    }
-
-    /// Adds `weight` × a covariance to `band`. Real-time safe.
-    pub fn add(&mut self, band: usize, weight: f32, covariance: [f32; 3]) {
-        self.left[band] += weight * covariance[0];
-        self.right[band] += weight * covariance[1];
-        self.both[band] += weight * covariance[2];
-    }
-
-    /// Left, right and common power of `band`. Real-time safe.
-    pub fn at(&self, band: usize) -> [f32; 3] {
-        [self.left[band], self.right[band], self.both[band]]
     }
 
     /// Where the whole is between left (−1) and right (1), by the law of constant power.
     /// Real-time safe.
     pub fn pan(&self) -> f32 {
-        let [left, right, _] = self.whole().map(|power| power.max(0.0).sqrt());
+        let whole = self.whole();
+        let [left, right] = [whole.left, whole.right].map(|power| power.max(0.0).sqrt());
         if left + right > 0.0 {
             right.atan2(left) / FRAC_PI_4 - 1.0
         } else {
@@ -110,9 +131,15 @@ impl Spread {
         }
     }
 
-    /// Sums over all bands. Real-time safe.
-    pub fn whole(&self) -> [f32; 3] {
-        [&self.left, &self.right, &self.both].map(|bands| bands.iter().sum())
+    /// Sum over all bands; of what the channels have in common, without what lies
+    /// apart, which turns from band to band. Real-time safe.
+    pub fn whole(&self) -> Covariance {
+        let sum = |bands: &Bands| bands.iter().sum();
+        Covariance {
+            left: sum(&self.left),
+            right: sum(&self.right),
+            both: Complex32::new(sum(&self.both), 0.0),
+        }
     }
 }
 
@@ -126,14 +153,16 @@ pub fn invert_mixture(masks: &BandMasks, spreads: &[Spread; STEM_COUNT], inverse
             sum.left[band] += mask[band] * spread.left[band];
             sum.right[band] += mask[band] * spread.right[band];
             sum.both[band] += mask[band] * spread.both[band];
+            sum.apart[band] += mask[band] * spread.apart[band];
         }
     }
     for band in 0..BAND_COUNT {
-        let [left, right, both] = [sum.left[band], sum.right[band], sum.both[band]];
-        let determinant = (left * right - both * both).max(LEAST_DETERMINANT);
-        inverse.left[band] = right / determinant;
-        inverse.right[band] = left / determinant;
-        inverse.both[band] = -both / determinant;
+        let common = sum.both[band] * sum.both[band] + sum.apart[band] * sum.apart[band];
+        let determinant = (sum.left[band] * sum.right[band] - common).max(LEAST_DETERMINANT);
+        inverse.left[band] = sum.right[band] / determinant;
+        inverse.right[band] = sum.left[band] / determinant;
+        inverse.both[band] = -sum.both[band] / determinant;
+        inverse.apart[band] = -sum.apart[band] / determinant;
     }
 }
 
@@ -147,37 +176,34 @@ pub fn weigh_shares(
     spreads: &[Spread; STEM_COUNT],
     masks: &mut BandMasks,
 ) {
+    // inverse × observed × inverse
     let mut pull = Spread::NONE;
     for band in 0..BAND_COUNT {
-        let [left, right, both] = [inverse.left[band], inverse.right[band], inverse.both[band]];
-        let [seen_left, seen_right, seen_both] = [
-            observed.left[band],
-            observed.right[band],
-            observed.both[band],
-        ];
-        // inverse × observed × inverse
-        let (a, b) = (
-            left * seen_left + both * seen_both,
-            left * seen_both + both * seen_right,
-        );
-        let (c, d) = (
-            both * seen_left + right * seen_both,
-            both * seen_both + right * seen_right,
-        );
-        pull.left[band] = a * left + b * both;
-        pull.both[band] = a * both + b * right;
-        pull.right[band] = c * both + d * right;
+        let [left, right] = [inverse.left[band], inverse.right[band]];
+        let [re, im] = [inverse.both[band], inverse.apart[band]];
+        let [seen_left, seen_right] = [observed.left[band], observed.right[band]];
+        let [seen_re, seen_im] = [observed.both[band], observed.apart[band]];
+        let common = re * seen_re + im * seen_im;
+        let size = re * re + im * im;
+        pull.left[band] = left * left * seen_left + 2.0 * left * common + size * seen_right;
+        pull.right[band] = right * right * seen_right + 2.0 * right * common + size * seen_left;
+        // Of its product with the conjugate of the inverse, only the turned part is left.
+        let turned_re = (re * re - im * im) * seen_re + 2.0 * re * im * seen_im;
+        let turned_im = 2.0 * re * im * seen_re - (re * re - im * im) * seen_im;
+        let straight = left * seen_left + right * seen_right;
+        pull.both[band] = straight * re + left * right * seen_re + turned_re;
+        pull.apart[band] = straight * im + left * right * seen_im + turned_im;
     }
     let mut total = [1e-20; BAND_COUNT];
     for (mask, spread) in masks.iter_mut().zip(spreads) {
         for band in 0..BAND_COUNT {
-            let up = pull.left[band] * spread.left[band]
-                + pull.right[band] * spread.right[band]
-                + 2.0 * pull.both[band] * spread.both[band];
-            let down = inverse.left[band] * spread.left[band]
-                + inverse.right[band] * spread.right[band]
-                + 2.0 * inverse.both[band] * spread.both[band];
-            mask[band] *= up.max(0.0) / down.max(1e-9);
+            let along = |other: &Spread| {
+                other.left[band] * spread.left[band]
+                    + other.right[band] * spread.right[band]
+                    + 2.0 * other.both[band] * spread.both[band]
+                    + 2.0 * other.apart[band] * spread.apart[band]
+            };
+            mask[band] *= along(&pull).max(0.0) / along(inverse).max(1e-9);
             total[band] += mask[band];
         }
     }
@@ -185,5 +211,56 @@ pub fn weigh_shares(
         for band in 0..BAND_COUNT {
             mask[band] /= total[band];
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_move_by_the_likelihood() {
+        let covariance = |left: f32, re: f32, im: f32| Covariance {
+            left,
+            right: 1.0 - left,
+            both: Complex32::new(re, im),
+        };
+        let observed = covariance(0.6, -0.2, 0.35);
+        let stems = [covariance(0.3, 0.1, 0.2), covariance(0.8, -0.1, 0.3)];
+        let shares = [0.4, 0.6];
+        let mut spreads = [const { Spread::NONE }; STEM_COUNT];
+        let mut masks = [[0.0; BAND_COUNT]; STEM_COUNT];
+        let mut seen = Spread::NONE;
+        for band in 0..BAND_COUNT {
+            seen.set(band, observed);
+            for stem in 0..2 {
+                spreads[stem].set(band, stems[stem]);
+                masks[stem][band] = shares[stem];
+            }
+        }
+        let mut inverse = Spread::NONE;
+        invert_mixture(&masks, &spreads, &mut inverse);
+        weigh_shares(&seen, &inverse, &spreads, &mut masks);
+        // The same by matrices: trace(inverse observed inverse stem) / trace(inverse stem).
+        let one = inverse.at(7);
+        let ways = |covariance: Covariance| -> [[Complex32; 2]; 2] {
+            [
+                [covariance.left.into(), covariance.both],
+                [covariance.both.conj(), covariance.right.into()],
+            ]
+        };
+        let pulled = observed.through(&ways(one));
+        let trace = |a: Covariance, b: Covariance| {
+            let [[left, _], [_, right]] = a.times(b);
+            (left + right).re
+        };
+        let factors = stems.map(|stem| trace(pulled, stem) / trace(one, stem));
+        let weights = [shares[0] * factors[0], shares[1] * factors[1]];
+        let expected = weights[0] / (weights[0] + weights[1]);
+        assert!(
+            (masks[0][7] - expected).abs() < 1e-5,
+            "{} {expected}",
+            masks[0][7]
+        );
     }
 }
