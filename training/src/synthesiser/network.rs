@@ -46,7 +46,7 @@ pub fn condition(drum: Drum, embedding: &[f32]) -> Vec<f32> {
 impl Synthesiser {
     /// On the central processor. The noise is always the same. Allocates.
     pub fn new(size: Size) -> Synthesiser {
-        let mut random = Random::new(&[0x6e6f_6973_65]);
+        let mut random = Random::new(&[0x006e_6f69_7365]);
         let time_s: Vec<f32> = (0..size.samples())
             .map(|sample| sample as f32 / 44_100.0)
             .collect();
