@@ -86,7 +86,7 @@ pub fn run(args: &SynthesiserArgs, stop: &Arc<AtomicBool>) -> Result<()> {
 }
 
 fn train_and_compare(args: &SynthesiserArgs, stop: &AtomicBool) -> Result<()> {
-    let model = Model::load(&args.model)?;
+    let model = Arc::new(Model::load(&args.model)?);
     let size = Size::default();
     fs::create_dir_all(&args.out)
         .with_context(|| format!("cannot create {}", args.out.display()))?;

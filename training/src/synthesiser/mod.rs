@@ -12,13 +12,16 @@ mod command;
 mod compare;
 mod material;
 mod network;
+mod separation;
 mod spectral_loss;
+mod table;
 mod train;
 
 pub use architecture::{CONDITION, STRIDE, Size};
 pub use command::{SynthesiserArgs, run};
-pub use compare::{Comparison, Cost, Row, compare};
+pub use compare::compare;
 pub use material::{HEARD_S, KitExample, MaterialConfig, kit_embedding, kit_examples};
 pub use network::{Synthesiser, condition};
 pub use spectral_loss::SpectralLoss;
+pub use table::{Comparison, Cost, Row};
 pub use train::{Budget, load, train};
