@@ -110,7 +110,7 @@ fn training_lowers_the_loss_and_repeats() {
     let path = folder.path().join("checkpoint.bin");
     let go = AtomicBool::new(false);
     let examples = tones();
-    let trained = train(&examples, TINY, steps(150), 1, Some(&path), &go).unwrap();
+    let trained = train(&examples, TINY, steps(100), 1, Some(&path), &go).unwrap();
     let history = &trained.progress.history;
     let (first, last) = (history.first().unwrap().loss, history.last().unwrap().loss);
     assert!(last < 0.8 * first, "loss {first} at first, {last} at last");
@@ -163,6 +163,7 @@ fn wrong_arguments_are_refused_with_reasons() {
         mixtures: 1,
         procedural_kits: 1,
         excerpts: 1,
+        seconds: 4.0,
         seed: 1,
         threads: 1,
         out: folder.path().join("out"),
@@ -177,6 +178,11 @@ fn wrong_arguments_are_refused_with_reasons() {
         ..usual.clone()
     });
     assert!(error.contains("above 0"), "{error}");
+    let error = refused(SynthesiserArgs {
+        seconds: 0.5,
+        ..usual.clone()
+    });
+    assert!(error.contains("at least 1 s"), "{error}");
     let error = refused(SynthesiserArgs {
         data: Some(folder.path().into()),
         ..usual.clone()
@@ -212,6 +218,7 @@ fn the_command_trains_compares_and_writes() {
         mixtures: 2,
         procedural_kits: 2,
         excerpts: 1,
+        seconds: 4.0,
         seed: 1,
         threads: 1,
         out: folder.path().to_path_buf(),

@@ -57,6 +57,10 @@ pub struct SynthesiserArgs {
     /// Held-out excerpts to compare on
     #[arg(long, default_value_t = 12, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub excerpts: u32,
+    /// Length of a held-out excerpt in seconds; `evaluate --one-shots` has the
+    /// same ones of the same length
+    #[arg(long, default_value_t = EXCERPT_S)]
+    pub seconds: f64,
     /// Names the initial weights and what is drawn
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
@@ -78,6 +82,11 @@ pub fn run(args: &SynthesiserArgs, stop: &Arc<AtomicBool>) -> Result<()> {
         "expected minutes or steps above 0, found {}",
         args.steps.map_or(args.minutes, |steps| steps as f64)
     );
+    ensure!(
+        args.seconds >= 1.0,
+        "expected excerpts of at least 1 s, found {}",
+        args.seconds
+    );
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(args.threads.into())
         .build()
@@ -94,7 +103,7 @@ fn train_and_compare(args: &SynthesiserArgs, stop: &AtomicBool) -> Result<()> {
     let loaded = args.checkpoint.as_deref().map(|path| load(path, size));
     let loaded = loaded.transpose()?;
     let held_out = args.held_out.as_deref().or(args.data.as_deref());
-    let excerpts = Material::Plain.excerpts(held_out, args.excerpts as usize, EXCERPT_S)?;
+    let excerpts = Material::Plain.excerpts(held_out, args.excerpts as usize, args.seconds)?;
     let config = MaterialConfig {
         mixtures: args.mixtures as usize,
         procedural_kits: args.procedural_kits,

@@ -132,7 +132,7 @@ fn grooves(data: Option<&Path>, seed: u64) -> Result<Vec<Groove>> {
 /// The training side of `data` (drums/ and grooves/) and procedural kits: every
 /// kit in turn, completed from others, plays a human performance to `model`.
 /// The same for the same arguments. Allocates; uses all threads of the pool,
-/// for about a minute per 100 mixtures.
+/// for about half a minute per 100 mixtures.
 ///
 /// # Errors
 /// Kits or grooves that cannot be loaded; no kit at all.
