@@ -15,4 +15,5 @@ pub mod recordings;
 pub mod render;
 pub mod sweep;
 pub mod synth;
+pub mod synthesiser;
 pub mod training;

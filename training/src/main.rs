@@ -18,6 +18,7 @@ use idm_training::{
     recordings::{self, ExplainArgs},
     render::{self, RenderArgs},
     sweep::{self, SweepArgs},
+    synthesiser::{self, SynthesiserArgs},
     training::{SpeedArgs, TrainArgs, speed, train},
 };
 
@@ -45,6 +46,8 @@ enum Command {
     Explain(ExplainArgs),
     /// Learn the one-shots for a trained transcriber.
     Bank(BankArgs),
+    /// Train a network that makes one-shots from noise, and compare it with the bank.
+    Synthesiser(SynthesiserArgs),
     /// Write a model that the plugin loads.
     Export(ExportArgs),
 }
@@ -72,13 +75,17 @@ fn run(command: Command) -> Result<()> {
         Command::Evaluate(args) => evaluation::run(args),
         Command::Explain(args) => recordings::run(&args),
         Command::Bank(args) => bank::run(&args),
+        Command::Synthesiser(args) => synthesiser::run(&args, &stop_flag()?),
         Command::Export(args) => export::run(&args),
     }
 }
 
 fn main() -> ExitCode {
     let command = Cli::parse().command;
-    if matches!(command, Command::Train(_) | Command::Sweep(_)) {
+    if matches!(
+        command,
+        Command::Train(_) | Command::Sweep(_) | Command::Synthesiser(_)
+    ) {
         restart_with_fast_allocation();
     }
     match run(command) {

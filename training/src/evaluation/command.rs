@@ -154,7 +154,7 @@ fn robustness(args: &EvaluateArgs) -> Result<()> {
 }
 
 /// What is evaluated on, in words; begins with the material's name.
-fn describe(material: Material, excerpts: &[Excerpt], data: Option<&Path>) -> String {
+pub(crate) fn describe(material: Material, excerpts: &[Excerpt], data: Option<&Path>) -> String {
     let seconds: f64 = excerpts
         .iter()
         .map(|excerpt| material::duration_s(&excerpt.piece))

@@ -170,11 +170,6 @@ fn listen(
     let mut engine = new_engine(SAMPLE_RATE_HZ, Quality::Standard, model, experiment)?;
     let mut stft = Stft::new(1024, 256);
     let mut distances = [[None; BARS.len()]; DRUM_COUNT];
-    // Drums that are hardly played are left out of every column alike.
-    let played = |drum: Drum| {
-        let hits = excerpt.piece.hits.iter();
-        hits.filter(|hit| hit.drum == drum).count() >= FEWEST_HITS && !kit[drum.index()].is_empty()
-    };
     let mut heard = 0;
     for (column, bars) in BARS.into_iter().enumerate() {
         let until = (bars as f64 * BAR_S * SAMPLE_RATE_HZ) as usize;
@@ -183,30 +178,39 @@ fn listen(
             hear(&mut engine, &excerpt.piece.mix[heard..until]);
             heard = until;
         }
-        compare(
-            &truth,
-            engine.bank(),
-            &mut stft,
-            column,
-            &mut distances,
-            played,
-        );
+        // Drums that are hardly played are left out of every column alike.
+        let found = distances_db(&mut stft, &truth, engine.bank(), |drum| {
+            is_played(excerpt, drum)
+        });
+        for (row, distance) in distances.iter_mut().zip(found) {
+            row[column] = distance;
+        }
     }
     Ok(distances)
 }
 
-fn compare(
+/// Whether `excerpt` plays `drum` often enough to learn it, and its kit is
+/// known to have it.
+pub(crate) fn is_played(excerpt: &Excerpt, drum: Drum) -> bool {
+    let hits = excerpt.piece.hits.iter();
+    let has = |kit: &[Vec<f32>; DRUM_COUNT]| !kit[drum.index()].is_empty();
+    excerpt.true_kit.as_ref().is_some_and(has)
+        && hits.filter(|hit| hit.drum == drum).count() >= FEWEST_HITS
+}
+
+/// Distance of `found` to `truth` per drum, where `is_wanted`. Allocates.
+pub(crate) fn distances_db(
+    stft: &mut Stft,
     truth: &Bank,
     found: &Bank,
-    stft: &mut Stft,
-    column: usize,
-    distances: &mut [[Option<f64>; BARS.len()]; DRUM_COUNT],
-    played: impl Fn(Drum) -> bool,
-) {
-    for drum in Drum::ALL.into_iter().filter(|drum| played(*drum)) {
+    is_wanted: impl Fn(Drum) -> bool,
+) -> [Option<f64>; DRUM_COUNT] {
+    Drum::ALL.map(|drum| {
         let (truth, found) = (truth.one_shot(drum), found.one_shot(drum));
-        distances[drum.index()][column] = one_shot_distance_db(stft, truth, found);
-    }
+        is_wanted(drum)
+            .then(|| one_shot_distance_db(stft, truth, found))
+            .flatten()
+    })
 }
 
 #[cfg(test)]
@@ -243,13 +247,10 @@ mod tests {
         let mut other = kit();
         other[3].clone_from(&truth[3]);
         let banks = [bank_of(&truth).unwrap(), bank_of(&other).unwrap()];
-        let mut distances = [[None; BARS.len()]; DRUM_COUNT];
         let mut stft = Stft::new(1024, 256);
-        compare(&banks[0], &banks[1], &mut stft, 1, &mut distances, |drum| {
-            drum != Drum::Ride
-        });
-        assert!(distances[3][1].unwrap() < 1e-3);
-        assert!(distances[0][1].unwrap() > 2.0);
-        assert_eq!(distances[Drum::Ride.index()], [None; BARS.len()]);
+        let distances = distances_db(&mut stft, &banks[0], &banks[1], |drum| drum != Drum::Ride);
+        assert!(distances[3].unwrap() < 1e-3);
+        assert!(distances[0].unwrap() > 2.0);
+        assert_eq!(distances[Drum::Ride.index()], None);
     }
 }

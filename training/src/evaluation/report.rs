@@ -213,13 +213,13 @@ impl Report {
     }
 }
 
-pub(super) fn header(text: &mut String, title: &str, names: &[&str], more: &[&str]) {
+pub(crate) fn header(text: &mut String, title: &str, names: &[&str], more: &[&str]) {
     let columns: Vec<&str> = names.iter().chain(more).copied().collect();
     let _ = writeln!(text, "| {title} | {} |", columns.join(" | "));
     let _ = writeln!(text, "|---|{}", "---:|".repeat(columns.len()));
 }
 
-pub(super) fn row(text: &mut String, name: &str, cells: impl Iterator<Item = String>) {
+pub(crate) fn row(text: &mut String, name: &str, cells: impl Iterator<Item = String>) {
     let cells: Vec<String> = cells.collect();
     let _ = writeln!(text, "| {name} | {} |", cells.join(" | "));
 }

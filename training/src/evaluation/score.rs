@@ -100,7 +100,7 @@ impl SystemScore {
 }
 
 /// Mean of `values`, `None` if there are none.
-pub(super) fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
+pub(crate) fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
     let (mut sum, mut count) = (0.0, 0);
     for value in values {
         sum += value;

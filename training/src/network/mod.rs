@@ -22,6 +22,7 @@ pub use architecture::{
     parameter_count,
 };
 pub use compute::Compute;
+pub(crate) use graph::{Leaves, to_values};
 pub(crate) use numeric::exp;
 pub use numeric::{sigmoid, softplus};
 pub use pass::{Gradients, HeadOutputs, Input, LogitGradients, MaskRequest, Network, Outputs};

@@ -22,6 +22,7 @@ pub use optimiser::Optimiser;
 pub use patience::validations_since_best;
 pub use pieces::{Pieces, open_recordings};
 pub use run::{TrainArgs, train};
+pub(crate) use run::{budget_share, learning_rate};
 pub use source::{BatchPlan, BatchSource};
 pub use speed::{SpeedArgs, speed};
 pub use step::{StepLosses, StepPlan, Stepper, cpu_step, train_step};

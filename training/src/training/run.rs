@@ -61,7 +61,7 @@ pub struct TrainArgs {
 }
 
 /// Share of the budget that is used up, 0..1.
-fn budget_share(config: &Config, progress: &Progress) -> f64 {
+pub(crate) fn budget_share(config: &Config, progress: &Progress) -> f64 {
     let used = if config.schedule.steps > 0 {
         progress.step as f64 / config.schedule.steps as f64
     } else {
@@ -72,7 +72,7 @@ fn budget_share(config: &Config, progress: &Progress) -> f64 {
 
 /// Learning rate after `step` steps when `share` of the budget is used up:
 /// linear warm-up, then half a cosine.
-fn learning_rate(config: &Config, step: u64, share: f64) -> f32 {
+pub(crate) fn learning_rate(config: &Config, step: u64, share: f64) -> f32 {
     let optimiser = &config.optimiser;
     let warm = (step + 1) as f32 / optimiser.warmup_steps.max(1) as f32;
     let cosine = 0.5 + 0.5 * (std::f64::consts::PI * share).cos() as f32;
