@@ -37,6 +37,7 @@ pub fn si_sdr_db(
             let experiment = Experiment {
                 masks: MaskSource::Synthesis,
                 bank: Some(Arc::clone(bank)),
+                ..Experiment::default()
             };
             let mut engine = new_engine(SAMPLE_RATE_HZ, Quality::Standard, model, experiment)?;
             engine.set_controls(&Controls {
@@ -44,7 +45,11 @@ pub fn si_sdr_db(
                 learning: false,
                 ..Controls::default()
             });
-            Ok(pass(&mut engine, &excerpt.piece.mix, &excerpt.piece.hits))
+            Ok(pass(
+                &mut engine,
+                excerpt.piece.mix_channels(),
+                &excerpt.piece.hits,
+            ))
         })
         .collect::<Result<_>>()?;
     let pieces: Vec<&Piece> = excerpts.iter().map(|excerpt| &excerpt.piece).collect();

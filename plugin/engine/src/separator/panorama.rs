@@ -241,8 +241,8 @@ impl Panorama {
 
 /// The two-channel Wiener filter of a stem: its covariance × the mixture's inverse.
 fn filter(mask: &Bands, spread: &Spread, inverse: &Spread, gains: &mut ChannelGains) {
-    for band in 0..BAND_COUNT {
-        let own = spread.at(band).scaled(mask[band]);
+    for (band, share) in mask.iter().enumerate() {
+        let own = spread.at(band).scaled(*share);
         let rows = own.times(inverse.at(band));
         for (row, outputs) in rows.iter().zip([&mut gains.left, &mut gains.right]) {
             for (gain, bands) in row.iter().zip(outputs) {

@@ -15,6 +15,9 @@ use crate::{
 /// One value per band.
 pub type Bands = [f32; BAND_COUNT];
 
+/// A value of a bin from its left and right amplitude.
+type Product = fn(Complex32, Complex32) -> f32;
+
 /// Least determinant of a covariance of power 1 that is inverted.
 const LEAST_DETERMINANT: f32 = 1e-6;
 
@@ -55,7 +58,7 @@ impl Spread {
         values: &mut [f32],
         spread: &mut Spread,
     ) {
-        let parts: [(fn(Complex32, Complex32) -> f32, &mut Bands); 4] = [
+        let parts: [(Product, &mut Bands); 4] = [
             (|left, _| left.norm_sqr(), &mut spread.left),
             (|_, right| right.norm_sqr(), &mut spread.right),
             (
@@ -149,11 +152,11 @@ impl Spread {
 pub fn invert_mixture(masks: &BandMasks, spreads: &[Spread; STEM_COUNT], inverse: &mut Spread) {
     let mut sum = Spread::NONE;
     for (mask, spread) in masks.iter().zip(spreads) {
-        for band in 0..BAND_COUNT {
-            sum.left[band] += mask[band] * spread.left[band];
-            sum.right[band] += mask[band] * spread.right[band];
-            sum.both[band] += mask[band] * spread.both[band];
-            sum.apart[band] += mask[band] * spread.apart[band];
+        for (band, share) in mask.iter().enumerate() {
+            sum.left[band] += share * spread.left[band];
+            sum.right[band] += share * spread.right[band];
+            sum.both[band] += share * spread.both[band];
+            sum.apart[band] += share * spread.apart[band];
         }
     }
     for band in 0..BAND_COUNT {
@@ -233,9 +236,11 @@ mod tests {
         let mut seen = Spread::NONE;
         for band in 0..BAND_COUNT {
             seen.set(band, observed);
-            for stem in 0..2 {
+        }
+        for stem in 0..2 {
+            masks[stem] = [shares[stem]; BAND_COUNT];
+            for band in 0..BAND_COUNT {
                 spreads[stem].set(band, stems[stem]);
-                masks[stem][band] = shares[stem];
             }
         }
         let mut inverse = Spread::NONE;
