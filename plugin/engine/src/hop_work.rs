@@ -379,6 +379,7 @@ impl HopWork {
             && let Some((spectra, map)) = self.overlap_add.stereo_spectra()
         {
             self.panorama.refine(spectra, map, &mut self.masks);
+            self.overlap_add.begin_stereo(self.panorama.whole());
             if self.controls.learning {
                 self.panorama.learn(&self.masks);
             }

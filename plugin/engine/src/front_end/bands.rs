@@ -1,7 +1,5 @@
 //! Frequency bands: single FFT bins at the bottom, logarithmic above.
 
-use realfft::num_complex::Complex32;
-
 /// Number of bands of the short window.
 pub const BAND_COUNT: usize = 128;
 /// Number of low bands of the long window.
@@ -51,8 +49,10 @@ pub struct BandMap {
     /// Per band: first bin and range of `weights`.
     rows: Vec<(usize, std::ops::Range<usize>)>,
     weights: Vec<f32>,
-    /// Per bin: lower band and the share of the next one.
-    interpolation: Vec<(usize, f32)>,
+    /// Bins between the same two bands: the lower band and the bins.
+    runs: Vec<(usize, std::ops::Range<usize>)>,
+    /// Per bin: the share of the upper band.
+    shares: Vec<f32>,
 }
 
 impl BandMap {
@@ -105,23 +105,28 @@ impl BandMap {
             weights.extend((first..=last).map(|bin| (triangle(bin) / sum.max(1e-12)) as f32));
             rows.push((first, start..weights.len()));
         }
-        let interpolation = (0..bins)
-            .map(|bin| {
-                let position = band_position(bin as f64 * bin_hz).clamp(0.0, (bands - 1) as f64);
-                let lower = (position.floor() as usize).min(bands.saturating_sub(2));
-                (lower, (position - lower as f64) as f32)
-            })
-            .collect();
+        let mut runs: Vec<(usize, std::ops::Range<usize>)> = Vec::new();
+        let mut shares = Vec::with_capacity(bins);
+        for bin in 0..bins {
+            let position = band_position(bin as f64 * bin_hz).clamp(0.0, (bands - 1) as f64);
+            let lower = (position.floor() as usize).min(bands.saturating_sub(2));
+            shares.push((position - lower as f64) as f32);
+            match runs.last_mut() {
+                Some((band, run)) if *band == lower => run.end = bin + 1,
+                _ => runs.push((lower, bin..bin + 1)),
+            }
+        }
         BandMap {
             rows,
             weights,
-            interpolation,
+            runs,
+            shares,
         }
     }
 
     /// Number of FFT bins.
     pub fn bins(&self) -> usize {
-        self.interpolation.len()
+        self.shares.len()
     }
 
     /// Mean power per band. `power` has one value per bin, `bands` one per
@@ -137,16 +142,13 @@ impl BandMap {
     /// Band values interpolated to bins. Only meaningful for the bands of
     /// [`BandMap::new`]. Real-time safe.
     pub fn expand(&self, bands: &[f32], bins: &mut [f32]) {
-        for (bin, &(lower, share)) in bins.iter_mut().zip(&self.interpolation) {
-            *bin = bands[lower] + share * (bands[lower + 1] - bands[lower]);
-        }
-    }
-
-    /// [`BandMap::expand`] of complex values. Real-time safe.
-    pub fn expand_complex(&self, re: &[f32], im: &[f32], bins: &mut [Complex32]) {
-        for (bin, &(lower, share)) in bins.iter_mut().zip(&self.interpolation) {
-            bin.re = re[lower] + share * (re[lower + 1] - re[lower]);
-            bin.im = im[lower] + share * (im[lower + 1] - im[lower]);
+        for (lower, run) in &self.runs {
+            let below = bands[*lower];
+            let step = bands[lower + 1] - below;
+            let shares = &self.shares[run.clone()];
+            for (bin, share) in bins[run.clone()].iter_mut().zip(shares) {
+                *bin = below + share * step;
+            }
         }
     }
 }

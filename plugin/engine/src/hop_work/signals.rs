@@ -29,9 +29,9 @@ impl HopWork {
     pub(super) fn synthesise(&mut self, drums: std::ops::Range<usize>) {
         let made_until = self.made_until();
         for drum in drums {
-            let gains = self.hears_places.then(|| self.panorama.gains(drum));
+            let part = self.hears_places.then(|| self.panorama.part(drum));
             let (bands, making) = (&self.masks[drum], &mut self.making[drum]);
-            self.overlap_add.synthesise(drum, bands, gains, making);
+            self.overlap_add.synthesise(drum, bands, part, making);
             if let Some(first) = made_until {
                 self.attack_gate.apply(drum, first, &mut self.making[drum]);
             }

@@ -8,10 +8,11 @@ mod masks;
 mod overlap_add;
 mod panorama;
 mod presence;
+mod steering;
 
 pub use attack_gate::AttackGate;
 pub use explainer::{Explainer, FitCandidate, Prediction};
 pub use masks::{BandMasks, combine_masks};
 pub use overlap_add::OverlapAdd;
-pub use panorama::{ChannelGains, ComplexBands, Covariance, Panorama, Spread};
+pub use panorama::{Covariance, Panorama, Spread};
 pub use presence::Presence;

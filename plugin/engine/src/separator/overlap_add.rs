@@ -1,10 +1,10 @@
 //! Masked short-time spectra back to one signal per drum.
 
-use std::{f64::consts::PI, fmt, sync::Arc};
+use std::{f64::consts::PI, fmt, ops::Range, sync::Arc};
 
 use realfft::{ComplexToReal, RealFftPlanner, RealToComplex, num_complex::Complex32};
 
-use super::ChannelGains;
+use super::{Spread, steering::Steering};
 use crate::{
     drum::DRUM_COUNT,
     front_end::{BAND_COUNT, BandMap},
@@ -25,12 +25,12 @@ pub struct OverlapAdd {
     synthesis: Vec<f32>,
     time: Vec<f32>,
     spectra: [Vec<Complex32>; 2],
-    masked: Vec<Complex32>,
+    /// Per channel.
+    masked: [Vec<Complex32>; 2],
+    steering: Steering,
     scratch: Vec<Complex32>,
     map: BandMap,
     mask: Vec<f32>,
-    /// Room for the gains of one output channel, per input channel.
-    ways: [Vec<Complex32>; 2],
     mono: bool,
     /// Per drum and channel: the window's worth of unfinished output.
     tails: Vec<[Vec<f32>; 2]>,
@@ -63,11 +63,11 @@ impl OverlapAdd {
                 .collect(),
             time: vec![0.0; window],
             spectra: [forward.make_output_vec(), forward.make_output_vec()],
-            masked: forward.make_output_vec(),
+            masked: [forward.make_output_vec(), forward.make_output_vec()],
+            steering: Steering::new(window / 2 + 1),
             scratch: vec![Complex32::default(); scratch],
             map: BandMap::new(sample_rate_hz, window),
             mask: vec![0.0; window / 2 + 1],
-            ways: [forward.make_output_vec(), forward.make_output_vec()],
             mono: false,
             tails: (0..DRUM_COUNT)
                 .map(|_| [vec![0.0; window], vec![0.0; window]])
@@ -112,79 +112,70 @@ impl OverlapAdd {
         (!self.mono).then_some(([left, right], &self.map))
     }
 
+    /// Gets ready to take drums out of the analysed frame by their covariances, which
+    /// are `whole` together with the residual's. Real-time safe.
+    pub fn begin_stereo(&mut self, whole: &Spread) {
+        let [left, right] = &self.spectra;
+        self.steering.begin([left, right], whole, &self.map);
+    }
+
     /// Masks the analysed frame for class `drum` and writes the hop that is
-    /// now complete to both channels of `output`; in stereo `gains` take the place
-    /// of the mask `bands`, if there are any. Call once per class and frame.
-    /// Real-time safe.
+    /// now complete to both channels of `output`; in stereo the covariance `part` takes
+    /// the place of the mask `bands`, if there is one (after
+    /// [`OverlapAdd::begin_stereo`]). Call once per class and frame. Real-time safe.
     pub fn synthesise(
         &mut self,
         drum: usize,
         bands: &[f32; BAND_COUNT],
-        gains: Option<&ChannelGains>,
+        part: Option<&Spread>,
         output: &mut [Vec<f32>; 2],
     ) {
         let hop = self.hop;
         let window = self.analysis.len();
         if bands.iter().any(|&band| band > NEGLIGIBLE_MASK) {
-            let gains = gains.filter(|_| !self.mono);
-            if gains.is_none() {
-                self.map.expand(bands, &mut self.mask);
+            match part {
+                Some(part) if !self.mono => {
+                    self.steering.take(part, &self.map, &mut self.masked);
+                }
+                _ => {
+                    self.map.expand(bands, &mut self.mask);
+                    let channels = self.masked.iter_mut().zip(&self.spectra);
+                    for (masked, spectrum) in channels.take(if self.mono { 1 } else { 2 }) {
+                        for ((out, bin), gain) in masked.iter_mut().zip(spectrum).zip(&self.mask) {
+                            *out = bin * gain;
+                        }
+                    }
+                }
             }
-            let channels = if self.mono { 1 } else { 2 };
-            for channel in 0..channels {
-                if let Some(gains) = gains {
-                    let rows = [&gains.left, &gains.right];
-                    for (bins, bands) in self.ways.iter_mut().zip(rows[channel]) {
-                        self.map.expand_complex(&bands.re, &bands.im, bins);
-                    }
-                    let [left, right] = &self.spectra;
-                    let bins = left.iter().zip(right);
-                    let ways = self.ways[0].iter().zip(&self.ways[1]);
-                    for ((out, (left, right)), (from_left, from_right)) in
-                        self.masked.iter_mut().zip(bins).zip(ways)
-                    {
-                        *out = left * from_left + right * from_right;
-                    }
-                } else {
-                    for ((out, bin), gain) in self
-                        .masked
-                        .iter_mut()
-                        .zip(&self.spectra[channel])
-                        .zip(&self.mask)
-                    {
-                        *out = bin * gain;
-                    }
-                }
-                // Exactly real at both ends, as the inverse transform asks.
-                self.masked[0].im = 0.0;
-                if let Some(last) = self.masked.last_mut() {
-                    last.im = 0.0;
-                }
-                let done = self.inverse.process_with_scratch(
-                    &mut self.masked,
-                    &mut self.time,
-                    &mut self.scratch,
-                );
-                debug_assert!(done.is_ok(), "buffers were made for the plan");
-                let tails = &mut self.tails[drum];
-                let targets = if self.mono {
-                    &mut tails[..]
-                } else {
-                    &mut tails[channel..=channel]
-                };
-                for tail in targets {
-                    for ((sum, sample), weight) in
-                        tail.iter_mut().zip(&self.time).zip(&self.synthesis)
-                    {
-                        *sum += sample * weight;
-                    }
-                }
+            if self.mono {
+                self.add_masked(0, drum, 0..2);
+            } else {
+                self.add_masked(0, drum, 0..1);
+                self.add_masked(1, drum, 1..2);
             }
         }
         for (tail, out) in self.tails[drum].iter_mut().zip(output) {
             out[..hop].copy_from_slice(&tail[..hop]);
             tail.copy_within(hop.., 0);
             tail[window - hop..].fill(0.0);
+        }
+    }
+
+    /// Adds what became of channel `channel` to the unfinished output of `drum`.
+    fn add_masked(&mut self, channel: usize, drum: usize, outputs: Range<usize>) {
+        let masked = &mut self.masked[channel];
+        // Exactly real at both ends, as the inverse transform asks.
+        for end in [0, masked.len() - 1] {
+            masked[end].im = 0.0;
+        }
+        let done = self
+            .inverse
+            .process_with_scratch(masked, &mut self.time, &mut self.scratch);
+        debug_assert!(done.is_ok(), "buffers were made for the plan");
+        for tail in &mut self.tails[drum][outputs] {
+            for ((sum, sample), weight) in tail.iter_mut().zip(&self.time).zip(&self.synthesis) {
+                *sum += sample * weight;
+            }
         }
     }
 }

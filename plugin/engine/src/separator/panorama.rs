@@ -22,7 +22,7 @@ use crate::{
 };
 pub use covariance::Covariance;
 pub use spread::Spread;
-use spread::{Bands, invert_mixture, weigh_shares};
+use spread::{Bands, invert, sum_mixture, weigh_shares};
 
 /// Steps in which shares move to the stems that stand where the sound comes from.
 const ROUNDS: usize = 2;
@@ -46,38 +46,6 @@ const SETTLED_AT_ONCE: usize = 2;
 /// Frames that a restored kit counts for.
 const RESTORED_FRAMES: f32 = 40.0;
 
-/// A complex gain per band.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ComplexBands {
-    /// Real parts.
-    pub re: Bands,
-    /// Imaginary parts.
-    pub im: Bands,
-}
-
-impl ComplexBands {
-    const CLOSED: ComplexBands = ComplexBands {
-        re: [0.0; BAND_COUNT],
-        im: [0.0; BAND_COUNT],
-    };
-}
-
-/// How a drum's output channels are made of the input's, per band.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ChannelGains {
-    /// Of the left output: from the left and from the right input.
-    pub left: [ComplexBands; 2],
-    /// Of the right output.
-    pub right: [ComplexBands; 2],
-}
-
-impl ChannelGains {
-    const CLOSED: ChannelGains = ChannelGains {
-        left: [ComplexBands::CLOSED; 2],
-        right: [ComplexBands::CLOSED; 2],
-    };
-}
-
 /// Follows the proportions of all stems. Real-time safe after construction.
 #[derive(Debug)]
 pub struct Panorama {
@@ -98,7 +66,9 @@ pub struct Panorama {
     spreads: Box<[Spread; STEM_COUNT]>,
     /// Stem whose proportions are brought up to date next.
     next_settled: usize,
-    gains: Vec<ChannelGains>,
+    /// Share × proportions of each drum in the newest frame, and the sum of all stems.
+    parts: Box<[Spread; DRUM_COUNT]>,
+    whole: Spread,
 }
 
 impl Panorama {
@@ -115,7 +85,8 @@ impl Panorama {
             heard: Box::new([const { Spread::NONE }; STEM_COUNT]),
             spreads: Box::new([const { Spread::EVEN }; STEM_COUNT]),
             next_settled: 0,
-            gains: vec![ChannelGains::CLOSED; DRUM_COUNT],
+            parts: Box::new([const { Spread::NONE }; DRUM_COUNT]),
+            whole: Spread::EVEN,
         }
     }
 
@@ -152,18 +123,26 @@ impl Panorama {
         }
         self.observed.normalise(&mut self.proportions);
         for _ in 0..ROUNDS {
-            invert_mixture(masks, &self.spreads, &mut self.inverse);
+            sum_mixture(masks, &self.spreads, &mut self.whole);
+            invert(&self.whole, &mut self.inverse);
             weigh_shares(&self.proportions, &self.inverse, &self.spreads, masks);
         }
-        invert_mixture(masks, &self.spreads, &mut self.inverse);
-        for (drum, gains) in self.gains.iter_mut().enumerate() {
-            filter(&masks[drum], &self.spreads[drum], &self.inverse, gains);
+        sum_mixture(masks, &self.spreads, &mut self.whole);
+        invert(&self.whole, &mut self.inverse);
+        for (part, (mask, spread)) in self.parts.iter_mut().zip(masks.iter().zip(&*self.spreads)) {
+            spread.share(mask, part);
         }
     }
 
-    /// The filter of `drum` (by index) for the newest frame. Real-time safe.
-    pub fn gains(&self, drum: usize) -> &ChannelGains {
-        &self.gains[drum]
+    /// Covariance of `drum` (by index) in the newest frame, and that of the mixture: the
+    /// filter of the drum is the one × the inverse of the other. Real-time safe.
+    pub fn part(&self, drum: usize) -> &Spread {
+        &self.parts[drum]
+    }
+
+    /// See [`Panorama::part`]. Real-time safe.
+    pub fn whole(&self) -> &Spread {
+        &self.whole
     }
 
     /// Learns from the frame that [`Panorama::refine`] took: each stem from what its
@@ -236,20 +215,6 @@ impl Panorama {
             sum.add(band, DIFFUSE_SHARE, Spread::EVEN.at(band));
         }
         self.spreads[stem] = sum;
-    }
-}
-
-/// The two-channel Wiener filter of a stem: its covariance × the mixture's inverse.
-fn filter(mask: &Bands, spread: &Spread, inverse: &Spread, gains: &mut ChannelGains) {
-    for (band, share) in mask.iter().enumerate() {
-        let own = spread.at(band).scaled(*share);
-        let rows = own.times(inverse.at(band));
-        for (row, outputs) in rows.iter().zip([&mut gains.left, &mut gains.right]) {
-            for (gain, bands) in row.iter().zip(outputs) {
-                bands.re[band] = gain.re;
-                bands.im[band] = gain.im;
-            }
-        }
     }
 }
 

@@ -19,7 +19,7 @@ pub type Bands = [f32; BAND_COUNT];
 type Product = fn(Complex32, Complex32) -> f32;
 
 /// Least determinant of a covariance of power 1 that is inverted.
-const LEAST_DETERMINANT: f32 = 1e-6;
+pub const LEAST_DETERMINANT: f32 = 1e-6;
 
 /// Covariance of the two channels per band: as a description of a stem, of power 1 in
 /// both channels together.
@@ -103,6 +103,16 @@ impl Spread {
         self.apart[band] += weight * covariance.both.im;
     }
 
+    /// Writes the part of it that `mask` leaves to `part`. Real-time safe.
+    pub fn share(&self, mask: &Bands, part: &mut Spread) {
+        for (band, share) in mask.iter().enumerate() {
+            part.left[band] = share * self.left[band];
+            part.right[band] = share * self.right[band];
+            part.both[band] = share * self.both[band];
+            part.apart[band] = share * self.apart[band];
+        }
+    }
+
     /// Power of both channels in `band`. Real-time safe.
     pub fn power(&self, band: usize) -> f32 {
         self.left[band] + self.right[band]
@@ -146,26 +156,31 @@ impl Spread {
     }
 }
 
-/// Writes the inverse of the mixture's covariance, if each stem has its share of
-/// `masks` spread as `spreads` say, to `inverse`. Real-time safe.
+/// Writes the mixture's covariance, if each stem has its share of `masks` spread as
+/// `spreads` say, to `whole`. Real-time safe.
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
-pub fn invert_mixture(masks: &BandMasks, spreads: &[Spread; STEM_COUNT], inverse: &mut Spread) {
-    let mut sum = Spread::NONE;
+pub fn sum_mixture(masks: &BandMasks, spreads: &[Spread; STEM_COUNT], whole: &mut Spread) {
+    *whole = Spread::NONE;
     for (mask, spread) in masks.iter().zip(spreads) {
         for (band, share) in mask.iter().enumerate() {
-            sum.left[band] += share * spread.left[band];
-            sum.right[band] += share * spread.right[band];
-            sum.both[band] += share * spread.both[band];
-            sum.apart[band] += share * spread.apart[band];
+            whole.left[band] += share * spread.left[band];
+            whole.right[band] += share * spread.right[band];
+            whole.both[band] += share * spread.both[band];
+            whole.apart[band] += share * spread.apart[band];
         }
     }
+}
+
+/// Writes the inverse of `whole` to `inverse`. Real-time safe.
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
+pub fn invert(whole: &Spread, inverse: &mut Spread) {
     for band in 0..BAND_COUNT {
-        let common = sum.both[band] * sum.both[band] + sum.apart[band] * sum.apart[band];
-        let determinant = (sum.left[band] * sum.right[band] - common).max(LEAST_DETERMINANT);
-        inverse.left[band] = sum.right[band] / determinant;
-        inverse.right[band] = sum.left[band] / determinant;
-        inverse.both[band] = -sum.both[band] / determinant;
-        inverse.apart[band] = -sum.apart[band] / determinant;
+        let common = whole.both[band] * whole.both[band] + whole.apart[band] * whole.apart[band];
+        let determinant = (whole.left[band] * whole.right[band] - common).max(LEAST_DETERMINANT);
+        inverse.left[band] = whole.right[band] / determinant;
+        inverse.right[band] = whole.left[band] / determinant;
+        inverse.both[band] = -whole.both[band] / determinant;
+        inverse.apart[band] = -whole.apart[band] / determinant;
     }
 }
 
@@ -244,7 +259,9 @@ mod tests {
             }
         }
         let mut inverse = Spread::NONE;
-        invert_mixture(&masks, &spreads, &mut inverse);
+        let mut whole = Spread::NONE;
+        sum_mixture(&masks, &spreads, &mut whole);
+        invert(&whole, &mut inverse);
         weigh_shares(&seen, &inverse, &spreads, &mut masks);
         // The same by matrices: trace(inverse observed inverse stem) / trace(inverse stem).
         let one = inverse.at(7);

@@ -1,4 +1,4 @@
-use super::*;
+use super::{covariance::Ways, *};
 use crate::drum::RESIDUAL;
 
 const BINS: usize = 513;
@@ -62,6 +62,14 @@ fn taught() -> Panorama {
     panorama
 }
 
+/// The filter of `drum` in `band`.
+fn filter(panorama: &Panorama, drum: usize, band: usize) -> Ways {
+    panorama
+        .part(drum)
+        .at(band)
+        .times(panorama.inverse.at(band))
+}
+
 #[test]
 fn untaught_it_changes_nothing() {
     let mut panorama = Panorama::new(BINS);
@@ -75,12 +83,11 @@ fn untaught_it_changes_nothing() {
         &mut after,
     );
     for stem in 0..DRUM_COUNT {
-        let gains = panorama.gains(stem);
         for band in 0..BAND_COUNT {
             assert!((before[stem][band] - after[stem][band]).abs() < 1e-5);
-            assert!((gains.left[0].re[band] - after[stem][band]).abs() < 1e-5);
-            assert!(gains.left[0].im[band].abs() < 1e-5);
-            assert!(gains.left[1].re[band].abs() < 1e-5);
+            let [[own, other], _] = filter(&panorama, stem, band);
+            assert!((own - after[stem][band]).norm() < 1e-5);
+            assert!(other.norm() < 1e-5);
         }
     }
 }
@@ -105,34 +112,62 @@ fn filters_take_one_drum_out_of_the_other_and_sum_to_the_input() {
     let mut shares = masks(&[(0, 0.5), (1, 0.5)]);
     panorama.refine(slices(&spectra), &map(), &mut shares);
     for band in 0..BAND_COUNT {
-        let sum = |row: fn(&ChannelGains) -> &[ComplexBands; 2], from: usize| {
-            (0..2)
-                .map(|drum| row(panorama.gains(drum))[from].re[band])
-                .sum::<f32>()
-        };
-        for (found, wanted) in [
-            (sum(|gains| &gains.left, 0), 1.0),
-            (sum(|gains| &gains.left, 1), 0.0),
-            (sum(|gains| &gains.right, 0), 0.0),
-            (sum(|gains| &gains.right, 1), 1.0),
-        ] {
-            assert!((found - wanted).abs() < 1e-2, "{found} for {wanted}");
+        let [middle, side] = [0, 1].map(|drum| filter(&panorama, drum, band));
+        for (row, from) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
+            let sum = middle[row][from] + side[row][from];
+            let wanted = if row == from { 1.0 } else { 0.0 };
+            assert!((sum - wanted).norm() < 1e-2, "{sum} for {wanted}");
         }
     }
     // What the filter of the middle drum leaves of each drum, against an even mask.
-    let gains = panorama.gains(0);
     let left_after = |pan: f32| {
         let [left, right] = [(0.5 * (1.0 - pan)).sqrt(), (0.5 * (1.0 + pan)).sqrt()];
         let bands = (0..BAND_COUNT).map(|band| {
-            let through = [&gains.left, &gains.right]
-                .map(|row| row[0].re[band] * left + row[1].re[band] * right);
-            through[0].powi(2) + through[1].powi(2)
+            let rows = filter(&panorama, 0, band);
+            let through = rows.map(|[from_left, from_right]| from_left * left + from_right * right);
+            through[0].norm_sqr() + through[1].norm_sqr()
         });
         10.0 * (bands.sum::<f32>() / BAND_COUNT as f32).log10()
     };
     let (kept_db, leaked_db) = (left_after(0.0), left_after(0.8));
     assert!(kept_db > -3.0, "{kept_db}");
     assert!(leaked_db < -12.0, "{leaked_db}");
+}
+
+#[test]
+fn a_drum_is_known_by_how_much_later_one_channel_has_it() {
+    // As loud on both sides, 10 samples later on the right for one, on the left for the
+    // other.
+    let delayed = |source: &[Complex32], samples: f32| -> [Vec<Complex32>; 2] {
+        let turn = |bin: usize, by: f32| {
+            let angle = std::f32::consts::TAU * bin as f32 * by / 1024.0;
+            Complex32::from_polar(1.0, -angle)
+        };
+        let bins = || source.iter().enumerate();
+        [
+            bins()
+                .map(|(bin, s)| s * turn(bin, -0.5 * samples))
+                .collect(),
+            bins()
+                .map(|(bin, s)| s * turn(bin, 0.5 * samples))
+                .collect(),
+        ]
+    };
+    let mut panorama = Panorama::new(BINS);
+    let mut seed = 4;
+    for _ in 0..20 {
+        for (drum, samples) in [(0, 10.0), (1, -10.0)] {
+            let mut masks = masks(&[(drum, 1.0)]);
+            let spectra = delayed(&spectrum(&mut seed), samples);
+            panorama.refine(slices(&spectra), &map(), &mut masks);
+            panorama.learn(&masks);
+        }
+    }
+    let mut shares = masks(&[(0, 0.5), (1, 0.5)]);
+    let spectra = delayed(&spectrum(&mut seed), 10.0);
+    panorama.refine(slices(&spectra), &map(), &mut shares);
+    let mean = shares[0].iter().sum::<f32>() / BAND_COUNT as f32;
+    assert!(mean > 0.8, "{mean}");
 }
 
 #[test]
