@@ -6,8 +6,8 @@
 
 use crate::drum::{DRUM_COUNT, Drum};
 
-/// Gain of a closed drum: −86 dB, so little that its output is not computed.
-const CLOSED: f32 = 5e-5;
+/// Gain of a closed drum: −60 dB.
+const CLOSED: f32 = 1e-3;
 /// Time in which a gate closes by 20 dB.
 const CLOSE_S: f64 = 0.15;
 
@@ -63,7 +63,7 @@ impl Presence {
         }
     }
 
-    /// Gain of each drum's mask, almost 0 to 1. Real-time safe.
+    /// Gain of each drum's mask, 0.001 to 1. Real-time safe.
     pub fn gains(&self) -> &[f32; DRUM_COUNT] {
         &self.gain
     }
