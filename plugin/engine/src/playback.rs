@@ -152,10 +152,18 @@ impl Playback {
     ) {
         let samples = span.len();
         self.start_due(now, &span, events);
-        render(&mut self.performance, samples, &mut self.rendered);
+        let heard = std::array::from_fn(|drum| {
+            self.blend[drum] > 0.0 || self.controls.drums[drum].blend > 0.0
+        });
+        render(&mut self.performance, samples, &heard, &mut self.rendered);
         let pads = !self.pads.is_idle();
         if pads {
-            render(&mut self.pads, samples, &mut self.auditioned);
+            render(
+                &mut self.pads,
+                samples,
+                &[true; DRUM_COUNT],
+                &mut self.auditioned,
+            );
         }
         for channel in 0..2 {
             let dry = &work.history(channel, self.latency_samples)[phase..phase + samples];
@@ -243,11 +251,18 @@ impl Playback {
     }
 }
 
-fn render(voices: &mut Voices, samples: usize, output: &mut [[Vec<f32>; 2]; DRUM_COUNT]) {
-    for channel in output.iter_mut().flatten() {
-        channel[..samples].fill(0.0);
+fn render(
+    voices: &mut Voices,
+    samples: usize,
+    heard: &[bool; DRUM_COUNT],
+    output: &mut [[Vec<f32>; 2]; DRUM_COUNT],
+) {
+    for (drum, _) in output.iter_mut().zip(heard).filter(|(_, heard)| **heard) {
+        for channel in drum {
+            channel[..samples].fill(0.0);
+        }
     }
     if !voices.is_idle() {
-        voices.render(samples, output);
+        voices.render(samples, heard, output);
     }
 }

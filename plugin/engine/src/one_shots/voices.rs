@@ -234,10 +234,16 @@ impl Voices {
     }
 
     /// Adds the next `samples` samples of every voice to the left and right
-    /// channel of its drum in `output` (each `samples` long or longer).
+    /// channel of its drum in `output` (each `samples` long or longer); voices of drums
+    /// that are not `heard` only go on.
     /// Real-time safe; the result does not depend on how a stretch of time is
     /// divided into calls.
-    pub fn render(&mut self, samples: usize, output: &mut [[Vec<f32>; 2]; DRUM_COUNT]) {
+    pub fn render(
+        &mut self,
+        samples: usize,
+        heard: &[bool; DRUM_COUNT],
+        output: &mut [[Vec<f32>; 2]; DRUM_COUNT],
+    ) {
         for index in 0..MAX_VOICES {
             let Some(mut voice) = self.voices[index] else {
                 continue;
@@ -254,6 +260,7 @@ impl Voices {
             let frames = one_shot.frames();
             let [left, right] = &mut output[voice.drum.index()];
             let sources = [one_shot.channel(0), one_shot.channel(1)];
+            let is_heard = heard[voice.drum.index()];
             let mut ended = false;
             for sample in first..samples {
                 let whole = voice.position as usize;
@@ -261,10 +268,12 @@ impl Voices {
                     ended = true;
                     break;
                 }
-                let gain = voice.amplitude * voice.fade;
-                let share = (voice.position - whole as f64) as f32;
-                left[sample] += gain * interpolate(sources[0], whole, share);
-                right[sample] += gain * interpolate(sources[1], whole, share);
+                if is_heard {
+                    let gain = voice.amplitude * voice.fade;
+                    let share = (voice.position - whole as f64) as f32;
+                    left[sample] += gain * interpolate(sources[0], whole, share);
+                    right[sample] += gain * interpolate(sources[1], whole, share);
+                }
                 voice.position += voice.step;
                 voice.amplitude *= voice.damping;
                 if voice.release_delay > 0 {

@@ -40,7 +40,7 @@ const LEVEL_DECAY: f32 = 0.999;
 /// Power relative to that level from which on a frame tells anything.
 const LEAST_POWER: f32 = 1e-6;
 /// Least weight of a frame that is learnt from.
-const LEAST_WEIGHT: f32 = 1e-4;
+const LEAST_WEIGHT: f32 = 5e-3;
 /// Stems whose proportions are brought up to date per frame.
 const SETTLED_AT_ONCE: usize = 2;
 /// Frames that a restored kit counts for.

@@ -34,7 +34,7 @@ fn a_voice_is_the_scaled_one_shot_at_its_delay() {
     let mut voices = Voices::new(44_100.0, bank.clone());
     voices.start(start(Drum::Snare, 100));
     let mut output = buffers(512);
-    voices.render(512, &mut output);
+    voices.render(512, &[true; DRUM_COUNT], &mut output);
     let source = bank.one_shot(Drum::Snare).channel(0);
     assert!(output[1][0][..100].iter().all(|&sample| sample == 0.0));
     for n in 100..512 {
@@ -59,7 +59,7 @@ fn partition_does_not_matter() {
         let mut all = Vec::new();
         for &size in sizes {
             let mut output = buffers(size);
-            voices.render(size, &mut output);
+            voices.render(size, &[true; DRUM_COUNT], &mut output);
             all.extend_from_slice(&output[3][0]);
         }
         all
@@ -73,7 +73,7 @@ fn closed_hat_chokes_open_hat() {
     voices.start(start(Drum::OpenHat, 0));
     voices.start(start(Drum::ClosedHat, 0));
     let mut output = buffers(1_000);
-    voices.render(1_000, &mut output);
+    voices.render(1_000, &[true; DRUM_COUNT], &mut output);
     assert!(output[3][0][400..].iter().all(|&sample| sample == 0.0));
     assert!(output[2][0][400..].iter().any(|&sample| sample != 0.0));
 }
@@ -87,7 +87,7 @@ fn polyphony_is_bounded() {
     assert!(voices.voices.iter().flatten().count() <= MAX_VOICES);
     let mut output = buffers(64);
     for _ in 0..400 {
-        voices.render(64, &mut output);
+        voices.render(64, &[true; DRUM_COUNT], &mut output);
     }
     assert!(voices.is_idle());
 }
@@ -103,7 +103,7 @@ fn a_sounding_voice_keeps_its_bank_without_a_click() {
             for channel in output.iter_mut().flatten() {
                 channel.fill(0.0);
             }
-            voices.render(1_000, &mut output);
+            voices.render(1_000, &[true; DRUM_COUNT], &mut output);
             all.extend_from_slice(&output[Drum::Crash.index()][0][..1_000]);
             if swap && part == 0 {
                 let silent: Vec<_> = (0..DRUM_COUNT)
@@ -131,12 +131,12 @@ fn own_sounds_play_in_place_of_the_banks_until_they_are_taken_away() {
     let nothing = Arc::new(OwnSounds::default());
     assert!(voices.set_own(&nothing));
     let mut output = buffers(40);
-    voices.render(40, &mut output);
+    voices.render(40, &[true; DRUM_COUNT], &mut output);
     assert!(output[0][0].iter().all(|&sample| sample == 0.125));
     let snare = bank.one_shot(Drum::Snare).channel(0);
     assert_eq!(output[1][0][7], 0.5 * snare[7]);
     assert_eq!(voices.sound(Drum::Kick), Some(bank.sound(Drum::Kick)));
-    voices.render(40, &mut output);
+    voices.render(40, &[true; DRUM_COUNT], &mut output);
     // Sets that nobody plays make room; the caller's reference is the last.
     for _ in 0..OWN_SLOTS {
         assert!(voices.set_own(&nothing));
@@ -150,6 +150,6 @@ fn a_swapped_bank_comes_back_once_its_voices_ended() {
     voices.start(start(Drum::Kick, 0));
     assert_eq!(voices.swap_bank(bank()), Ok(None));
     let mut output = buffers(5_000);
-    voices.render(5_000, &mut output);
+    voices.render(5_000, &[true; DRUM_COUNT], &mut output);
     assert!(matches!(voices.swap_bank(bank()), Ok(Some(_))));
 }
