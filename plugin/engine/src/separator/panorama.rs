@@ -4,10 +4,9 @@
 //! panned, or nearer to one of the overhead microphones. The proportions are learnt
 //! while one listens, per stem and band, as a covariance of the channels (Duong, Vincent
 //! & Gribonval 2010), with what one channel has later than the other. They tell drums
-//! apart that sound alike, and they
-//! make a two-channel Wiener filter of each drum's masks, which takes a drum in the
-//! middle out of one at the side. Where nothing is known yet, and in mono, all stems are
-//! spread alike, and the filter is the mask.
+//! apart that sound alike, and make a two-channel Wiener filter of each drum's masks,
+//! which takes a drum in the middle out of one at the side. Where nothing is known yet,
+//! all stems are spread alike, and the filter is the mask; mono does not come here.
 
 mod covariance;
 mod sound;
@@ -21,8 +20,8 @@ use crate::{
     front_end::{BAND_COUNT, BandMap},
 };
 pub use covariance::Covariance;
-pub use spread::Spread;
 use spread::{Bands, invert, sum_mixture, weigh_shares};
+pub use spread::{LEAST_DETERMINANT, Spread};
 
 /// Steps in which shares move to the stems that stand where the sound comes from.
 const ROUNDS: usize = 2;
@@ -49,7 +48,8 @@ const RESTORED_FRAMES: f32 = 40.0;
 /// Follows the proportions of all stems. Real-time safe after construction.
 #[derive(Debug)]
 pub struct Panorama {
-    power: Vec<f32>,
+    /// Room for one value per bin.
+    values: Vec<f32>,
     /// Of the newest frame.
     observed: Spread,
     /// The same, of power 1.
@@ -75,7 +75,7 @@ impl Panorama {
     /// For spectra of `bins` bins. Allocates.
     pub fn new(bins: usize) -> Panorama {
         Panorama {
-            power: vec![0.0; bins],
+            values: vec![0.0; bins],
             observed: Spread::NONE,
             proportions: Spread::EVEN,
             inverse: Spread::NONE,
@@ -117,7 +117,7 @@ impl Panorama {
     /// Takes the spectra of the next frame and moves the shares in `masks` to the stems
     /// that stand where the sound comes from. Real-time safe.
     pub fn refine(&mut self, spectra: [&[Complex32]; 2], map: &BandMap, masks: &mut BandMasks) {
-        Spread::of(spectra, map, &mut self.power, &mut self.observed);
+        Spread::of(spectra, map, &mut self.values, &mut self.observed);
         for (level, band) in self.level.iter_mut().zip(0..) {
             *level = (*level * LEVEL_DECAY).max(self.observed.power(band));
         }

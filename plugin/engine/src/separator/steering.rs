@@ -3,11 +3,8 @@
 use multiversion::multiversion;
 use realfft::num_complex::Complex32;
 
-use super::Spread;
+use super::{Spread, panorama::LEAST_DETERMINANT};
 use crate::front_end::BandMap;
-
-/// Least determinant of the mixture's covariance (of power 1) in a bin.
-const LEAST_DETERMINANT: f32 = 1e-6;
 
 /// Covariances of all bins.
 #[derive(Debug, Clone)]
