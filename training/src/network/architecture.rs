@@ -112,8 +112,9 @@ impl Head {
     }
 }
 
-/// Adds a layer `name` with uniform weights of variance `gain / inputs`.
-fn layer(
+/// Adds a layer `name` with uniform weights of variance `gain / inputs`, and biases of 0.
+/// Allocates.
+pub(crate) fn layer(
     tensors: &mut Vec<NamedTensor>,
     random: &mut Random,
     name: &str,

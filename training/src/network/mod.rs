@@ -15,6 +15,7 @@ mod pass;
 mod recurrent;
 mod weights;
 
+pub(crate) use architecture::layer;
 pub use architecture::{
     CHOICE_COUNT, CONV_FRAMES, CONV1_BANDS, CONV1_CHANNELS, CONV1_WIDTH, CONV2_BANDS,
     CONV2_CHANNELS, CONV2_WIDTH, DETAIL, EMBEDDING, EVENT_HIDDEN, FEATURES, FLAT, Head,

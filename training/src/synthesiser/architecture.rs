@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 use idm_engine::drum::DRUM_COUNT;
 
 use crate::{
-    network::{EMBEDDING, NamedTensor, Weights},
+    network::{EMBEDDING, Weights, layer},
     random::Random,
 };
 
@@ -64,37 +64,34 @@ impl Size {
         let channels = self.channels;
         let mut random = Random::new(&[seed, 0x7379_6e74_6865_7369]);
         let mut tensors = Vec::new();
-        let mut layer = |name: &str, shape: &[usize], inputs: usize, outputs: usize, gain: f32| {
-            let limit = (3.0 * gain / inputs as f32).sqrt();
-            let count = shape.iter().product();
-            tensors.push(NamedTensor {
-                name: format!("{name}.weight"),
-                shape: shape.to_vec(),
-                values: (0..count).map(|_| limit * random.bipolar()).collect(),
-            });
-            tensors.push(NamedTensor {
-                name: format!("{name}.bias"),
-                shape: vec![outputs],
-                values: vec![0.0; outputs],
-            });
+        let mut add = |name: &str, shape: &[usize], inputs: usize, outputs: usize, gain: f32| {
+            layer(
+                &mut tensors,
+                &mut random,
+                name,
+                shape,
+                inputs,
+                outputs,
+                gain,
+            );
         };
-        layer("condition", &[CONDITION, HIDDEN], CONDITION, HIDDEN, 2.0);
-        layer("input", &[channels, INPUTS, 1], INPUTS, channels, 1.0);
+        add("condition", &[CONDITION, HIDDEN], CONDITION, HIDDEN, 2.0);
+        add("input", &[channels, INPUTS, 1], INPUTS, channels, 1.0);
         for block in 0..self.blocks {
             let shape = [channels, channels, self.taps];
             let name = format!("block{block}");
-            layer(&name, &shape, channels * self.taps, channels, 1.0);
+            add(&name, &shape, channels * self.taps, channels, 1.0);
             let film = format!("{name}.film");
-            layer(&film, &[HIDDEN, 2 * channels], HIDDEN, 2 * channels, 0.1);
+            add(&film, &[HIDDEN, 2 * channels], HIDDEN, 2 * channels, 0.1);
         }
-        layer(
+        add(
             "output",
             &[2 * STRIDE, channels, 1],
             channels,
             2 * STRIDE,
             1.0,
         );
-        layer("envelope", &[HIDDEN, 1], HIDDEN, 1, 0.1);
+        add("envelope", &[HIDDEN, 1], HIDDEN, 1, 0.1);
         Weights::new(tensors)
     }
 
