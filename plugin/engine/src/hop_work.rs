@@ -193,9 +193,9 @@ impl HopWork {
             self.given.clear();
             self.removed.clear();
         }
-        let is_frozen = self.controls.learning && !controls.learning;
+        let freezes = self.controls.learning && !controls.learning;
         self.controls = *controls;
-        if is_frozen {
+        if freezes {
             self.place_drums();
         }
         let frames_per_ms = self.framing.sample_rate_hz / self.framing.hop_samples as f64 / 1e3;
