@@ -48,6 +48,11 @@ pub struct DataConfig {
     pub wildness: f32,
     /// Share of training pieces that are hardly changed: one kit, played dry.
     pub tame_share: f32,
+    /// Least share of a tame training piece's sounds that come from one kit.
+    pub tame_loyalty: f32,
+    /// How far single sounds of training pieces are made into others (gliding pitch,
+    /// resonances, saturation, other decays), 0 to 1.
+    pub reshaping: f32,
     /// Length of a training piece in seconds.
     pub piece_s: f64,
     /// Pieces per step.
@@ -82,6 +87,8 @@ impl Default for DataConfig {
             least_loyalty: 0.3,
             wildness: 1.0,
             tame_share: 0.0,
+            tame_loyalty: 0.95,
+            reshaping: 0.0,
             piece_s: 6.0,
             batch: 16,
             uses: 2,
@@ -220,6 +227,15 @@ impl Config {
             "data.tame_share: expected 0 to 1, found {}",
             self.data.tame_share
         );
+        for (name, share) in [
+            ("tame_loyalty", self.data.tame_loyalty),
+            ("reshaping", self.data.reshaping),
+        ] {
+            ensure!(
+                (0.0..=1.0).contains(&share),
+                "data.{name}: expected 0 to 1, found {share}"
+            );
+        }
         ensure!(
             (0.0..=1.0).contains(&self.data.recordings_share),
             "data.recordings_share: expected 0 to 1, found {}",

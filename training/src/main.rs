@@ -84,7 +84,7 @@ fn main() -> ExitCode {
     let command = Cli::parse().command;
     if matches!(
         command,
-        Command::Train(_) | Command::Sweep(_) | Command::Synthesiser(_)
+        Command::Train(_) | Command::Speed(_) | Command::Sweep(_) | Command::Synthesiser(_)
     ) {
         restart_with_fast_allocation();
     }

@@ -77,6 +77,13 @@ impl Treatment {
         }
     }
 
+    /// The same, but ringing at least this long.
+    pub(super) fn ringing(mut self, least_s: f32) -> Treatment {
+        self.tau_s = self.tau_s.max(least_s);
+        self.high_tau_s = self.high_tau_s.max(least_s);
+        self
+    }
+
     /// The treated hit and the position of its onset, in samples.
     pub(super) fn apply(&self, sample: &Sample) -> (Vec<f32>, f32) {
         let mut audio = resample(&sample.audio, self.speed);
@@ -135,24 +142,25 @@ fn resample(audio: &[f32], speed: f32) -> Vec<f32> {
         return audio.to_vec();
     }
     let length = ((audio.len() - 3) as f64 / f64::from(speed)) as usize;
+    (0..length)
+        .map(|n| cubic(audio, n as f64 * f64::from(speed)))
+        .collect()
+}
+
+/// What lies at `position` (in samples) between the samples; silence outside.
+pub(super) fn cubic(audio: &[f32], position: f64) -> f32 {
     let at = |index: isize| {
         usize::try_from(index).map_or(0.0, |index| audio.get(index).copied().unwrap_or(0.0))
     };
-    (0..length)
-        .map(|n| {
-            let position = n as f64 * f64::from(speed);
-            let index = position as isize;
-            let t = (position - index as f64) as f32;
-            let [a, b, c, d] = [at(index - 1), at(index), at(index + 1), at(index + 2)];
-            let slope_b = 0.5 * (c - a);
-            let slope_c = 0.5 * (d - b);
-            let rise = c - b;
-            b + t
-                * (slope_b
-                    + t * (3.0 * rise - 2.0 * slope_b - slope_c
-                        + t * (slope_b + slope_c - 2.0 * rise)))
-        })
-        .collect()
+    let index = position as isize;
+    let t = (position - index as f64) as f32;
+    let [a, b, c, d] = [at(index - 1), at(index), at(index + 1), at(index + 2)];
+    let slope_b = 0.5 * (c - a);
+    let slope_c = 0.5 * (d - b);
+    let rise = c - b;
+    b + t
+        * (slope_b
+            + t * (3.0 * rise - 2.0 * slope_b - slope_c + t * (slope_b + slope_c - 2.0 * rise)))
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ mod features;
 mod files;
 mod hybrid;
 mod pool;
+mod reshape;
 mod room;
 mod session;
 mod stage;
@@ -64,22 +65,26 @@ pub struct RenderConfig {
     /// processing, performances as they were played. Their single sounds are changed
     /// by anything between nothing and what `wildness` says, mostly little.
     pub tame_share: f32,
+    /// Least share of a tame piece's sounds that come from one kit, 0..1.
+    pub tame_loyalty: f32,
+    /// How far single sounds go beyond that (gliding pitch, resonances, saturation, other
+    /// decays): 0 none, 1 a lot; in tame pieces anything between nothing and this.
+    pub reshaping: f32,
     /// Length of a piece in seconds.
     pub piece_s: f64,
     /// Names the sequence of pieces.
     pub seed: u64,
 }
 
-/// [`RenderConfig::wildness`] and [`RenderConfig::least_loyalty`] of tame pieces.
+/// [`RenderConfig::wildness`] of tame pieces.
 const TAME_WILDNESS: f32 = 0.15;
-const TAME_LOYALTY: f32 = 0.95;
 
 impl RenderConfig {
     /// The same for a tame piece.
     fn tamed(&self) -> RenderConfig {
         RenderConfig {
             wildness: self.wildness.min(TAME_WILDNESS),
-            least_loyalty: self.least_loyalty.max(TAME_LOYALTY),
+            least_loyalty: self.least_loyalty.max(self.tame_loyalty),
             layered_share: 0.5 * self.layered_share,
             ..self.clone()
         }
@@ -100,6 +105,8 @@ impl Default for RenderConfig {
             least_loyalty: 0.3,
             wildness: 1.0,
             tame_share: 0.0,
+            tame_loyalty: 0.95,
+            reshaping: 0.0,
             piece_s: 8.0,
             seed: 1,
         }
@@ -251,7 +258,12 @@ impl Renderer {
         } else {
             config.wildness
         };
-        self.render_as(config, colouring, &events, &mut random(1))
+        let reshaping = if is_tame {
+            self.config.reshaping * random(4).unit()
+        } else {
+            config.reshaping
+        };
+        self.render_as(config, [colouring, reshaping], &events, &mut random(1))
     }
 
     /// Piece number `index` as the network's input and targets. Allocates.
@@ -266,14 +278,15 @@ impl Renderer {
     /// Plays `events` (in order of time) on a kit drawn from `random`.
     /// Allocates.
     pub fn render(&self, events: &[Event], random: &mut Random) -> Piece {
-        self.render_as(&self.config, self.config.wildness, events, random)
+        let strengths = [self.config.wildness, self.config.reshaping];
+        self.render_as(&self.config, strengths, events, random)
     }
 
-    /// `colouring` is the strength of changes of single sounds.
+    /// `colouring` and `reshaping` are the strengths of changes of single sounds.
     fn render_as(
         &self,
         config: &RenderConfig,
-        colouring: f32,
+        [colouring, reshaping]: [f32; 2],
         events: &[Event],
         random: &mut Random,
     ) -> Piece {
@@ -288,7 +301,7 @@ impl Renderer {
             config,
         };
         let session = casting.session(&needed, random);
-        let voices = Voices::draw(colouring, random);
+        let voices = Voices::draw(colouring, reshaping, random);
         let (mut stems, hits) = strike(events, &session, voices, length, random);
         add_rooms(&mut stems, config.wildness, random);
         let bus = Bus::draw(config.wildness, random);

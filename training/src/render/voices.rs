@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{augment::Treatment, hybrid::Part, session::Instrument};
+use super::{augment::Treatment, hybrid::Part, reshape::Reshape, session::Instrument};
 use crate::{
     dsp::{RATE_HZ, from_db},
     kits::{self, SAMPLE_RATE_HZ, SOUND_COUNT, Sound},
@@ -15,6 +15,8 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Voices {
     treatments: Vec<Treatment>,
+    /// As many, or none.
+    reshapes: Vec<Reshape>,
     /// Treated audio by the address of its sample and the treatment.
     treated: HashMap<(usize, usize), (Vec<f32>, f32)>,
     /// Steepness of the velocity curve.
@@ -25,12 +27,24 @@ pub(super) struct Voices {
 }
 
 impl Voices {
-    pub(super) fn draw(wildness: f32, random: &mut Random) -> Voices {
+    /// `wildness` is the strength of treatments, `reshaping` that of what goes further.
+    pub(super) fn draw(wildness: f32, reshaping: f32, random: &mut Random) -> Voices {
         // Hats share a treatment, as do toms, and rides with their bell.
+        let mut treatments: Vec<Treatment> = (0..SOUND_COUNT * 2)
+            .map(|_| Treatment::draw(wildness, random))
+            .collect();
+        let mut reshapes = Vec::new();
+        // Pieces that are not reshaped draw nothing: held-out material stays as it was.
+        if reshaping > 0.0 {
+            for (place, treatment) in treatments.iter_mut().enumerate() {
+                let sound = Sound::ALL[place % SOUND_COUNT];
+                reshapes.push(Reshape::draw(sound, reshaping, random));
+                *treatment = treatment.clone().ringing(least_decay_s(sound));
+            }
+        }
         Voices {
-            treatments: (0..SOUND_COUNT * 2)
-                .map(|_| Treatment::draw(wildness, random))
-                .collect(),
+            treatments,
+            reshapes,
             treated: HashMap::new(),
             exponent: VELOCITY_EXPONENT * random.range(0.6, 1.2),
             choke_s: random.log_range(0.008, 0.05),
@@ -78,7 +92,10 @@ impl Voices {
             let key = (sample.audio.as_ptr().addr(), treatment);
             let (audio, onset) = self.treated.entry(key).or_insert_with(|| {
                 // Sounds that share a treatment share the join, too.
-                let (mut audio, onset) = self.treatments[treatment].apply(sample);
+                let (mut audio, mut onset) = self.treatments[treatment].apply(sample);
+                if let Some(reshape) = self.reshapes.get(treatment) {
+                    onset = reshape.apply(&mut audio, onset);
+                }
                 if let Some(layer) = layer {
                     layer.join.shape(part, &mut audio, onset);
                 }
@@ -92,6 +109,15 @@ impl Voices {
                 * from_db(0.4 * random.normal());
             add_voice(stem, audio, *onset, at, gain, until_s, self.choke_s);
         }
+    }
+}
+
+/// Time constant below which a sound would no longer be what it is called.
+fn least_decay_s(sound: Sound) -> f32 {
+    match sound {
+        Sound::ClosedHat | Sound::PedalHat | Sound::OpenHat => 0.15,
+        Sound::Crash | Sound::Ride | Sound::RideBell => 0.15,
+        _ => 0.0,
     }
 }
 

@@ -102,6 +102,14 @@ pub fn renderer(config: &Config, folders: &DataFolders, split: Split) -> Result<
             Split::Train => data.tame_share,
             Split::Valid => DataConfig::default().tame_share,
         },
+        tame_loyalty: match split {
+            Split::Train => data.tame_loyalty,
+            Split::Valid => DataConfig::default().tame_loyalty,
+        },
+        reshaping: match split {
+            Split::Train => data.reshaping,
+            Split::Valid => 0.0,
+        },
         piece_s: match split {
             Split::Train => data.piece_s,
             Split::Valid => data.validation_piece_s,

@@ -1,17 +1,20 @@
 //! `idm-train speed`: how fast steps are.
 
-use std::time::Instant;
+use std::{path::PathBuf, time::Instant};
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use idm_engine::{
     drum::DRUM_COUNT,
     front_end::{BAND_COUNT, LOW_BAND_COUNT},
 };
 
-use super::{Batch, Optimiser, Stepper};
+use rayon::{ThreadPoolBuilder, prelude::*};
+
+use super::{Batch, DataFolders, Optimiser, Stepper, renderer};
 use crate::{
-    config::OptimiserConfig,
+    config::{Config, OptimiserConfig},
+    kits::Split,
     losses::{EventTargets, LossConfig},
     network::{Compute, Input, MASK_OUTPUTS, TIMBRE_OUTPUTS, initial_weights},
     random::Random,
@@ -20,7 +23,8 @@ use crate::{
 /// Frames per second of audio.
 const FRAMES_PER_S: f64 = 44_100.0 / 256.0;
 
-/// Measures training steps on random pieces, without rendering.
+/// Measures training steps on random pieces, without rendering; or rendering, without
+/// steps.
 #[derive(Debug, Clone, Args)]
 pub struct SpeedArgs {
     /// Where the steps run.
@@ -41,13 +45,57 @@ pub struct SpeedArgs {
     /// Also list the time that each kernel of the graphics processor takes.
     #[arg(long)]
     pub profile: bool,
+    /// Render pieces as this training configuration says, on `--threads` threads, instead
+    /// of training.
+    #[arg(long, value_name = "CONFIG")]
+    pub render: Option<PathBuf>,
+    /// Folder with drums/ and grooves/ to render from; without it, all is procedural.
+    #[arg(long, requires = "render")]
+    pub data: Option<PathBuf>,
 }
+
+/// Pieces that each thread renders.
+const RENDERED_PER_THREAD: usize = 40;
 
 /// Prints audio-seconds per second.
 ///
 /// # Errors
-/// Sizes of which nothing can be measured; a device that cannot be used.
+/// Sizes of which nothing can be measured; a device or material that cannot be used.
 pub fn speed(args: &SpeedArgs) -> Result<()> {
+    match &args.render {
+        Some(config) => rendering(args, &Config::read(config)?),
+        None => steps(args),
+    }
+}
+
+fn rendering(args: &SpeedArgs, config: &Config) -> Result<()> {
+    let folders = match &args.data {
+        Some(data) => DataFolders::inside(data)?,
+        None => DataFolders::default(),
+    };
+    let renderer = renderer(config, &folders, Split::Train)?;
+    let threads = ThreadPoolBuilder::new()
+        .num_threads(args.threads)
+        .build()
+        .context("cannot start threads")?;
+    let count = RENDERED_PER_THREAD * args.threads.max(1);
+    let begin = Instant::now();
+    threads.install(|| {
+        (0..count as u64).into_par_iter().for_each(|piece| {
+            std::hint::black_box(renderer.example(piece));
+        });
+    });
+    let seconds = begin.elapsed().as_secs_f64();
+    println!(
+        "{count} pieces of {:.1} s on {} threads: {:.1} audio-s/s",
+        config.data.piece_s,
+        args.threads,
+        count as f64 * config.data.piece_s / seconds
+    );
+    Ok(())
+}
+
+fn steps(args: &SpeedArgs) -> Result<()> {
     let frames = (args.piece_s * FRAMES_PER_S) as usize;
     ensure!(
         frames >= 60 && args.batch > 0 && args.threads > 0 && args.steps > 0,
