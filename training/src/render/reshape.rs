@@ -143,6 +143,48 @@ impl Envelope {
     }
 }
 
+/// How the strokes of one sound differ from each other within a piece: soft ones are
+/// duller, as a single recorded stroke played softer is not, and no two are alike.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Touch {
+    /// Loss of treble for half the velocity.
+    dulling_db: f32,
+    scatter_db: f32,
+    corner_hz: f32,
+}
+
+/// Changes of treble below this are not worth a filter.
+const LEAST_TOUCH_DB: f32 = 0.2;
+
+impl Touch {
+    /// Draws a touch; `strength` 0 makes all strokes alike.
+    pub(super) fn draw(strength: f32, random: &mut Random) -> Touch {
+        Touch {
+            dulling_db: 5.0 * strength * random.unit(),
+            scatter_db: 1.5 * strength * random.unit(),
+            corner_hz: random.log_range(700.0, 6_000.0),
+        }
+    }
+
+    /// The stroke `audio` played `dynamics` times as hard as it was recorded, without the
+    /// change of level; nothing if it stays as it is.
+    pub(super) fn apply(
+        &self,
+        audio: &[f32],
+        dynamics: f32,
+        random: &mut Random,
+    ) -> Option<Vec<f32>> {
+        let scatter_db = self.scatter_db * random.normal();
+        let treble_db = self.dulling_db * dynamics.clamp(0.03, 2.0).log2() + scatter_db;
+        if treble_db.abs() < LEAST_TOUCH_DB {
+            return None;
+        }
+        let mut audio = audio.to_vec();
+        Biquad::high_shelf(self.corner_hz, treble_db).run(&mut audio);
+        Some(audio)
+    }
+}
+
 /// Drums with a head: their pitch may fall or rise, and they may be damped. Without its
 /// length an open hat would be a closed one.
 fn rings(sound: Sound) -> bool {
@@ -233,6 +275,24 @@ mod tests {
         assert!((9..=11).contains(&crossings(&audio[..1_000])));
         assert!(crossings(&audio[1_000..1_500]) >= 6, "faster at first");
         assert!((49..=51).contains(&crossings(&audio[10_000..15_000])));
+    }
+
+    #[test]
+    fn soft_strokes_are_duller() {
+        let mut random = Random::new(&[6]);
+        let touch = Touch {
+            dulling_db: 4.0,
+            scatter_db: 0.0,
+            corner_hz: 1_000.0,
+        };
+        assert!(touch.apply(&tone(500, 300.0), 1.0, &mut random).is_none());
+        let treble = |dynamics, random: &mut Random| {
+            let soft = touch.apply(&tone(4_000, 9_000.0), dynamics, random);
+            peak_of(&soft.unwrap()[2_000..])
+        };
+        let quarter = treble(0.25, &mut random);
+        assert!((quarter - from_db(-8.0)).abs() < 0.03, "{quarter}");
+        assert!(treble(1.5, &mut random) > 1.1);
     }
 
     #[test]

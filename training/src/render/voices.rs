@@ -2,7 +2,12 @@
 
 use std::collections::HashMap;
 
-use super::{augment::Treatment, hybrid::Part, reshape::Reshape, session::Instrument};
+use super::{
+    augment::Treatment,
+    hybrid::Part,
+    reshape::{Reshape, Touch},
+    session::Instrument,
+};
 use crate::{
     dsp::{RATE_HZ, from_db},
     kits::{self, SAMPLE_RATE_HZ, SOUND_COUNT, Sound},
@@ -17,6 +22,8 @@ pub(super) struct Voices {
     treatments: Vec<Treatment>,
     /// As many, or none.
     reshapes: Vec<Reshape>,
+    /// As many, or none.
+    touches: Vec<Touch>,
     /// Treated audio by the address of its sample and the treatment.
     treated: HashMap<(usize, usize), (Vec<f32>, f32)>,
     /// Steepness of the velocity curve.
@@ -33,18 +40,20 @@ impl Voices {
         let mut treatments: Vec<Treatment> = (0..SOUND_COUNT * 2)
             .map(|_| Treatment::draw(wildness, random))
             .collect();
-        let mut reshapes = Vec::new();
+        let (mut reshapes, mut touches) = (Vec::new(), Vec::new());
         // Pieces that are not reshaped draw nothing: held-out material stays as it was.
         if reshaping > 0.0 {
             for (place, treatment) in treatments.iter_mut().enumerate() {
                 let sound = Sound::ALL[place % SOUND_COUNT];
                 reshapes.push(Reshape::draw(sound, reshaping, random));
+                touches.push(Touch::draw(reshaping, random));
                 *treatment = treatment.clone().ringing(least_decay_s(sound));
             }
         }
         Voices {
             treatments,
             reshapes,
+            touches,
             treated: HashMap::new(),
             exponent: VELOCITY_EXPONENT * random.range(0.6, 1.2),
             choke_s: random.log_range(0.008, 0.05),
@@ -102,6 +111,11 @@ impl Voices {
                 (audio, onset)
             });
             let dynamics = event.velocity / sample.velocity.max(0.05);
+            let touched = self
+                .touches
+                .get(treatment)
+                .and_then(|touch| touch.apply(audio, dynamics, random));
+            let audio = touched.as_ref().unwrap_or(audio);
             let gain = instrument.gain
                 * source.normal
                 * share
