@@ -8,36 +8,47 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use idm_engine::drum::{DRUM_COUNT, Drum};
 use idm_engine::learner::{LearntDrum, LearntKit, LearntLayer, as_kept, decode_kit, encode_kit};
-use idm_engine::one_shots::{OneShot, OwnSounds, read_one_shot};
+use idm_engine::one_shots::{OneShot, OwnSet, OwnSounds, read_own_set};
 use nice_plug::params::persist::PersistentField;
 use serde::{Deserialize, Serialize};
 
 use crate::handover::{Inbox, Outbox, handover};
 
-/// Longest text that is read: nine samples of the longest kind.
-const MAX_TEXT_BYTES: usize = 64 << 20;
+/// Longest text that is read: nine pads as full as they can be.
+const MAX_TEXT_BYTES: usize = 128 << 20;
 
-/// A sample as it is saved.
+/// What is on a pad as it is saved.
 #[derive(Debug, Serialize, Deserialize)]
 struct Saved {
     /// File stem of the drum.
     drum: String,
-    /// Name of the file that it came from.
+    /// Name of the file or folder that it came from.
     name: String,
-    /// The sound as a kit of one drum, in base64.
+    /// The sounds as the layers of a kit of one drum, in base64.
     data: String,
 }
 
+/// What is on a pad: never nothing.
 #[derive(Debug, Clone, PartialEq)]
-struct Sample {
+struct Samples {
     name: String,
-    /// In the form in which it is saved.
-    one_shot: Arc<OneShot>,
+    /// In the form in which they are saved.
+    one_shots: Vec<Arc<OneShot>>,
+}
+
+impl Samples {
+    /// What the pad shows.
+    fn title(&self) -> String {
+        match self.one_shots.len() {
+            0 | 1 => self.name.clone(),
+            count => format!("{} ×{count}", self.name),
+        }
+    }
 }
 
 #[derive(Debug)]
 struct Slot {
-    samples: [Option<Sample>; DRUM_COUNT],
+    samples: [Option<Samples>; DRUM_COUNT],
     problem: String,
     /// Rate of the running engine; 0 before there was one.
     sample_rate_hz: f64,
@@ -62,8 +73,8 @@ impl Slot {
     /// Converts all samples to the engine's rate.
     fn convert(&mut self) -> OwnSounds {
         let samples = Drum::ALL.into_iter().zip(&self.samples);
-        let sounds: Vec<(Drum, Arc<OneShot>)> = samples
-            .filter_map(|(drum, sample)| Some((drum, sample.as_ref()?.one_shot.clone())))
+        let sounds: Vec<(Drum, Vec<Arc<OneShot>>)> = samples
+            .filter_map(|(drum, samples)| Some((drum, samples.as_ref()?.one_shots.clone())))
             .collect();
         OwnSounds::new(&sounds, self.sample_rate_hz).unwrap_or_else(|error| {
             self.problem = format!("Your samples cannot be played: {error}");
@@ -80,6 +91,15 @@ impl Slot {
     }
 }
 
+/// What happens to the samples that are on the pad.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Placing {
+    /// They go.
+    Replace,
+    /// They stay, and the new ones join them.
+    Add,
+}
+
 /// The samples of a project. None of this is for the audio thread, which has
 /// [`OwnInbox`].
 #[derive(Debug, Default, Clone)]
@@ -90,22 +110,44 @@ impl OwnSamples {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Puts the sound in the audio file at `path` on the pad of `drum`.
+    /// Puts the sound in the audio file at `path`, or all those of a folder, on the pad of
+    /// `drum`: in place of what is there, or beside it. Answers which files were left out
+    /// and why, in words; nothing if none was.
     ///
     /// # Errors
-    /// Why it cannot be used, in words.
-    pub fn load(&self, drum: Drum, path: &Path) -> Result<(), String> {
-        let one_shot = read_one_shot(path).map_err(|error| error.to_string())?;
-        let one_shot = as_kept(&one_shot).map_err(|error| error.to_string())?;
+    /// Why nothing can be used, in words; the pad then stays as it is.
+    pub fn load(&self, drum: Drum, path: &Path, placing: Placing) -> Result<String, String> {
+        let set = read_own_set(path).map_err(|error| error.to_string())?;
+        let mut left_out = set.left_out;
         let name = path.file_stem().unwrap_or_default().to_string_lossy();
         let mut slot = self.lock();
-        slot.problem.clear();
-        slot.samples[drum.index()] = Some(Sample {
+        let present = match placing {
+            Placing::Replace => None,
+            Placing::Add => slot.samples[drum.index()].clone(),
+        };
+        let mut samples = present.unwrap_or_else(|| Samples {
             name: name.into_owned(),
-            one_shot: Arc::new(one_shot),
+            one_shots: Vec::new(),
         });
+        for one_shot in &set.one_shots {
+            let kept = as_kept(one_shot).map_err(|error| error.to_string())?;
+            if OwnSet::has_room(samples.one_shots.iter().map(Arc::as_ref), &kept) {
+                samples.one_shots.push(Arc::new(kept));
+            } else {
+                left_out.push("no more room on this pad".to_owned());
+            }
+        }
+        if samples.one_shots.is_empty() {
+            return Err(left_out.join("; "));
+        }
+        slot.problem.clear();
+        slot.samples[drum.index()] = Some(samples);
         slot.publish();
-        Ok(())
+        Ok(match left_out.len() {
+            0 => String::new(),
+            1 => format!("Left out: {}", left_out[0]),
+            count => format!("Left out {count} files: {}; …", left_out[0]),
+        })
     }
 
     /// Gives the pad of `drum` back to the kit.
@@ -116,10 +158,10 @@ impl OwnSamples {
         }
     }
 
-    /// Name of the sample on each pad that has one.
+    /// What is on each pad that has samples: a name, and how many there are.
     pub fn names(&self) -> [Option<String>; DRUM_COUNT] {
         let slot = self.lock();
-        Drum::ALL.map(|drum| Some(slot.samples[drum.index()].as_ref()?.name.clone()))
+        Drum::ALL.map(|drum| Some(slot.samples[drum.index()].as_ref()?.title()))
     }
 
     /// What was wrong with the samples of the project; empty if nothing was.
@@ -146,15 +188,17 @@ impl OwnSamples {
         let saved: Vec<Saved> = Drum::ALL
             .into_iter()
             .zip(&slot.samples)
-            .filter_map(|(drum, sample)| {
-                let sample = sample.as_ref()?;
+            .filter_map(|(drum, samples)| {
+                let samples = samples.as_ref()?;
+                // Their velocities follow from their loudness.
+                let layers = samples.one_shots.iter().map(|one_shot| LearntLayer {
+                    top_velocity: 1.0,
+                    one_shot: one_shot.clone(),
+                });
                 let kit = LearntKit {
                     drums: vec![LearntDrum {
                         drum,
-                        layers: vec![LearntLayer {
-                            top_velocity: 1.0,
-                            one_shot: sample.one_shot.clone(),
-                        }],
+                        layers: layers.collect(),
                         hits: 0,
                         confidence: 0.0,
                     }],
@@ -162,7 +206,7 @@ impl OwnSamples {
                 };
                 Some(Saved {
                     drum: drum.file_stem().to_owned(),
-                    name: sample.name.clone(),
+                    name: samples.name.clone(),
                     data: STANDARD.encode(encode_kit(&kit)),
                 })
             })
@@ -172,7 +216,7 @@ impl OwnSamples {
 
     /// Takes samples from text; bad ones are left out, with a word about it.
     fn read(&self, text: &str) {
-        let mut samples: [Option<Sample>; DRUM_COUNT] = Default::default();
+        let mut samples: [Option<Samples>; DRUM_COUNT] = Default::default();
         let mut problem = String::new();
         let saved = if text.len() > MAX_TEXT_BYTES {
             Err(format!(
@@ -187,11 +231,11 @@ impl OwnSamples {
         match saved {
             Ok(saved) => {
                 for sample in saved {
-                    match one_shot_of(&sample) {
-                        Ok((drum, one_shot)) => {
-                            samples[drum.index()] = Some(Sample {
+                    match one_shots_of(&sample) {
+                        Ok((drum, one_shots)) => {
+                            samples[drum.index()] = Some(Samples {
                                 name: sample.name,
-                                one_shot,
+                                one_shots,
                             });
                         }
                         Err(error) => {
@@ -216,16 +260,19 @@ impl OwnSamples {
     }
 }
 
-fn one_shot_of(saved: &Saved) -> Result<(Drum, Arc<OneShot>), String> {
+fn one_shots_of(saved: &Saved) -> Result<(Drum, Vec<Arc<OneShot>>), String> {
     let drum = Drum::from_file_stem(&saved.drum)
         .ok_or_else(|| format!("expected a drum, found {:?}", saved.drum))?;
     let bytes = STANDARD
         .decode(&saved.data)
         .map_err(|error| format!("not base64: {error}"))?;
     let kit = decode_kit(&bytes).map_err(|error| error.to_string())?;
-    let layer = kit.drums.into_iter().flat_map(|drum| drum.layers).last();
-    let layer = layer.ok_or("expected a sound, found none")?;
-    Ok((drum, layer.one_shot))
+    let layers = kit.drums.into_iter().flat_map(|drum| drum.layers);
+    let one_shots: Vec<_> = layers.map(|layer| layer.one_shot).collect();
+    if one_shots.is_empty() {
+        return Err("expected a sound, found none".to_owned());
+    }
+    Ok((drum, one_shots))
 }
 
 impl PersistentField<'_, String> for OwnSamples {
@@ -247,15 +294,16 @@ pub type OwnInbox = Inbox<OwnSounds>;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use idm_engine::one_shots::LONGEST_OWN_S;
+    use idm_engine::audio_file::{AudioBuffer, write_wav};
+    use idm_engine::one_shots::{LONGEST_OWN_S, LONGEST_OWN_SET_S, MOST_OWN_SAMPLES};
 
     fn with_kick() -> OwnSamples {
         let own = OwnSamples::default();
         let one_shot = OneShot::new(44_100.0, vec![vec![0.5, -0.25, 0.125]]);
         let kept = as_kept(&one_shot.expect("a sound")).expect("a sound");
-        own.lock().samples[0] = Some(Sample {
+        own.lock().samples[0] = Some(Samples {
             name: "my kick".into(),
-            one_shot: Arc::new(kept),
+            one_shots: vec![Arc::new(kept)],
         });
         own
     }
@@ -273,21 +321,75 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_sample_of_any_rate_can_be_opened_again() {
+    fn the_fullest_pad_of_any_rate_can_be_opened_again() {
         for rate_hz in [8_000.0, 50_000.0, 64_000.0, 88_000.0, 192_000.0] {
             let frames = (LONGEST_OWN_S * rate_hz) as usize;
             let noise = (0..frames).map(|n| ((n * n) as f32 * 0.37).sin());
             let one_shot = OneShot::new(rate_hz, vec![noise.collect()]).expect("a sound");
+            let kept = Arc::new(as_kept(&one_shot).expect("a sound"));
+            let count = (LONGEST_OWN_SET_S / LONGEST_OWN_S) as usize;
             let own = OwnSamples::default();
-            own.lock().samples[0] = Some(Sample {
+            own.lock().samples[0] = Some(Samples {
                 name: "long".into(),
-                one_shot: Arc::new(as_kept(&one_shot).expect("a sound")),
+                one_shots: vec![kept; count],
             });
+            let text = own.map(Clone::clone);
+            assert!(
+                text.len() < MAX_TEXT_BYTES / (2 * DRUM_COUNT),
+                "{}",
+                text.len()
+            );
             let again = OwnSamples::default();
-            again.set(own.map(Clone::clone));
+            again.set(text);
             assert_eq!(again.problem(), "", "{rate_hz} Hz");
             assert_eq!(again.lock().samples, own.lock().samples, "{rate_hz} Hz");
         }
+    }
+
+    #[test]
+    fn a_folder_fills_a_pad_and_files_join_it() {
+        let folder = std::env::temp_dir().join(format!("idm-own-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).expect("a folder");
+        for (name, level) in [("soft.wav", 0.1), ("loud.wav", 0.9)] {
+            let audio = AudioBuffer {
+                sample_rate_hz: 44_100.0,
+                channels: vec![vec![level; 400]],
+            };
+            write_wav(folder.join(name), &audio).expect("a file");
+        }
+        std::fs::write(folder.join("broken.wav"), b"no audio").expect("a file");
+        let own = OwnSamples::default();
+        own.prepare(44_100.0);
+        let name = folder.file_name().unwrap_or_default().to_string_lossy();
+        let words = own
+            .load(Drum::Snare, &folder, Placing::Replace)
+            .expect("two sounds");
+        assert!(words.contains("broken.wav"), "{words}");
+        assert_eq!(own.names()[1], Some(format!("{name} ×2")));
+        let loud = folder.join("loud.wav");
+        assert_eq!(
+            own.load(Drum::Snare, &loud, Placing::Add),
+            Ok(String::new())
+        );
+        assert_eq!(own.names()[1], Some(format!("{name} ×3")));
+        let sounds = own.lock().convert();
+        assert_eq!(
+            sounds.sound(Drum::Snare).map(|sound| sound.layers.len()),
+            Some(3)
+        );
+        let again = OwnSamples::default();
+        again.set(own.map(Clone::clone));
+        assert_eq!(again.names(), own.names());
+        for _ in 0..MOST_OWN_SAMPLES {
+            assert!(own.load(Drum::Snare, &loud, Placing::Add).is_ok());
+        }
+        assert_eq!(own.names()[1], Some(format!("{name} ×{MOST_OWN_SAMPLES}")));
+        assert_eq!(
+            own.load(Drum::Snare, &loud, Placing::Replace),
+            Ok(String::new())
+        );
+        assert_eq!(own.names()[1].as_deref(), Some("loud"));
+        std::fs::remove_dir_all(folder).expect("removed");
     }
 
     #[test]
@@ -303,7 +405,8 @@ mod tests {
             assert!(own.names()[0].is_none());
             assert!(own.problem().contains("the kit plays"), "{text}");
         }
-        let error = own.load(Drum::Kick, Path::new("/no/such.wav")).unwrap_err();
+        let none = Path::new("/no/such.wav");
+        let error = own.load(Drum::Kick, none, Placing::Replace).unwrap_err();
         assert!(error.contains("such.wav"), "{error}");
     }
 

@@ -16,7 +16,7 @@ use inverse_drum_machine::buses::{AUX_BUS_COUNT, AuxOutputs};
 use inverse_drum_machine::core::{Played, Processor, Settings, Stroke, pass_through};
 use inverse_drum_machine::corrections::Correction;
 use inverse_drum_machine::link::{AudioEnd, EditorEnd, link};
-use inverse_drum_machine::own_samples::OwnSamples;
+use inverse_drum_machine::own_samples::{OwnSamples, Placing};
 use inverse_drum_machine::params::MainOutput;
 use nice_plug::prelude::Enum;
 
@@ -176,9 +176,11 @@ fn storm(quality: Quality, buses: usize, seconds: f64, link: (AudioEnd, EditorEn
         let reset = random.below(100) == 0;
         let forget = random.below(300) == 0;
         match random.below(60) {
-            0 => own
-                .load(Drum::ALL[random.below(9)], &sample)
-                .expect("a sound"),
+            0 => {
+                let placing = [Placing::Replace, Placing::Add][random.below(2)];
+                own.load(Drum::ALL[random.below(9)], &sample, placing)
+                    .expect("a sound");
+            }
             1 => own.clear(Drum::ALL[random.below(9)]),
             _ => {}
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use idm_engine::controls::{HitSource, Quality};
 use idm_engine::drum::Drum;
-use idm_engine::one_shots::{OneShot, read_one_shot};
+use idm_engine::one_shots::{OneShot, read_own_set};
 
 use crate::hits::{self, GivenHits};
 
@@ -69,9 +69,10 @@ pub struct SeparateArgs {
     pub mode: Mode,
 
     /// Play an audio file in place of a drum (kick, snare, closed_hat, open_hat,
-    /// high_tom, mid_tom, floor_tom, crash, ride) at the level of its hits; may be
+    /// high_tom, mid_tom, floor_tom, crash, ride) at the level of its hits, or those of a
+    /// folder: the harder the hit the louder the sample, alike ones in turn; may be
     /// given once per drum
-    #[arg(long = "sample", value_name = "DRUM=FILE", value_parser = own_sample)]
+    #[arg(long = "sample", value_name = "DRUM=PATH", value_parser = own_sample)]
     pub samples: Vec<OwnSample>,
 
     /// Hits that are known.
@@ -117,27 +118,30 @@ impl KnownHitsArgs {
     }
 }
 
-/// A sample in place of a drum.
+/// Samples in place of a drum.
 #[derive(Debug, Clone)]
 pub struct OwnSample {
     /// The drum.
     pub drum: Drum,
-    /// The sound.
-    pub one_shot: Arc<OneShot>,
+    /// Its sounds.
+    pub one_shots: Vec<Arc<OneShot>>,
+    /// Files that cannot be used, and why.
+    pub left_out: Vec<String>,
 }
 
-/// Reads `DRUM=FILE`.
+/// Reads `DRUM=PATH`.
 fn own_sample(text: &str) -> Result<OwnSample, String> {
-    let (drum, file) = text
+    let (drum, path) = text
         .split_once('=')
-        .ok_or_else(|| format!("expected DRUM=FILE, found {text:?}"))?;
+        .ok_or_else(|| format!("expected DRUM=PATH, found {text:?}"))?;
     let names = Drum::ALL.map(Drum::file_stem).join(", ");
     let drum = Drum::from_file_stem(drum)
         .ok_or_else(|| format!("expected one of {names}, found {drum:?}"))?;
-    let one_shot = read_one_shot(Path::new(file)).map_err(|error| error.to_string())?;
+    let set = read_own_set(Path::new(path)).map_err(|error| error.to_string())?;
     Ok(OwnSample {
         drum,
-        one_shot: Arc::new(one_shot),
+        one_shots: set.one_shots.into_iter().map(Arc::new).collect(),
+        left_out: set.left_out,
     })
 }
 

@@ -31,7 +31,7 @@ pub struct Settings {
     /// The engine's settings.
     pub controls: Controls,
     /// Samples in place of drums.
-    pub own: Vec<(Drum, Arc<OneShot>)>,
+    pub own: Vec<(Drum, Vec<Arc<OneShot>>)>,
     /// Hits, if the controls say that they are given.
     pub hits: GivenHits,
 }

@@ -24,7 +24,10 @@ pub fn run(args: &SeparateArgs) -> ExitCode {
     let mut own = Vec::new();
     for sample in &args.samples {
         controls.drums[sample.drum.index()].blend = Mode::Resynth.blend();
-        own.push((sample.drum, sample.one_shot.clone()));
+        own.push((sample.drum, sample.one_shots.clone()));
+        for file in &sample.left_out {
+            eprintln!("idm: left out: {file}");
+        }
     }
     let (source, hits) = match args.known.given(&args.common) {
         Ok(given) => given,

@@ -305,8 +305,21 @@ fn a_sample_plays_in_place_of_a_drum() {
     assert_ne!(plain[0], own[0]);
     assert_eq!(plain[1..], own[1..]);
 
+    // Of a folder, the samples that suit the hits, one after the other.
+    bench.wav("kicks/a.wav", &boom);
+    let short = AudioBuffer {
+        sample_rate_hz: 48_000.0,
+        channels: vec![vec![0.5; 2_400]],
+    };
+    bench.wav("kicks/b.wav", &short);
+    let folder = "kick=kicks";
+    bench.idm_json(&["separate", "loop.wav", "--out", "set", "--sample", folder]);
+    let set = stems(&bench, "set/loop");
+    assert_ne!(set[0], own[0]);
+    assert_eq!(plain[1..], set[1..]);
+
     for (sample, reason) in [
-        ("kick", "expected DRUM=FILE"),
+        ("kick", "expected DRUM=PATH"),
         ("gong=boom.wav", "expected one of kick, snare"),
         ("kick=missing.wav", "missing.wav"),
     ] {

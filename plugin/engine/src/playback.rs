@@ -49,6 +49,9 @@ pub struct Playback {
     queue: Vec<(u64, QueuedHit)>,
     performance: Voices,
     pads: Voices,
+    /// Strokes of each drum so far, of hits and of pads: round robins go by them.
+    strokes: [u32; DRUM_COUNT],
+    pad_strokes: [u32; DRUM_COUNT],
     blend: [f32; DRUM_COUNT],
     blend_step: f32,
     rendered: [[Vec<f32>; 2]; DRUM_COUNT],
@@ -66,6 +69,8 @@ impl Playback {
             queue: Vec::with_capacity(MAX_QUEUED),
             performance: Voices::new(framing.sample_rate_hz, bank.clone()),
             pads: Voices::new(framing.sample_rate_hz, bank),
+            strokes: [0; DRUM_COUNT],
+            pad_strokes: [0; DRUM_COUNT],
             blend: [0.0; DRUM_COUNT],
             blend_step: (1.0 / (BLEND_S * framing.sample_rate_hz)) as f32,
             rendered: buffers(),
@@ -84,6 +89,8 @@ impl Playback {
         self.queue.clear();
         self.performance.reset();
         self.pads.reset();
+        self.strokes = [0; DRUM_COUNT];
+        self.pad_strokes = [0; DRUM_COUNT];
         for (blend, drum) in self.blend.iter_mut().zip(&self.controls.drums) {
             *blend = drum.blend;
         }
@@ -127,7 +134,8 @@ impl Playback {
         };
         let controls = &self.controls.drums[drum.index()];
         let sound = self.pads.sound(drum);
-        let layer = sound.map_or(0, |sound| sound.layer_for(velocity));
+        let stroke = next(&mut self.pad_strokes, drum);
+        let layer = sound.map_or(0, |sound| sound.layer_for(velocity, stroke));
         self.pads.start(StartVoice {
             drum,
             layer,
@@ -205,7 +213,8 @@ impl Playback {
                 verdict: hit.verdict,
             });
             if hit.verdict == Verdict::Accepted {
-                let (layer, amplitude) = self.voicing(&hit);
+                let stroke = next(&mut self.strokes, hit.drum);
+                let (layer, amplitude) = self.voicing(&hit, stroke);
                 let controls = &self.controls.drums[hit.drum.index()];
                 self.performance.start(StartVoice {
                     drum: hit.drum,
@@ -221,11 +230,11 @@ impl Playback {
 
     /// Layer of the drum's sound that plays `hit`, and the factor that gives it
     /// the level of the hit: learnt one-shots have a level of their own.
-    fn voicing(&self, hit: &QueuedHit) -> (usize, f32) {
+    fn voicing(&self, hit: &QueuedHit, stroke: u32) -> (usize, f32) {
         let Some(sound) = self.performance.sound(hit.drum) else {
             return (0, 0.0);
         };
-        let layer = sound.layer_for(hit.velocity);
+        let layer = sound.layer_for(hit.velocity, stroke);
         let levels = &sound.layers[layer].levels;
         let level = levels[hit.level_frames.clamp(1, levels.len()) - 1];
         let amplitude = if level > 1e-9 { hit.level / level } else { 0.0 };
@@ -249,6 +258,13 @@ impl Playback {
         }
         self.blend[drum] = blend;
     }
+}
+
+/// The number of the stroke of `drum` that comes now.
+fn next(strokes: &mut [u32; DRUM_COUNT], drum: Drum) -> u32 {
+    let stroke = strokes[drum.index()];
+    strokes[drum.index()] = stroke.wrapping_add(1);
+    stroke
 }
 
 fn render(

@@ -278,7 +278,7 @@ fn a_sample_of_ones_own_replaces_the_drum_at_the_level_of_its_hits() {
         run(&mut engine, &input, &[512])
     };
     let one_shot = Arc::new(OneShot::new(rate, vec![vec![0.25; 400]]).unwrap());
-    let own = Arc::new(OwnSounds::new(&[(Drum::Kick, one_shot)], rate).unwrap());
+    let own = Arc::new(OwnSounds::new(&[(Drum::Kick, vec![one_shot])], rate).unwrap());
     let (output, softer) = (run_with(&own, 1.0), run_with(&own, 0.25));
     let kicks = |output: &support::Output| {
         let hits = output.hits.iter();
@@ -304,4 +304,38 @@ fn a_sample_of_ones_own_replaces_the_drum_at_the_level_of_its_hits() {
     // All other drums are as they were.
     let without = run_with(&Arc::default(), 1.0);
     assert_eq!(output.stems[1..], without.stems[1..]);
+}
+
+#[test]
+fn round_robins_take_turns_whatever_the_blocks() {
+    let rate = 44_100.0;
+    let input = drum_loop(rate, 4.0);
+    let sample = |frames| Arc::new(OneShot::new(rate, vec![vec![0.25; frames]]).unwrap());
+    let samples = vec![sample(400), sample(300)];
+    let own = Arc::new(OwnSounds::new(&[(Drum::Kick, samples)], rate).unwrap());
+    let run_in = |blocks: &[usize]| {
+        let mut engine = engine(rate, Quality::Standard, 1_024);
+        let mut controls = Controls::default();
+        controls.drums[0].blend = 1.0;
+        engine.set_controls(&controls);
+        assert!(engine.set_own_sounds(&own));
+        run(&mut engine, &input, blocks)
+    };
+    let output = run_in(&[512]);
+    let kick = &output.stems[Drum::Kick.index()][0];
+    assert_eq!(
+        kick,
+        &run_in(&[64, 1_000, 1, 333]).stems[Drum::Kick.index()][0]
+    );
+    let hits = output.hits.iter();
+    let lengths: Vec<usize> = hits
+        .filter(|(_, hit)| hit.drum == Drum::Kick && hit.verdict == Verdict::Accepted)
+        .map(|(at, _)| *at as usize)
+        .filter(|at| at + 500 < kick.len())
+        .map(|at| (0..500).position(|n| kick[at + n].abs() < 1e-6).unwrap())
+        .collect();
+    assert!(lengths.len() >= 5, "{lengths:?}");
+    for (stroke, length) in lengths.iter().enumerate() {
+        assert_eq!(*length, [400, 300][stroke % 2], "{lengths:?}");
+    }
 }

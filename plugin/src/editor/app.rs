@@ -198,9 +198,9 @@ impl IdmApp {
         let own = &self.params.own_samples;
         let current = own.names()[drum.index()].clone();
         match browser.show(ui.ctx(), current.as_deref()) {
-            Some(SampleWish::Load(path)) => match own.load(drum, &path) {
-                Ok(()) => {
-                    browser.problem.clear();
+            Some(SampleWish::Load(path, placing)) => match own.load(drum, &path, placing) {
+                Ok(left_out) => {
+                    browser.problem = left_out;
                     self.samples_folder = browser.folder().to_owned();
                     // A sample that nobody hears would be a riddle.
                     let blend = &self.params.drums[drum.index()].blend;

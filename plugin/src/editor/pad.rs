@@ -147,7 +147,7 @@ pub fn pad(
         dots,
     );
     corner.on_hover_text(format!(
-        "Put a sample of your own on the {} pad, or take it off. Heard as far as Blend \
+        "Put samples of your own on the {} pad, or take them off. Heard as far as Blend \
          is up, at the level of the hits.",
         drum.name().to_lowercase()
     ));

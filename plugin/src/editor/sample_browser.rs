@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 
 use egui::{Align, Align2, Button, Context, Label, Layout, RichText, ScrollArea, Ui, Window};
 use idm_engine::drum::Drum;
+use idm_engine::one_shots::is_audio_file;
 
 use super::theme;
+use crate::own_samples::Placing;
 
-/// Endings of files that can be read.
-const READABLE: [&str; 6] = ["wav", "aif", "aiff", "flac", "mp3", "ogg"];
 /// Most entries of a folder that are listed.
 const MOST_ENTRIES: usize = 4_000;
 const SIZE: [f32; 2] = [440.0, 340.0];
@@ -40,8 +40,8 @@ impl Entry {
 /// What the user wants.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SampleWish {
-    /// This file on the pad.
-    Load(PathBuf),
+    /// This file, or the files of this folder, on the pad.
+    Load(PathBuf, Placing),
     /// The kit's one-shot again.
     Clear,
     /// Nothing more.
@@ -112,6 +112,18 @@ impl SampleBrowser {
                     if ui.button("Home").clicked() {
                         next = home();
                     }
+                    let files = self.entries.iter().filter(|entry| entry.is_file).count();
+                    if files > 1
+                        && ui
+                            .button(format!("All {files}"))
+                            .on_hover_text(
+                                "Puts all files of this folder on the pad: the harder a hit, \
+                                 the louder the sample; samples alike in level take turns.",
+                            )
+                            .clicked()
+                    {
+                        wish = Some(SampleWish::Load(self.folder.clone(), Placing::Replace));
+                    }
                     if let Some(name) = current
                         && ui
                             .button("Back to the kit")
@@ -137,7 +149,13 @@ impl SampleBrowser {
                                 if entry.show(ui, self.drum) {
                                     let path = self.folder.join(&entry.name);
                                     if entry.is_file {
-                                        wish = Some(SampleWish::Load(path));
+                                        let adds = ui.input(|input| input.modifiers.command);
+                                        let placing = if adds {
+                                            Placing::Add
+                                        } else {
+                                            Placing::Replace
+                                        };
+                                        wish = Some(SampleWish::Load(path, placing));
                                     } else {
                                         next = Some(path);
                                     }
@@ -150,7 +168,10 @@ impl SampleBrowser {
                     ui.colored_label(theme::DIM, text);
                 }
                 if self.problem.is_empty() {
-                    let text = "A click puts a file on the pad and plays it.";
+                    let text = format!(
+                        "A click puts a file on the pad and plays it; with {} it joins those there.",
+                        if cfg!(target_os = "macos") { "⌘" } else { "Ctrl" }
+                    );
                     ui.colored_label(theme::DIM, text);
                 } else {
                     ui.add(Label::new(
@@ -190,11 +211,7 @@ fn list(folder: &Path) -> std::io::Result<Vec<Entry>> {
         let name = entry.file_name().to_string_lossy().into_owned();
         let path = entry.path();
         let is_file = !path.is_dir();
-        let ending = path.extension().unwrap_or_default().to_string_lossy();
-        let is_readable = READABLE
-            .iter()
-            .any(|readable| ending.eq_ignore_ascii_case(readable));
-        if !name.starts_with('.') && (!is_file || is_readable) {
+        if !name.starts_with('.') && (!is_file || is_audio_file(&path)) {
             entries.push(Entry { is_file, name });
         }
         if entries.len() >= MOST_ENTRIES {

@@ -22,7 +22,7 @@ const ESCAPE: u32 = 24;
 const PARAMETER_BITS: u32 = 5;
 const PLAIN_BITS: u32 = 20;
 /// Limits that no kit exceeds.
-const MOST_LAYERS: usize = 8;
+const MOST_LAYERS: usize = 32;
 const MOST_FRAMES: usize = 400_000;
 const MOST_EMBEDDING: usize = 4_096;
 

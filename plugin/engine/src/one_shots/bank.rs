@@ -65,7 +65,8 @@ pub struct Evidence {
     pub pan: f32,
 }
 
-/// The layers of one drum, from soft to loud; never none.
+/// The layers of one drum, from soft to loud; never none. Neighbours with the same highest
+/// velocity are round robins: they take turns.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DrumSound {
     /// From soft to loud.
@@ -107,18 +108,29 @@ impl DrumSound {
                 levels,
             });
         }
-        match sound.layers.last_mut() {
-            Some(loudest) => loudest.top_velocity = 1.0,
-            None => return Err(BankError::Count { found: 0 }),
+        let Some(loudest) = sound.layers.last() else {
+            return Err(BankError::Count { found: 0 });
+        };
+        let top_velocity = loudest.top_velocity;
+        for layer in &mut sound.layers {
+            if layer.top_velocity == top_velocity {
+                layer.top_velocity = 1.0;
+            }
         }
         Ok(sound)
     }
 
-    /// Index of the layer that plays `velocity`. Real-time safe.
-    pub fn layer_for(&self, velocity: f32) -> usize {
-        let fits = |layer: &Layer| velocity <= layer.top_velocity;
+    /// Index of the layer that plays `velocity` at the drum's stroke number `stroke`.
+    /// Real-time safe.
+    pub fn layer_for(&self, velocity: f32, stroke: u32) -> usize {
         let layers = &self.layers;
-        layers.iter().position(fits).unwrap_or(layers.len() - 1)
+        let loudest = layers[layers.len() - 1].top_velocity;
+        let velocity = velocity.min(loudest);
+        let fits = |layer: &Layer| velocity <= layer.top_velocity;
+        let first = layers.iter().position(fits).unwrap_or(layers.len() - 1);
+        let alike = |layer: &&Layer| layer.top_velocity == layers[first].top_velocity;
+        let count = layers[first..].iter().take_while(alike).count();
+        first + stroke as usize % count.max(1)
     }
 }
 

@@ -2,12 +2,17 @@
 
 mod bank;
 mod one_shot;
+mod own_files;
 mod own_sounds;
 mod template;
 mod voices;
 
 pub use bank::{Bank, BankError, DrumSound, Evidence, Layer};
 pub use one_shot::{OneShot, OneShotError};
-pub use own_sounds::{LONGEST_OWN_S, OwnSoundError, OwnSounds, read_one_shot};
+pub use own_files::{
+    LONGEST_OWN_S, LONGEST_OWN_SET_S, MOST_OWN_SAMPLES, OwnSet, OwnSoundError, is_audio_file,
+    read_one_shot, read_own_set,
+};
+pub use own_sounds::OwnSounds;
 pub use template::{LEVEL_FRAMES, MAX_TEMPLATE_FRAMES, PRE_FRAMES, Template};
 pub use voices::{MAX_VOICES, StartVoice, Voices};

@@ -112,6 +112,11 @@ impl OneShot {
         self.channels[0].len()
     }
 
+    /// Length in seconds. Real-time safe.
+    pub fn duration_s(&self) -> f64 {
+        self.frames() as f64 / self.sample_rate_hz
+    }
+
     /// Largest magnitude.
     pub fn peak(&self) -> f32 {
         self.channels

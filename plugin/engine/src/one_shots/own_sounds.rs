@@ -1,91 +1,18 @@
 //! Sounds of the user's own, which play in place of the kit's.
 
-use std::{path::Path, sync::Arc};
+use std::sync::Arc;
 
-use thiserror::Error;
-
-use super::{BankError, DrumSound, Evidence, OneShot, OneShotError};
+use super::{BankError, DrumSound, Evidence, OneShot};
 use crate::{
-    audio_file::{AudioFileError, AudioReader},
     drum::{DRUM_COUNT, Drum},
     front_end::{Framing, FrontEnd},
 };
 
-/// Longest sample that is read; what comes after it is left out.
-pub const LONGEST_OWN_S: f64 = 7.5;
-/// Level relative to the peak below which a sample has not begun: −46 dB.
-const BEGIN: f32 = 0.005;
-/// What is kept before that.
-const LEAD_S: f64 = 0.0005;
-
-/// Why a file cannot be a drum's sound.
-#[derive(Debug, Error)]
-pub enum OwnSoundError {
-    /// The file cannot be read.
-    #[error(transparent)]
-    File(#[from] AudioFileError),
-    /// It is no one-shot.
-    #[error("{file}: {source}")]
-    OneShot {
-        /// The file's name.
-        file: String,
-        /// The reason.
-        source: OneShotError,
-    },
-    /// Nothing is heard.
-    #[error("{file}: expected a sound, found silence")]
-    Silent {
-        /// The file's name.
-        file: String,
-    },
-}
-
-/// Reads the sound in the audio file at `path`: its first [`LONGEST_OWN_S`]
-/// seconds from the attack on. Allocates.
-///
-/// # Errors
-/// A file that cannot be read, is silent, or has another rate than a one-shot can
-/// have.
-pub fn read_one_shot(path: &Path) -> Result<OneShot, OwnSoundError> {
-    let file = || {
-        let name = path.file_name().unwrap_or(path.as_os_str());
-        name.to_string_lossy().into_owned()
-    };
-    let mut reader = AudioReader::open(path)?;
-    let rate_hz = reader.sample_rate_hz();
-    let longest = (LONGEST_OWN_S * rate_hz) as usize;
-    let mut channels: Vec<Vec<f32>> = vec![Vec::new(); reader.channels()];
-    // Some more, in case the sound begins late.
-    while channels[0].len() < 2 * longest
-        && let Some(packet) = reader.next_packet()?
-    {
-        for (channel, samples) in channels.iter_mut().zip(packet) {
-            channel.extend_from_slice(samples);
-        }
-    }
-    let peak = channels
-        .iter()
-        .flatten()
-        .fold(0.0_f32, |peak, sample| peak.max(sample.abs()));
-    let sounds = |sample: &f32| sample.abs() > BEGIN * peak;
-    let begins = channels
-        .iter()
-        .filter_map(|channel| channel.iter().position(sounds));
-    let Some(first) = begins.min() else {
-        return Err(OwnSoundError::Silent { file: file() });
-    };
-    let first = first.saturating_sub((LEAD_S * rate_hz) as usize);
-    for channel in &mut channels {
-        channel.drain(..first);
-        channel.truncate(longest);
-    }
-    OneShot::new(rate_hz, channels)
-        .map(|one_shot| one_shot.trimmed())
-        .map_err(|source| OwnSoundError::OneShot {
-            file: file(),
-            source,
-        })
-}
+/// Samples of which the louder one is at most this much louder than the softest of a
+/// layer belong to it: they take turns.
+const SAME_LAYER_DB: f32 = 1.5;
+/// What the loudness of a sample is measured over.
+const LOUDNESS_S: f64 = 0.06;
 
 /// The user's sound of each drum that has one, at one sample rate. Immutable and
 /// shared, as a bank is.
@@ -95,20 +22,22 @@ pub struct OwnSounds {
 }
 
 impl OwnSounds {
-    /// Converts the sounds to `sample_rate_hz` and measures their levels.
-    /// Allocates and takes milliseconds.
+    /// Converts the samples of each drum to `sample_rate_hz` and measures their levels.
+    /// Several of one drum become velocity layers by their loudness; those that are alike
+    /// in it are one layer and take turns. A drum without samples has no sound. Allocates
+    /// and takes milliseconds.
     ///
     /// # Errors
     /// An unsupported rate or a sound that cannot be converted.
     pub fn new(
-        sounds: &[(Drum, Arc<OneShot>)],
+        samples: &[(Drum, Vec<Arc<OneShot>>)],
         sample_rate_hz: f64,
     ) -> Result<OwnSounds, BankError> {
         let mut front_end = FrontEnd::new(Framing::for_rate(sample_rate_hz)?);
         let mut own = OwnSounds::default();
-        for (drum, one_shot) in sounds {
-            let layer = [(1.0, one_shot.clone())];
-            let sound = DrumSound::new(*drum, &layer, Evidence::default(), &mut front_end)?;
+        for (drum, samples) in samples.iter().filter(|(_, samples)| !samples.is_empty()) {
+            let layers = layers(samples);
+            let sound = DrumSound::new(*drum, &layers, Evidence::default(), &mut front_end)?;
             own.sounds[drum.index()] = Some(sound);
         }
         Ok(own)
@@ -120,48 +49,96 @@ impl OwnSounds {
     }
 }
 
+/// Root mean square of the first moments, both channels.
+fn loudness(one_shot: &OneShot) -> f32 {
+    let frames = (LOUDNESS_S * one_shot.sample_rate_hz()) as usize;
+    let frames = frames.clamp(1, one_shot.frames());
+    let power = |channel: usize| -> f32 {
+        let samples = &one_shot.channel(channel)[..frames];
+        samples.iter().map(|sample| sample * sample).sum()
+    };
+    ((power(0) + power(1)) / (2 * frames) as f32).sqrt()
+}
+
+/// Samples from soft to loud, each with the highest velocity that it stands for: half way
+/// to that of the next layer, where the loudest layer's own is 1 and velocity is the root
+/// of amplitude.
+fn layers(samples: &[Arc<OneShot>]) -> Vec<(f32, Arc<OneShot>)> {
+    let mut sorted: Vec<(f32, &Arc<OneShot>)> = samples
+        .iter()
+        .map(|sample| (loudness(sample), sample))
+        .collect();
+    sorted.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let most = 10.0_f32.powf(SAME_LAYER_DB / 20.0);
+    let together =
+        |softest: &(f32, &Arc<OneShot>), other: &(f32, &Arc<OneShot>)| other.0 <= most * softest.0;
+    let mut groups: Vec<&[(f32, &Arc<OneShot>)]> = Vec::new();
+    let mut rest = sorted.as_slice();
+    while let Some(softest) = rest.first() {
+        let count = rest
+            .iter()
+            .take_while(|other| together(softest, other))
+            .count();
+        let (group, others) = rest.split_at(count.max(1));
+        groups.push(group);
+        rest = others;
+    }
+    let level = |group: &[(f32, &Arc<OneShot>)]| {
+        group.iter().map(|(level, _)| level).sum::<f32>() / group.len() as f32
+    };
+    let loudest = groups.last().map_or(1.0, |group| level(group)).max(1e-9);
+    let velocities: Vec<f32> = groups
+        .iter()
+        .map(|group| (level(group) / loudest).sqrt())
+        .collect();
+    let mut layers = Vec::with_capacity(samples.len());
+    for (place, group) in groups.iter().enumerate() {
+        let next = velocities.get(place + 1);
+        let top_velocity = next.map_or(1.0, |next| 0.5 * (velocities[place] + next));
+        layers.extend(
+            group
+                .iter()
+                .map(|(_, sample)| (top_velocity, (*sample).clone())),
+        );
+    }
+    layers
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::audio_file::{AudioBuffer, write_wav};
 
-    /// Closed: an open file cannot be replaced on every system.
-    fn file(samples: Vec<f32>) -> tempfile::TempPath {
-        let file = tempfile::Builder::new().suffix(".wav").tempfile().unwrap();
-        let path = file.into_temp_path();
-        let audio = AudioBuffer {
-            sample_rate_hz: 48_000.0,
-            channels: vec![samples],
-        };
-        write_wav(&path, &audio).unwrap();
-        path
-    }
-
-    #[test]
-    fn a_sample_begins_with_its_attack() {
-        let mut samples = vec![0.0; 9_000];
-        samples[5_000..6_000].fill(0.5);
-        let sample = read_one_shot(&file(samples)).unwrap();
-        assert_eq!(sample.frames(), 24 + 1_000);
-        assert_eq!(sample.channel(0)[24], 0.5);
-    }
-
-    #[test]
-    fn what_cannot_be_a_sound_is_refused_by_name() {
-        let silent = file(vec![0.0; 100]);
-        let error = read_one_shot(&silent).unwrap_err().to_string();
-        assert!(error.contains(".wav: expected a sound"), "{error}");
-        assert!(read_one_shot(Path::new("/no/such/file.wav")).is_err());
+    fn level(amplitude: f32) -> Arc<OneShot> {
+        Arc::new(OneShot::new(48_000.0, vec![vec![amplitude; 4_800]]).unwrap())
     }
 
     #[test]
     fn sounds_are_converted_to_the_engines_rate() {
-        let one_shot = Arc::new(OneShot::new(48_000.0, vec![vec![0.3; 4_800]]).unwrap());
-        let own = OwnSounds::new(&[(Drum::Snare, one_shot)], 96_000.0).unwrap();
+        let samples = [(Drum::Snare, vec![level(0.3)]), (Drum::Ride, vec![])];
+        let own = OwnSounds::new(&samples, 96_000.0).unwrap();
         let sound = own.sound(Drum::Snare).unwrap();
         let frames = sound.layers[0].one_shot.frames();
         assert!((9_500..=9_700).contains(&frames), "{frames}");
-        assert!(own.sound(Drum::Kick).is_none());
+        assert!(own.sound(Drum::Kick).is_none() && own.sound(Drum::Ride).is_none());
         assert!(OwnSounds::new(&[], f64::NAN).is_err());
+    }
+
+    #[test]
+    fn samples_are_layers_by_loudness_and_alike_ones_take_turns() {
+        let samples = [0.9, 0.1, 0.85, 0.4].map(level);
+        let own = OwnSounds::new(&[(Drum::Snare, samples.to_vec())], 48_000.0).unwrap();
+        let sound = own.sound(Drum::Snare).unwrap();
+        let heard = |velocity, stroke| {
+            let layer = sound.layer_for(velocity, stroke);
+            sound.layers[layer].one_shot.channel(0)[100]
+        };
+        // Velocities of the layers: 0.34, 0.68, 1.
+        assert_eq!([0.05, 0.3, 0.49].map(|v| heard(v, 7)), [0.1; 3]);
+        assert_eq!([0.55, 0.8].map(|v| heard(v, 2)), [0.4; 2]);
+        assert_eq!(
+            [0, 1, 2, 3].map(|stroke| heard(0.95, stroke)),
+            [0.85, 0.9, 0.85, 0.9]
+        );
+        assert_eq!(heard(2.0, 1), 0.9);
     }
 }

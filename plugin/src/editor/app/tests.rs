@@ -107,6 +107,16 @@ impl Window {
 
     /// All words in a frame.
     fn texts(&mut self) -> Vec<String> {
+        self.words().into_iter().map(|(text, _)| text).collect()
+    }
+
+    /// The middle of `text`, if it is drawn.
+    fn place_of(&mut self, text: &str) -> Option<Pos2> {
+        let words = self.words().into_iter();
+        words.rev().find(|(word, _)| word == text).map(|(_, at)| at)
+    }
+
+    fn words(&mut self) -> Vec<(String, Pos2)> {
         let input = RawInput {
             screen_rect: Some(Rect::from_min_size(Pos2::ZERO, self.size)),
             time: Some(self.time_s),
@@ -117,7 +127,10 @@ impl Window {
         let shapes = output.shapes.into_iter();
         shapes
             .filter_map(|clipped| match clipped.shape {
-                egui::Shape::Text(text) => Some(text.galley.text().to_owned()),
+                egui::Shape::Text(text) => Some((
+                    text.galley.text().to_owned(),
+                    text.visual_bounding_rect().center(),
+                )),
                 _ => None,
             })
             .collect()
@@ -372,6 +385,17 @@ fn a_sample_of_ones_own_is_put_on_a_pad_and_taken_off() {
     assert!(window.audio.shared().take_audition(Drum::Kick).is_some());
     assert!(window.texts().iter().any(|text| text == "My Boom"));
 
+    // All files of the folder, of which one is no audio.
+    write_wav(folder.join("other.wav"), &audio).unwrap();
+    window.app.browser = Some(SampleBrowser::new(Drum::Kick, &folder));
+    window.frame(vec![]);
+    let all = window.place_of("All 3").expect("a button");
+    window.click(all);
+    let names = window.params.own_samples.names();
+    assert!(names[0].as_ref().is_some_and(|name| name.ends_with("×2")));
+    let browser = window.app.browser.as_ref();
+    assert!(browser.is_some_and(|browser| browser.problem.contains("broken.wav")));
+
     window.frame(vec![Event::Key {
         key: egui::Key::Escape,
         physical_key: None,
@@ -382,7 +406,7 @@ fn a_sample_of_ones_own_is_put_on_a_pad_and_taken_off() {
     assert!(window.app.browser.is_none());
     window.params.own_samples.clear(Drum::Kick);
     window.frame(vec![]);
-    assert!(window.texts().iter().all(|text| text != "My Boom"));
+    assert!(window.texts().iter().all(|text| !text.ends_with("×2")));
     std::fs::remove_dir_all(folder).unwrap();
 }
 

@@ -237,9 +237,9 @@ fn soft_hits_get_a_layer_where_they_sound_different() {
         let bank = learner.bank().expect("learnt");
         let sound = bank.sound(Drum::Snare);
         assert_eq!(sound.layers.len(), layers);
-        assert_eq!(bank.sound(Drum::Snare).layer_for(0.3), 0);
-        assert_eq!(bank.sound(Drum::Snare).layer_for(0.9), layers - 1);
-        assert_eq!(bank.sound(Drum::Snare).layer_for(1.0), layers - 1);
+        assert_eq!(bank.sound(Drum::Snare).layer_for(0.3, 0), 0);
+        assert_eq!(bank.sound(Drum::Snare).layer_for(0.9, 0), layers - 1);
+        assert_eq!(bank.sound(Drum::Snare).layer_for(1.0, 0), layers - 1);
     }
 }
 

@@ -123,7 +123,7 @@ fn own_sounds_play_in_place_of_the_banks_until_they_are_taken_away() {
     let bank = bank();
     let mut voices = Voices::new(44_100.0, bank.clone());
     let one_shot = Arc::new(OneShot::new(44_100.0, vec![vec![0.25; 50]]).unwrap());
-    let own = Arc::new(OwnSounds::new(&[(Drum::Kick, one_shot)], 44_100.0).unwrap());
+    let own = Arc::new(OwnSounds::new(&[(Drum::Kick, vec![one_shot])], 44_100.0).unwrap());
     assert!(voices.set_own(&own));
     voices.start(start(Drum::Kick, 0));
     voices.start(start(Drum::Snare, 0));

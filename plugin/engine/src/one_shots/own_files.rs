@@ -1,0 +1,264 @@
+//! Audio files of the user's own as sounds of a drum.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use thiserror::Error;
+
+use super::{OneShot, OneShotError};
+use crate::audio_file::{AudioFileError, AudioReader};
+
+/// Longest sample that is read; what comes after it is left out.
+pub const LONGEST_OWN_S: f64 = 7.5;
+/// Most samples of one drum.
+pub const MOST_OWN_SAMPLES: usize = 24;
+/// Longest that the samples of one drum are together.
+pub const LONGEST_OWN_SET_S: f64 = 30.0;
+/// Endings of files that can be read.
+const ENDINGS: [&str; 6] = ["wav", "aif", "aiff", "flac", "mp3", "ogg"];
+/// Level relative to the peak below which a sample has not begun: −46 dB.
+const BEGIN: f32 = 0.005;
+/// What is kept before that.
+const LEAD_S: f64 = 0.0005;
+
+/// Why a file cannot be a drum's sound.
+#[derive(Debug, Error)]
+pub enum OwnSoundError {
+    /// The file cannot be read.
+    #[error(transparent)]
+    File(#[from] AudioFileError),
+    /// It is no one-shot.
+    #[error("{file}: {source}")]
+    OneShot {
+        /// The file's name.
+        file: String,
+        /// The reason.
+        source: OneShotError,
+    },
+    /// A folder cannot be listed.
+    #[error("{folder}: {source}")]
+    Folder {
+        /// Which.
+        folder: String,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// Nothing in a folder can be used.
+    #[error("{folder}: expected an audio file (WAV, AIFF, FLAC, MP3, Ogg), found {found}")]
+    Empty {
+        /// Which.
+        folder: String,
+        /// What there is instead.
+        found: String,
+    },
+    /// Nothing is heard.
+    #[error("{file}: expected a sound, found silence")]
+    Silent {
+        /// The file's name.
+        file: String,
+    },
+}
+
+/// Reads the sound in the audio file at `path`: its first [`LONGEST_OWN_S`]
+/// seconds from the attack on. Allocates.
+///
+/// # Errors
+/// A file that cannot be read, is silent, or has another rate than a one-shot can
+/// have.
+pub fn read_one_shot(path: &Path) -> Result<OneShot, OwnSoundError> {
+    let file = || name_of(path);
+    let mut reader = AudioReader::open(path)?;
+    let rate_hz = reader.sample_rate_hz();
+    let longest = (LONGEST_OWN_S * rate_hz) as usize;
+    let mut channels: Vec<Vec<f32>> = vec![Vec::new(); reader.channels()];
+    // Some more, in case the sound begins late.
+    while channels[0].len() < 2 * longest
+        && let Some(packet) = reader.next_packet()?
+    {
+        for (channel, samples) in channels.iter_mut().zip(packet) {
+            channel.extend_from_slice(samples);
+        }
+    }
+    let peak = channels
+        .iter()
+        .flatten()
+        .fold(0.0_f32, |peak, sample| peak.max(sample.abs()));
+    let sounds = |sample: &f32| sample.abs() > BEGIN * peak;
+    let begins = channels
+        .iter()
+        .filter_map(|channel| channel.iter().position(sounds));
+    let Some(first) = begins.min() else {
+        return Err(OwnSoundError::Silent { file: file() });
+    };
+    let first = first.saturating_sub((LEAD_S * rate_hz) as usize);
+    for channel in &mut channels {
+        channel.drain(..first);
+        channel.truncate(longest);
+    }
+    OneShot::new(rate_hz, channels)
+        .map(|one_shot| one_shot.trimmed())
+        .map_err(|source| OwnSoundError::OneShot {
+            file: file(),
+            source,
+        })
+}
+
+/// Whether `path` is named like an audio file that can be read.
+pub fn is_audio_file(path: &Path) -> bool {
+    let ending = path.extension().unwrap_or_default().to_string_lossy();
+    ENDINGS
+        .iter()
+        .any(|readable| ending.eq_ignore_ascii_case(readable))
+}
+
+/// Samples of one drum: velocity layers, round robins or both.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct OwnSet {
+    /// In the order of the files' names.
+    pub one_shots: Vec<OneShot>,
+    /// Files that were left out, and why, in words.
+    pub left_out: Vec<String>,
+}
+
+impl OwnSet {
+    /// Whether `one_shot` still fits beside `others`.
+    pub fn has_room<'a>(
+        others: impl Iterator<Item = &'a OneShot> + Clone,
+        one_shot: &OneShot,
+    ) -> bool {
+        let taken_s: f64 = others.clone().map(OneShot::duration_s).sum();
+        others.count() < MOST_OWN_SAMPLES && taken_s + one_shot.duration_s() <= LONGEST_OWN_SET_S
+    }
+}
+
+/// Reads `path`: an audio file, or all those of a folder, by name. What cannot be used
+/// or is too much is left out. Allocates.
+///
+/// # Errors
+/// A file that cannot be used; a folder in which none can.
+pub fn read_own_set(path: &Path) -> Result<OwnSet, OwnSoundError> {
+    let mut set = OwnSet::default();
+    if !path.is_dir() {
+        set.one_shots.push(read_one_shot(path)?);
+        return Ok(set);
+    }
+    for file in audio_files(path)? {
+        match read_one_shot(&file) {
+            Ok(one_shot) if OwnSet::has_room(set.one_shots.iter(), &one_shot) => {
+                set.one_shots.push(one_shot);
+            }
+            Ok(_) => set.left_out.push(format!(
+                "{}: a drum has at most {MOST_OWN_SAMPLES} samples and {LONGEST_OWN_SET_S} s",
+                name_of(&file)
+            )),
+            Err(error) => set.left_out.push(error.to_string()),
+        }
+    }
+    if set.one_shots.is_empty() {
+        return Err(OwnSoundError::Empty {
+            folder: name_of(path),
+            found: set.left_out.pop().unwrap_or_else(|| "none".to_owned()),
+        });
+    }
+    Ok(set)
+}
+
+/// The audio files of `folder`, by name.
+fn audio_files(folder: &Path) -> Result<Vec<PathBuf>, OwnSoundError> {
+    let entries = fs::read_dir(folder).map_err(|source| OwnSoundError::Folder {
+        folder: name_of(folder),
+        source,
+    })?;
+    let mut files: Vec<PathBuf> = entries
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| is_audio_file(path) && !name_of(path).starts_with('.') && path.is_file())
+        .collect();
+    files.sort_by_cached_key(|path| name_of(path).to_lowercase());
+    Ok(files)
+}
+
+fn name_of(path: &Path) -> String {
+    let name = path.file_name().unwrap_or(path.as_os_str());
+    name.to_string_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audio_file::{AudioBuffer, write_wav};
+
+    /// Closed: an open file cannot be replaced on every system.
+    fn file(samples: Vec<f32>) -> tempfile::TempPath {
+        let file = tempfile::Builder::new().suffix(".wav").tempfile().unwrap();
+        let path = file.into_temp_path();
+        let audio = AudioBuffer {
+            sample_rate_hz: 48_000.0,
+            channels: vec![samples],
+        };
+        write_wav(&path, &audio).unwrap();
+        path
+    }
+
+    #[test]
+    fn a_sample_begins_with_its_attack() {
+        let mut samples = vec![0.0; 9_000];
+        samples[5_000..6_000].fill(0.5);
+        let sample = read_one_shot(&file(samples)).unwrap();
+        assert_eq!(sample.frames(), 24 + 1_000);
+        assert_eq!(sample.channel(0)[24], 0.5);
+    }
+
+    #[test]
+    fn what_cannot_be_a_sound_is_refused_by_name() {
+        let silent = file(vec![0.0; 100]);
+        let error = read_one_shot(&silent).unwrap_err().to_string();
+        assert!(error.contains(".wav: expected a sound"), "{error}");
+        assert!(read_one_shot(Path::new("/no/such/file.wav")).is_err());
+    }
+
+    fn write(path: &Path, samples: Vec<f32>) {
+        let audio = AudioBuffer {
+            sample_rate_hz: 48_000.0,
+            channels: vec![samples],
+        };
+        write_wav(path, &audio).unwrap();
+    }
+
+    #[test]
+    fn a_folder_is_a_set_and_what_is_no_sound_is_left_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let empty = read_own_set(folder.path()).unwrap_err().to_string();
+        assert!(empty.contains("found none"), "{empty}");
+        write(&folder.path().join("b.wav"), vec![0.5; 200]);
+        write(&folder.path().join("A.WAV"), vec![0.25; 100]);
+        write(&folder.path().join(".hidden.wav"), vec![0.25; 100]);
+        fs::write(folder.path().join("c.flac"), b"no audio").unwrap();
+        fs::write(folder.path().join("notes.txt"), b"").unwrap();
+        let set = read_own_set(folder.path()).unwrap();
+        let frames: Vec<usize> = set.one_shots.iter().map(OneShot::frames).collect();
+        assert_eq!(frames, [100, 200]);
+        assert_eq!(set.left_out.len(), 1);
+        assert!(set.left_out[0].contains("c.flac"), "{}", set.left_out[0]);
+        let one = read_own_set(&folder.path().join("b.wav")).unwrap();
+        assert_eq!(one.one_shots.len(), 1);
+    }
+
+    #[test]
+    fn a_set_has_bounds() {
+        let folder = tempfile::tempdir().unwrap();
+        for n in 0..MOST_OWN_SAMPLES + 2 {
+            write(&folder.path().join(format!("{n:02}.wav")), vec![0.5; 64]);
+        }
+        let set = read_own_set(folder.path()).unwrap();
+        assert_eq!(set.one_shots.len(), MOST_OWN_SAMPLES);
+        assert_eq!(set.left_out.len(), 2);
+        assert!(set.left_out[0].starts_with("24.wav"), "{}", set.left_out[0]);
+        let long = OneShot::new(100.0 * 80.0, vec![vec![0.5; 50_000]]).unwrap();
+        let four = [&long, &long, &long, &long];
+        assert!(OwnSet::has_room(four[..3].iter().copied(), &long));
+        assert!(!OwnSet::has_room(four.into_iter(), &long));
+    }
+}
