@@ -6,6 +6,7 @@ use std::sync::Arc;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use idm_engine::controls::{HitSource, Quality};
 use idm_engine::drum::Drum;
+use idm_engine::note_map::NoteMap;
 use idm_engine::one_shots::{OneShot, read_own_set};
 
 use crate::hits::{self, GivenHits};
@@ -51,6 +52,10 @@ pub struct CommonArgs {
     #[arg(long, value_name = "N", default_value_t = 1024,
           value_parser = clap::value_parser!(u32).range(1..=65_536))]
     pub block: u32,
+
+    /// Which instrument's notes MIDI files have, those written and those read
+    #[arg(long, value_name = "MAP", value_enum, default_value_t = NotesArg::Gm)]
+    pub notes: NotesArg,
 
     /// Print a summary as JSON on standard output
     #[arg(long)]
@@ -100,19 +105,23 @@ pub struct KnownHitsArgs {
     /// The hits of the recording, as CSV (time_s,class,velocity) or MIDI file, in place
     /// of those that would be heard: onsets.csv or onsets.mid, corrected by hand. For
     /// one input
-    #[arg(long, value_name = "FILE", value_parser = hits::read)]
-    pub hits: Option<GivenHits>,
+    #[arg(long, value_name = "FILE")]
+    pub hits: Option<PathBuf>,
 }
 
 impl KnownHitsArgs {
     /// The hits, and who says when a drum is hit.
     ///
     /// # Errors
-    /// Hits of one recording for several inputs.
+    /// Hits of one recording for several inputs; a file that cannot be read.
     pub fn given(&self, common: &CommonArgs) -> Result<(HitSource, GivenHits), String> {
         match (&self.hits, common.inputs.len()) {
             (None, _) => Ok((HitSource::Heard, GivenHits::default())),
-            (Some(hits), 1) => Ok((HitSource::Given, hits.clone())),
+            (Some(path), 1) => {
+                let hits = hits::read(path, &common.notes.map());
+                let hits = hits.map_err(|error| format!("--hits: {error}"))?;
+                Ok((HitSource::Given, hits))
+            }
             (Some(_), inputs) => Err(format!("--hits: expected one input, found {inputs}")),
         }
     }
@@ -204,6 +213,31 @@ impl Mode {
     }
 }
 
+/// A map of MIDI notes, as an option.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum NotesArg {
+    /// General MIDI
+    Gm,
+    /// Superior Drummer and EZdrummer
+    Toontrack,
+    /// Addictive Drums 2
+    AddictiveDrums,
+    /// Roland V-Drums
+    VDrums,
+}
+
+impl NotesArg {
+    /// The map.
+    pub fn map(self) -> NoteMap {
+        match self {
+            NotesArg::Gm => NoteMap::GENERAL_MIDI,
+            NotesArg::Toontrack => NoteMap::TOONTRACK,
+            NotesArg::AddictiveDrums => NoteMap::ADDICTIVE_DRUMS,
+            NotesArg::VDrums => NoteMap::ROLAND,
+        }
+    }
+}
+
 /// The engine's quality, as an option.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum QualityArg {
@@ -232,6 +266,15 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         <Cli as clap::CommandFactory>::command().debug_assert();
+    }
+
+    #[test]
+    fn maps_have_the_names_of_the_engine() {
+        for arg in NotesArg::value_variants() {
+            let value = arg.to_possible_value().expect("a name");
+            assert_eq!(value.get_name(), arg.map().id);
+        }
+        assert_eq!(NotesArg::value_variants().len(), NoteMap::ALL.len());
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use idm_engine::drum::Drum;
+use idm_engine::note_map::NoteMap;
 use midly::{MetaMessage, MidiMessage, Smf, Timing, TrackEventKind};
 
 use crate::csv;
@@ -23,22 +24,23 @@ pub struct WrittenHit {
 /// Hits in order of time.
 pub type GivenHits = Arc<[WrittenHit]>;
 
-/// Reads the CSV or MIDI file at `path`.
+/// Reads the CSV or MIDI file at `path`, whose notes are those of `notes`.
 ///
 /// # Errors
 /// A file that cannot be read or is neither, or a line that makes no sense: the file,
 /// the line, what was expected and what was found.
-pub fn read(path: &str) -> Result<GivenHits, String> {
-    let extension = Path::new(path).extension().unwrap_or_default();
-    let bytes = fs::read(path).map_err(|error| format!("{path}: {error}"))?;
+pub fn read(path: &Path, notes: &NoteMap) -> Result<GivenHits, String> {
+    let extension = path.extension().unwrap_or_default();
+    let name = path.display();
+    let bytes = fs::read(path).map_err(|error| format!("{name}: {error}"))?;
     let hits = match extension.to_ascii_lowercase().to_str() {
         Some("csv") => String::from_utf8(bytes)
             .map_err(|_| "expected text, found something else".to_owned())
             .and_then(|text| read_csv(&text)),
-        Some("mid" | "midi") => read_midi(&bytes),
+        Some("mid" | "midi") => read_midi(&bytes, notes),
         _ => Err("expected a file that ends with .csv, .mid or .midi".to_owned()),
     };
-    let mut hits = hits.map_err(|error| format!("{path}: {error}"))?;
+    let mut hits = hits.map_err(|error| format!("{name}: {error}"))?;
     hits.sort_by(|a, b| a.time_s.total_cmp(&b.time_s).then(a.drum.cmp(&b.drum)));
     Ok(hits.into())
 }
@@ -84,9 +86,8 @@ fn read_line(line: &str) -> Result<WrittenHit, String> {
     })
 }
 
-/// Notes of General MIDI's percussion on any channel, through the tempo map; other
-/// notes are left out.
-fn read_midi(bytes: &[u8]) -> Result<Vec<WrittenHit>, String> {
+/// The drums' notes on any channel, through the tempo map; other notes are left out.
+fn read_midi(bytes: &[u8], map: &NoteMap) -> Result<Vec<WrittenHit>, String> {
     let file = Smf::parse(bytes).map_err(|error| format!("no MIDI file: {error}"))?;
     let ticks_per_beat = match file.header.timing {
         Timing::Metrical(ticks) => f64::from(ticks.as_int().max(1)),
@@ -106,7 +107,7 @@ fn read_midi(bytes: &[u8]) -> Result<Vec<WrittenHit>, String> {
                     message: MidiMessage::NoteOn { key, vel },
                     ..
                 } if vel.as_int() > 0 => {
-                    if let Some(drum) = Drum::from_gm_note(key.as_int()) {
+                    if let Some(drum) = map.drum(key.as_int()) {
                         notes.push((tick, drum, f32::from(vel.as_int()) / 127.0));
                     }
                 }
@@ -145,9 +146,11 @@ mod tests {
             at(44_100, Drum::Ride, 64.0 / 127.0),
         ];
         let table = read_csv(&csv::encode(&onsets, 44_100.0)).expect("a table");
-        let score = midi::encode(&onsets, 44_100.0, 88_200, "loop").expect("encoded");
-        let score = read_midi(&score).expect("a MIDI file");
-        for hits in [table, score] {
+        let scores = NoteMap::ALL.map(|map| {
+            let score = midi::encode(&onsets, 44_100.0, 88_200, "loop", &map).expect("encoded");
+            read_midi(&score, &map).expect("a MIDI file")
+        });
+        for hits in scores.into_iter().chain([table]) {
             assert_eq!(hits.len(), onsets.len());
             for (hit, onset) in hits.iter().zip(&onsets) {
                 assert!((hit.time_s - onset.time_s(44_100.0)).abs() < 3e-4);
@@ -175,8 +178,9 @@ mod tests {
         assert!(error("-1,kick").contains("time_s: expected 0 or more"));
         assert!(error("inf,kick").contains("time_s"));
         assert!(error("1,kick,3,4").contains("expected time_s,class,velocity"));
-        assert!(read_midi(b"MThd").is_err());
-        let missing = read("/nowhere/x.csv").expect_err("no such file");
+        assert!(read_midi(b"MThd", &NoteMap::GENERAL_MIDI).is_err());
+        let missing =
+            read(Path::new("/nowhere/x.csv"), &NoteMap::GENERAL_MIDI).expect_err("no such file");
         assert!(missing.starts_with("/nowhere/x.csv: "));
     }
 
@@ -190,7 +194,7 @@ mod tests {
         let mut bytes = b"MThd\x00\x00\x00\x06\x00\x00\x00\x01\x00\x60MTrk".to_vec();
         bytes.extend((track.len() as u32).to_be_bytes());
         bytes.extend(track);
-        let hits = read_midi(&bytes).expect("a MIDI file");
+        let hits = read_midi(&bytes, &NoteMap::GENERAL_MIDI).expect("a MIDI file");
         let found: Vec<_> = hits.iter().map(|hit| (hit.time_s, hit.drum)).collect();
         let expected = [(0.0, Drum::Kick), (0.5, Drum::ClosedHat), (1.5, Drum::Ride)];
         assert_eq!(found, expected, "the clap is no drum of ours");

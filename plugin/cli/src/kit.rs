@@ -32,6 +32,7 @@ pub fn run(args: &KitArgs) -> ExitCode {
         own: Vec::new(),
         hits,
     };
+    let notes = args.common.notes.map();
     batch::run("kit", &args.common, |job| {
         let started = Instant::now();
         let rendered = render::render(job.input, job.model, &settings, &mut Deaf, &|n, of| {
@@ -50,7 +51,7 @@ pub fn run(args: &KitArgs) -> ExitCode {
             reasons.concat()
         );
         export(job, &rendered.kit, &files)?;
-        write_hits(job, &rendered)?;
+        write_hits(job, &rendered, &notes)?;
         let mut figures = Figures::new(&rendered, &settings, started.elapsed());
         figures.kit = Some(drums(&rendered.kit, &files));
         figures.left_out = files.left_out;

@@ -5,6 +5,8 @@ use midly::{
     Format, Header, MetaMessage, MidiMessage, Smf, Timing, Track, TrackEvent, TrackEventKind,
 };
 
+use idm_engine::note_map::NoteMap;
+
 use crate::onset::Onset;
 
 /// Ticks per quarter note.
@@ -22,7 +24,7 @@ const DRUM_CHANNEL: u4 = u4::new(9);
 /// Most ticks between two events: 28 bits, more than 38 hours.
 const MAX_DELTA: u64 = (1 << 28) - 1;
 
-/// One track at 120 beats per minute, channel 10, General MIDI notes.
+/// One track at 120 beats per minute, channel 10, with the notes of `map`.
 /// `onsets` in order of time, `frames` the length of the recording, at which
 /// the track ends.
 ///
@@ -33,6 +35,7 @@ pub fn encode(
     sample_rate_hz: f64,
     frames: u64,
     name: &str,
+    map: &NoteMap,
 ) -> Result<Vec<u8>, String> {
     let ticks = |seconds: f64| (seconds * TICKS_PER_S).round() as u64;
     let mut notes = Vec::with_capacity(2 * onsets.len());
@@ -68,7 +71,7 @@ pub fn encode(
         }
     };
     for (tick, is_start, onset) in notes {
-        let key = u7::new(onset.drum.gm_note());
+        let key = u7::new(map.note(onset.drum));
         let message = if is_start {
             MidiMessage::NoteOn {
                 key,
@@ -120,6 +123,8 @@ mod tests {
     use crate::onset::at;
     use idm_engine::drum::Drum;
 
+    const GM: NoteMap = NoteMap::GENERAL_MIDI;
+
     /// Note events as (seconds, key, velocity; 0 ends it), and the end.
     fn decode(bytes: &[u8]) -> (Vec<(f64, u8, u8)>, f64) {
         let smf = Smf::parse(bytes).expect("a MIDI file");
@@ -148,7 +153,8 @@ mod tests {
             at(0, Drum::ClosedHat, 0.5),
             at(44_100, Drum::Snare, 0.1),
         ];
-        let (notes, end_s) = decode(&encode(&onsets, 44_100.0, 88_200, "loop").expect("encoded"));
+        let (notes, end_s) =
+            decode(&encode(&onsets, 44_100.0, 88_200, "loop", &GM).expect("encoded"));
         let starts: Vec<_> = notes.iter().filter(|note| note.2 > 0).copied().collect();
         assert_eq!(starts, [(0.0, 36, 127), (0.0, 42, 64), (1.0, 38, 13)]);
         assert_eq!(notes.len(), 6, "every note ends");
@@ -158,7 +164,7 @@ mod tests {
     #[test]
     fn fast_rolls_keep_every_note() {
         let onsets: Vec<_> = (0..20).map(|n| at(n * 200, Drum::Snare, 0.8)).collect();
-        let (notes, _) = decode(&encode(&onsets, 44_100.0, 44_100, "roll").expect("encoded"));
+        let (notes, _) = decode(&encode(&onsets, 44_100.0, 44_100, "roll", &GM).expect("encoded"));
         for (index, pair) in notes.chunks(2).enumerate() {
             let time_s = index as f64 * 200.0 / 44_100.0;
             assert!((pair[0].0 - time_s).abs() < 0.0003);
@@ -172,7 +178,7 @@ mod tests {
     #[test]
     fn no_hits_make_an_empty_track() {
         assert_eq!(
-            decode(&encode(&[], 48_000.0, 48_000, "x").expect("encoded")),
+            decode(&encode(&[], 48_000.0, 48_000, "x", &GM).expect("encoded")),
             (vec![], 1.0)
         );
     }
@@ -180,6 +186,6 @@ mod tests {
     #[test]
     fn what_the_format_cannot_express_is_refused() {
         let frames = 8_000 * 3_600 * 40;
-        assert!(encode(&[], 8_000.0, frames, "two days").is_err());
+        assert!(encode(&[], 8_000.0, frames, "two days", &GM).is_err());
     }
 }

@@ -47,6 +47,7 @@ pub fn run(args: &SeparateArgs) -> ExitCode {
     } else {
         drum_tracks()
     };
+    let notes = args.common.notes.map();
     batch::run("separate", &args.common, |job| {
         let started = Instant::now();
         let mut writer = TrackWriter::new(&job.outputs, &tracks);
@@ -54,7 +55,7 @@ pub fn run(args: &SeparateArgs) -> ExitCode {
             job.progress(n, of);
         })?;
         writer.finish()?;
-        write_hits(job, &rendered)?;
+        write_hits(job, &rendered, &notes)?;
         Ok(Figures::new(&rendered, &settings, started.elapsed()))
     })
 }

@@ -48,6 +48,18 @@ fn corrected_hits_come_back_as_they_were_written() {
         fields.map(str::to_owned).collect()
     };
     assert_eq!(drums(&again), drums(table));
+
+    // So is one with the notes of another instrument, if both runs are told.
+    let notes = ["--notes", "addictive-drums"];
+    let arguments = ["separate", "loop.wav", "--hits", "hits.csv", "--out", "d"];
+    bench.idm_json(&[&arguments[..], &notes].concat());
+    let midi = ["separate", "loop.wav", "--hits", "d/loop/onsets.mid"];
+    bench.idm_json(&[&midi[..], &["--out", "e"], &notes].concat());
+    let again = fs::read_to_string(bench.path("e/loop/onsets.csv")).expect("a table");
+    assert_eq!(drums(&again), drums(table));
+    bench.idm_json(&[&midi[..], &["--out", "f"]].concat());
+    let misread = fs::read_to_string(bench.path("f/loop/onsets.csv")).expect("a table");
+    assert_ne!(drums(&misread), drums(table));
 }
 
 #[test]

@@ -138,23 +138,6 @@ impl Drum {
         }
     }
 
-    /// The drum that General MIDI's percussion note `note` plays, side sticks as snares,
-    /// splashes and chinas as crashes; none for other percussion.
-    pub const fn from_gm_note(note: u8) -> Option<Drum> {
-        Some(match note {
-            35 | 36 => Drum::Kick,
-            37 | 38 | 40 => Drum::Snare,
-            42 | 44 => Drum::ClosedHat,
-            46 => Drum::OpenHat,
-            48 | 50 => Drum::HighTom,
-            45 | 47 => Drum::MidTom,
-            41 | 43 => Drum::FloorTom,
-            49 | 52 | 55 | 57 => Drum::Crash,
-            51 | 53 | 59 => Drum::Ride,
-            _ => return None,
-        })
-    }
-
     /// The class that silences this one when it is played (hi-hat choke).
     /// Real-time safe.
     pub const fn choked_by(self) -> Option<Drum> {
@@ -248,7 +231,6 @@ mod tests {
             assert_eq!(drum.index(), index);
             assert_eq!(Drum::from_index(index), Some(drum));
             assert_eq!(Drum::from_file_stem(drum.file_stem()), Some(drum));
-            assert_eq!(Drum::from_gm_note(drum.gm_note()), Some(drum));
         }
         assert_eq!(Drum::from_index(DRUM_COUNT), None);
     }

@@ -21,6 +21,7 @@ mod hop_work;
 pub mod kit_files;
 pub mod learner;
 pub mod model;
+pub mod note_map;
 pub mod one_shots;
 mod playback;
 pub mod separator;

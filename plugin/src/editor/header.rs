@@ -1,10 +1,11 @@
 //! The line at the top: name, model, sample rate, latency, state, zoom.
 
 use egui::{Align2, Color32, Rect, Ui, pos2, vec2};
+use idm_engine::note_map::NoteMap;
 use nice_plug::context::gui::GuiContext;
 use nice_plug::prelude::ParamSetter;
 
-use super::controls::{button, drop_down, switch};
+use super::controls::{button, drop_down, set, switch};
 use super::theme;
 use crate::link::{Shared, Status, Texts};
 use crate::params::{HitChoice, IdmParams};
@@ -74,6 +75,7 @@ impl Header<'_> {
         let percent = place(46.0);
         let smaller = place(24.0);
         let presets = place(128.0);
+        let notes = place(158.0);
 
         switch(
             ui,
@@ -102,12 +104,13 @@ impl Header<'_> {
                 .find(|step| *step < self.zoom - 0.01);
         }
         show_presets(ui, presets, context);
+        show_note_maps(ui, notes, setter, self.params);
 
         let (colour, text) = self.status();
         let left = name.right().max(facts.right()) + 22.0;
         let room = Rect::from_min_max(
             pos2(left, rect.top()),
-            pos2(presets.left() - theme::GAP, rect.bottom()),
+            pos2(notes.left() - theme::GAP, rect.bottom()),
         );
         paint_status(ui, room, colour, &text);
         zoom.map(|zoom| zoom.clamp(EditorState::ZOOM.0, EditorState::ZOOM.1))
@@ -205,6 +208,27 @@ fn show_presets(ui: &mut Ui, rect: Rect, context: &GuiContext) {
                 .on_hover_text(&preset.description);
             if response.clicked() {
                 context.set_state(preset.state.clone());
+            }
+        }
+    });
+}
+
+/// Notes of all drums at once, as other instruments have them.
+fn show_note_maps(ui: &mut Ui, rect: Rect, setter: &ParamSetter<'_>, params: &IdmParams) {
+    let present = params.notes();
+    let map = NoteMap::ALL.iter().find(|map| map.notes == present);
+    let name = format!("Notes: {}", map.map_or("your own", |map| map.name));
+    let hint = "MIDI notes of all drums, as another instrument has them; each can be changed \
+                at the foot of its strip.";
+    drop_down(ui, rect, "notes", &name, hint, |ui| {
+        for map in &NoteMap::ALL {
+            let is_chosen = map.notes == present;
+            if ui.selectable_label(is_chosen, map.name).clicked() {
+                for (drum, note) in params.drums.iter().zip(map.notes) {
+                    if drum.note_number() != note {
+                        set(setter, &drum.note, i32::from(note));
+                    }
+                }
             }
         }
     });

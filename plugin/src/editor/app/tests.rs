@@ -296,6 +296,21 @@ fn click_along_toolbar(window: &mut Window, mut done: impl FnMut(&mut Window) ->
 }
 
 #[test]
+fn notes_of_another_instrument_are_chosen_at_once() {
+    use idm_engine::note_map::NoteMap;
+    let mut window = Window::new(1180.0, 760.0);
+    window.frame(vec![]);
+    let menu = window.place_of("Notes: General MIDI").expect("a menu");
+    window.click(menu);
+    window.frame(vec![]);
+    let entry = window.place_of("Addictive Drums 2").expect("an entry");
+    window.click(entry);
+    assert_eq!(window.params.notes(), NoteMap::ADDICTIVE_DRUMS.notes);
+    window.frame(vec![]);
+    assert!(window.place_of("Notes: Addictive Drums 2").is_some());
+}
+
+#[test]
 fn the_kit_is_saved_and_forgotten_by_its_buttons() {
     use idm_engine::learner::{LearntDrum, LearntKit, LearntLayer, encode_kit};
     use idm_engine::one_shots::OneShot;
