@@ -12,6 +12,7 @@ pub mod editor;
 pub mod handover;
 pub mod kit_state;
 pub mod link;
+pub mod midi_export;
 pub mod notes;
 pub mod own_samples;
 pub mod params;

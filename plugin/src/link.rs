@@ -90,6 +90,8 @@ pub struct Shared {
     sample_rate_hz: AtomicU64,
     latency_samples: AtomicU32,
     position: AtomicU64,
+    /// Bits of the song's tempo.
+    tempo_bpm: AtomicU64,
     stem_peaks: [PeakCell; STEM_COUNT],
     main_peak: PeakCell,
     auditions: [AtomicU32; DRUM_COUNT],
@@ -120,6 +122,7 @@ impl Shared {
             sample_rate_hz: AtomicU64::new(0),
             latency_samples: AtomicU32::new(0),
             position: AtomicU64::new(0),
+            tempo_bpm: AtomicU64::new(0),
             stem_peaks: Default::default(),
             main_peak: PeakCell::default(),
             auditions: Default::default(),
@@ -183,6 +186,17 @@ impl Shared {
     /// Output samples since the plugin was made.
     pub fn position(&self) -> u64 {
         self.position.load(Ordering::Relaxed)
+    }
+
+    /// Tells the tempo of the song in beats per minute. Real-time safe.
+    pub fn set_tempo(&self, tempo_bpm: f64) {
+        self.tempo_bpm.store(tempo_bpm.to_bits(), Ordering::Relaxed);
+    }
+
+    /// Tempo of the song in beats per minute; none if the host tells none.
+    pub fn tempo_bpm(&self) -> Option<f64> {
+        let tempo_bpm = f64::from_bits(self.tempo_bpm.load(Ordering::Relaxed));
+        (tempo_bpm.is_finite() && tempo_bpm > 0.0).then_some(tempo_bpm)
     }
 
     /// Peak of a stem since the last call.

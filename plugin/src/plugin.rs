@@ -313,6 +313,9 @@ impl Plugin for InverseDrumMachine {
             });
         }
         let transport = context.transport();
+        if let Some(tempo_bpm) = transport.tempo {
+            self.link.shared().set_tempo(tempo_bpm);
+        }
         let settings = Settings {
             controls: self.params.controls(),
             mix: self.params.mix_targets(),

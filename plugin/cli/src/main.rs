@@ -6,7 +6,6 @@ mod csv;
 mod hits;
 mod interrupt;
 mod kit;
-mod midi;
 mod onset;
 mod outputs;
 mod picture;

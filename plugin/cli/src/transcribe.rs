@@ -3,16 +3,17 @@
 use std::process::ExitCode;
 use std::time::Instant;
 
-use anyhow::{Result, anyhow};
+use anyhow::Result;
 use idm_engine::controls::Controls;
+use idm_engine::midi_file::{DEFAULT_TEMPO_BPM, MidiNote, write_midi};
 use idm_engine::note_map::NoteMap;
 
 use crate::args::TranscribeArgs;
 use crate::batch::{self, Job};
+use crate::csv;
 use crate::hits::GivenHits;
 use crate::render::{self, AudioFormat, Block, Rendered, Settings, Sink};
 use crate::summary::Figures;
-use crate::{csv, midi};
 
 /// Runs the command.
 pub fn run(args: &TranscribeArgs) -> ExitCode {
@@ -43,9 +44,19 @@ pub fn write_hits(job: &Job<'_>, rendered: &Rendered, notes: &NoteMap) -> Result
     let rate_hz = rendered.format.sample_rate_hz;
     let table = csv::encode(&rendered.onsets, rate_hz);
     job.outputs.write("onsets.csv", table.as_bytes())?;
-    let (onsets, name) = (&rendered.onsets, job.name());
-    let midi = midi::encode(onsets, rate_hz, rendered.frames, &name, notes)
-        .map_err(|reason| anyhow!(reason))?;
+    let midi: Vec<MidiNote> = rendered
+        .onsets
+        .iter()
+        .map(|onset| MidiNote {
+            time_s: onset.time_s(rate_hz),
+            key: notes.note(onset.drum),
+            velocity: onset.midi_velocity(),
+        })
+        .collect();
+    // The recording's own tempo is not guessed: notes lie where they sound, on whatever
+    // grid the project has.
+    let length_s = rendered.frames as f64 / rate_hz;
+    let midi = write_midi(&midi, length_s, DEFAULT_TEMPO_BPM, &job.name())?;
     job.outputs.write("onsets.mid", &midi)
 }
 

@@ -20,6 +20,7 @@ pub mod front_end;
 mod hop_work;
 pub mod kit_files;
 pub mod learner;
+pub mod midi_file;
 pub mod model;
 pub mod note_map;
 pub mod one_shots;

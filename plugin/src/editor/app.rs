@@ -12,13 +12,15 @@ use nice_plug_egui::baseview::{HandlerError, WindowSize};
 use nice_plug_egui::{Frame, NiceEguiApp};
 
 use super::controls::set;
+use super::marks::song_hits;
 use super::monitor::Monitor;
 use super::sample_browser::{SampleBrowser, SampleWish};
-use super::song_view::SongView;
+use super::song_view::{SongView, SongWish};
 use super::toolbar::KitWish;
 use super::{editor_state, header, strip, theme, timeline, toolbar, update_editor_state};
 use crate::kit_state::kits_folder;
 use crate::link::{EditorEnd, Shared, Status};
+use crate::midi_export;
 use crate::params::IdmParams;
 
 /// Time between frames while audio runs.
@@ -151,8 +153,10 @@ impl IdmApp {
             Some(song) => {
                 let hits = self.params.hits.value().engine();
                 let (take, corrections) = (&self.monitor.take, &self.params.corrections);
-                if song.show(ui, rect, take, corrections, hits) {
-                    self.song = None;
+                match song.show(ui, rect, take, corrections, hits) {
+                    Some(SongWish::Done) => self.song = None,
+                    Some(SongWish::SaveMidi) => self.save_midi(),
+                    None => {}
                 }
             }
             None => {
@@ -161,6 +165,16 @@ impl IdmApp {
                 }
             }
         }
+    }
+
+    fn save_midi(&mut self) {
+        let hits = song_hits(&self.monitor.take, &self.params.corrections.current());
+        let (notes, tempo_bpm) = (self.params.notes(), self.shared.tempo_bpm());
+        let text = match midi_export::save(&hits, &notes, tempo_bpm, &self.kits_folder) {
+            Ok(path) => format!("MIDI saved as {}", path.display()),
+            Err(error) => format!("MIDI not saved: {error}"),
+        };
+        self.notice = Some((text, Instant::now()));
     }
 
     fn save_kit(&mut self) {

@@ -5,6 +5,7 @@ use idm_engine::engine::Verdict;
 
 use super::take::Take;
 use crate::corrections::{Correction, Corrections, SAME_HIT_S, is_same_hit};
+use crate::midi_export::SongHit;
 
 /// Velocity at which a hit is shown that was not heard yet.
 const UNHEARD_VELOCITY: f32 = 0.7;
@@ -93,6 +94,19 @@ pub fn marks(take: &Take, corrections: &[Correction], from_s: f64, to_s: f64) ->
         }
     }));
     marks
+}
+
+/// All hits of the song, as heard and corrected.
+pub fn song_hits(take: &Take, corrections: &[Correction]) -> Vec<SongHit> {
+    marks(take, corrections, f64::NEG_INFINITY, f64::INFINITY)
+        .into_iter()
+        .filter(Mark::is_hit)
+        .map(|mark| SongHit {
+            song_s: mark.song_s,
+            drum: mark.drum,
+            velocity: mark.velocity,
+        })
+        .collect()
 }
 
 /// The mark in the lane of `drum` nearest to a place, if it is within `reach_s`.

@@ -19,6 +19,15 @@ const REACH: f32 = 7.0;
 /// Where in the view the playhead is after a page was turned.
 const PAGE_START: f64 = 0.08;
 
+/// What the user wants beyond the view.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SongWish {
+    /// Back to what is heard now.
+    Done,
+    /// The song's hits in a file.
+    SaveMidi,
+}
+
 /// What part of the song is shown, and what the pointer holds.
 #[derive(Debug)]
 pub struct SongView {
@@ -63,7 +72,8 @@ impl Scale {
 }
 
 impl SongView {
-    /// Draws the view in `rect` and does what the user does there; true if they are done.
+    /// Draws the view in `rect` and does what the user does there; answers what is left to
+    /// others.
     pub fn show(
         &mut self,
         ui: &mut Ui,
@@ -71,7 +81,7 @@ impl SongView {
         take: &Take,
         corrections: &Corrections,
         hits: HitSource,
-    ) -> bool {
+    ) -> Option<SongWish> {
         panel(ui, rect);
         let lanes = Lanes::of(rect);
         let id = ui.scope_id().with("song");
@@ -205,7 +215,7 @@ impl SongView {
         lanes: &Lanes,
         take: &Take,
         corrections: &Corrections,
-    ) -> bool {
+    ) -> Option<SongWish> {
         let mut right = lanes.plot.right() - 4.0;
         let mut place = |width: f32| {
             let min = pos2(right - width, lanes.plot.top() + 3.0);
@@ -229,8 +239,18 @@ impl SongView {
         {
             self.follows = true;
         }
+        let mut wish = None;
+        let hint = "Write the hits of the song, as heard and corrected, into a MIDI file in \
+                    Music/Inverse Drum Machine: with the notes of the strips and the song's \
+                    tempo, from the song's beginning on.";
+        if !take.is_empty() && button(ui, place(68.0), "Save MIDI", hint).clicked() {
+            wish = Some(SongWish::SaveMidi);
+        }
         let hint = "Back to what is heard now. Corrections stay in effect.";
-        button(ui, lanes.view_button(), "Done", hint).clicked()
+        if button(ui, lanes.view_button(), "Done", hint).clicked() {
+            wish = Some(SongWish::Done);
+        }
+        wish
     }
 }
 

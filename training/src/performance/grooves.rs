@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use anyhow::{Context, Result};
-use midly::{MetaMessage, MidiMessage, Smf, Timing, TrackEventKind};
+use idm_engine::midi_file::read_midi;
 use rayon::prelude::*;
 use serde::Deserialize;
 
@@ -117,51 +117,18 @@ pub fn load_grooves(folder: &Path) -> Result<Vec<Groove>> {
 /// # Errors
 /// When `bytes` are no standard MIDI file.
 pub fn parse_midi(bytes: &[u8]) -> Result<Vec<Event>> {
-    let file = Smf::parse(bytes).context("no standard MIDI file")?;
-    let ticks_per_beat = match file.header.timing {
-        Timing::Metrical(ticks) => f64::from(ticks.as_int().max(1)),
-        Timing::Timecode(fps, subframe) => {
-            // Constant ticks per second; written as beats of half a second.
-            f64::from(fps.as_f32()) * f64::from(subframe) / 2.0
-        }
-    };
-    let mut merged = Vec::new();
-    for track in &file.tracks {
-        let mut tick = 0_u64;
-        for event in track {
-            tick += u64::from(event.delta.as_int());
-            match event.kind {
-                TrackEventKind::Meta(MetaMessage::Tempo(tempo)) => {
-                    merged.push((tick, None, f64::from(tempo.as_int())));
-                }
-                TrackEventKind::Midi {
-                    message: MidiMessage::NoteOn { key, vel },
-                    ..
-                } if vel.as_int() > 0 => {
-                    if let Some(sound) = sound_of_note(key.as_int()) {
-                        merged.push((tick, Some(sound), f64::from(vel.as_int())));
-                    }
-                }
-                _ => {}
-            }
-        }
-    }
-    // At one tick tempo changes (no sound) come first.
-    merged.sort_by_key(|&(tick, sound, _)| (tick, sound));
-    let (mut now_s, mut last_tick, mut us_per_beat) = (0.0, 0, 500_000.0);
-    let mut events = Vec::new();
-    for (tick, sound, value) in merged {
-        now_s += (tick - last_tick) as f64 * us_per_beat * 1e-6 / ticks_per_beat;
-        last_tick = tick;
-        match sound {
-            None => us_per_beat = value,
-            Some(sound) => events.push(Event {
-                time_s: now_s,
-                sound,
-                velocity: value as f32 / 127.0,
-            }),
-        }
-    }
+    let notes = read_midi(bytes)?;
+    let mut events: Vec<Event> = notes
+        .iter()
+        .filter_map(|note| {
+            Some(Event {
+                time_s: note.time_s,
+                sound: sound_of_note(note.key)?,
+                velocity: f32::from(note.velocity) / 127.0,
+            })
+        })
+        .collect();
+    events.sort_by(|a, b| a.time_s.total_cmp(&b.time_s).then(a.sound.cmp(&b.sound)));
     Ok(events)
 }
 

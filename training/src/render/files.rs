@@ -7,14 +7,11 @@ use clap::Args;
 use idm_engine::{
     audio_file::{AudioBuffer, write_wav},
     drum::{Drum, RESIDUAL},
-};
-use midly::{
-    Format, Header, MetaMessage, MidiMessage, Smf, Timing, TrackEvent, TrackEventKind,
-    num::{u4, u7, u15, u24, u28},
+    midi_file::{DEFAULT_TEMPO_BPM, MidiNote, write_midi},
 };
 use rayon::prelude::*;
 
-use super::{Hit, Piece, RenderConfig, Renderer, Stage, channels};
+use super::{Piece, RenderConfig, Renderer, Stage, channels};
 use crate::{
     kits::{SAMPLE_RATE_HZ, Split},
     random::Random,
@@ -123,68 +120,23 @@ fn write_piece(piece: &Piece, folder: &std::path::Path) -> Result<()> {
         );
     }
     fs::write(folder.join("onsets.csv"), table)?;
-    fs::write(folder.join("onsets.mid"), midi(&piece.hits)?)?;
+    fs::write(folder.join("onsets.mid"), midi(piece)?)?;
     Ok(())
 }
 
-/// Ticks per beat; a beat is half a second, so a tick is 0.52 ms.
-const TICKS_PER_BEAT: u16 = 960;
-const TICKS_PER_S: f64 = 2.0 * TICKS_PER_BEAT as f64;
-/// Length of a note: short enough for rolls.
-const NOTE_TICKS: u64 = 20;
-
-/// `hits` as a standard MIDI file on the percussion channel.
-fn midi(hits: &[Hit]) -> Result<Vec<u8>> {
-    let mut messages: Vec<(u64, bool, Hit)> = Vec::new();
-    for hit in hits {
-        let tick = (hit.sample as f64 / SAMPLE_RATE_HZ * TICKS_PER_S).round() as u64;
-        messages.push((tick, true, *hit));
-        messages.push((tick + NOTE_TICKS, false, *hit));
-    }
-    // At one tick notes end before others begin.
-    messages.sort_by_key(|&(tick, on, _)| (tick, on));
-    let mut track = vec![TrackEvent {
-        delta: u28::new(0),
-        kind: TrackEventKind::Meta(MetaMessage::Tempo(u24::new(500_000))),
-    }];
-    let mut now = 0;
-    for (tick, on, hit) in messages {
-        let key = u7::new(hit.drum.gm_note());
-        let velocity = (hit.velocity * 127.0).round().clamp(1.0, 127.0) as u8;
-        let message = if on {
-            MidiMessage::NoteOn {
-                key,
-                vel: u7::new(velocity),
-            }
-        } else {
-            MidiMessage::NoteOff {
-                key,
-                vel: u7::new(0),
-            }
-        };
-        track.push(TrackEvent {
-            delta: u28::new((tick - now) as u32),
-            kind: TrackEventKind::Midi {
-                channel: u4::new(9),
-                message,
-            },
-        });
-        now = tick;
-    }
-    track.push(TrackEvent {
-        delta: u28::new(0),
-        kind: TrackEventKind::Meta(MetaMessage::EndOfTrack),
-    });
-    let file = Smf {
-        header: Header::new(
-            Format::SingleTrack,
-            Timing::Metrical(u15::new(TICKS_PER_BEAT)),
-        ),
-        tracks: vec![track],
-    };
-    let mut bytes = Vec::new();
-    file.write_std(&mut bytes)?;
-    Ok(bytes)
+/// Notes of General MIDI.
+fn midi(piece: &Piece) -> Result<Vec<u8>> {
+    let notes: Vec<MidiNote> = piece
+        .hits
+        .iter()
+        .map(|hit| MidiNote {
+            time_s: hit.sample as f64 / SAMPLE_RATE_HZ,
+            key: hit.drum.gm_note(),
+            velocity: (hit.velocity * 127.0).round().clamp(1.0, 127.0) as u8,
+        })
+        .collect();
+    let length_s = piece.length() as f64 / SAMPLE_RATE_HZ;
+    Ok(write_midi(&notes, length_s, DEFAULT_TEMPO_BPM, "drums")?)
 }
 
 #[cfg(test)]
