@@ -63,7 +63,10 @@ impl Lanes {
     pub fn paint(&self, painter: &Painter) {
         painter.rect_filled(self.plot, theme::SMALL_ROUND, theme::GROOVE);
         let input = pos2(self.labels.left(), self.wave.top() + 8.0);
-        label(painter, input, 11.0, "Input", theme::DIM);
+        // In low windows the button takes all the room.
+        if input.y + 7.0 < self.view_button().top() {
+            label(painter, input, 11.0, "Input", theme::DIM);
+        }
         for drum in Drum::ALL {
             let (lane, accent) = (self.lane(drum), theme::accent(drum));
             let (left, y) = (self.labels.left(), lane.center().y);

@@ -71,11 +71,13 @@ pub fn pad(
     } else {
         theme::faded(theme::TEXT, 0.4 + 0.6 * opacity)
     };
+    // The dots in the corner need room beside the longest name.
+    let size = (rect.width() / 7.6).clamp(10.5, 13.0);
     painter.text(
         pos2(rect.center().x, rect.top() + 17.0),
         Align2::CENTER_CENTER,
         drum.name(),
-        theme::font(13.0),
+        theme::font(size),
         name_colour,
     );
 
@@ -140,7 +142,7 @@ pub fn pad(
         theme::faded(theme::TEXT, 0.8 * opacity)
     };
     painter.text(
-        corner.rect.center(),
+        corner.rect.center() + egui::vec2(2.0, -2.0),
         Align2::CENTER_CENTER,
         "…",
         theme::font(16.0),
