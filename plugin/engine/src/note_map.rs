@@ -11,8 +11,8 @@ pub struct NoteMap {
     pub name: &'static str,
     /// The note that is written for each drum, by [`Drum::index`].
     pub notes: [u8; DRUM_COUNT],
-    /// Other notes that are read as a drum.
-    others: &'static [(u8, Drum)],
+    /// Other notes that are read as each drum.
+    others: [&'static [u8]; DRUM_COUNT],
 }
 
 impl NoteMap {
@@ -21,19 +21,16 @@ impl NoteMap {
         id: "gm",
         name: "General MIDI",
         notes: [36, 38, 42, 46, 48, 47, 43, 49, 51],
-        others: &[
-            (35, Drum::Kick),
-            (37, Drum::Snare),
-            (40, Drum::Snare),
-            (44, Drum::ClosedHat),
-            (50, Drum::HighTom),
-            (45, Drum::MidTom),
-            (41, Drum::FloorTom),
-            (52, Drum::Crash),
-            (55, Drum::Crash),
-            (57, Drum::Crash),
-            (53, Drum::Ride),
-            (59, Drum::Ride),
+        others: [
+            &[35],
+            &[37, 40],
+            &[44],
+            &[],
+            &[50],
+            &[45],
+            &[41],
+            &[52, 55, 57],
+            &[53, 59],
         ],
     };
 
@@ -42,26 +39,16 @@ impl NoteMap {
         id: "toontrack",
         name: "Superior, EZdrummer",
         notes: [36, 38, 42, 26, 48, 47, 43, 49, 51],
-        others: &[
-            (35, Drum::Kick),
-            (37, Drum::Snare),
-            (40, Drum::Snare),
-            (21, Drum::ClosedHat),
-            (22, Drum::ClosedHat),
-            (62, Drum::ClosedHat),
-            (63, Drum::ClosedHat),
-            (17, Drum::OpenHat),
-            (24, Drum::OpenHat),
-            (25, Drum::OpenHat),
-            (46, Drum::OpenHat),
-            (60, Drum::OpenHat),
-            (45, Drum::MidTom),
-            (41, Drum::FloorTom),
-            (52, Drum::Crash),
-            (55, Drum::Crash),
-            (57, Drum::Crash),
-            (53, Drum::Ride),
-            (59, Drum::Ride),
+        others: [
+            &[35],
+            &[37, 40],
+            &[21, 22, 62, 63],
+            &[17, 24, 25, 46, 60],
+            &[],
+            &[45],
+            &[41],
+            &[52, 55, 57],
+            &[53, 59],
         ],
     };
 
@@ -70,36 +57,16 @@ impl NoteMap {
         id: "addictive-drums",
         name: "Addictive Drums 2",
         notes: [36, 38, 49, 56, 71, 69, 67, 77, 60],
-        others: &[
-            (37, Drum::Snare),
-            (39, Drum::Snare),
-            (40, Drum::Snare),
-            (41, Drum::Snare),
-            (42, Drum::Snare),
-            (43, Drum::Snare),
-            (44, Drum::Snare),
-            (48, Drum::ClosedHat),
-            (50, Drum::ClosedHat),
-            (51, Drum::ClosedHat),
-            (52, Drum::ClosedHat),
-            (53, Drum::ClosedHat),
-            (54, Drum::OpenHat),
-            (55, Drum::OpenHat),
-            (57, Drum::OpenHat),
-            (58, Drum::OpenHat),
-            (65, Drum::FloorTom),
-            (46, Drum::Crash),
-            (79, Drum::Crash),
-            (81, Drum::Crash),
-            (89, Drum::Crash),
-            (91, Drum::Crash),
-            (93, Drum::Crash),
-            (45, Drum::Ride),
-            (61, Drum::Ride),
-            (62, Drum::Ride),
-            (84, Drum::Ride),
-            (85, Drum::Ride),
-            (86, Drum::Ride),
+        others: [
+            &[],
+            &[37, 39, 40, 41, 42, 43, 44],
+            &[48, 50, 51, 52, 53],
+            &[54, 55, 57, 58],
+            &[],
+            &[],
+            &[65],
+            &[46, 79, 81, 89, 91, 93],
+            &[45, 61, 62, 84, 85, 86],
         ],
     };
 
@@ -108,20 +75,16 @@ impl NoteMap {
         id: "v-drums",
         name: "Roland V-Drums",
         notes: [36, 38, 42, 46, 48, 45, 43, 49, 51],
-        others: &[
-            (37, Drum::Snare),
-            (40, Drum::Snare),
-            (22, Drum::ClosedHat),
-            (44, Drum::ClosedHat),
-            (26, Drum::OpenHat),
-            (50, Drum::HighTom),
-            (47, Drum::MidTom),
-            (58, Drum::FloorTom),
-            (52, Drum::Crash),
-            (55, Drum::Crash),
-            (57, Drum::Crash),
-            (53, Drum::Ride),
-            (59, Drum::Ride),
+        others: [
+            &[],
+            &[37, 40],
+            &[22, 44],
+            &[26],
+            &[50],
+            &[47],
+            &[58],
+            &[52, 55, 57],
+            &[53, 59],
         ],
     };
 
@@ -141,12 +104,10 @@ impl NoteMap {
     /// The drum that `note` plays: side sticks are snares, splashes and chinas crashes;
     /// none for other percussion. Real-time safe.
     pub fn drum(&self, note: u8) -> Option<Drum> {
-        let written = self.notes.iter().position(|&written| written == note);
-        let other = || self.others.iter().find(|(other, _)| *other == note);
-        match written {
-            Some(index) => Drum::from_index(index),
-            None => other().map(|(_, drum)| *drum),
-        }
+        Drum::ALL.into_iter().find(|drum| {
+            let index = drum.index();
+            self.notes[index] == note || self.others[index].contains(&note)
+        })
     }
 }
 
@@ -161,7 +122,7 @@ mod tests {
                 assert_eq!(map.drum(map.note(drum)), Some(drum), "{}", map.id);
             }
             let mut notes: Vec<u8> = map.notes.to_vec();
-            notes.extend(map.others.iter().map(|(note, _)| note));
+            notes.extend(map.others.iter().copied().flatten());
             let count = notes.len();
             notes.sort_unstable();
             notes.dedup();
