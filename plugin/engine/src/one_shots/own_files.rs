@@ -144,15 +144,21 @@ pub fn read_own_set(path: &Path) -> Result<OwnSet, OwnSoundError> {
         set.one_shots.push(read_one_shot(path)?);
         return Ok(set);
     }
+    let too_much = |file: &Path| {
+        let name = name_of(file);
+        format!("{name}: a drum has at most {MOST_OWN_SAMPLES} samples and {LONGEST_OWN_SET_S} s")
+    };
     for file in audio_files(path)? {
+        // A folder may hold thousands: none is read in vain.
+        if set.one_shots.len() >= MOST_OWN_SAMPLES {
+            set.left_out.push(too_much(&file));
+            continue;
+        }
         match read_one_shot(&file) {
             Ok(one_shot) if OwnSet::has_room(set.one_shots.iter(), &one_shot) => {
                 set.one_shots.push(one_shot);
             }
-            Ok(_) => set.left_out.push(format!(
-                "{}: a drum has at most {MOST_OWN_SAMPLES} samples and {LONGEST_OWN_SET_S} s",
-                name_of(&file)
-            )),
+            Ok(_) => set.left_out.push(too_much(&file)),
             Err(error) => set.left_out.push(error.to_string()),
         }
     }
