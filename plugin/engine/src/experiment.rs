@@ -27,6 +27,8 @@ pub struct Experiment {
     pub masks: MaskSource,
     /// One mask for both channels, wherever drums stand.
     pub one_mask: bool,
+    /// Masks alone, also for sounds that repeat.
+    pub masks_only: bool,
     /// One-shots to begin with, at the engine's sample rate, instead of those
     /// that the model gives an unknown kit.
     pub bank: Option<Arc<Bank>>,

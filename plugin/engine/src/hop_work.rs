@@ -17,7 +17,8 @@ use crate::{
     one_shots::Bank,
     playback::Playback,
     separator::{
-        AttackGate, BandMasks, Explainer, OverlapAdd, Panorama, Prediction, Presence, combine_masks,
+        AttackGate, BandMasks, Explainer, OverlapAdd, Panorama, Prediction, Presence, Repeats,
+        combine_masks,
     },
     transcriber::{
         GivenHit, GivenHits, OnsetLocator, PeakPicker, PickerClass, RemovedHits, VelocityScale,
@@ -79,6 +80,9 @@ pub struct HopWork {
     panorama: Panorama,
     /// Whether the panorama is used.
     hears_places: bool,
+    repeats: Repeats,
+    /// Whether they are used.
+    hears_repeats: bool,
     /// Stems of the hop that is being made, and of the one that is played.
     making: Vec<[Vec<f32>; 2]>,
     playing: Vec<[Vec<f32>; 2]>,
@@ -155,6 +159,13 @@ impl HopWork {
             masks: Box::new([[0.0; BAND_COUNT]; STEM_COUNT]),
             panorama: Panorama::new(overlap_add.window_samples() / 2 + 1),
             hears_places: !experiment.one_mask,
+            repeats: Repeats::new(
+                &framing,
+                &overlap_add,
+                (quality.look_ahead_frames() + 2) * hop + overlap_add.window_samples() / 2,
+                (quality.look_ahead_frames() + 1) * hop,
+            ),
+            hears_repeats: !experiment.masks_only && experiment.masks == MaskSource::Both,
             overlap_add,
             making: stems(),
             playing: stems(),
@@ -193,10 +204,12 @@ impl HopWork {
             self.given.clear();
             self.removed.clear();
         }
-        let freezes = self.controls.learning && !controls.learning;
+        let was_learning = self.controls.learning;
         self.controls = *controls;
-        if freezes {
+        if was_learning && !controls.learning {
             self.place_drums();
+        } else if was_learning != controls.learning {
+            self.repeats.freeze(false);
         }
         let frames_per_ms = self.framing.sample_rate_hz / self.framing.hop_samples as f64 / 1e3;
         for (class, picker_class) in self.picker_classes.iter_mut().enumerate() {
@@ -231,6 +244,7 @@ impl HopWork {
     pub fn reset(&mut self) {
         self.rewind();
         self.explainer.forget();
+        self.repeats.forget();
         self.place_drums();
         for drum in Drum::ALL {
             self.explainer.set_template(drum, &self.first_bank);
@@ -272,6 +286,7 @@ impl HopWork {
     fn forget_sounding(&mut self) {
         self.explainer.reset();
         self.prediction.clear();
+        self.repeats.rewind();
     }
 
     /// Takes a complete hop of input; the stems made so far are played now.
@@ -328,6 +343,7 @@ impl HopWork {
             1..=NETWORK_STAGES => self.session.run_stage(stage - 1, NETWORK_STAGES),
             4 => {
                 if let Some(frame) = described {
+                    self.repeats.step(self.frame_start(), &self.bank);
                     self.find_hits(frame);
                     self.follow_kit(frame, playback);
                 }
@@ -379,10 +395,17 @@ impl HopWork {
             && let Some((spectra, map)) = self.overlap_add.stereo_spectra()
         {
             self.panorama.refine(spectra, map, &mut self.masks);
-            self.overlap_add.begin_stereo(self.panorama.whole());
             if self.controls.learning {
                 self.panorama.learn(&self.masks);
             }
+        }
+        if self.hears_repeats {
+            let enabled = self.controls.drums.map(|drum| drum.enabled);
+            let (masks, overlap_add) = (&self.masks, &mut self.overlap_add);
+            self.repeats.predict(masks, &enabled, overlap_add);
+        }
+        if self.hears_places && self.overlap_add.stereo_spectra().is_some() {
+            self.overlap_add.begin_stereo(self.panorama.whole());
         }
         if self.controls.learning {
             self.explainer.learn(frame, &self.prediction, &self.masks);

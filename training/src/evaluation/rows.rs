@@ -36,6 +36,8 @@ pub enum System {
     Bank,
     /// The engine, one pass, standard quality.
     Ours,
+    /// The engine without the sounds that repeat: masks alone.
+    OursMasksAlone,
     /// The engine with one mask for both channels.
     OursOneMask,
     /// The network's masks with the true hits.
@@ -71,6 +73,7 @@ impl System {
             System::Masks => "learned masks only",
             System::Bank => "synthesis only",
             System::Ours => "ours, streaming",
+            System::OursMasksAlone => "ours, masks alone",
             System::OursOneMask => "ours, one mask for both channels",
             System::MasksTrueHits => "learned masks only, true hits",
             System::BankTrueHits => "synthesis only, true hits",
@@ -95,6 +98,10 @@ impl System {
             },
             System::Bank => EngineRun {
                 masks: MaskSource::Synthesis,
+                ..ours
+            },
+            System::OursMasksAlone => EngineRun {
+                masks_only: true,
                 ..ours
             },
             System::OursOneMask => EngineRun {

@@ -34,6 +34,8 @@ pub struct EngineRun {
     pub saved_kit: bool,
     /// Whether both channels have the same mask.
     pub one_mask: bool,
+    /// Whether sounds that repeat are left to the masks.
+    pub masks_only: bool,
     /// Whether it is told the true hits.
     pub true_hits: bool,
     /// Whether it begins with the true kit, if that is known.
@@ -48,6 +50,7 @@ impl Default for EngineRun {
             masks: MaskSource::Both,
             saved_kit: false,
             one_mask: false,
+            masks_only: false,
             true_hits: false,
             true_kit: false,
         }
@@ -70,6 +73,7 @@ pub fn stream(excerpt: &Excerpt, model: &Arc<Model>, run: &EngineRun) -> Result<
     let experiment = Experiment {
         masks: run.masks,
         one_mask: run.one_mask,
+        masks_only: run.masks_only,
         bank,
     };
     let mut engine = new_engine(SAMPLE_RATE_HZ, run.quality, model, experiment.clone())?;

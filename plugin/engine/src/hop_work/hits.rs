@@ -7,7 +7,7 @@ use crate::{
     learner::TapeHit,
     one_shots::{LEVEL_FRAMES, PRE_FRAMES},
     playback::{Playback, QueuedHit},
-    separator::FitCandidate,
+    separator::{FitCandidate, RepeatHit},
     transcriber::{Candidate, Decision, Verdict},
 };
 
@@ -105,6 +105,7 @@ impl HopWork {
         }
         let mut amplitudes = [0.0; DRUM_COUNT];
         self.explainer.begin(frame, &hits[..count], &mut amplitudes);
+        self.look_for_repeats(&hits[..count], &onsets);
         let made_until = self.made_until().unwrap_or(0);
         let fitted = hits[..count]
             .iter()
@@ -127,6 +128,29 @@ impl HopWork {
                 given_velocity: self.given.started(hit.drum).and_then(|hit| hit.velocity),
             });
         }
+    }
+
+    /// Looks for sounds that are known in the hits of a frame.
+    fn look_for_repeats(&mut self, hits: &[FitCandidate], onsets: &[u64; DRUM_COUNT]) {
+        if !self.hears_repeats {
+            return;
+        }
+        let mut repeats = [RepeatHit {
+            drum: Drum::Kick,
+            onset_sample: 0,
+            activation: 0.0,
+            is_sure: false,
+        }; DRUM_COUNT];
+        for ((repeat, hit), onset) in repeats.iter_mut().zip(hits).zip(onsets) {
+            repeat.drum = hit.drum;
+            repeat.onset_sample = *onset as i64;
+            repeat.activation = hit.posterior;
+            repeat.is_sure = hit.trusted;
+        }
+        let [left, right] = &self.history;
+        let end = (self.hops * self.framing.hop_samples as u64) as i64;
+        let repeats = &repeats[..hits.len()];
+        self.repeats.begin(repeats, [left, right], end, &self.bank);
     }
 
     fn decide(&mut self, decision: Decision) {
@@ -152,6 +176,8 @@ impl HopWork {
             }
             self.explainer
                 .judge(decision.drum, decision.confidence, is_accepted);
+            let accepted = is_accepted.then_some(decision.confidence);
+            self.repeats.decide(decision.drum, accepted, &self.bank);
         }
         self.decided[class] = Some(Decided {
             onset_sample,

@@ -24,6 +24,7 @@ impl HopWork {
             playback,
         );
         self.explainer.forget();
+        self.repeats.forget();
         self.place_drums();
     }
 
@@ -73,6 +74,7 @@ impl HopWork {
     /// heard. Real-time safe.
     pub(super) fn place_drums(&mut self) {
         self.panorama.forget();
+        self.repeats.freeze(!self.controls.learning);
         if self.controls.learning {
             return;
         }
@@ -121,12 +123,14 @@ impl HopWork {
         }
     }
 
-    /// Keeps the separated hop for the learner.
+    /// Keeps the separated hop for the learner, and learns what repeats.
     pub(super) fn record(&mut self) {
-        let end = (self.hops * self.framing.hop_samples as u64) as i64;
-        let start = end - self.frame_back_samples() as i64;
+        let start = self.frame_start();
         let stems = &self.making[..DRUM_COUNT];
         self.tape
             .hop(start, stems, &self.masks[..DRUM_COUNT], &mut self.worker);
+        if self.hears_repeats {
+            self.repeats.learn(stems);
+        }
     }
 }

@@ -19,6 +19,12 @@ impl HopWork {
         self.overlap_add.analyse(frame);
     }
 
+    /// Sample of the input at which the described frame's window begins.
+    pub(super) fn frame_start(&self) -> i64 {
+        let heard = self.hops * self.framing.hop_samples as u64;
+        heard as i64 - self.frame_back_samples() as i64
+    }
+
     /// First sample of the hop that is being made; none while that lies before
     /// the stream.
     pub(super) fn made_until(&self) -> Option<u64> {
@@ -31,7 +37,8 @@ impl HopWork {
         for drum in drums {
             let part = self.hears_places.then(|| self.panorama.part(drum));
             let (bands, making) = (&self.masks[drum], &mut self.making[drum]);
-            self.overlap_add.synthesise(drum, bands, part, making);
+            let known = self.repeats.used(drum);
+            self.overlap_add.synthesise(drum, bands, part, known, making);
             if let Some(first) = made_until {
                 self.attack_gate.apply(drum, first, &mut self.making[drum]);
             }

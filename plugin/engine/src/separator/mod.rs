@@ -8,6 +8,7 @@ mod masks;
 mod overlap_add;
 mod panorama;
 mod presence;
+mod repeats;
 mod steering;
 
 pub use attack_gate::AttackGate;
@@ -16,3 +17,4 @@ pub use masks::{BandMasks, combine_masks};
 pub use overlap_add::OverlapAdd;
 pub use panorama::{Covariance, Panorama, Spread};
 pub use presence::Presence;
+pub use repeats::{RepeatHit, Repeats};

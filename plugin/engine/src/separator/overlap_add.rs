@@ -93,8 +93,16 @@ impl OverlapAdd {
     /// Real-time safe.
     pub fn analyse(&mut self, frame: [&[f32]; 2]) {
         self.mono = frame[0] == frame[1];
+        let mut spectra = std::mem::take(&mut self.spectra);
+        self.transform(frame, &mut spectra);
+        self.spectra = spectra;
+    }
+
+    /// The spectra of the same stretch of another signal; of the first channel alone if
+    /// the channels of the analysed frame agree. Real-time safe.
+    pub fn transform(&mut self, frame: [&[f32]; 2], spectra: &mut [Vec<Complex32>; 2]) {
         let channels = if self.mono { 1 } else { 2 };
-        for (samples, spectrum) in frame.iter().zip(&mut self.spectra).take(channels) {
+        for (samples, spectrum) in frame.iter().zip(spectra).take(channels) {
             for ((out, sample), weight) in self.time.iter_mut().zip(*samples).zip(&self.analysis) {
                 *out = sample * weight;
             }
@@ -102,6 +110,23 @@ impl OverlapAdd {
                 self.forward
                     .process_with_scratch(&mut self.time, spectrum, &mut self.scratch);
             debug_assert!(done.is_ok(), "buffers were made for the plan");
+        }
+    }
+
+    /// The spectra of the analysed frame, one if the channels agree, and the bands of
+    /// their bins. Real-time safe.
+    pub fn frame(&self) -> (&[Vec<Complex32>], &BandMap) {
+        let channels = if self.mono { 1 } else { 2 };
+        (&self.spectra[..channels], &self.map)
+    }
+
+    /// Takes a part of the analysed frame off it: masks divide the rest. Real-time safe.
+    pub fn subtract(&mut self, part: &[Vec<Complex32>; 2]) {
+        let channels = if self.mono { 1 } else { 2 };
+        for (spectrum, part) in self.spectra.iter_mut().zip(part).take(channels) {
+            for (bin, part) in spectrum.iter_mut().zip(part) {
+                *bin -= part;
+            }
         }
     }
 
@@ -122,17 +147,19 @@ impl OverlapAdd {
     /// Masks the analysed frame for class `drum` and writes the hop that is
     /// now complete to both channels of `output`; in stereo the covariance `part` takes
     /// the place of the mask `bands`, if there is one (after
-    /// [`OverlapAdd::begin_stereo`]). Call once per class and frame. Real-time safe.
+    /// [`OverlapAdd::begin_stereo`]). The spectra `known` are added, if there are any.
+    /// Call once per class and frame. Real-time safe.
     pub fn synthesise(
         &mut self,
         drum: usize,
         bands: &[f32; BAND_COUNT],
         part: Option<&Spread>,
+        known: Option<&[Vec<Complex32>; 2]>,
         output: &mut [Vec<f32>; 2],
     ) {
         let hop = self.hop;
         let window = self.analysis.len();
-        if bands.iter().any(|&band| band > NEGLIGIBLE_MASK) {
+        if known.is_some() || bands.iter().any(|&band| band > NEGLIGIBLE_MASK) {
             match part {
                 Some(part) if !self.mono => {
                     self.steering.take(part, &self.map, &mut self.masked);
@@ -144,6 +171,14 @@ impl OverlapAdd {
                         for ((out, bin), gain) in masked.iter_mut().zip(spectrum).zip(&self.mask) {
                             *out = bin * gain;
                         }
+                    }
+                }
+            }
+            if let Some(known) = known {
+                let channels = self.masked.iter_mut().zip(known);
+                for (masked, known) in channels.take(if self.mono { 1 } else { 2 }) {
+                    for (out, bin) in masked.iter_mut().zip(known) {
+                        *out += bin;
                     }
                 }
             }
@@ -199,7 +234,7 @@ mod tests {
             for frame in 0..36 {
                 let span = frame * hop..frame * hop + window;
                 overlap_add.analyse([&input[0][span.clone()], &input[1][span]]);
-                overlap_add.synthesise(3, &[1.0; BAND_COUNT], None, &mut output);
+                overlap_add.synthesise(3, &[1.0; BAND_COUNT], None, None, &mut output);
                 if frame >= hops {
                     for channel in 0..2 {
                         for n in 0..hop {

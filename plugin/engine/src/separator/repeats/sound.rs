@@ -1,0 +1,109 @@
+//! A sound that a drum makes again and again, as a waveform.
+
+use super::{
+    matcher::{Fingerprint, Matcher},
+    place::Place,
+};
+
+/// Weight, in hits, beyond which older ones fade.
+const MOST_WEIGHT: f32 = 16.0;
+
+/// The mean waveform of hits that were alike. Real-time safe after construction.
+#[derive(Debug, Clone)]
+pub struct Sound {
+    channels: [Vec<f32>; 2],
+    /// Per part, of one hop: the sum of the squared gains of the hits it was learnt from.
+    weights: Vec<f32>,
+    /// Parts that are known.
+    parts: usize,
+    part_samples: usize,
+    /// Hits that it was found in; fades while others are.
+    pub uses: f32,
+    print: Fingerprint,
+    /// Whether the fingerprint is that of an earlier state.
+    pub is_stale: bool,
+}
+
+impl Sound {
+    /// Nothing yet, with room for `parts` parts. Allocates.
+    pub fn new(matcher: &Matcher, part_samples: usize, parts: usize) -> Sound {
+        Sound {
+            channels: [(); 2].map(|()| vec![0.0; parts * part_samples]),
+            weights: vec![0.0; parts],
+            parts: 0,
+            part_samples,
+            uses: 0.0,
+            print: matcher.fingerprint(),
+            is_stale: true,
+        }
+    }
+
+    /// Forgets everything.
+    pub fn forget(&mut self) {
+        self.weights.fill(0.0);
+        self.parts = 0;
+        self.uses = 0.0;
+        self.is_stale = true;
+    }
+
+    /// The samples that are known, per channel.
+    pub fn samples(&self) -> [&[f32]; 2] {
+        let known = self.parts * self.part_samples;
+        [&self.channels[0][..known], &self.channels[1][..known]]
+    }
+
+    /// Learns part `part` from what a hit of this gain and weight has there more than was
+    /// predicted: `surplus` begins at sample `first` of the input, the sound at `place`.
+    /// `room` holds one part.
+    pub fn learn(
+        &mut self,
+        part: usize,
+        (gain, weight): (f32, f32),
+        place: &Place,
+        surplus: &[Vec<f32>; 2],
+        first: i64,
+        room: &mut [f32],
+    ) {
+        if part > self.parts || part >= self.weights.len() {
+            return;
+        }
+        let from = part * self.part_samples;
+        if part == self.parts {
+            // What an earlier sound left here.
+            for channel in &mut self.channels {
+                channel[from..from + self.part_samples].fill(0.0);
+            }
+            self.weights[part] = 0.0;
+            self.parts += 1;
+        }
+        let new = weight * gain * gain;
+        if new <= 0.0 {
+            return;
+        }
+        let total = (self.weights[part] + new).min(MOST_WEIGHT * gain * gain);
+        self.weights[part] = total;
+        let step = weight * gain / total.max(new);
+        for (channel, surplus) in self.channels.iter_mut().zip(surplus) {
+            place.read(surplus, first, from, room);
+            let known = &mut channel[from..from + self.part_samples];
+            for (sample, more) in known.iter_mut().zip(room.iter()) {
+                *sample += step * more;
+            }
+        }
+        self.is_stale = true;
+    }
+
+    /// Brings the fingerprint up to date with `samples`, or with what is known.
+    pub fn refresh(&mut self, matcher: &mut Matcher, samples: Option<[&[f32]; 2]>) {
+        if std::mem::take(&mut self.is_stale) {
+            let known = self.parts * self.part_samples;
+            let own = [&self.channels[0][..known], &self.channels[1][..known]];
+            matcher.describe(samples.unwrap_or(own), &mut self.print);
+        }
+    }
+
+    /// What the sound is found by; see [`Sound::refresh`].
+    pub fn print(&self) -> &Fingerprint {
+        &self.print
+    }
+}

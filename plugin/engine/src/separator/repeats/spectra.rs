@@ -1,0 +1,165 @@
+//! Spectra of what is predicted, and how much of them is used.
+
+use realfft::num_complex::Complex32;
+
+use super::{super::OverlapAdd, agreement::Agreement, voice::Predicted};
+use crate::{
+    drum::DRUM_COUNT,
+    front_end::{BAND_COUNT, BandMap},
+};
+
+/// Spectra of all drums in a frame. Real-time safe after construction.
+#[derive(Debug)]
+pub struct Spectra {
+    /// Per drum and channel: what is predicted, after [`Spectra::settle`] the part of it
+    /// that is used.
+    drums: Vec<[Vec<Complex32>; 2]>,
+    is_active: [bool; DRUM_COUNT],
+    agreements: Vec<Agreement>,
+    shares: Vec<[f32; BAND_COUNT]>,
+    /// Per channel: what is left of the frame.
+    rest: [Vec<Complex32>; 2],
+    /// Per channel: the sum of all drums.
+    sum: [Vec<Complex32>; 2],
+    share: Vec<f32>,
+    common: Vec<f32>,
+    power: Vec<f32>,
+}
+
+impl Spectra {
+    /// For frames of `bins` bins. Allocates.
+    pub fn new(bins: usize) -> Spectra {
+        let pair = || [(); 2].map(|()| vec![Complex32::default(); bins]);
+        Spectra {
+            drums: (0..DRUM_COUNT).map(|_| pair()).collect(),
+            is_active: [false; DRUM_COUNT],
+            agreements: vec![Agreement::default(); DRUM_COUNT],
+            shares: vec![[0.0; BAND_COUNT]; DRUM_COUNT],
+            rest: pair(),
+            sum: pair(),
+            share: vec![0.0; bins],
+            common: vec![0.0; bins],
+            power: vec![0.0; bins],
+        }
+    }
+
+    /// Forgets what was heard.
+    pub fn clear(&mut self) {
+        self.is_active = [false; DRUM_COUNT];
+        self.agreements.fill(Agreement::default());
+    }
+
+    /// The part of the frame that `drum` is predicted to be; none if it is not.
+    pub fn used(&self, drum: usize) -> Option<&[Vec<Complex32>; 2]> {
+        self.is_active[drum].then_some(&self.drums[drum])
+    }
+
+    /// Transforms the drums of `predicted` that sound and are `enabled`; false if there
+    /// are none.
+    pub fn transform(
+        &mut self,
+        predicted: &Predicted,
+        enabled: &[bool; DRUM_COUNT],
+        overlap_add: &mut OverlapAdd,
+    ) -> bool {
+        let window = overlap_add.window_samples();
+        for drum in 0..DRUM_COUNT {
+            self.is_active[drum] = enabled[drum] && predicted.sounds(drum);
+            if self.is_active[drum] {
+                let signals = [0, 1].map(|channel| &predicted.signal(drum, channel)[..window]);
+                overlap_add.transform(signals, &mut self.drums[drum]);
+            }
+        }
+        self.is_active.contains(&true)
+    }
+
+    /// Compares the drums with `frame` (one or two channels), band by band, and keeps of
+    /// each the share that agrees. `masks` tell where a drum can be heard.
+    pub fn settle(
+        &mut self,
+        frame: &[Vec<Complex32>],
+        map: &BandMap,
+        masks: &[[f32; BAND_COUNT]],
+    ) {
+        let most = self.most(frame, map);
+        for (rest, frame) in self.rest.iter_mut().zip(frame) {
+            rest.copy_from_slice(frame);
+        }
+        for drum in 0..DRUM_COUNT {
+            if self.is_active[drum] {
+                self.agreements[drum].shares(&mut self.shares[drum]);
+                self.add_to_rest(drum, -1.0, frame.len(), map);
+            }
+        }
+        for drum in 0..DRUM_COUNT {
+            if !self.is_active[drum] {
+                continue;
+            }
+            // What the others leave.
+            self.add_to_rest(drum, 1.0, frame.len(), map);
+            let (mut common, mut power) = ([0.0; BAND_COUNT], [0.0; BAND_COUNT]);
+            self.common.fill(0.0);
+            self.power.fill(0.0);
+            for (rest, own) in self.rest.iter().zip(&self.drums[drum]).take(frame.len()) {
+                let sums = self.common.iter_mut().zip(&mut self.power);
+                for ((common, power), (rest, own)) in sums.zip(rest.iter().zip(own)) {
+                    *common += own.re * rest.re + own.im * rest.im;
+                    *power += own.norm_sqr();
+                }
+            }
+            map.reduce(&self.common, &mut common);
+            map.reduce(&self.power, &mut power);
+            self.add_to_rest(drum, -1.0, frame.len(), map);
+            self.agreements[drum].hear(&common, &power, &masks[drum]);
+        }
+        for drum in (0..DRUM_COUNT).filter(|&drum| self.is_active[drum]) {
+            self.agreements[drum].shares(&mut self.shares[drum]);
+            for (share, most) in self.shares[drum].iter_mut().zip(&most) {
+                *share = share.min(*most);
+            }
+            map.expand(&self.shares[drum], &mut self.share);
+            for spectrum in self.drums[drum].iter_mut().take(frame.len()) {
+                for (bin, share) in spectrum.iter_mut().zip(&self.share) {
+                    *bin *= *share;
+                }
+            }
+        }
+    }
+
+    /// No more than is heard can be predicted: a sound that ended early, or was choked,
+    /// leaves no ghost.
+    fn most(&mut self, frame: &[Vec<Complex32>], map: &BandMap) -> [f32; BAND_COUNT] {
+        self.common.fill(0.0);
+        self.power.fill(0.0);
+        for (channel, heard) in frame.iter().enumerate() {
+            let sum = &mut self.sum[channel];
+            sum.fill(Complex32::default());
+            for drum in (0..DRUM_COUNT).filter(|&drum| self.is_active[drum]) {
+                for (sum, bin) in sum.iter_mut().zip(&self.drums[drum][channel]) {
+                    *sum += bin;
+                }
+            }
+            for (bin, (heard, sum)) in heard.iter().zip(sum.iter()).enumerate() {
+                self.common[bin] += heard.norm_sqr();
+                self.power[bin] += sum.norm_sqr();
+            }
+        }
+        let (mut heard, mut predicted) = ([0.0; BAND_COUNT], [0.0; BAND_COUNT]);
+        map.reduce(&self.common, &mut heard);
+        map.reduce(&self.power, &mut predicted);
+        for (heard, predicted) in heard.iter_mut().zip(&predicted) {
+            *heard = (*heard / (predicted + 1e-20)).sqrt().min(1.0);
+        }
+        heard
+    }
+
+    /// Adds the share of `drum` that is used, times `sign`, to the rest.
+    fn add_to_rest(&mut self, drum: usize, sign: f32, channels: usize, map: &BandMap) {
+        map.expand(&self.shares[drum], &mut self.share);
+        for (rest, own) in self.rest.iter_mut().zip(&self.drums[drum]).take(channels) {
+            for ((rest, own), share) in rest.iter_mut().zip(own).zip(&self.share) {
+                *rest += own * (sign * share);
+            }
+        }
+    }
+}

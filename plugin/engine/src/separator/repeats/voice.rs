@@ -1,0 +1,303 @@
+//! Sounds that are predicted to go on, and the signals that they make.
+
+use super::place::Place;
+use crate::{
+    drum::{DRUM_COUNT, Drum},
+    one_shots::Bank,
+    separator::repeats::sound::Sound,
+};
+
+/// Voices of one drum at once; the oldest ends for a new one.
+const VOICES: usize = 8;
+
+/// Where the waveforms are: learnt here, or in a bank that is frozen.
+#[derive(Clone, Copy)]
+pub struct Known<'a, const SOUNDS: usize> {
+    /// Per drum.
+    pub sounds: &'a [[Sound; SOUNDS]],
+    /// Takes their place.
+    pub bank: Option<&'a Bank>,
+}
+
+impl<'a, const SOUNDS: usize> Known<'a, SOUNDS> {
+    /// Both channels of a sound; empty if there is none.
+    pub fn samples(&self, drum: usize, sound: usize) -> [&'a [f32]; 2] {
+        match self.bank {
+            Some(bank) => in_bank(bank, drum, sound),
+            None => self.sounds[drum][sound].samples(),
+        }
+    }
+}
+
+/// The layer `sound` that the bank has learnt for a drum; nothing if there is none.
+pub fn in_bank(bank: &Bank, drum: usize, sound: usize) -> [&[f32]; 2] {
+    let found = Drum::from_index(drum)
+        .map(|drum| bank.sound(drum))
+        .filter(|found| found.evidence.hits > 0);
+    match found.and_then(|found| found.layers.get(sound)) {
+        Some(layer) => [layer.one_shot.channel(0), layer.one_shot.channel(1)],
+        None => [&[], &[]],
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Voice {
+    sound: usize,
+    place: Place,
+    gain: f32,
+    /// Where it has faded out, if it was cut.
+    cut: Option<i64>,
+    /// Sample of the input up to which it has been added.
+    done: i64,
+}
+
+/// All voices. Real-time safe after construction.
+#[derive(Debug)]
+pub struct Voices {
+    voices: [[Option<Voice>; VOICES]; DRUM_COUNT],
+    /// Length of fades at a sound's end, and of those that are cut.
+    fade: usize,
+    cut: i64,
+    room: Vec<f32>,
+}
+
+impl Voices {
+    /// None at first; sounds end with a fade of `fade` samples, and of `cut` samples if
+    /// they are cut. Allocates.
+    pub fn new(fade: usize, cut: usize) -> Voices {
+        Voices {
+            voices: [[None; VOICES]; DRUM_COUNT],
+            fade,
+            cut: cut as i64,
+            room: vec![0.0; fade],
+        }
+    }
+
+    /// Ends all.
+    pub fn clear(&mut self) {
+        self.voices = [[None; VOICES]; DRUM_COUNT];
+    }
+
+    /// Starts a sound.
+    pub fn start(&mut self, drum: usize, sound: usize, place: Place, gain: f32) {
+        let voices = &mut self.voices[drum];
+        let begins = |voice: &Option<Voice>| voice.map_or(i64::MIN, |voice| voice.place.whole());
+        let slot = (0..VOICES).min_by_key(|&slot| begins(&voices[slot]));
+        if let Some(slot) = slot {
+            voices[slot] = Some(Voice {
+                sound,
+                place,
+                gain,
+                cut: None,
+                done: place.span(0).start,
+            });
+        }
+    }
+
+    /// Ends the voices of a drum that play `sound`.
+    pub fn stop(&mut self, drum: usize, sound: usize) {
+        for voice in &mut self.voices[drum] {
+            *voice = voice.filter(|voice| voice.sound != sound);
+        }
+    }
+
+    /// Fades all voices of a drum from sample `at` of the input on.
+    pub fn choke(&mut self, drum: usize, at: i64) {
+        for voice in self.voices[drum].iter_mut().flatten() {
+            voice.cut = Some(voice.cut.map_or(at, |cut| cut.min(at)));
+        }
+    }
+
+    /// Adds what the voices play until the end of `predicted`.
+    pub fn render<const SOUNDS: usize>(
+        &mut self,
+        known: &Known<SOUNDS>,
+        predicted: &mut Predicted,
+    ) {
+        let (start, end) = (predicted.start, predicted.end());
+        for (drum, voices) in self.voices.iter_mut().enumerate() {
+            for slot in voices {
+                let Some(mut voice) = *slot else {
+                    continue;
+                };
+                let samples = known.samples(drum, voice.sound);
+                let span = voice.place.span(samples[0].len());
+                let last = voice.cut.map_or(span.end, |cut| span.end.min(cut + self.cut));
+                let mut from = voice.done.max(start);
+                voice.done = end.min(last).max(voice.done);
+                while from < voice.done {
+                    let count = (voice.done - from).min(self.room.len() as i64) as usize;
+                    for (channel, sound) in samples.iter().enumerate() {
+                        let room = &mut self.room[..count];
+                        room.fill(0.0);
+                        voice.place.add(sound, voice.gain, from, room);
+                        fade(room, from, span.end, self.fade as i64);
+                        if let Some(cut) = voice.cut {
+                            fade(room, from, cut + self.cut, self.cut);
+                        }
+                        predicted.add(drum, channel, from, room);
+                    }
+                    from += count as i64;
+                }
+                *slot = (last > end).then_some(voice);
+            }
+        }
+    }
+}
+
+/// Fades `samples`, which begin at sample `first`, out over the `length` samples before
+/// `end`.
+fn fade(samples: &mut [f32], first: i64, end: i64, length: i64) {
+    if first + samples.len() as i64 <= end - length {
+        return;
+    }
+    for (n, sample) in (first..).zip(samples) {
+        *sample *= ((end - n) as f32 / length as f32).clamp(0.0, 1.0);
+    }
+}
+
+/// What the voices of all drums make: a stretch of the input's time that moves on hop by
+/// hop. Real-time safe after construction.
+#[derive(Debug)]
+pub struct Predicted {
+    /// First sample of the input that is kept.
+    pub start: i64,
+    /// Per drum and channel.
+    signals: Vec<[Vec<f32>; 2]>,
+    /// Where each drum has faded out.
+    until: [i64; DRUM_COUNT],
+}
+
+impl Predicted {
+    /// Silence of `samples` samples. Allocates.
+    pub fn new(samples: usize) -> Predicted {
+        let pair = || [vec![0.0; samples], vec![0.0; samples]];
+        Predicted {
+            start: i64::MIN / 2,
+            signals: (0..DRUM_COUNT).map(|_| pair()).collect(),
+            until: [i64::MIN; DRUM_COUNT],
+        }
+    }
+
+    /// One sample more than the last one.
+    pub fn end(&self) -> i64 {
+        self.start + self.signals[0][0].len() as i64
+    }
+
+    /// Back to silence.
+    pub fn clear(&mut self) {
+        for signal in self.signals.iter_mut().flatten() {
+            signal.fill(0.0);
+        }
+        self.start = i64::MIN / 2;
+        self.until = [i64::MIN; DRUM_COUNT];
+    }
+
+    /// Lets the stretch begin at sample `start`.
+    pub fn step(&mut self, start: i64) {
+        let moved = start.saturating_sub(self.start);
+        for (drum, signals) in self.signals.iter_mut().enumerate() {
+            if self.until[drum] <= self.start {
+                continue;
+            }
+            for signal in signals {
+                let kept = signal.len() - (moved as usize).min(signal.len());
+                let gone = signal.len() - kept;
+                signal.copy_within(gone.., 0);
+                signal[kept..].fill(0.0);
+            }
+        }
+        self.start = start;
+    }
+
+    /// Whether a drum sounds.
+    pub fn sounds(&self, drum: usize) -> bool {
+        self.until[drum] > self.start
+    }
+
+    /// A channel of a drum from the stretch's beginning on.
+    pub fn signal(&self, drum: usize, channel: usize) -> &[f32] {
+        &self.signals[drum][channel]
+    }
+
+    fn add(&mut self, drum: usize, channel: usize, first: i64, samples: &[f32]) {
+        let from = (first - self.start) as usize;
+        let signal = &mut self.signals[drum][channel][from..from + samples.len()];
+        for (out, sample) in signal.iter_mut().zip(samples) {
+            *out += sample;
+        }
+        let end = first + samples.len() as i64;
+        self.until[drum] = self.until[drum].max(end);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::separator::repeats::matcher::Matcher;
+
+    /// A drum's first sound: a ramp of 40 parts of 8 samples.
+    fn sounds() -> Vec<[Sound; 1]> {
+        let matcher = Matcher::new(8_000.0, 480, 300);
+        (0..DRUM_COUNT)
+            .map(|_| {
+                let mut sound = Sound::new(&matcher, 8, 40);
+                let ramp: Vec<f32> = (0..400).map(|n| n as f32).collect();
+                let place = Place::new(0.0);
+                for part in 0..40 {
+                    let surplus = [ramp.clone(), ramp.clone()];
+                    sound.learn(part, (1.0, 1.0), &place, &surplus, 0, &mut [0.0; 8]);
+                }
+                [sound]
+            })
+            .collect()
+    }
+
+    #[test]
+    fn voices_play_on_hop_by_hop_and_end() {
+        let sounds = sounds();
+        let known = Known {
+            sounds: &sounds,
+            bank: None,
+        };
+        let (mut voices, mut predicted) = (Voices::new(16, 32), Predicted::new(128));
+        predicted.step(0);
+        voices.start(3, 0, Place::new(100.0), 0.5);
+        for start in (0..480).step_by(16) {
+            predicted.step(start);
+            voices.render(&known, &mut predicted);
+            for (n, sample) in (start..).zip(predicted.signal(3, 1)) {
+                let expected = if (100..396).contains(&n) {
+                    0.5 * (n - 100) as f32
+                } else if n < 100 || n >= 420 + Place::MARGIN {
+                    0.0
+                } else {
+                    continue;
+                };
+                assert!((sample - expected).abs() < 1e-3, "{n}: {sample} {expected}");
+            }
+            assert_eq!(predicted.signal(2, 0), [0.0; 128]);
+            assert!(!predicted.sounds(2));
+        }
+        assert!(!predicted.sounds(3));
+        assert!(voices.voices.iter().flatten().all(Option::is_none));
+    }
+
+    #[test]
+    fn a_choked_voice_ends_soon() {
+        let sounds = sounds();
+        let known = Known {
+            sounds: &sounds,
+            bank: None,
+        };
+        let (mut voices, mut predicted) = (Voices::new(16, 32), Predicted::new(400));
+        predicted.step(0);
+        voices.start(3, 0, Place::new(10.0), 1.0);
+        voices.choke(3, 100);
+        voices.render(&known, &mut predicted);
+        let signal = predicted.signal(3, 0);
+        assert_eq!(signal[99], 89.0);
+        assert!(signal[116] < 80.0 && signal[116] > 20.0);
+        assert!(signal[132..].iter().all(|&sample| sample == 0.0));
+    }
+}
