@@ -17,6 +17,8 @@ mod sound;
 mod spectra;
 mod voice;
 
+use std::ops::RangeInclusive;
+
 use realfft::num_complex::Complex32;
 
 use super::{BandMasks, OverlapAdd};
@@ -49,8 +51,8 @@ const LIKE: f32 = 0.4;
 const LIKE_IF_DOUBTFUL: f32 = 0.6;
 /// Activation below which nothing is looked for.
 const LEAST_ACTIVATION: f32 = 0.3;
-/// Smallest gain relative to the hit that a sound was first heard in.
-const LEAST_GAIN: f32 = 0.01;
+/// Gains relative to the hit that a sound was first heard in.
+const GAINS: RangeInclusive<f32> = 0.01..=1000.0;
 /// Factor on the uses of a drum's sounds when one is given up for a new one.
 const FORGETTING: f32 = 0.9;
 /// Fade of a sound that is cut off.
@@ -316,7 +318,7 @@ impl Repeats {
             return false;
         };
         let found = waiting.found.filter(|found| {
-            found.likeness() >= least && found.matched.gain >= LEAST_GAIN
+            found.likeness() >= least && GAINS.contains(&found.matched.gain)
         });
         let Some(found) = found else {
             return false;

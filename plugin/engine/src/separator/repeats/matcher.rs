@@ -10,8 +10,10 @@ const SMOOTH_HZ: f64 = 130.0;
 const LOWEST_HZ: f64 = 40.0;
 /// Share of a comparison that fades out at its end.
 const FADE_SHARE: f64 = 0.12;
-/// Power per bin below which a bin counts as empty.
-const FLOOR: f32 = 1e-9;
+/// Mean power per bin of what is silent.
+const SILENCE: f32 = 1e-9;
+/// Power relative to the mean that every bin counts as at least.
+const FLOOR: f32 = 1e-4;
 
 /// What the comparison needs of a sound.
 #[derive(Debug, Clone)]
@@ -19,7 +21,8 @@ pub struct Fingerprint {
     spectra: [Vec<Complex32>; 2],
     /// Of both channels, smoothed.
     power: Vec<f32>,
-    energy: f32,
+    /// Its mean.
+    level: f32,
 }
 
 /// A sound found again.
@@ -96,7 +99,7 @@ impl Matcher {
         Fingerprint {
             spectra: [(); 2].map(|()| self.forward.make_output_vec()),
             power: vec![0.0; self.power.len()],
-            energy: 0.0,
+            level: 0.0,
         }
     }
 
@@ -112,7 +115,7 @@ impl Matcher {
         }
         let [left, right] = &print.spectra;
         smoothed_power([left, right], self.smooth, &mut self.raw, &mut print.power);
-        print.energy = print.power[self.lowest..].iter().sum();
+        print.level = mean(&print.power[self.lowest..]);
     }
 
     /// Takes what is heard, up to one segment; both channels are one if they agree.
@@ -138,20 +141,22 @@ impl Matcher {
     /// The best place of the sound within `places` of the segment; none if it is silent or
     /// the wrong way round. Real-time safe.
     pub fn find(&mut self, print: &Fingerprint, places: Range<usize>) -> Option<Match> {
-        if print.energy < FLOOR {
+        let level = mean(&self.power[self.lowest..]);
+        if print.level < SILENCE || level < SILENCE {
             return None;
         }
-        let (mut own, mut heard) = (0.0_f32, 0.0_f32);
+        let (own_scale, scale) = (1.0 / print.level, 1.0 / level);
+        let (mut own, mut heard) = (0.0_f64, 0.0_f64);
         self.product.fill(Complex32::default());
         let bins = self.power.len();
         for bin in self.lowest..bins {
-            let power = self.power[bin] + FLOOR;
-            let weight = print.power[bin] / (power * power);
+            let power = scale * self.power[bin] + FLOOR;
+            let weight = own_scale * print.power[bin] / (power * power);
             for channel in 0..self.channels {
                 let (a, b) = (self.segment[channel][bin], print.spectra[channel][bin]);
                 self.product[bin] += a * b.conj() * weight;
-                own += weight * b.norm_sqr();
-                heard += weight * a.norm_sqr();
+                own += f64::from(weight * b.norm_sqr());
+                heard += f64::from(weight * a.norm_sqr());
             }
         }
         self.product[bins - 1].im = 0.0;
@@ -166,8 +171,9 @@ impl Matcher {
             .clone()
             .max_by(|&a, &b| self.correlation[a].total_cmp(&self.correlation[b]))?;
         // The transform counts every bin but the two at the ends twice.
-        let peak = 0.5 * self.correlation[best];
-        if peak.is_nan() || peak <= 0.0 || own <= 0.0 || heard <= 0.0 {
+        let peak = f64::from(0.5 * self.correlation[best]);
+        let (likeness, gain) = ((peak / (own * heard).sqrt()) as f32, (peak / own) as f32);
+        if !(likeness > 0.0 && likeness.is_finite() && gain.is_finite()) {
             return None;
         }
         let mut at = best as f64;
@@ -179,9 +185,9 @@ impl Matcher {
             }
         }
         Some(Match {
-            likeness: peak / (own * heard).sqrt(),
+            likeness: likeness.min(1.0),
             at,
-            gain: peak / own,
+            gain,
         })
     }
 
@@ -199,6 +205,10 @@ impl Matcher {
         }
         self.weigh();
     }
+}
+
+fn mean(values: &[f32]) -> f32 {
+    values.iter().sum::<f32>() / values.len().max(1) as f32
 }
 
 fn fade_out(samples: &mut [f32], fade: usize) {
