@@ -13,7 +13,7 @@ use clap::{Parser, Subcommand};
 use idm_training::{
     allocation::restart_with_fast_allocation,
     bank::{self, BankArgs},
-    evaluation::{self, EvaluateArgs},
+    evaluation::{self, EvaluateArgs, WeighArgs},
     export::{self, ExportArgs},
     recordings::{self, ExplainArgs},
     render::{self, RenderArgs},
@@ -42,6 +42,8 @@ enum Command {
     Sweep(SweepArgs),
     /// Measure a model on held-out kits and grooves.
     Evaluate(EvaluateArgs),
+    /// Find how much the evidence beside the network counts, on training kits.
+    Weigh(WeighArgs),
     /// Explain annotated recordings by their hits, as training without stems does.
     Explain(ExplainArgs),
     /// Learn the one-shots for a trained transcriber.
@@ -73,6 +75,7 @@ fn run(command: Command) -> Result<()> {
         Command::Sweep(args) => sweep::run(&args, &stop_flag()?).map(drop),
         Command::Render(args) => render::run(&args),
         Command::Evaluate(args) => evaluation::run(args),
+        Command::Weigh(args) => evaluation::weigh(&args),
         Command::Explain(args) => recordings::run(&args),
         Command::Bank(args) => bank::run(&args),
         Command::Synthesiser(args) => synthesiser::run(&args, &stop_flag()?),

@@ -1,6 +1,6 @@
 //! Hits, as they are heard at the output.
 
-use crate::{drum::Drum, transcriber::Verdict};
+use crate::{drum::Drum, transcriber::{Evidence, Verdict}};
 
 /// Most hits in one block; more than a thousand per second cannot occur.
 const MAX_HITS: usize = 512;
@@ -16,8 +16,12 @@ pub struct Hit {
     pub onset_sample: u64,
     /// Above 0, up to 1.
     pub velocity: f32,
-    /// The network's probability.
+    /// How sure it is: the network's probability with the evidence.
     pub confidence: f32,
+    /// The network's probability.
+    pub network: f32,
+    /// What else speaks for the hit or against it.
+    pub evidence: Evidence,
     /// Level of its separated sound: root of the band power around the onset.
     pub level: f32,
     /// Only accepted hits make notes; the others are for display.

@@ -21,7 +21,7 @@ use crate::{
         combine_masks,
     },
     transcriber::{
-        GivenHit, GivenHits, OnsetLocator, PeakPicker, PickerClass, RemovedHits, VelocityScale,
+        GivenHit, GivenHits, Judge, OnsetLocator, PeakPicker, PickerClass, RemovedHits, VelocityScale,
     },
 };
 use hits::{Decided, Started};
@@ -57,6 +57,7 @@ pub struct HopWork {
     /// Where the picker is not believed.
     removed: RemovedHits,
     mask_source: MaskSource,
+    judge: Judge,
     locator: OnsetLocator,
     /// Scale of fitted gains, which tell whether a drum is needed at all.
     fitted: VelocityScale,
@@ -141,6 +142,7 @@ impl HopWork {
             given: GivenHits::new(framing),
             removed: RemovedHits::new(framing),
             mask_source: experiment.masks,
+            judge: Judge::new(rate, meta.evidence_of(quality).copied()),
             locator: OnsetLocator::new(rate, hop),
             fitted: VelocityScale::default(),
             velocities: VelocityScale::default(),
@@ -245,6 +247,7 @@ impl HopWork {
         self.rewind();
         self.explainer.forget();
         self.repeats.forget();
+        self.judge.forget();
         self.place_drums();
         for drum in Drum::ALL {
             self.explainer.set_template(drum, &self.first_bank);
@@ -265,6 +268,7 @@ impl HopWork {
         self.picker = PeakPicker::default();
         self.given.clear();
         self.removed.clear();
+        self.judge.rewind();
         self.fitted = VelocityScale::default();
         self.velocities = VelocityScale::default();
         self.forget_sounding();

@@ -11,7 +11,7 @@ use crate::{
     hop_work::{HopWork, STAGES},
     one_shots::{Bank, OwnSounds, StartVoice, Voices},
     stems::Stems,
-    transcriber::Verdict,
+    transcriber::{Evidence, Verdict},
 };
 
 /// Hits that wait for their time.
@@ -30,8 +30,12 @@ pub struct QueuedHit {
     pub onset_sample: u64,
     /// Above 0, up to 1.
     pub velocity: f32,
-    /// The network's probability.
+    /// The network's probability with the evidence.
     pub confidence: f32,
+    /// The network's probability.
+    pub network: f32,
+    /// The evidence beside it.
+    pub evidence: Evidence,
     /// Root of its separated band power around the onset.
     pub level: f32,
     /// Frames over which that was measured, as in
@@ -209,6 +213,8 @@ impl Playback {
                 onset_sample: hit.onset_sample,
                 velocity: hit.velocity,
                 confidence: hit.confidence,
+                network: hit.network,
+                evidence: hit.evidence,
                 level: hit.level,
                 verdict: hit.verdict,
             });

@@ -259,6 +259,7 @@ mod tests {
         Detection {
             hit: hit(time_ms, Drum::Kick),
             confidence,
+            evidence: None,
             verdict,
         }
     }

@@ -66,6 +66,7 @@ pub fn band_flux(piece: &Piece) -> Estimate {
                     velocity: 1.0,
                 },
                 confidence: confidence.min(1.0),
+                evidence: None,
                 verdict,
             });
         }

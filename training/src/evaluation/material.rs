@@ -113,8 +113,21 @@ impl Material {
 /// # Errors
 /// When `data` holds no kits or they cannot be loaded.
 pub fn held_out(data: Option<&Path>, count: usize, excerpt_s: f64) -> Result<Vec<Excerpt>> {
+    hard(Split::Valid, data, count, excerpt_s)
+}
+
+/// The same of either side.
+///
+/// # Errors
+/// As [`held_out`].
+pub fn hard(
+    split: Split,
+    data: Option<&Path>,
+    count: usize,
+    excerpt_s: f64,
+) -> Result<Vec<Excerpt>> {
     let mut config = RenderConfig {
-        split: Split::Valid,
+        split,
         procedural_kits: 64,
         procedural_share: 1.0,
         groove_share: 0.8,
@@ -152,6 +165,19 @@ pub fn held_out(data: Option<&Path>, count: usize, excerpt_s: f64) -> Result<Vec
 /// # Errors
 /// When `data` holds no whole kit or no performance, or they cannot be loaded.
 pub fn held_out_plain(data: Option<&Path>, count: usize, excerpt_s: f64) -> Result<Vec<Excerpt>> {
+    plain_of(Split::Valid, data, count, excerpt_s)
+}
+
+/// The same of either side.
+///
+/// # Errors
+/// As [`held_out_plain`].
+pub fn plain_of(
+    split: Split,
+    data: Option<&Path>,
+    count: usize,
+    excerpt_s: f64,
+) -> Result<Vec<Excerpt>> {
     let mut kits: Vec<Kit> = Vec::new();
     let mut grooves = Vec::new();
     if let Some(data) = data {
@@ -159,14 +185,14 @@ pub fn held_out_plain(data: Option<&Path>, count: usize, excerpt_s: f64) -> Resu
             kits.extend(kits::load_folder(&folder)?);
         }
         grooves = performance::load_grooves(&data.join(GROOVES))?;
-        grooves.retain(|groove| groove.split == Split::Valid);
+        grooves.retain(|groove| groove.split == split);
     } else {
-        kits.extend((0..PLAIN_KITS).map(|n| synth::kit((1 << 32) + n, Split::Valid)));
+        kits.extend((0..PLAIN_KITS).map(|n| synth::kit((1 << 32) + n, split)));
         grooves.extend(Pattern::ALL.into_iter().enumerate().map(|(n, pattern)| {
             let events = generate(pattern, PATTERN_S, &mut Random::new(&[SEED, n as u64]));
             Groove {
                 name: format!("{n}_{pattern:?}_").to_lowercase(),
-                split: Split::Valid,
+                split,
                 duration_s: PATTERN_S,
                 events,
             }
@@ -174,7 +200,7 @@ pub fn held_out_plain(data: Option<&Path>, count: usize, excerpt_s: f64) -> Resu
     }
     let whole: Vec<&Kit> = kits
         .iter()
-        .filter(|kit| kit.split == Split::Valid && plain::is_whole(kit))
+        .filter(|kit| kit.split == split && plain::is_whole(kit))
         .collect();
     ensure!(
         !whole.is_empty() && !grooves.is_empty(),

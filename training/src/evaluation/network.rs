@@ -96,6 +96,7 @@ pub fn network_alone(piece: &Piece, model: &Model, quality: Quality) -> Result<E
                     velocity: activation.velocity[frame],
                 },
                 confidence,
+                evidence: None,
                 verdict,
             });
         }

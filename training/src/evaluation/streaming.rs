@@ -195,6 +195,7 @@ pub fn pass(engine: &mut Engine, mix: [&[f32]; 2], hits: &[Hit]) -> Estimate {
                 velocity: hit.velocity,
             },
             confidence: hit.confidence,
+            evidence: Some((hit.network, hit.evidence)),
             verdict: hit.verdict,
         }));
     }

@@ -1,6 +1,9 @@
 //! The systems in the table, from the mixture itself to the ideal mask.
 
-use idm_engine::{drum::DRUM_COUNT, transcriber::Verdict};
+use idm_engine::{
+    drum::DRUM_COUNT,
+    transcriber::{Evidence, Verdict},
+};
 
 use super::{
     material::frames_of,
@@ -25,6 +28,8 @@ pub struct Detection {
     pub hit: Hit,
     /// How sure the system is, 0 to 1.
     pub confidence: f32,
+    /// Of our engine: the network's probability and the evidence beside it.
+    pub evidence: Option<(f32, Evidence)>,
     /// Whether it counts.
     pub verdict: Verdict,
 }

@@ -40,6 +40,9 @@ pub fn describe(
         thresholds: standard,
         thresholds_low: (low != standard).then_some(low),
         thresholds_high: (high != standard).then_some(high),
+        evidence: None,
+        evidence_low: None,
+        evidence_high: None,
         one_shots: OneShotMeta {
             sample_rate_hz: 44_100,
             samples: BANK_SAMPLES,

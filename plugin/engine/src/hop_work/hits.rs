@@ -8,7 +8,7 @@ use crate::{
     one_shots::{LEVEL_FRAMES, PRE_FRAMES},
     playback::{Playback, QueuedHit},
     separator::{FitCandidate, RepeatHit},
-    transcriber::{Candidate, Decision, Verdict},
+    transcriber::{Candidate, Decision, Evidence, Verdict},
 };
 
 /// A candidate that waits for its decision.
@@ -28,6 +28,9 @@ pub(super) struct Started {
 pub(super) struct Decided {
     onset_sample: u64,
     confidence: f32,
+    /// The network's, and what else speaks for the hit or against it.
+    network: f32,
+    evidence: Evidence,
     /// The network's velocity.
     estimate: f32,
     given_velocity: Option<f32>,
@@ -66,6 +69,12 @@ impl HopWork {
         // After the picker: what is given counts where both speak.
         self.given
             .step(frame, &enabled, &mut on_candidate, &mut on_decision);
+        for decision in decisions.iter().flatten() {
+            let recognition = self.repeats.recognition(decision.drum);
+            let likeness = recognition.map_or(0.0, |recognition| recognition.likeness);
+            self.judge
+                .hear(decision.drum, decision.frame, decision.confidence, likeness);
+        }
         for decision in decisions.into_iter().flatten() {
             self.decide(decision);
         }
@@ -113,6 +122,9 @@ impl HopWork {
             .zip(onsets.iter().zip(&opens));
         for ((hit, &amplitude), (&onset_sample, &opens)) in fitted {
             self.presence.hit(hit.drum);
+            let recognition = self.repeats.recognition(hit.drum);
+            let likeness = recognition.map_or(0.0, |recognition| recognition.likeness);
+            self.judge.hear(hit.drum, frame, hit.posterior, likeness);
             self.attack_gate.hit(
                 hit.drum,
                 opens,
@@ -160,28 +172,41 @@ impl HopWork {
         let (onset_sample, amplitude, estimate) = started.map_or((centre, 0.0, 0.0), |started| {
             (started.onset_sample, started.amplitude, started.velocity)
         });
-        let mut verdict = decision.verdict;
-        if verdict == Verdict::Accepted {
+        let at = (decision.frame, onset_sample);
+        let network = decision.confidence;
+        let recognition = self.repeats.recognition(decision.drum);
+        let evidence = self
+            .judge
+            .evidence(decision.drum, at, network, recognition);
+        let (mut verdict, mut confidence) = (decision.verdict, network);
+        if started.is_some() && matches!(verdict, Verdict::Accepted | Verdict::BelowThreshold) {
+            confidence = self.judge.weigh(decision.drum, network, &evidence);
             // A drum whose fitted gain is next to nothing beside its own louder
-            // hits was hardly played, unless the network is sure.
+            // hits was hardly played, unless it is sure.
             let fitted = self.fitted.velocity(decision.drum, amplitude, estimate);
-            if decision.confidence < self.picker_classes[class].threshold_of(fitted) {
-                verdict = Verdict::BelowThreshold;
-            }
+            verdict = if confidence >= self.picker_classes[class].threshold_of(fitted) {
+                Verdict::Accepted
+            } else {
+                Verdict::BelowThreshold
+            };
         }
         if started.is_some() {
             let is_accepted = verdict == Verdict::Accepted;
             if is_accepted {
                 self.removed.hit(decision.drum, decision.frame);
+                self.picker.accept(decision.drum, decision.frame);
+                self.judge.accept(decision.drum, at, network, recognition);
             }
             self.explainer
-                .judge(decision.drum, decision.confidence, is_accepted);
-            let accepted = is_accepted.then_some(decision.confidence);
+                .judge(decision.drum, confidence, is_accepted);
+            let accepted = is_accepted.then_some(confidence);
             self.repeats.decide(decision.drum, accepted, &self.bank);
         }
         self.decided[class] = Some(Decided {
             onset_sample,
-            confidence: decision.confidence,
+            confidence,
+            network,
+            evidence,
             estimate,
             given_velocity: started.and_then(|started| started.given_velocity),
             verdict,
@@ -219,6 +244,8 @@ impl HopWork {
                 onset_sample: decided.onset_sample,
                 velocity,
                 confidence: decided.confidence,
+                network: decided.network,
+                evidence: decided.evidence,
                 level,
                 level_frames,
                 verdict: decided.verdict,

@@ -25,6 +25,7 @@ impl HopWork {
         );
         self.explainer.forget();
         self.repeats.forget();
+        self.judge.forget();
         self.place_drums();
     }
 

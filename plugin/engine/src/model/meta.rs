@@ -11,6 +11,7 @@ use crate::{
     controls::Quality,
     drum::{DRUM_COUNT, Drum},
     front_end::{BAND_COUNT, Framing, LOG_FLOOR_POWER, LOG_OFFSET, LOG_SCALE, LOW_BAND_COUNT},
+    transcriber::EvidenceWeights,
 };
 
 /// Name of the file, used in errors.
@@ -21,6 +22,9 @@ pub const MODEL_FORMAT: u32 = 1;
 
 /// Longest one-shot that a model may make: ten seconds at 44.1 kHz.
 const MAX_ONE_SHOT_SAMPLES: usize = 441_000;
+
+/// Largest weight of a piece of evidence: certainty, whatever the network says.
+const MOST_WEIGHT: f32 = 20.0;
 
 /// Longest embedding that a model may have.
 const MAX_EMBEDDING: usize = 4_096;
@@ -54,6 +58,15 @@ pub struct ModelMeta {
     /// Those of the head of high quality, if they are others.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub thresholds_high: Option<Thresholds>,
+    /// What else counts for a hit in standard quality, if anything does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<EvidenceWeights>,
+    /// The same in low latency.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence_low: Option<EvidenceWeights>,
+    /// The same in high quality.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence_high: Option<EvidenceWeights>,
     /// The one-shot network.
     pub one_shots: OneShotMeta,
 }
@@ -182,6 +195,25 @@ impl ModelMeta {
         own.unwrap_or(&self.thresholds)
     }
 
+    /// The same without weights of evidence. Allocates.
+    pub fn without_evidence(&self) -> ModelMeta {
+        ModelMeta {
+            evidence: None,
+            evidence_low: None,
+            evidence_high: None,
+            ..self.clone()
+        }
+    }
+
+    /// Weights of evidence in `quality`, if there are any. Real-time safe.
+    pub fn evidence_of(&self, quality: Quality) -> Option<&EvidenceWeights> {
+        match quality {
+            Quality::Low => self.evidence_low.as_ref(),
+            Quality::Standard => self.evidence.as_ref(),
+            Quality::High => self.evidence_high.as_ref(),
+        }
+    }
+
     /// [`ModelMeta::parse`], with the name of the file that holds the text.
     pub(super) fn parse_from(text: &str, file: &'static str) -> Result<ModelMeta, ModelError> {
         // The format is read first: a later format may have other fields.
@@ -244,6 +276,21 @@ impl ModelMeta {
         ] {
             if let Some(thresholds) = thresholds {
                 thresholds.validate(file, table)?;
+            }
+        }
+        for (table, weights) in [
+            ("evidence", &self.evidence),
+            ("evidence_low", &self.evidence_low),
+            ("evidence_high", &self.evidence_high),
+        ] {
+            let all = weights.iter().flat_map(|w| w.drums.iter().chain(&w.weights));
+            for &weight in all {
+                // Written so that NaN fails too.
+                let inside = weight.abs() <= MOST_WEIGHT;
+                if !inside {
+                    let expected = format!("weights between -{MOST_WEIGHT} and {MOST_WEIGHT}");
+                    return Err(ModelError::mismatch(file, table, expected, weight));
+                }
             }
         }
         expect(

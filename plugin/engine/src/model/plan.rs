@@ -118,7 +118,8 @@ impl Plan {
                 ModelError::mismatch(FILE, field, "the text of model.toml", "none")
             })?;
         let stored = ModelMeta::parse_from(&stored.value, FILE)?;
-        if stored != *meta {
+        // How evidence counts is found with the finished network.
+        if stored.without_evidence() != meta.without_evidence() {
             let field = format!("metadata `{METADATA_KEY}`");
             let found = format!("{} {}, or other values", stored.name, stored.version);
             let expected = format!("the values of model.toml ({} {})", meta.name, meta.version);

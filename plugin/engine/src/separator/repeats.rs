@@ -27,6 +27,7 @@ use crate::{
     front_end::Framing,
     learner::longest_s,
     one_shots::Bank,
+    transcriber::Recognition,
 };
 use matcher::{Match, Matcher};
 use place::Place;
@@ -50,7 +51,7 @@ const SPARE_HOPS: usize = 3;
 const LIKE: f32 = 0.4;
 const LIKE_IF_DOUBTFUL: f32 = 0.6;
 /// Activation below which nothing is looked for.
-const LEAST_ACTIVATION: f32 = 0.3;
+const LEAST_ACTIVATION: f32 = 0.1;
 /// Gains relative to the hit that a sound was first heard in.
 const GAINS: RangeInclusive<f32> = 0.01..=1000.0;
 /// Factor on the uses of a drum's sounds when one is given up for a new one.
@@ -78,6 +79,8 @@ pub struct RepeatHit {
 struct Waiting {
     onset_sample: i64,
     found: Option<Found>,
+    /// Likeness before other drums were taken off.
+    alone: f32,
     is_playing: bool,
 }
 
@@ -230,6 +233,7 @@ impl Repeats {
             self.waiting[hit.drum.index()] = Some(Waiting {
                 onset_sample: hit.onset_sample,
                 found: None,
+                alone: 0.0,
                 is_playing: false,
             });
             if hit.activation >= LEAST_ACTIVATION {
@@ -249,6 +253,11 @@ impl Repeats {
                 {
                     *open = Some((*hit, found));
                 }
+            }
+        }
+        for (hit, found) in open.iter().flatten() {
+            if let Some(waiting) = &mut self.waiting[hit.drum.index()] {
+                waiting.alone = found.likeness();
             }
         }
         // The likest first; the others are compared with what it leaves.
@@ -339,6 +348,19 @@ impl Repeats {
                 self.learning[choked.index()] = None;
             }
         }
+    }
+
+    /// How the hit of `drum` that waits compares with those before; none if there is
+    /// nothing to compare it with. Real-time safe.
+    pub fn recognition(&self, drum: Drum) -> Option<Recognition> {
+        let waiting = self.waiting[drum.index()]?;
+        let found = waiting.found?;
+        Some(Recognition {
+            likeness: found.likeness(),
+            alone: waiting.alone,
+            gain: found.matched.gain,
+            uses: self.sounds[drum.index()][found.sound].uses,
+        })
     }
 
     /// What became of the hit of `drum` that waits: its confidence if it is accepted.

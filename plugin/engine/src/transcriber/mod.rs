@@ -3,12 +3,14 @@
 //! outside.
 
 mod given_hits;
+mod judge;
 mod onset_time;
 mod peak_picker;
 mod removed_hits;
 mod velocity;
 
 pub use given_hits::{GivenHit, GivenHits};
+pub use judge::{EVIDENCE_COUNT, Evidence, EvidenceWeights, Judge, Recognition};
 pub use onset_time::{LocatedOnset, OnsetLocator};
 pub use peak_picker::{Candidate, Decision, PeakPicker, PickerClass, Verdict};
 pub use removed_hits::RemovedHits;

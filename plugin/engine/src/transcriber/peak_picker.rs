@@ -133,6 +133,12 @@ impl Default for PeakPicker {
 }
 
 impl PeakPicker {
+    /// Says that a candidate was accepted although its activation was not enough.
+    /// Real-time safe.
+    pub fn accept(&mut self, drum: Drum, frame: u64) {
+        self.classes[drum.index()].last_accepted = Some(frame);
+    }
+
     /// Takes the activations of frame `frame` (frames come in order) and calls
     /// `on_candidate` and `on_decision`. Real-time safe.
     pub fn step(

@@ -1,0 +1,271 @@
+//! What else speaks for or against a hit.
+//!
+//! The network hears one moment; this remembers. A hit whose waveform the drum has made
+//! before is believed sooner, one that is not at all like the drum's other hits, or that
+//! only ever comes together with a surer drum, later. The evidence is weighed by logistic
+//! regression: its sum moves the network's confidence on the logistic scale. The weights
+//! belong to the network and are found by `idm-train weigh`.
+
+use serde::{Deserialize, Serialize};
+
+use crate::drum::{DRUM_COUNT, Drum};
+
+/// Number of things that are weighed.
+pub const EVIDENCE_COUNT: usize = 16;
+/// Frames within which hits of other drums count as rivals: 23 ms.
+const RIVAL_FRAMES: u64 = 4;
+/// Hits over which a drum's likeness to itself is averaged.
+const HABIT_HITS: f32 = 6.0;
+/// Hits from which on more of them say nothing more.
+const MOST_USES: f32 = 10.0;
+const MOST_HITS: f32 = 8.0;
+/// Longest time since the last hit, in seconds.
+const MOST_PAUSE_S: f64 = 2.0;
+/// Nearer to 0 or 1 a probability means nothing.
+const LEAST_DOUBT: f32 = 1e-4;
+
+/// One value per piece of evidence, in the order of [`EvidenceWeights::weights`].
+pub type Evidence = [f32; EVIDENCE_COUNT];
+
+/// How much each piece of evidence counts, on the logistic scale.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct EvidenceWeights {
+    /// Per drum: what is added to every hit.
+    pub drums: [f32; DRUM_COUNT],
+    /// Likeness to a sound that the drum has made before (whether there is one; the
+    /// likeness; its square; three times with how many hits of the drum were compared and
+    /// how alike they are; uses of the sound; likeness that other drums of the moment
+    /// explain; level), rivals (confidence of the surest, number, likeness, those that are
+    /// surer), and the drum's past (share of hits without a surer rival, hits, pause).
+    pub weights: [f32; EVIDENCE_COUNT],
+}
+
+/// How a hit compares with the sounds that its drum has made before.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Recognition {
+    /// To the likest, after what other drums of the moment explain: 0 to 1.
+    pub likeness: f32,
+    /// Before that.
+    pub alone: f32,
+    /// Level relative to the hit in which the sound was first heard.
+    pub gain: f32,
+    /// Hits that the sound was found in.
+    pub uses: f32,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Recent {
+    frame: u64,
+    confidence: f32,
+    likeness: f32,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Past {
+    hits: f32,
+    /// Those without a surer rival.
+    alone: f32,
+    /// Those that could be compared, and their mean likeness.
+    compared: f32,
+    likeness: f32,
+    last_sample: Option<u64>,
+}
+
+/// Remembers what was accepted. Real-time safe throughout.
+#[derive(Debug, Clone)]
+pub struct Judge {
+    weights: Option<EvidenceWeights>,
+    sample_rate_hz: f64,
+    recent: [Option<Recent>; DRUM_COUNT],
+    past: [Past; DRUM_COUNT],
+}
+
+impl Judge {
+    /// Knows of no hit yet; without weights the network has the say alone.
+    pub fn new(sample_rate_hz: f64, weights: Option<EvidenceWeights>) -> Judge {
+        Judge {
+            weights,
+            sample_rate_hz,
+            recent: [None; DRUM_COUNT],
+            past: [Past::default(); DRUM_COUNT],
+        }
+    }
+
+    /// Forgets all hits.
+    pub fn forget(&mut self) {
+        *self = Judge::new(self.sample_rate_hz, self.weights);
+    }
+
+    /// Forgets when hits were, but not what they were like.
+    pub fn rewind(&mut self) {
+        self.recent = [None; DRUM_COUNT];
+        for past in &mut self.past {
+            past.last_sample = None;
+        }
+    }
+
+    /// Hears of a hit of frame `frame`, decided or not.
+    pub fn hear(&mut self, drum: Drum, frame: u64, confidence: f32, likeness: f32) {
+        self.recent[drum.index()] = Some(Recent {
+            frame,
+            confidence,
+            likeness,
+        });
+    }
+
+    fn rivals(&self, drum: Drum, frame: u64) -> impl Iterator<Item = &Recent> {
+        let others = self.recent.iter().enumerate();
+        others.filter_map(move |(class, recent)| {
+            let recent = recent.as_ref()?;
+            let is_near = recent.frame.abs_diff(frame) <= RIVAL_FRAMES;
+            (class != drum.index() && is_near).then_some(recent)
+        })
+    }
+
+    fn surer_rivals(&self, drum: Drum, frame: u64, confidence: f32) -> usize {
+        self.rivals(drum, frame)
+            .filter(|rival| rival.confidence > confidence)
+            .count()
+    }
+
+    /// What speaks for or against a hit of `drum` at frame `frame` and sample `onset_sample`
+    /// of which the network is as sure as `confidence`; `recognition` is none if there is
+    /// nothing to compare it with.
+    pub fn evidence(
+        &self,
+        drum: Drum,
+        (frame, onset_sample): (u64, u64),
+        confidence: f32,
+        recognition: Option<Recognition>,
+    ) -> Evidence {
+        let past = &self.past[drum.index()];
+        let mut evidence = [0.0; EVIDENCE_COUNT];
+        if let Some(recognition) = recognition {
+            let likeness = recognition.likeness;
+            let known = past.compared.min(HABIT_HITS) / HABIT_HITS;
+            evidence[0] = 1.0;
+            evidence[1] = likeness;
+            evidence[2] = likeness * likeness;
+            evidence[3] = known;
+            evidence[4] = known * past.likeness;
+            evidence[5] = known * past.likeness * likeness;
+            evidence[6] = recognition.uses.min(MOST_USES) / MOST_USES;
+            evidence[7] = recognition.alone - likeness;
+            evidence[8] = 0.1 * recognition.gain.clamp(1e-3, 1e3).ln();
+        }
+        let (mut surest, mut count, mut likest) = (0.0_f32, 0.0_f32, 0.0_f32);
+        for rival in self.rivals(drum, frame) {
+            surest = surest.max(rival.confidence);
+            likest = likest.max(rival.likeness);
+            count += 1.0;
+        }
+        evidence[9] = surest;
+        evidence[10] = count / 3.0;
+        evidence[11] = likest;
+        evidence[12] = self.surer_rivals(drum, frame, confidence) as f32 / 3.0;
+        let hits = past.hits.min(MOST_HITS) / MOST_HITS;
+        evidence[13] = hits * past.alone / (past.hits + 1.0);
+        evidence[14] = hits;
+        let pause = past.last_sample.map_or(MOST_PAUSE_S, |last| {
+            onset_sample.saturating_sub(last) as f64 / self.sample_rate_hz
+        });
+        evidence[15] = pause.min(MOST_PAUSE_S) as f32;
+        evidence
+    }
+
+    /// The network's `confidence` with the evidence.
+    pub fn weigh(&self, drum: Drum, confidence: f32, evidence: &Evidence) -> f32 {
+        let Some(weights) = &self.weights else {
+            return confidence;
+        };
+        let confidence = confidence.clamp(LEAST_DOUBT, 1.0 - LEAST_DOUBT);
+        let pieces = weights.weights.iter().zip(evidence);
+        let sum: f32 = pieces.map(|(weight, piece)| weight * piece).sum();
+        let odds = (confidence / (1.0 - confidence)).ln() + weights.drums[drum.index()] + sum;
+        1.0 / (1.0 + (-odds).exp())
+    }
+
+    /// Remembers a hit that was accepted, of which the network was as sure as `confidence`.
+    pub fn accept(
+        &mut self,
+        drum: Drum,
+        (frame, onset_sample): (u64, u64),
+        confidence: f32,
+        recognition: Option<Recognition>,
+    ) {
+        let is_alone = self.surer_rivals(drum, frame, confidence) == 0;
+        let past = &mut self.past[drum.index()];
+        past.hits += 1.0;
+        past.alone += f32::from(u8::from(is_alone));
+        past.last_sample = Some(onset_sample);
+        if let Some(recognition) = recognition {
+            past.compared += 1.0;
+            let more = recognition.likeness - past.likeness;
+            past.likeness += more / past.compared.min(HABIT_HITS);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn weights() -> EvidenceWeights {
+        let mut weights = EvidenceWeights {
+            drums: [0.0; DRUM_COUNT],
+            weights: [0.0; EVIDENCE_COUNT],
+        };
+        weights.weights[1] = 3.0;
+        weights.weights[12] = -3.0;
+        weights.weights[13] = 2.0;
+        weights
+    }
+
+    #[test]
+    fn without_weights_the_network_has_the_say() {
+        let judge = Judge::new(44_100.0, None);
+        let evidence = judge.evidence(Drum::Kick, (10, 2_500), 0.7, None);
+        assert_eq!(judge.weigh(Drum::Kick, 0.7, &evidence), 0.7);
+    }
+
+    #[test]
+    fn what_is_like_itself_is_believed_and_what_hides_behind_others_is_not() {
+        let mut judge = Judge::new(44_100.0, Some(weights()));
+        let alike = Recognition {
+            likeness: 0.9,
+            alone: 0.9,
+            gain: 1.0,
+            uses: 3.0,
+        };
+        let weigh = |judge: &Judge, frame, recognition| {
+            let at = (frame, 256 * frame);
+            let evidence = judge.evidence(Drum::MidTom, at, 0.5, recognition);
+            judge.weigh(Drum::MidTom, 0.5, &evidence)
+        };
+        let plain = weigh(&judge, 10, None);
+        assert!((plain - 0.5).abs() < 1e-5);
+        assert!(weigh(&judge, 10, Some(alike)) > 0.9);
+        judge.hear(Drum::Snare, 9, 0.95, 0.0);
+        assert!(weigh(&judge, 10, None) < 0.4);
+        // Long ago is not together.
+        assert!((weigh(&judge, 30, None) - 0.5).abs() < 1e-5);
+        for frame in [40, 60, 80] {
+            judge.accept(Drum::MidTom, (frame, 256 * frame), 0.5, None);
+        }
+        assert!(weigh(&judge, 100, None) > 0.6);
+        judge.rewind();
+        assert!(weigh(&judge, 100, None) > 0.6);
+        judge.forget();
+        assert!((weigh(&judge, 100, None) - 0.5).abs() < 1e-5);
+    }
+
+    #[test]
+    fn certainty_stays_within_bounds() {
+        let judge = Judge::new(44_100.0, Some(weights()));
+        for confidence in [0.0, 1.0] {
+            let evidence = judge.evidence(Drum::Ride, (0, 0), confidence, None);
+            let weighed = judge.weigh(Drum::Ride, confidence, &evidence);
+            assert!((weighed - confidence).abs() < 0.01);
+        }
+    }
+}

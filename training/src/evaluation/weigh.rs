@@ -1,0 +1,290 @@
+//! Finds the weights of the evidence beside the network, on training kits.
+//!
+//! The engine plays excerpts of the training side and reports of every candidate what spoke
+//! for it and against it. Logistic regression tells true candidates from false ones; the
+//! line between them is drawn where the onset F is best.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+use idm_engine::{
+    controls::Quality,
+    drum::DRUM_COUNT,
+    experiment::Experiment,
+    model::{Model, ModelMeta},
+    transcriber::{EVIDENCE_COUNT, EvidenceWeights, Verdict},
+};
+use rayon::prelude::*;
+
+use super::{
+    material::{Excerpt, hard, plain_of},
+    score::TOLERANCES_S,
+    streaming::{new_engine, pass},
+    systems::Detection,
+};
+use crate::kits::{SAMPLE_RATE_HZ, Split};
+
+/// What is fitted: the network's word, one constant per drum, the evidence.
+const COUNT: usize = 1 + DRUM_COUNT + EVIDENCE_COUNT;
+/// Rounds over all coefficients.
+const SWEEPS: usize = 300;
+/// Pull towards no weight at all, in candidates.
+const PRIOR: f64 = 4.0;
+/// Lines that are tried, in steps on the logistic scale.
+const LINES: std::ops::RangeInclusive<i32> = -20..=20;
+const LINE_STEP: f64 = 0.05;
+
+/// Options of `idm-train weigh`.
+#[derive(Debug, Clone, Args)]
+pub struct WeighArgs {
+    /// Folder with drums/ and grooves/; without it the excerpts are procedural
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Folder of the model; its model.toml is rewritten
+    #[arg(long, value_name = "DIR")]
+    pub model: PathBuf,
+    /// Number of excerpts, plain and hard each
+    #[arg(long, default_value_t = 100)]
+    pub excerpts: usize,
+    /// Length of an excerpt in seconds
+    #[arg(long, default_value_t = 10.0)]
+    pub seconds: f64,
+    /// Rounds: what is accepted changes what speaks for the next hits
+    #[arg(long, default_value_t = 2)]
+    pub rounds: usize,
+}
+
+/// A candidate of the engine, and whether the drum was played there.
+struct Case {
+    pieces: [f64; COUNT],
+    is_true: bool,
+    is_accepted: bool,
+}
+
+/// Fits and writes the weights of all qualities.
+///
+/// # Errors
+/// When material or model cannot be loaded, or `model.toml` cannot be written.
+pub fn run(args: &WeighArgs) -> Result<()> {
+    let data = args.data.as_deref();
+    ensure!(
+        args.seconds.is_finite() && args.seconds >= 2.0,
+        "expected at least 2 s per excerpt, found {}",
+        args.seconds
+    );
+    let mut excerpts = plain_of(Split::Train, data, args.excerpts, args.seconds)?;
+    excerpts.extend(hard(Split::Train, data, args.excerpts, args.seconds)?);
+    let played: usize = excerpts.iter().map(|e| e.piece.hits.len()).sum();
+    println!("{} excerpts with {played} hits", excerpts.len());
+    let mut meta = Model::load(&args.model)?.meta().clone();
+    for quality in Quality::ALL {
+        *weights_of(&mut meta, quality) = None;
+        for round in 0..args.rounds.max(1) {
+            let cases = cases(&args.model, &meta, quality, &excerpts)?;
+            let before = f_measure(&cases, played, |case| case.is_accepted);
+            let (weights, after) = fit(&cases, played)
+                .with_context(|| format!("{}: too few candidates to fit", quality.name()))?;
+            println!(
+                "{}, round {}: F {before:.3} as accepted, {after:.3} weighed anew",
+                quality.name(),
+                round + 1
+            );
+            *weights_of(&mut meta, quality) = Some(weights);
+        }
+    }
+    let path = args.model.join("model.toml");
+    let text = toml::to_string(&meta).context("model.toml cannot be written")?;
+    ModelMeta::parse(&text)?;
+    fs::write(&path, text).with_context(|| format!("{}: cannot be written", path.display()))
+}
+
+fn weights_of(meta: &mut ModelMeta, quality: Quality) -> &mut Option<EvidenceWeights> {
+    match quality {
+        Quality::Low => &mut meta.evidence_low,
+        Quality::Standard => &mut meta.evidence,
+        Quality::High => &mut meta.evidence_high,
+    }
+}
+
+/// Plays all excerpts to the model in `folder` as `meta` describes it.
+fn cases(
+    folder: &Path,
+    meta: &ModelMeta,
+    quality: Quality,
+    excerpts: &[Excerpt],
+) -> Result<Vec<Case>> {
+    let read = |name: &str| {
+        let path = folder.join(name);
+        fs::read(&path).with_context(|| format!("{}: cannot be read", path.display()))
+    };
+    let text = toml::to_string(meta).context("the description cannot be written")?;
+    let model = Model::from_parts(&text, &read("transcriber.onnx")?, read("one_shots.onnx")?)?;
+    let model = Arc::new(model);
+    let strict = meta.thresholds_of(quality).strict;
+    let found: Vec<Vec<Case>> = excerpts
+        .par_iter()
+        .map(|excerpt| {
+            let mut engine = new_engine(SAMPLE_RATE_HZ, quality, &model, Experiment::default())?;
+            let piece = &excerpt.piece;
+            let heard = pass(&mut engine, piece.mix_channels(), &[]);
+            let detections = heard.detections.unwrap_or_default();
+            let case = |detection: &Detection| case(detection, excerpt, &strict);
+            Ok(detections.iter().filter_map(case).collect())
+        })
+        .collect::<Result<_>>()?;
+    Ok(found.into_iter().flatten().collect())
+}
+
+fn case(detection: &Detection, excerpt: &Excerpt, strict: &[f32; DRUM_COUNT]) -> Option<Case> {
+    let (network, evidence) = detection.evidence?;
+    if !matches!(
+        detection.verdict,
+        Verdict::Accepted | Verdict::BelowThreshold
+    ) {
+        return None;
+    }
+    let hit = &detection.hit;
+    let reach = (TOLERANCES_S[0] * SAMPLE_RATE_HZ) as usize;
+    let is_true = excerpt.piece.hits.iter().any(|played| {
+        played.drum == hit.drum && played.sample.abs_diff(hit.sample) <= reach
+    });
+    let drum = hit.drum.index();
+    let mut pieces = [0.0; COUNT];
+    pieces[0] = odds(network) - odds(strict[drum]);
+    pieces[1 + drum] = 1.0;
+    for (piece, evidence) in pieces[1 + DRUM_COUNT..].iter_mut().zip(evidence) {
+        *piece = f64::from(evidence);
+    }
+    Some(Case {
+        pieces,
+        is_true,
+        is_accepted: detection.verdict == Verdict::Accepted,
+    })
+}
+
+fn odds(probability: f32) -> f64 {
+    let probability = f64::from(probability).clamp(1e-4, 1.0 - 1e-4);
+    (probability / (1.0 - probability)).ln()
+}
+
+/// F over all candidates if those are hits that `is_hit` says.
+fn f_measure(cases: &[Case], played: usize, is_hit: impl Fn(&Case) -> bool) -> f64 {
+    let (mut found, mut extra) = (0_usize, 0_usize);
+    for case in cases.iter().filter(|case| is_hit(case)) {
+        if case.is_true {
+            found += 1;
+        } else {
+            extra += 1;
+        }
+    }
+    let missed = played.saturating_sub(found);
+    2.0 * found as f64 / (2 * found + extra + missed).max(1) as f64
+}
+
+/// Weights that tell `cases` apart, and the F that they reach; none if the network's word
+/// counts for nothing. Newton's method, one coefficient after the other.
+fn fit(cases: &[Case], played: usize) -> Option<(EvidenceWeights, f64)> {
+    let mut weights = [0.0; COUNT];
+    weights[0] = 1.0;
+    let mut sums: Vec<f64> = cases.iter().map(|case| case.pieces[0]).collect();
+    for _ in 0..SWEEPS {
+        for (index, weight) in weights.iter_mut().enumerate() {
+            let (mut slope, mut curve) = (-PRIOR * *weight, PRIOR);
+            for (case, sum) in cases.iter().zip(&sums) {
+                let piece = case.pieces[index];
+                if piece != 0.0 {
+                    let chance = 1.0 / (1.0 + (-sum).exp());
+                    slope += piece * (f64::from(u8::from(case.is_true)) - chance);
+                    curve += piece * piece * chance * (1.0 - chance);
+                }
+            }
+            let step = (slope / curve).clamp(-1.0, 1.0);
+            *weight += step;
+            for (case, sum) in cases.iter().zip(&mut sums) {
+                *sum += step * case.pieces[index];
+            }
+        }
+    }
+    let sum_of = |case: &Case| {
+        let products = case.pieces.iter().zip(&weights);
+        products.map(|(piece, weight)| piece * weight).sum::<f64>()
+    };
+    let f_at = |line: f64| f_measure(cases, played, |case| sum_of(case) > line);
+    let lines = LINES.map(|step| f64::from(step) * LINE_STEP);
+    let line = lines.max_by(|&a, &b| f_at(a).total_cmp(&f_at(b)))?;
+    let scale = 1.0 / weights[0];
+    if !(scale > 0.0 && scale.is_finite()) {
+        return None;
+    }
+    let scaled = |weight: f64| (scale * weight) as f32;
+    let drums = std::array::from_fn(|drum| scaled(weights[1 + drum] - line));
+    let evidence = std::array::from_fn(|index| scaled(weights[1 + DRUM_COUNT + index]));
+    let weights = EvidenceWeights {
+        drums,
+        weights: evidence,
+    };
+    Some((weights, f_at(line)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn evidence_that_tells_is_found_and_noise_is_not() {
+        let cases: Vec<Case> = (0..2_000)
+            .map(|n| {
+                let mut pieces = [0.0; COUNT];
+                let drum = n % DRUM_COUNT;
+                pieces[0] = ((n * 37) % 41) as f64 / 10.0 - 2.0;
+                pieces[1 + drum] = 1.0;
+                let (telling, noise) = ((n * 17) % 23, (n * 29) % 31);
+                pieces[1 + DRUM_COUNT + 2] = telling as f64 / 11.0 - 1.0;
+                pieces[1 + DRUM_COUNT + 5] = noise as f64 / 15.0 - 1.0;
+                let chance = (n * 7919 % 101) as f64 / 50.0 - 1.0;
+                let sum = pieces[0] + 2.0 * pieces[1 + DRUM_COUNT + 2] + 1.5 * chance;
+                Case {
+                    pieces,
+                    is_true: sum > 0.0,
+                    is_accepted: pieces[0] > 0.0,
+                }
+            })
+            .collect();
+        let played = cases.iter().filter(|case| case.is_true).count();
+        let (weights, f) = fit(&cases, played).unwrap();
+        assert!(f > 0.03 + f_measure(&cases, played, |case| case.is_accepted));
+        assert!((1.5..2.5).contains(&weights.weights[2]), "{weights:?}");
+        assert!(weights.weights[5].abs() < 0.3, "{weights:?}");
+        assert!(weights.weights[0].abs() < 1e-3);
+    }
+
+    #[test]
+    fn the_weights_of_a_model_are_found_and_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../presets/models/default");
+        for name in ["model.toml", "transcriber.onnx", "one_shots.onnx"] {
+            fs::copy(source.join(name), folder.path().join(name)).unwrap();
+        }
+        let args = WeighArgs {
+            data: None,
+            model: folder.path().to_owned(),
+            excerpts: 2,
+            seconds: 3.0,
+            rounds: 1,
+        };
+        run(&args).unwrap();
+        let meta = Model::load(folder.path()).unwrap().meta().clone();
+        assert!(meta.evidence.is_some() && meta.evidence_low.is_some());
+        assert!(meta.evidence_high.is_some());
+        let unusable = WeighArgs {
+            seconds: f64::NAN,
+            ..args
+        };
+        assert!(run(&unusable).is_err());
+    }
+}
