@@ -180,7 +180,7 @@ impl HopWork {
             .evidence(decision.drum, at, network, recognition);
         let (mut verdict, mut confidence) = (decision.verdict, network);
         if started.is_some() && matches!(verdict, Verdict::Accepted | Verdict::BelowThreshold) {
-            confidence = self.judge.weigh(decision.drum, network, &evidence);
+            confidence = self.judge.weigh(network, &evidence);
             // A drum whose fitted gain is next to nothing beside its own louder
             // hits was hardly played, unless it is sure.
             let fitted = self.fitted.velocity(decision.drum, amplitude, estimate);

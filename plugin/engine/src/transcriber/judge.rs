@@ -30,8 +30,8 @@ pub type Evidence = [f32; EVIDENCE_COUNT];
 /// How much each piece of evidence counts, on the logistic scale.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct EvidenceWeights {
-    /// Per drum: what is added to every hit.
-    pub drums: [f32; DRUM_COUNT],
+    /// What is added to every hit.
+    pub constant: f32,
     /// Likeness to a sound that the drum has made before (whether there is one; the
     /// likeness; its square; three times with how many hits of the drum were compared and
     /// how alike they are; uses of the sound; likeness that other drums of the moment
@@ -174,14 +174,14 @@ impl Judge {
     }
 
     /// The network's `confidence` with the evidence.
-    pub fn weigh(&self, drum: Drum, confidence: f32, evidence: &Evidence) -> f32 {
+    pub fn weigh(&self, confidence: f32, evidence: &Evidence) -> f32 {
         let Some(weights) = &self.weights else {
             return confidence;
         };
         let confidence = confidence.clamp(LEAST_DOUBT, 1.0 - LEAST_DOUBT);
         let pieces = weights.weights.iter().zip(evidence);
         let sum: f32 = pieces.map(|(weight, piece)| weight * piece).sum();
-        let odds = (confidence / (1.0 - confidence)).ln() + weights.drums[drum.index()] + sum;
+        let odds = (confidence / (1.0 - confidence)).ln() + weights.constant + sum;
         1.0 / (1.0 + (-odds).exp())
     }
 
@@ -212,7 +212,7 @@ mod tests {
 
     fn weights() -> EvidenceWeights {
         let mut weights = EvidenceWeights {
-            drums: [0.0; DRUM_COUNT],
+            constant: 0.0,
             weights: [0.0; EVIDENCE_COUNT],
         };
         weights.weights[1] = 3.0;
@@ -225,7 +225,7 @@ mod tests {
     fn without_weights_the_network_has_the_say() {
         let judge = Judge::new(44_100.0, None);
         let evidence = judge.evidence(Drum::Kick, (10, 2_500), 0.7, None);
-        assert_eq!(judge.weigh(Drum::Kick, 0.7, &evidence), 0.7);
+        assert_eq!(judge.weigh(0.7, &evidence), 0.7);
     }
 
     #[test]
@@ -240,7 +240,7 @@ mod tests {
         let weigh = |judge: &Judge, frame, recognition| {
             let at = (frame, 256 * frame);
             let evidence = judge.evidence(Drum::MidTom, at, 0.5, recognition);
-            judge.weigh(Drum::MidTom, 0.5, &evidence)
+            judge.weigh(0.5, &evidence)
         };
         let plain = weigh(&judge, 10, None);
         assert!((plain - 0.5).abs() < 1e-5);
@@ -264,7 +264,7 @@ mod tests {
         let judge = Judge::new(44_100.0, Some(weights()));
         for confidence in [0.0, 1.0] {
             let evidence = judge.evidence(Drum::Ride, (0, 0), confidence, None);
-            let weighed = judge.weigh(Drum::Ride, confidence, &evidence);
+            let weighed = judge.weigh(confidence, &evidence);
             assert!((weighed - confidence).abs() < 0.01);
         }
     }

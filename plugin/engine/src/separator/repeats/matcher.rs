@@ -290,9 +290,9 @@ mod tests {
             assert!((found.at - kick_at).abs() < 1.0, "{found:?}");
             matcher.subtract(&prints[0], &found);
             let found = matcher.find(&prints[1], 60..240).unwrap();
-            assert!(found.likeness > 0.9, "{found:?}");
+            assert!(found.likeness > 0.8, "{found:?}");
             assert!((found.at - hat_at).abs() < 0.1, "{found:?}");
-            assert!((found.gain - 1.6).abs() < 0.1, "{found:?}");
+            assert!((found.gain - 1.6).abs() < 0.25, "{found:?}");
         }
     }
 

@@ -1,0 +1,219 @@
+//! Drum machines whose masks know nothing.
+
+use super::*;
+use crate::{front_end::BAND_COUNT, one_shots::OneShot};
+
+const RATE_HZ: f64 = 44_100.0;
+const LOOK_AHEAD_HOPS: usize = 6;
+const WINDOW_HOPS: usize = 4;
+
+fn noise(seed: u32, length: usize, decay: f32) -> Vec<f32> {
+    let mut state = seed;
+    (0..length)
+        .map(|n| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let value = (state >> 8) as f32 / (1 << 23) as f32 - 1.0;
+            value * (-(n as f32) / decay).exp()
+        })
+        .collect()
+}
+
+fn bank() -> Bank {
+    let one_shot = || OneShot::new(RATE_HZ, vec![noise(9, 4_000, 500.0)]);
+    let one_shots: Vec<OneShot> = (0..DRUM_COUNT).map(|_| one_shot().unwrap()).collect();
+    Bank::new(&one_shots, RATE_HZ).unwrap()
+}
+
+/// A snare and a closed hat of noise: no mask tells them apart.
+struct Machine {
+    drums: [(Drum, Vec<f32>); 2],
+    /// Sample, which of the drums, gain.
+    hits: Vec<(f64, usize, f32)>,
+    length: usize,
+}
+
+impl Machine {
+    /// Both together, each alone, and shifted against each other.
+    fn new(share: f64) -> Machine {
+        let drums = [
+            (Drum::Snare, noise(1, 6_000, 1_500.0)),
+            (Drum::ClosedHat, noise(2, 3_000, 700.0)),
+        ];
+        let mut hits = Vec::new();
+        for beat in 0..24 {
+            let at = 8_000.0 + 9_000.0 * f64::from(beat) + share * f64::from(beat);
+            if beat % 3 != 2 {
+                hits.push((at, 0, 0.5 + 0.02 * beat as f32));
+            }
+            if beat % 4 != 1 {
+                hits.push((at + f64::from(beat % 5) * 40.0, 1, 0.4));
+            }
+        }
+        let length = 8_000 + 25 * 9_000;
+        Machine {
+            drums,
+            hits,
+            length,
+        }
+    }
+
+    fn stem(&self, which: usize) -> Vec<f32> {
+        let mut stem = vec![0.0; self.length];
+        for &(at, drum, gain) in &self.hits {
+            if drum == which {
+                Place::new(at).add(&self.drums[drum].1, gain, 0, &mut stem);
+            }
+        }
+        stem
+    }
+
+    fn mix(&self) -> Vec<f32> {
+        let (a, b) = (self.stem(0), self.stem(1));
+        a.iter().zip(&b).map(|(a, b)| a + b).collect()
+    }
+}
+
+/// Runs `repeats` over `mix` with equal masks for the two drums of `machine`, whose hits are
+/// announced up to 1 ms off; gives both stems.
+fn separate(repeats: &mut Repeats, overlap_add: &mut OverlapAdd, machine: &Machine) -> [Vec<f32>; 2] {
+    let framing = Framing::for_rate(RATE_HZ).unwrap();
+    let (hop, window) = (framing.hop_samples, overlap_add.window_samples());
+    let (mix, bank) = (machine.mix(), bank());
+    let back = (LOOK_AHEAD_HOPS + 2) * hop + window / 2;
+    let mut masks = [[0.0; BAND_COUNT]; crate::drum::STEM_COUNT];
+    for (drum, _) in &machine.drums {
+        masks[drum.index()] = [0.5; BAND_COUNT];
+    }
+    let mut stems = [vec![0.0; mix.len()], vec![0.0; mix.len()]];
+    let mut making: Vec<[Vec<f32>; 2]> = (0..DRUM_COUNT)
+        .map(|_| [vec![0.0; hop], vec![0.0; hop]])
+        .collect();
+    let mut undecided: Vec<Drum> = Vec::new();
+    for end in (hop..mix.len()).step_by(hop) {
+        let history = &mix[end.saturating_sub(16 * hop)..end];
+        let (end, start) = (end as i64, end as i64 - back as i64);
+        if start < 0 {
+            continue;
+        }
+        repeats.step(start, &bank);
+        for drum in undecided.drain(..) {
+            repeats.decide(drum, Some(0.9), &bank);
+        }
+        // A hit is announced in the frame that is centred one hop before it.
+        let centre = start + window as i64 / 2;
+        let due: Vec<RepeatHit> = machine
+            .hits
+            .iter()
+            .enumerate()
+            .filter(|(_, hit)| (hit.0 as i64 - hop as i64 - centre).abs() <= hop as i64 / 2 - 1)
+            .map(|(n, hit)| RepeatHit {
+                drum: machine.drums[hit.1].0,
+                onset_sample: hit.0 as i64 + (n as i64 * 17) % 88 - 44,
+                activation: 0.9,
+                is_sure: true,
+            })
+            .collect();
+        repeats.begin(&due, [history, history], end, &bank);
+        undecided.extend(due.iter().map(|hit| hit.drum));
+        let frame = &mix[start as usize..start as usize + window];
+        overlap_add.analyse([frame, frame]);
+        repeats.predict(&masks, &[true; DRUM_COUNT], overlap_add);
+        for drum in 0..DRUM_COUNT {
+            let known = repeats.used(drum);
+            overlap_add.synthesise(drum, &masks[drum], None, known, &mut making[drum]);
+        }
+        repeats.learn(&making);
+        for (stem, (drum, _)) in stems.iter_mut().zip(&machine.drums) {
+            let made = &making[drum.index()][0];
+            stem[start as usize..start as usize + hop].copy_from_slice(made);
+        }
+    }
+    stems
+}
+
+fn new() -> (Repeats, OverlapAdd) {
+    let framing = Framing::for_rate(RATE_HZ).unwrap();
+    let hop = framing.hop_samples;
+    let overlap_add = OverlapAdd::new(RATE_HZ, hop, WINDOW_HOPS);
+    let back = (LOOK_AHEAD_HOPS + 2) * hop + overlap_add.window_samples() / 2;
+    let repeats = Repeats::new(&framing, &overlap_add, back, (LOOK_AHEAD_HOPS + 1) * hop);
+    (repeats, overlap_add)
+}
+
+fn distortion_db(made: &[f32], truth: &[f32]) -> f64 {
+    let (mut error, mut energy) = (0.0_f64, 0.0_f64);
+    for (made, truth) in made.iter().zip(truth) {
+        error += f64::from(made - truth).powi(2);
+        energy += f64::from(*truth).powi(2);
+    }
+    10.0 * (energy / error).log10()
+}
+
+#[test]
+fn drums_that_no_mask_tells_apart_are_learnt_from_their_repetitions() {
+    for share in [0.0, 0.31] {
+        let machine = Machine::new(share);
+        let (mut repeats, mut overlap_add) = new();
+        let stems = separate(&mut repeats, &mut overlap_add, &machine);
+        // Nothing is lost: the masks share all that is not predicted.
+        let (mix, done) = (machine.mix(), machine.length - 8_000);
+        for n in 0..done {
+            let sum = stems[0][n] + stems[1][n];
+            assert!((sum - mix[n]).abs() < 1e-4, "{n}: {sum} {}", mix[n]);
+        }
+        for (which, stem) in stems.iter().enumerate() {
+            let truth = machine.stem(which);
+            let (late, truth) = (150_000..done, &truth[150_000..done]);
+            let by_masks: Vec<f32> = mix[late.clone()].iter().map(|x| 0.5 * x).collect();
+            let masked = distortion_db(&by_masks, truth);
+            let repeated = distortion_db(&stem[late], truth);
+            assert!(repeated > masked + 3.0, "{share} {which}: {repeated}, {masked} dB");
+        }
+    }
+}
+
+#[test]
+fn sounds_outlive_a_rewind_and_not_a_reset() {
+    let machine = Machine::new(0.0);
+    let (mut repeats, mut overlap_add) = new();
+    let first = |stems: &[Vec<f32>; 2]| {
+        distortion_db(&stems[1][..20_000], &machine.stem(1)[..20_000])
+    };
+    let fresh = separate(&mut repeats, &mut overlap_add, &machine);
+    repeats.rewind();
+    overlap_add.reset();
+    let known = separate(&mut repeats, &mut overlap_add, &machine);
+    assert!(first(&known) > first(&fresh) + 6.0);
+    repeats.forget();
+    overlap_add.reset();
+    let again = separate(&mut repeats, &mut overlap_add, &machine);
+    assert_eq!(again, fresh);
+}
+
+#[test]
+fn a_frozen_kit_repeats_and_learns_nothing() {
+    let machine = Machine::new(0.0);
+    let (mut repeats, mut overlap_add) = new();
+    repeats.freeze(true);
+    // The bank has learnt nothing: the masks are all there is.
+    let stems = separate(&mut repeats, &mut overlap_add, &machine);
+    assert_eq!(stems[0], stems[1]);
+    assert!((0..DRUM_COUNT).all(|drum| repeats.used(drum).is_none()));
+}
+
+#[test]
+fn silence_after_a_sound_that_was_cut_short_has_no_ghost() {
+    let machine = Machine::new(0.0);
+    let (mut repeats, mut overlap_add) = new();
+    separate(&mut repeats, &mut overlap_add, &machine);
+    repeats.rewind();
+    overlap_add.reset();
+    let mut cut = machine;
+    cut.hits.truncate(1);
+    cut.hits[0].0 = 8_000.0;
+    cut.drums[cut.hits[0].1].1.truncate(1_000);
+    let stems = separate(&mut repeats, &mut overlap_add, &cut);
+    let ghost = stems.iter().map(|stem| &stem[9_000 + 1_024..30_000]);
+    let ghost = ghost.flatten().fold(0.0_f32, |peak, x| peak.max(x.abs()));
+    assert!(ghost < 1e-3, "{ghost}");
+}
