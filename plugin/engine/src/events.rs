@@ -1,6 +1,9 @@
 //! Hits, as they are heard at the output.
 
-use crate::{drum::Drum, transcriber::{Evidence, Verdict}};
+use crate::{
+    drum::Drum,
+    transcriber::{Evidence, Verdict},
+};
 
 /// Most hits in one block; more than a thousand per second cannot occur.
 const MAX_HITS: usize = 512;

@@ -21,7 +21,8 @@ use crate::{
         combine_masks,
     },
     transcriber::{
-        GivenHit, GivenHits, Judge, OnsetLocator, PeakPicker, PickerClass, RemovedHits, VelocityScale,
+        GivenHit, GivenHits, Judge, OnsetLocator, PeakPicker, PickerClass, RemovedHits,
+        VelocityScale,
     },
 };
 use hits::{Decided, Started};

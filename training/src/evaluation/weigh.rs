@@ -149,9 +149,11 @@ fn case(detection: &Detection, excerpt: &Excerpt, strict: &[f32; DRUM_COUNT]) ->
     }
     let hit = &detection.hit;
     let reach = (TOLERANCES_S[0] * SAMPLE_RATE_HZ) as usize;
-    let is_true = excerpt.piece.hits.iter().any(|played| {
-        played.drum == hit.drum && played.sample.abs_diff(hit.sample) <= reach
-    });
+    let is_true = excerpt
+        .piece
+        .hits
+        .iter()
+        .any(|played| played.drum == hit.drum && played.sample.abs_diff(hit.sample) <= reach);
     let drum = hit.drum.index();
     let mut pieces = [0.0; COUNT];
     pieces[0] = odds(network) - odds(strict[drum]);

@@ -175,9 +175,7 @@ impl HopWork {
         let at = (decision.frame, onset_sample);
         let network = decision.confidence;
         let recognition = self.repeats.recognition(decision.drum);
-        let evidence = self
-            .judge
-            .evidence(decision.drum, at, network, recognition);
+        let evidence = self.judge.evidence(decision.drum, at, network, recognition);
         let (mut verdict, mut confidence) = (decision.verdict, network);
         if started.is_some() && matches!(verdict, Verdict::Accepted | Verdict::BelowThreshold) {
             confidence = self.judge.weigh(network, &evidence);
@@ -197,8 +195,7 @@ impl HopWork {
                 self.picker.accept(decision.drum, decision.frame);
                 self.judge.accept(decision.drum, at, network, recognition);
             }
-            self.explainer
-                .judge(decision.drum, confidence, is_accepted);
+            self.explainer.judge(decision.drum, confidence, is_accepted);
             let accepted = is_accepted.then_some(confidence);
             self.repeats.decide(decision.drum, accepted, &self.bank);
         }

@@ -38,7 +38,8 @@ impl HopWork {
             let part = self.hears_places.then(|| self.panorama.part(drum));
             let (bands, making) = (&self.masks[drum], &mut self.making[drum]);
             let known = self.repeats.used(drum);
-            self.overlap_add.synthesise(drum, bands, part, known, making);
+            self.overlap_add
+                .synthesise(drum, bands, part, known, making);
             if let Some(first) = made_until {
                 self.attack_gate.apply(drum, first, &mut self.making[drum]);
             }

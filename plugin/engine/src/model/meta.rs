@@ -283,7 +283,9 @@ impl ModelMeta {
             ("evidence_low", &self.evidence_low),
             ("evidence_high", &self.evidence_high),
         ] {
-            let all = weights.iter().flat_map(|w| [w.constant].into_iter().chain(w.weights));
+            let all = weights
+                .iter()
+                .flat_map(|w| [w.constant].into_iter().chain(w.weights));
             for weight in all {
                 // Written so that NaN fails too.
                 let inside = weight.abs() <= MOST_WEIGHT;

@@ -326,9 +326,9 @@ impl Repeats {
         let Some(waiting) = &mut self.waiting[class] else {
             return false;
         };
-        let found = waiting.found.filter(|found| {
-            found.likeness() >= least && GAINS.contains(&found.matched.gain)
-        });
+        let found = waiting
+            .found
+            .filter(|found| found.likeness() >= least && GAINS.contains(&found.matched.gain));
         let Some(found) = found else {
             return false;
         };
@@ -424,7 +424,10 @@ impl Repeats {
         enabled: &[bool; DRUM_COUNT],
         overlap_add: &mut OverlapAdd,
     ) {
-        if self.spectra.transform(&self.predicted, enabled, overlap_add) {
+        if self
+            .spectra
+            .transform(&self.predicted, enabled, overlap_add)
+        {
             let (frame, map) = overlap_add.frame();
             self.spectra.settle(frame, map, masks);
             for drum in 0..DRUM_COUNT {

@@ -112,7 +112,10 @@ mod tests {
             }
             for (n, sample) in signal.iter().enumerate() {
                 let expected = 2.0 * tone(n as f64 - at);
-                assert!((sample - expected).abs() < 2e-2, "{at}: {sample} {expected}");
+                assert!(
+                    (sample - expected).abs() < 2e-2,
+                    "{at}: {sample} {expected}"
+                );
             }
             let mut back = vec![0.0; 40];
             place.read(&signal, 0, 40, &mut back);

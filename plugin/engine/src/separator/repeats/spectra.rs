@@ -75,12 +75,7 @@ impl Spectra {
 
     /// Compares the drums with `frame` (one or two channels), band by band, and keeps of
     /// each the share that agrees. `masks` tell where a drum can be heard.
-    pub fn settle(
-        &mut self,
-        frame: &[Vec<Complex32>],
-        map: &BandMap,
-        masks: &[[f32; BAND_COUNT]],
-    ) {
+    pub fn settle(&mut self, frame: &[Vec<Complex32>], map: &BandMap, masks: &[[f32; BAND_COUNT]]) {
         let most = self.most(frame, map);
         for (rest, frame) in self.rest.iter_mut().zip(frame) {
             rest.copy_from_slice(frame);

@@ -75,7 +75,11 @@ impl Machine {
 
 /// Runs `repeats` over `mix` with equal masks for the two drums of `machine`, whose hits are
 /// announced up to 1 ms off; gives both stems.
-fn separate(repeats: &mut Repeats, overlap_add: &mut OverlapAdd, machine: &Machine) -> [Vec<f32>; 2] {
+fn separate(
+    repeats: &mut Repeats,
+    overlap_add: &mut OverlapAdd,
+    machine: &Machine,
+) -> [Vec<f32>; 2] {
     let framing = Framing::for_rate(RATE_HZ).unwrap();
     let (hop, window) = (framing.hop_samples, overlap_add.window_samples());
     let (mix, bank) = (machine.mix(), bank());
@@ -167,7 +171,10 @@ fn drums_that_no_mask_tells_apart_are_learnt_from_their_repetitions() {
             let by_masks: Vec<f32> = mix[late.clone()].iter().map(|x| 0.5 * x).collect();
             let masked = distortion_db(&by_masks, truth);
             let repeated = distortion_db(&stem[late], truth);
-            assert!(repeated > masked + 3.0, "{share} {which}: {repeated}, {masked} dB");
+            assert!(
+                repeated > masked + 3.0,
+                "{share} {which}: {repeated}, {masked} dB"
+            );
         }
     }
 }
@@ -176,9 +183,8 @@ fn drums_that_no_mask_tells_apart_are_learnt_from_their_repetitions() {
 fn sounds_outlive_a_rewind_and_not_a_reset() {
     let machine = Machine::new(0.0);
     let (mut repeats, mut overlap_add) = new();
-    let first = |stems: &[Vec<f32>; 2]| {
-        distortion_db(&stems[1][..20_000], &machine.stem(1)[..20_000])
-    };
+    let first =
+        |stems: &[Vec<f32>; 2]| distortion_db(&stems[1][..20_000], &machine.stem(1)[..20_000]);
     let fresh = separate(&mut repeats, &mut overlap_add, &machine);
     repeats.rewind();
     overlap_add.reset();

@@ -122,7 +122,9 @@ impl Voices {
                 };
                 let samples = known.samples(drum, voice.sound);
                 let span = voice.place.span(samples[0].len());
-                let last = voice.cut.map_or(span.end, |cut| span.end.min(cut + self.cut));
+                let last = voice
+                    .cut
+                    .map_or(span.end, |cut| span.end.min(cut + self.cut));
                 let mut from = voice.done.max(start);
                 voice.done = end.min(last).max(voice.done);
                 while from < voice.done {
