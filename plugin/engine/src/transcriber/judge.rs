@@ -173,9 +173,10 @@ impl Judge {
         evidence
     }
 
-    /// The network's `confidence` with the evidence.
+    /// The network's `confidence` with the evidence; what is certain, such as a hit given
+    /// by hand, stays so.
     pub fn weigh(&self, confidence: f32, evidence: &Evidence) -> f32 {
-        let Some(weights) = &self.weights else {
+        let Some(weights) = self.weights.filter(|_| confidence < 1.0) else {
             return confidence;
         };
         let confidence = confidence.clamp(LEAST_DOUBT, 1.0 - LEAST_DOUBT);
