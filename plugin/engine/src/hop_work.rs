@@ -32,6 +32,9 @@ pub const STAGES: usize = 8;
 const NETWORK_STAGES: usize = 3;
 /// Level below which input counts as digital silence: −140 dBFS.
 const SILENCE: f32 = 1e-7;
+/// Factor on the thresholds of candidates, which were chosen for the network alone: a
+/// sound that is known is found below them.
+const RECALL: f32 = 0.7;
 /// Silence after which work stops.
 const SILENT_HOPS: u64 = 350;
 
@@ -218,7 +221,7 @@ impl HopWork {
         for (class, picker_class) in self.picker_classes.iter_mut().enumerate() {
             let drum = &controls.drums[class];
             *picker_class = PickerClass {
-                recall_threshold: self.thresholds.recall[class],
+                recall_threshold: RECALL * self.thresholds.recall[class],
                 strict_threshold: self.thresholds.strict[class],
                 min_gap_frames: drum.min_gap_ms * frames_per_ms as f32,
                 enabled: drum.enabled,

@@ -40,16 +40,16 @@ const SOUNDS: usize = 3;
 /// Longest prediction; crashes ring on without.
 const LONGEST_S: f64 = 1.2;
 /// A sound begins this much before its hit's announced onset, which may be late.
-const LEAD_S: f64 = 0.0022;
+const LEAD_S: f64 = 0.004;
 /// How far from there it is looked for.
-const REACH_S: f64 = 0.0023;
+const REACH_S: f64 = 0.0045;
 /// Hops of a segment in which sounds are looked for, and of those the ones that only
 /// hits of other drums use.
 const SEGMENT_HOPS: usize = 10;
 const SPARE_HOPS: usize = 3;
 /// Likeness from which a sound is played for a hit, and for one that is in doubt.
 const LIKE: f32 = 0.4;
-const LIKE_IF_DOUBTFUL: f32 = 0.6;
+const LIKE_IF_DOUBTFUL: f32 = 0.5;
 /// Activation below which nothing is looked for.
 const LEAST_ACTIVATION: f32 = 0.1;
 /// Gains relative to the hit that a sound was first heard in.
