@@ -2,12 +2,13 @@
 
 mod hits;
 mod kit;
+mod settings;
 mod signals;
 
 use std::sync::Arc;
 
 use crate::{
-    controls::{Controls, HitSource, Quality},
+    controls::{Controls, Quality},
     drum::{DRUM_COUNT, Drum, STEM_COUNT},
     engine::EngineError,
     experiment::{Experiment, MaskSource},
@@ -21,8 +22,7 @@ use crate::{
         combine_masks,
     },
     transcriber::{
-        GivenHit, GivenHits, Judge, OnsetLocator, PeakPicker, PickerClass, RemovedHits,
-        VelocityScale,
+        GivenHits, Judge, OnsetLocator, PeakPicker, PickerClass, RemovedHits, VelocityScale,
     },
 };
 use hits::{Decided, Started};
@@ -32,9 +32,6 @@ pub const STAGES: usize = 8;
 const NETWORK_STAGES: usize = 3;
 /// Level below which input counts as digital silence: −140 dBFS.
 const SILENCE: f32 = 1e-7;
-/// Factor on the thresholds of candidates, which were chosen for the network alone: a
-/// sound that is known is found below them.
-const RECALL: f32 = 0.7;
 /// Silence after which work stops.
 const SILENT_HOPS: u64 = 350;
 
@@ -201,48 +198,6 @@ impl HopWork {
     /// The stems of the hop that is played now. Real-time safe.
     pub fn playing(&self) -> &[[Vec<f32>; 2]] {
         &self.playing
-    }
-
-    /// Takes sanitised settings. Real-time safe.
-    pub fn set_controls(&mut self, controls: &Controls) {
-        if controls.hits != self.controls.hits {
-            self.picker = PeakPicker::default();
-            self.given.clear();
-            self.removed.clear();
-        }
-        let was_learning = self.controls.learning;
-        self.controls = *controls;
-        if was_learning && !controls.learning {
-            self.place_drums();
-        } else if was_learning != controls.learning {
-            self.repeats.freeze(false);
-        }
-        let frames_per_ms = self.framing.sample_rate_hz / self.framing.hop_samples as f64 / 1e3;
-        for (class, picker_class) in self.picker_classes.iter_mut().enumerate() {
-            let drum = &controls.drums[class];
-            *picker_class = PickerClass {
-                recall_threshold: RECALL * self.thresholds.recall[class],
-                strict_threshold: self.thresholds.strict[class],
-                min_gap_frames: drum.min_gap_ms * frames_per_ms as f32,
-                enabled: drum.enabled,
-            }
-            .with_sensitivity(drum.sensitivity);
-        }
-    }
-
-    /// Takes a hit that is true whatever is heard; false if too many wait. Real-time
-    /// safe.
-    pub fn give_hit(&mut self, hit: GivenHit) -> bool {
-        // The picker is to be silent about what is known.
-        let is_heard = self.controls.hits == HitSource::Heard;
-        (!is_heard || self.removed.remove(hit.onset_sample, hit.drum, false))
-            && self.given.give(hit)
-    }
-
-    /// Takes away what `drum` is heard to play around `onset_sample`; false if hits are
-    /// given or too many wait. Real-time safe.
-    pub fn remove_hit(&mut self, onset_sample: u64, drum: Drum) -> bool {
-        self.controls.hits == HitSource::Heard && self.removed.remove(onset_sample, drum, true)
     }
 
     /// Forgets the input and what the masks have learnt; the one-shots stay.

@@ -11,6 +11,8 @@
 //! the steps of an EM algorithm, a hit at a time.
 
 mod agreement;
+mod finder;
+mod lessons;
 mod matcher;
 mod place;
 mod sound;
@@ -29,7 +31,9 @@ use crate::{
     one_shots::Bank,
     transcriber::Recognition,
 };
-use matcher::{Match, Matcher};
+pub use finder::RepeatHit;
+use finder::{Finder, Found, take_likest};
+use lessons::{Lesson, Lessons};
 use place::Place;
 use sound::Sound;
 use spectra::Spectra;
@@ -41,12 +45,6 @@ const SOUNDS: usize = 3;
 const LONGEST_S: f64 = 1.2;
 /// A sound begins this much before its hit's announced onset, which may be late.
 const LEAD_S: f64 = 0.004;
-/// How far from there it is looked for.
-const REACH_S: f64 = 0.0045;
-/// Hops of a segment in which sounds are looked for, and of those the ones that only
-/// hits of other drums use.
-const SEGMENT_HOPS: usize = 10;
-const SPARE_HOPS: usize = 3;
 /// Likeness from which a sound is played for a hit, and for one that is in doubt.
 const LIKE: f32 = 0.4;
 const LIKE_IF_DOUBTFUL: f32 = 0.5;
@@ -58,21 +56,6 @@ const GAINS: RangeInclusive<f32> = 0.01..=1000.0;
 const FORGETTING: f32 = 0.9;
 /// Fade of a sound that is cut off.
 const CHOKE_S: f64 = 0.008;
-/// Hops of surplus that are kept: what is learnt ends in the last but one.
-const SURPLUS_HOPS: usize = 3;
-
-/// A hit that may be one of a sound that is known.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct RepeatHit {
-    /// Its class.
-    pub drum: Drum,
-    /// Sample of the input since the last reset.
-    pub onset_sample: i64,
-    /// The network's probability.
-    pub activation: f32,
-    /// Whether that is enough for a hit.
-    pub is_sure: bool,
-}
 
 /// A hit that waits for its decision.
 #[derive(Debug, Clone, Copy)]
@@ -84,42 +67,18 @@ struct Waiting {
     is_playing: bool,
 }
 
-/// A known sound in what is heard.
-#[derive(Debug, Clone, Copy)]
-struct Found {
-    sound: usize,
-    matched: Match,
-    place: Place,
-}
-
-/// A hit whose sound is being learnt.
-#[derive(Debug, Clone, Copy)]
-struct Learning {
-    sound: usize,
-    place: Place,
-    gain: f32,
-    weight: f32,
-    part: usize,
-}
-
 /// Predicts all drums. Real-time safe after construction.
 #[derive(Debug)]
 pub struct Repeats {
-    hop: usize,
     lead: i64,
-    reach: i64,
-    matcher: Matcher,
-    segment: [Vec<f32>; 2],
+    finder: Finder,
     /// Per drum.
     sounds: Vec<[Sound; SOUNDS]>,
     voices: Voices,
     predicted: Predicted,
     spectra: Spectra,
     waiting: [Option<Waiting>; DRUM_COUNT],
-    learning: [Option<Learning>; DRUM_COUNT],
-    /// Per drum and channel: what the last hops have more than was predicted.
-    surplus: Vec<[Vec<f32>; 2]>,
-    room: Vec<f32>,
+    lessons: Lessons,
     /// Whether the bank's sounds are what repeats, and nothing is learnt.
     is_frozen: bool,
     /// Whose fingerprint is looked after next.
@@ -138,30 +97,21 @@ impl Repeats {
     ) -> Repeats {
         let (rate, hop) = (framing.sample_rate_hz, framing.hop_samples);
         let lead = (LEAD_S * rate) as usize;
-        let reach = (REACH_S * rate) as usize;
-        let segment = SEGMENT_HOPS * hop;
-        let compared = (heard_samples + lead - reach).min(segment - SPARE_HOPS * hop);
-        let matcher = Matcher::new(rate, segment, compared);
-        let pair = |length: usize| [vec![0.0; length], vec![0.0; length]];
+        let finder = Finder::new(framing, heard_samples + lead);
         let parts = |drum: Drum| (longest_s(drum).min(LONGEST_S) * rate) as usize / hop;
         Repeats {
-            hop,
             lead: lead as i64,
-            reach: reach as i64,
-            segment: pair(segment),
             sounds: Drum::ALL
-                .map(|drum| [(); SOUNDS].map(|()| Sound::new(&matcher, hop, parts(drum))))
+                .map(|drum| [(); SOUNDS].map(|()| Sound::new(&finder.matcher, hop, parts(drum))))
                 .into(),
             voices: Voices::new(hop, (CHOKE_S * rate) as usize),
             predicted: Predicted::new(ahead_samples),
             spectra: Spectra::new(overlap_add.window_samples() / 2 + 1),
             waiting: [None; DRUM_COUNT],
-            learning: [None; DRUM_COUNT],
-            surplus: (0..DRUM_COUNT).map(|_| pair(SURPLUS_HOPS * hop)).collect(),
-            room: vec![0.0; hop],
+            lessons: Lessons::new(hop),
             is_frozen: false,
             next_print: 0,
-            matcher,
+            finder,
         }
     }
 
@@ -179,10 +129,7 @@ impl Repeats {
         self.predicted.clear();
         self.spectra.clear();
         self.waiting = [None; DRUM_COUNT];
-        self.learning = [None; DRUM_COUNT];
-        for surplus in self.surplus.iter_mut().flatten() {
-            surplus.fill(0.0);
-        }
+        self.lessons.clear();
     }
 
     /// Says whether what the bank has learnt is what repeats, which is the same whenever
@@ -205,7 +152,7 @@ impl Repeats {
         // One fingerprint per hop, so that few are left to make when a hit comes.
         self.next_print = (self.next_print + 1) % (DRUM_COUNT * SOUNDS);
         let (drum, sound) = (self.next_print / SOUNDS, self.next_print % SOUNDS);
-        if self.learning[drum].is_none_or(|learning| learning.sound != sound) {
+        if self.lessons.sound(drum) != Some(sound) {
             self.refresh(drum, sound, bank);
         }
     }
@@ -220,7 +167,7 @@ impl Repeats {
 
     fn refresh(&mut self, drum: usize, sound: usize, bank: &Bank) {
         let frozen = self.is_frozen.then(|| in_bank(bank, drum, sound));
-        self.sounds[drum][sound].refresh(&mut self.matcher, frozen);
+        self.sounds[drum][sound].refresh(&mut self.finder.matcher, frozen);
     }
 
     /// Looks for known sounds in the hits of a frame; `history` is the input that ends
@@ -228,7 +175,7 @@ impl Repeats {
     pub fn begin(&mut self, hits: &[RepeatHit], history: [&[f32]; 2], end: i64, bank: &Bank) {
         let lead = if self.is_frozen { 0 } else { self.lead };
         let mut open: [Option<(RepeatHit, Found)>; DRUM_COUNT] = [None; DRUM_COUNT];
-        let mut first = i64::MAX;
+        let looked_for = |hit: &&RepeatHit| hit.activation >= LEAST_ACTIVATION;
         for hit in hits {
             self.waiting[hit.drum.index()] = Some(Waiting {
                 onset_sample: hit.onset_sample,
@@ -236,19 +183,17 @@ impl Repeats {
                 alone: 0.0,
                 is_playing: false,
             });
-            if hit.activation >= LEAST_ACTIVATION {
-                first = first.min(hit.onset_sample - lead - self.reach);
-            }
         }
-        if first == i64::MAX {
+        let begins = |hit: &RepeatHit| hit.onset_sample - lead;
+        let Some(first) = hits.iter().filter(looked_for).map(begins).min() else {
             return;
-        }
-        self.listen(first, history, end);
-        let looked_for = hits.iter().filter(|hit| hit.activation >= LEAST_ACTIVATION);
-        for (hit, open) in looked_for.zip(&mut open) {
+        };
+        self.finder.listen(first, history, end, &self.predicted);
+        for (hit, open) in hits.iter().filter(looked_for).zip(&mut open) {
             for sound in 0..SOUNDS {
                 self.refresh(hit.drum.index(), sound, bank);
-                if let Some(found) = self.find(hit, sound, first)
+                let print = self.sounds[hit.drum.index()][sound].print();
+                if let Some(found) = self.finder.find(begins(hit), sound, print)
                     && open.is_none_or(|(_, best)| found.likeness() > best.likeness())
                 {
                     *open = Some((*hit, found));
@@ -271,53 +216,16 @@ impl Repeats {
                 continue;
             }
             let print = self.sounds[drum][found.sound].print();
-            self.matcher.subtract(print, &found.matched);
+            self.finder.matcher.subtract(print, &found.matched);
             for open in &mut open {
                 *open = open.and_then(|(hit, found)| {
-                    let found = self.find(&hit, found.sound, first)?;
+                    let print = self.sounds[hit.drum.index()][found.sound].print();
+                    let found = self.finder.find(begins(&hit), found.sound, print)?;
                     Some((hit, found))
                 });
             }
         }
         self.render(bank);
-    }
-
-    /// Takes what is heard from sample `first` on and not predicted already.
-    fn listen(&mut self, first: i64, history: [&[f32]; 2], end: i64) {
-        let begin = end - history[0].len() as i64;
-        let count = (end - first).clamp(0, self.segment[0].len() as i64) as usize;
-        for (channel, segment) in self.segment.iter_mut().enumerate() {
-            for (n, out) in (first..).zip(&mut segment[..count]) {
-                let at = usize::try_from(n - begin).ok();
-                let heard = at.and_then(|at| history[channel].get(at));
-                *out = heard.copied().unwrap_or(0.0);
-            }
-            let skipped = (self.predicted.start - first).clamp(0, count as i64) as usize;
-            let from = (first - self.predicted.start).max(0) as usize;
-            for drum in (0..DRUM_COUNT).filter(|&drum| self.predicted.sounds(drum)) {
-                let signal = self.predicted.signal(drum, channel);
-                let signal = &signal[from.min(signal.len())..];
-                for (out, sample) in segment[skipped..count].iter_mut().zip(signal) {
-                    *out -= sample;
-                }
-            }
-        }
-        let [left, right] = &self.segment;
-        self.matcher.listen([&left[..count], &right[..count]]);
-    }
-
-    /// Looks for a sound around a hit in the segment that begins at sample `first`.
-    fn find(&mut self, hit: &RepeatHit, sound: usize, first: i64) -> Option<Found> {
-        let lead = if self.is_frozen { 0 } else { self.lead };
-        let from = usize::try_from(hit.onset_sample - lead - self.reach - first).ok()?;
-        let places = from..from + 2 * self.reach as usize + 1;
-        let print = self.sounds[hit.drum.index()][sound].print();
-        let matched = self.matcher.find(print, places)?;
-        Some(Found {
-            sound,
-            matched,
-            place: Place::new(first as f64 + matched.at),
-        })
     }
 
     /// Plays the sound that was found for a hit of `drum` if it is `least` alike.
@@ -345,7 +253,7 @@ impl Repeats {
         for choked in Drum::ALL {
             if choked.choked_by() == Some(drum) {
                 self.voices.choke(choked.index(), onset_sample);
-                self.learning[choked.index()] = None;
+                self.lessons.end(choked.index());
             }
         }
     }
@@ -376,24 +284,16 @@ impl Repeats {
             self.choke(drum, waiting.onset_sample);
         }
         if !self.is_frozen {
-            let learning = match waiting.found {
-                Some(found) if !is_new => Learning {
-                    sound: found.sound,
-                    place: found.place,
-                    gain: found.matched.gain,
-                    weight: confidence,
-                    part: 0,
-                },
-                _ => Learning {
-                    sound: self.make_room(class),
-                    place: Place::new((waiting.onset_sample - self.lead) as f64),
-                    gain: 1.0,
-                    weight: confidence,
-                    part: 0,
-                },
+            let (sound, place, gain) = match waiting.found {
+                Some(found) if !is_new => (found.sound, found.place, found.matched.gain),
+                _ => {
+                    let begins = (waiting.onset_sample - self.lead) as f64;
+                    (self.make_room(class), Place::new(begins), 1.0)
+                }
             };
-            self.sounds[class][learning.sound].uses += 1.0;
-            self.learning[class] = Some(learning);
+            self.sounds[class][sound].uses += 1.0;
+            self.lessons
+                .begin(class, Lesson::new(sound, place, gain, confidence));
         }
         self.waiting[class] = None;
         self.render(bank);
@@ -447,56 +347,10 @@ impl Repeats {
     /// Learns from the hop of all drums that is finished now and begins where the last
     /// frame did. Real-time safe.
     pub fn learn(&mut self, stems: &[[Vec<f32>; 2]]) {
-        if self.is_frozen {
-            return;
-        }
-        let hop = self.hop;
-        let start = self.predicted.start;
-        let first = start - ((SURPLUS_HOPS - 1) * hop) as i64;
-        for (drum, stems) in stems.iter().enumerate() {
-            for (channel, stem) in stems.iter().enumerate() {
-                let surplus = &mut self.surplus[drum][channel];
-                surplus.copy_within(hop.., 0);
-                let predicted = &self.predicted.signal(drum, channel)[..hop];
-                let new = &mut surplus[(SURPLUS_HOPS - 1) * hop..];
-                for ((new, stem), predicted) in new.iter_mut().zip(stem).zip(predicted) {
-                    *new = stem - predicted;
-                }
-            }
-            let Some(learning) = &mut self.learning[drum] else {
-                continue;
-            };
-            let place = learning.place;
-            while place.span((learning.part + 1) * hop).end <= start + hop as i64 {
-                self.sounds[drum][learning.sound].learn(
-                    learning.part,
-                    (learning.gain, learning.weight),
-                    &place,
-                    &self.surplus[drum],
-                    first,
-                    &mut self.room,
-                );
-                learning.part += 1;
-            }
+        if !self.is_frozen {
+            self.lessons.hear(stems, &self.predicted, &mut self.sounds);
         }
     }
-}
-
-impl Found {
-    fn likeness(&self) -> f32 {
-        self.matched.likeness
-    }
-}
-
-/// Takes the hit out of `open` whose sound is found best.
-fn take_likest(open: &mut [Option<(RepeatHit, Found)>]) -> Option<(RepeatHit, Found)> {
-    let likeness = |open: &Option<(RepeatHit, Found)>| {
-        open.map_or(f32::NEG_INFINITY, |(_, found)| found.likeness())
-    };
-    let best = open
-        .iter_mut()
-        .max_by(|a, b| likeness(a).total_cmp(&likeness(b)))?;
-    best.take()
 }
 
 #[cfg(test)]

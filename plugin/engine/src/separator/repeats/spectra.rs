@@ -63,8 +63,8 @@ impl Spectra {
         overlap_add: &mut OverlapAdd,
     ) -> bool {
         let window = overlap_add.window_samples();
-        for drum in 0..DRUM_COUNT {
-            self.is_active[drum] = enabled[drum] && predicted.sounds(drum);
+        for (drum, enabled) in enabled.iter().enumerate() {
+            self.is_active[drum] = *enabled && predicted.sounds(drum);
             if self.is_active[drum] {
                 let signals = [0, 1].map(|channel| &predicted.signal(drum, channel)[..window]);
                 overlap_add.transform(signals, &mut self.drums[drum]);
@@ -86,7 +86,7 @@ impl Spectra {
                 self.add_to_rest(drum, -1.0, frame.len(), map);
             }
         }
-        for drum in 0..DRUM_COUNT {
+        for (drum, mask) in masks.iter().enumerate().take(DRUM_COUNT) {
             if !self.is_active[drum] {
                 continue;
             }
@@ -105,7 +105,7 @@ impl Spectra {
             map.reduce(&self.common, &mut common);
             map.reduce(&self.power, &mut power);
             self.add_to_rest(drum, -1.0, frame.len(), map);
-            self.agreements[drum].hear(&common, &power, &masks[drum]);
+            self.agreements[drum].hear(&common, &power, mask);
         }
         for drum in (0..DRUM_COUNT).filter(|&drum| self.is_active[drum]) {
             self.agreements[drum].shares(&mut self.shares[drum]);

@@ -109,7 +109,7 @@ fn separate(
             .hits
             .iter()
             .enumerate()
-            .filter(|(_, hit)| (hit.0 as i64 - hop as i64 - centre).abs() <= hop as i64 / 2 - 1)
+            .filter(|(_, hit)| (hit.0 as i64 - hop as i64 - centre).abs() < hop as i64 / 2)
             .map(|(n, hit)| RepeatHit {
                 drum: machine.drums[hit.1].0,
                 onset_sample: hit.0 as i64 + (n as i64 * 17) % 88 - 44,

@@ -271,7 +271,7 @@ mod tests {
             for (n, sample) in (start..).zip(predicted.signal(3, 1)) {
                 let expected = if (100..396).contains(&n) {
                     0.5 * (n - 100) as f32
-                } else if n < 100 || n >= 420 + Place::MARGIN {
+                } else if !(100..420 + Place::MARGIN).contains(&n) {
                     0.0
                 } else {
                     continue;

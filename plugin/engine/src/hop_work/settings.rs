@@ -1,0 +1,55 @@
+//! What the user sets and says.
+
+use super::HopWork;
+use crate::{
+    controls::{Controls, HitSource},
+    drum::Drum,
+    transcriber::{GivenHit, PeakPicker, PickerClass},
+};
+
+/// Factor on the thresholds of candidates, which were chosen for the network alone: a
+/// sound that is known is found below them.
+const RECALL: f32 = 0.7;
+impl HopWork {
+    /// Takes sanitised settings. Real-time safe.
+    pub fn set_controls(&mut self, controls: &Controls) {
+        if controls.hits != self.controls.hits {
+            self.picker = PeakPicker::default();
+            self.given.clear();
+            self.removed.clear();
+        }
+        let was_learning = self.controls.learning;
+        self.controls = *controls;
+        if was_learning && !controls.learning {
+            self.place_drums();
+        } else if was_learning != controls.learning {
+            self.repeats.freeze(false);
+        }
+        let frames_per_ms = self.framing.sample_rate_hz / self.framing.hop_samples as f64 / 1e3;
+        for (class, picker_class) in self.picker_classes.iter_mut().enumerate() {
+            let drum = &controls.drums[class];
+            *picker_class = PickerClass {
+                recall_threshold: RECALL * self.thresholds.recall[class],
+                strict_threshold: self.thresholds.strict[class],
+                min_gap_frames: drum.min_gap_ms * frames_per_ms as f32,
+                enabled: drum.enabled,
+            }
+            .with_sensitivity(drum.sensitivity);
+        }
+    }
+
+    /// Takes a hit that is true whatever is heard; false if too many wait. Real-time
+    /// safe.
+    pub fn give_hit(&mut self, hit: GivenHit) -> bool {
+        // The picker is to be silent about what is known.
+        let is_heard = self.controls.hits == HitSource::Heard;
+        (!is_heard || self.removed.remove(hit.onset_sample, hit.drum, false))
+            && self.given.give(hit)
+    }
+
+    /// Takes away what `drum` is heard to play around `onset_sample`; false if hits are
+    /// given or too many wait. Real-time safe.
+    pub fn remove_hit(&mut self, onset_sample: u64, drum: Drum) -> bool {
+        self.controls.hits == HitSource::Heard && self.removed.remove(onset_sample, drum, true)
+    }
+}
