@@ -169,7 +169,7 @@ impl HopWork {
         let class = decision.drum.index();
         let centre = self.framing.centre_of(decision.frame).max(0) as u64;
         let started = self.started[class].filter(|started| started.frame == decision.frame);
-        let (onset_sample, amplitude, estimate) = started.map_or((centre, 0.0, 0.0), |started| {
+        let (mut onset_sample, amplitude, estimate) = started.map_or((centre, 0.0, 0.0), |started| {
             (started.onset_sample, started.amplitude, started.velocity)
         });
         let at = (decision.frame, onset_sample);
@@ -197,7 +197,11 @@ impl HopWork {
             }
             self.explainer.judge(decision.drum, confidence, is_accepted);
             let accepted = is_accepted.then_some(confidence);
-            self.repeats.decide(decision.drum, accepted, &self.bank);
+            let known = self.repeats.decide(decision.drum, accepted, &self.bank);
+            // What is given by hand stands where it was given.
+            if let Some(known) = known.filter(|_| network < 1.0) {
+                onset_sample = known.max(0) as u64;
+            }
         }
         self.decided[class] = Some(Decided {
             onset_sample,

@@ -248,6 +248,10 @@ impl Repeats {
         true
     }
 
+    fn is_playing(&self, class: usize) -> bool {
+        self.waiting[class].is_some_and(|waiting| waiting.is_playing)
+    }
+
     /// Ends the drums that `drum` chokes.
     fn choke(&mut self, drum: Drum, onset_sample: i64) {
         for choked in Drum::ALL {
@@ -271,32 +275,36 @@ impl Repeats {
         })
     }
 
-    /// What became of the hit of `drum` that waits: its confidence if it is accepted.
-    /// Real-time safe.
-    pub fn decide(&mut self, drum: Drum, accepted: Option<f32>, bank: &Bank) {
+    /// What became of the hit of `drum` that waits: its confidence if it is accepted. Gives
+    /// the sample at which it begins if its sound is known, which many hits tell better
+    /// than one. Real-time safe.
+    pub fn decide(&mut self, drum: Drum, accepted: Option<f32>, bank: &Bank) -> Option<i64> {
         let class = drum.index();
-        let (Some(waiting), Some(confidence)) = (self.waiting[class], accepted) else {
-            self.waiting[class] = None;
-            return;
-        };
-        let is_new = !waiting.is_playing && !self.play(drum, LIKE);
-        if is_new {
+        let is_known = accepted.is_some() && (self.is_playing(class) || self.play(drum, LIKE));
+        let waiting = self.waiting[class].take()?;
+        let confidence = accepted?;
+        let mut onset_sample = None;
+        if !is_known {
             self.choke(drum, waiting.onset_sample);
         }
         if !self.is_frozen {
             let (sound, place, gain) = match waiting.found {
-                Some(found) if !is_new => (found.sound, found.place, found.matched.gain),
+                Some(found) if is_known => (found.sound, found.place, found.matched.gain),
                 _ => {
                     let begins = (waiting.onset_sample - self.lead) as f64;
                     (self.make_room(class), Place::new(begins), 1.0)
                 }
             };
-            self.sounds[class][sound].uses += 1.0;
+            let begins = place.at();
+            let learnt = &mut self.sounds[class][sound];
+            learnt.uses += 1.0;
+            let onset = learnt.announce(waiting.onset_sample as f64 - begins);
+            onset_sample = is_known.then_some((begins + onset).round() as i64);
             self.lessons
                 .begin(class, Lesson::new(sound, place, gain, confidence));
         }
-        self.waiting[class] = None;
         self.render(bank);
+        onset_sample
     }
 
     /// The sound of a drum that is used least, forgotten.

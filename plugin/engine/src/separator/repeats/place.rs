@@ -12,6 +12,7 @@ const ON_SAMPLE: f64 = 0.06;
 /// Where a sound begins in a signal, to a fraction of a sample. Real-time safe.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Place {
+    at: f64,
     whole: i64,
     /// Windowed sinc; none on a sample.
     taps: Option<[f32; TAPS as usize]>,
@@ -26,6 +27,7 @@ impl Place {
         let nearest = at.round();
         if (at - nearest).abs() < ON_SAMPLE {
             return Place {
+                at,
                 whole: nearest as i64,
                 taps: None,
             };
@@ -39,9 +41,15 @@ impl Place {
             (sinc * window) as f32
         });
         Place {
+            at,
             whole: whole as i64,
             taps: Some(taps),
         }
+    }
+
+    /// The place itself.
+    pub fn at(&self) -> f64 {
+        self.at
     }
 
     /// The sample at or before the place.

@@ -8,6 +8,9 @@ use super::{
 /// Weight, in hits, beyond which older ones fade.
 const MOST_WEIGHT: f32 = 16.0;
 
+/// Hits over which the onset is averaged.
+const MOST_ONSETS: f64 = 16.0;
+
 /// The mean waveform of hits that were alike. Real-time safe after construction.
 #[derive(Debug, Clone)]
 pub struct Sound {
@@ -19,6 +22,8 @@ pub struct Sound {
     part_samples: usize,
     /// Hits that it was found in; fades while others are.
     pub uses: f32,
+    /// Mean sample of the announced onsets, and how many it is of.
+    onset: (f64, f64),
     print: Fingerprint,
     /// Whether the fingerprint is that of an earlier state.
     pub is_stale: bool,
@@ -33,6 +38,7 @@ impl Sound {
             parts: 0,
             part_samples,
             uses: 0.0,
+            onset: (0.0, 0.0),
             print: matcher.fingerprint(),
             is_stale: true,
         }
@@ -43,7 +49,17 @@ impl Sound {
         self.weights.fill(0.0);
         self.parts = 0;
         self.uses = 0.0;
+        self.onset = (0.0, 0.0);
         self.is_stale = true;
+    }
+
+    /// Takes the sample at which a hit's onset was announced, counted from where the sound
+    /// begins there, and gives the mean of all: every announcement errs its own way.
+    pub fn announce(&mut self, onset: f64) -> f64 {
+        let (mean, count) = self.onset;
+        let count = (count + 1.0).min(MOST_ONSETS);
+        self.onset = (mean + (onset - mean) / count, count);
+        self.onset.0
     }
 
     /// The samples that are known, per channel.
