@@ -169,9 +169,10 @@ impl HopWork {
         let class = decision.drum.index();
         let centre = self.framing.centre_of(decision.frame).max(0) as u64;
         let started = self.started[class].filter(|started| started.frame == decision.frame);
-        let (mut onset_sample, amplitude, estimate) = started.map_or((centre, 0.0, 0.0), |started| {
-            (started.onset_sample, started.amplitude, started.velocity)
-        });
+        let (mut onset_sample, amplitude, estimate) = started
+            .map_or((centre, 0.0, 0.0), |started| {
+                (started.onset_sample, started.amplitude, started.velocity)
+            });
         let at = (decision.frame, onset_sample);
         let network = decision.confidence;
         let recognition = self.repeats.recognition(decision.drum);

@@ -7,9 +7,6 @@ use crate::{
     transcriber::{GivenHit, PeakPicker, PickerClass},
 };
 
-/// Factor on the thresholds of candidates, which were chosen for the network alone: a
-/// sound that is known is found below them.
-const RECALL: f32 = 0.7;
 impl HopWork {
     /// Takes sanitised settings. Real-time safe.
     pub fn set_controls(&mut self, controls: &Controls) {
@@ -29,7 +26,7 @@ impl HopWork {
         for (class, picker_class) in self.picker_classes.iter_mut().enumerate() {
             let drum = &controls.drums[class];
             *picker_class = PickerClass {
-                recall_threshold: RECALL * self.thresholds.recall[class],
+                recall_threshold: self.thresholds.recall[class],
                 strict_threshold: self.thresholds.strict[class],
                 min_gap_frames: drum.min_gap_ms * frames_per_ms as f32,
                 enabled: drum.enabled,
