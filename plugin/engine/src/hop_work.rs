@@ -205,8 +205,6 @@ impl HopWork {
     pub fn reset(&mut self) {
         self.rewind();
         self.explainer.forget();
-        self.repeats.forget();
-        self.judge.forget();
         self.place_drums();
         for drum in Drum::ALL {
             self.explainer.set_template(drum, &self.first_bank);
@@ -306,7 +304,7 @@ impl HopWork {
             1..=NETWORK_STAGES => self.session.run_stage(stage - 1, NETWORK_STAGES),
             4 => {
                 if let Some(frame) = described {
-                    self.repeats.step(self.frame_start(), &self.bank);
+                    self.repeats.step(self.frame_start());
                     self.find_hits(frame);
                     self.follow_kit(frame, playback);
                 }

@@ -162,7 +162,7 @@ impl HopWork {
         let [left, right] = &self.history;
         let end = (self.hops * self.framing.hop_samples as u64) as i64;
         let repeats = &repeats[..hits.len()];
-        self.repeats.begin(repeats, [left, right], end, &self.bank);
+        self.repeats.begin(repeats, [left, right], end);
     }
 
     fn decide(&mut self, decision: Decision) {
@@ -198,7 +198,7 @@ impl HopWork {
             }
             self.explainer.judge(decision.drum, confidence, is_accepted);
             let accepted = is_accepted.then_some(confidence);
-            let known = self.repeats.decide(decision.drum, accepted, &self.bank);
+            let known = self.repeats.decide(decision.drum, accepted);
             // What is given by hand stands where it was given.
             if let Some(known) = known.filter(|_| network < 1.0) {
                 onset_sample = known.max(0) as u64;

@@ -24,8 +24,6 @@ impl HopWork {
             playback,
         );
         self.explainer.forget();
-        self.repeats.forget();
-        self.judge.forget();
         self.place_drums();
     }
 
@@ -71,11 +69,12 @@ impl HopWork {
     }
 
     /// Drums stand where the kit says if that is all that will be known of them;
-    /// otherwise that is learnt anew. A frozen kit so sounds alike whenever it is
-    /// heard. Real-time safe.
+    /// otherwise that is learnt anew. What was remembered of the recording is forgotten.
+    /// A frozen kit so sounds alike whenever it is heard from its reset on. Real-time safe.
     pub(super) fn place_drums(&mut self) {
         self.panorama.forget();
-        self.repeats.freeze(!self.controls.learning);
+        self.repeats.forget();
+        self.judge.forget();
         if self.controls.learning {
             return;
         }

@@ -19,8 +19,6 @@ impl HopWork {
         self.controls = *controls;
         if was_learning && !controls.learning {
             self.place_drums();
-        } else if was_learning != controls.learning {
-            self.repeats.freeze(false);
         }
         let frames_per_ms = self.framing.sample_rate_hz / self.framing.hop_samples as f64 / 1e3;
         for (class, picker_class) in self.picker_classes.iter_mut().enumerate() {

@@ -28,7 +28,6 @@ use crate::{
     drum::{DRUM_COUNT, Drum},
     front_end::Framing,
     learner::longest_s,
-    one_shots::Bank,
     transcriber::Recognition,
 };
 pub use finder::RepeatHit;
@@ -37,7 +36,7 @@ use lessons::{Lesson, Lessons};
 use place::Place;
 use sound::Sound;
 use spectra::Spectra;
-use voice::{Known, Predicted, Voices, in_bank};
+use voice::{Predicted, Voices};
 
 /// Sounds per drum: strokes that differ, and mistakes that pass.
 const SOUNDS: usize = 3;
@@ -79,8 +78,6 @@ pub struct Repeats {
     spectra: Spectra,
     waiting: [Option<Waiting>; DRUM_COUNT],
     lessons: Lessons,
-    /// Whether the bank's sounds are what repeats, and nothing is learnt.
-    is_frozen: bool,
     /// Whose fingerprint is looked after next.
     next_print: usize,
 }
@@ -109,7 +106,6 @@ impl Repeats {
             spectra: Spectra::new(overlap_add.window_samples() / 2 + 1),
             waiting: [None; DRUM_COUNT],
             lessons: Lessons::new(hop),
-            is_frozen: false,
             next_print: 0,
             finder,
         }
@@ -132,48 +128,26 @@ impl Repeats {
         self.lessons.clear();
     }
 
-    /// Says whether what the bank has learnt is what repeats, which is the same whenever
-    /// that kit is used, or what is heard; to be called again when the bank has changed.
-    /// Real-time safe.
-    pub fn freeze(&mut self, is_frozen: bool) {
-        if is_frozen || self.is_frozen {
-            self.rewind();
-            for sound in self.sounds.iter_mut().flatten() {
-                sound.is_stale = true;
-            }
-        }
-        self.is_frozen = is_frozen;
-    }
-
     /// Goes on to the frame that begins at sample `start` of the input. Real-time safe.
-    pub fn step(&mut self, start: i64, bank: &Bank) {
+    pub fn step(&mut self, start: i64) {
         self.predicted.step(start);
-        self.render(bank);
+        self.render();
         // One fingerprint per hop, so that few are left to make when a hit comes.
         self.next_print = (self.next_print + 1) % (DRUM_COUNT * SOUNDS);
         let (drum, sound) = (self.next_print / SOUNDS, self.next_print % SOUNDS);
         if self.lessons.sound(drum) != Some(sound) {
-            self.refresh(drum, sound, bank);
+            self.sounds[drum][sound].refresh(&mut self.finder.matcher);
         }
     }
 
-    fn render(&mut self, bank: &Bank) {
-        let known = Known {
-            sounds: &self.sounds,
-            bank: self.is_frozen.then_some(bank),
-        };
-        self.voices.render(&known, &mut self.predicted);
-    }
-
-    fn refresh(&mut self, drum: usize, sound: usize, bank: &Bank) {
-        let frozen = self.is_frozen.then(|| in_bank(bank, drum, sound));
-        self.sounds[drum][sound].refresh(&mut self.finder.matcher, frozen);
+    fn render(&mut self) {
+        self.voices.render(&self.sounds, &mut self.predicted);
     }
 
     /// Looks for known sounds in the hits of a frame; `history` is the input that ends
     /// before sample `end`. Real-time safe.
-    pub fn begin(&mut self, hits: &[RepeatHit], history: [&[f32]; 2], end: i64, bank: &Bank) {
-        let lead = if self.is_frozen { 0 } else { self.lead };
+    pub fn begin(&mut self, hits: &[RepeatHit], history: [&[f32]; 2], end: i64) {
+        let lead = self.lead;
         let mut open: [Option<(RepeatHit, Found)>; DRUM_COUNT] = [None; DRUM_COUNT];
         let looked_for = |hit: &&RepeatHit| hit.activation >= LEAST_ACTIVATION;
         for hit in hits {
@@ -191,9 +165,9 @@ impl Repeats {
         self.finder.listen(first, history, end, &self.predicted);
         for (hit, open) in hits.iter().filter(looked_for).zip(&mut open) {
             for sound in 0..SOUNDS {
-                self.refresh(hit.drum.index(), sound, bank);
-                let print = self.sounds[hit.drum.index()][sound].print();
-                if let Some(found) = self.finder.find(begins(hit), sound, print)
+                let known = &mut self.sounds[hit.drum.index()][sound];
+                known.refresh(&mut self.finder.matcher);
+                if let Some(found) = self.finder.find(begins(hit), sound, known.print())
                     && open.is_none_or(|(_, best)| found.likeness() > best.likeness())
                 {
                     *open = Some((*hit, found));
@@ -225,7 +199,7 @@ impl Repeats {
                 });
             }
         }
-        self.render(bank);
+        self.render();
     }
 
     /// Plays the sound that was found for a hit of `drum` if it is `least` alike.
@@ -278,33 +252,29 @@ impl Repeats {
     /// What became of the hit of `drum` that waits: its confidence if it is accepted. Gives
     /// the sample at which it begins if its sound is known, which many hits tell better
     /// than one. Real-time safe.
-    pub fn decide(&mut self, drum: Drum, accepted: Option<f32>, bank: &Bank) -> Option<i64> {
+    pub fn decide(&mut self, drum: Drum, accepted: Option<f32>) -> Option<i64> {
         let class = drum.index();
         let is_known = accepted.is_some() && (self.is_playing(class) || self.play(drum, LIKE));
         let waiting = self.waiting[class].take()?;
         let confidence = accepted?;
-        let mut onset_sample = None;
         if !is_known {
             self.choke(drum, waiting.onset_sample);
         }
-        if !self.is_frozen {
-            let (sound, place, gain) = match waiting.found {
-                Some(found) if is_known => (found.sound, found.place, found.matched.gain),
-                _ => {
-                    let begins = (waiting.onset_sample - self.lead) as f64;
-                    (self.make_room(class), Place::new(begins), 1.0)
-                }
-            };
-            let begins = place.at();
-            let learnt = &mut self.sounds[class][sound];
-            learnt.uses += 1.0;
-            let onset = learnt.announce(waiting.onset_sample as f64 - begins);
-            onset_sample = is_known.then_some((begins + onset).round() as i64);
-            self.lessons
-                .begin(class, Lesson::new(sound, place, gain, confidence));
-        }
-        self.render(bank);
-        onset_sample
+        let (sound, place, gain) = match waiting.found {
+            Some(found) if is_known => (found.sound, found.place, found.matched.gain),
+            _ => {
+                let begins = (waiting.onset_sample - self.lead) as f64;
+                (self.make_room(class), Place::new(begins), 1.0)
+            }
+        };
+        let begins = place.at();
+        let learnt = &mut self.sounds[class][sound];
+        learnt.uses += 1.0;
+        let onset = learnt.announce(waiting.onset_sample as f64 - begins);
+        self.lessons
+            .begin(class, Lesson::new(sound, place, gain, confidence));
+        self.render();
+        is_known.then_some((begins + onset).round() as i64)
     }
 
     /// The sound of a drum that is used least, forgotten.
@@ -355,9 +325,7 @@ impl Repeats {
     /// Learns from the hop of all drums that is finished now and begins where the last
     /// frame did. Real-time safe.
     pub fn learn(&mut self, stems: &[[Vec<f32>; 2]]) {
-        if !self.is_frozen {
-            self.lessons.hear(stems, &self.predicted, &mut self.sounds);
-        }
+        self.lessons.hear(stems, &self.predicted, &mut self.sounds);
     }
 }
 

@@ -26,7 +26,7 @@ pub struct Sound {
     onset: (f64, f64),
     print: Fingerprint,
     /// Whether the fingerprint is that of an earlier state.
-    pub is_stale: bool,
+    is_stale: bool,
 }
 
 impl Sound {
@@ -109,12 +109,12 @@ impl Sound {
         self.is_stale = true;
     }
 
-    /// Brings the fingerprint up to date with `samples`, or with what is known.
-    pub fn refresh(&mut self, matcher: &mut Matcher, samples: Option<[&[f32]; 2]>) {
+    /// Brings the fingerprint up to date with what is known.
+    pub fn refresh(&mut self, matcher: &mut Matcher) {
         if std::mem::take(&mut self.is_stale) {
             let known = self.parts * self.part_samples;
             let own = [&self.channels[0][..known], &self.channels[1][..known]];
-            matcher.describe(samples.unwrap_or(own), &mut self.print);
+            matcher.describe(own, &mut self.print);
         }
     }
 

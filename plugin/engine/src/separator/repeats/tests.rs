@@ -1,7 +1,7 @@
 //! Drum machines whose masks know nothing.
 
 use super::*;
-use crate::{front_end::BAND_COUNT, one_shots::OneShot};
+use crate::front_end::BAND_COUNT;
 
 const RATE_HZ: f64 = 44_100.0;
 const LOOK_AHEAD_HOPS: usize = 6;
@@ -16,12 +16,6 @@ fn noise(seed: u32, length: usize, decay: f32) -> Vec<f32> {
             value * (-(n as f32) / decay).exp()
         })
         .collect()
-}
-
-fn bank() -> Bank {
-    let one_shot = || OneShot::new(RATE_HZ, vec![noise(9, 4_000, 500.0)]);
-    let one_shots: Vec<OneShot> = (0..DRUM_COUNT).map(|_| one_shot().unwrap()).collect();
-    Bank::new(&one_shots, RATE_HZ).unwrap()
 }
 
 /// A snare and a closed hat of noise: no mask tells them apart.
@@ -82,7 +76,7 @@ fn separate(
 ) -> [Vec<f32>; 2] {
     let framing = Framing::for_rate(RATE_HZ).unwrap();
     let (hop, window) = (framing.hop_samples, overlap_add.window_samples());
-    let (mix, bank) = (machine.mix(), bank());
+    let mix = machine.mix();
     let back = (LOOK_AHEAD_HOPS + 2) * hop + window / 2;
     let mut masks = [[0.0; BAND_COUNT]; crate::drum::STEM_COUNT];
     for (drum, _) in &machine.drums {
@@ -99,9 +93,9 @@ fn separate(
         if start < 0 {
             continue;
         }
-        repeats.step(start, &bank);
+        repeats.step(start);
         for drum in undecided.drain(..) {
-            repeats.decide(drum, Some(0.9), &bank);
+            repeats.decide(drum, Some(0.9));
         }
         // A hit is announced in the frame that is centred one hop before it.
         let centre = start + window as i64 / 2;
@@ -117,7 +111,7 @@ fn separate(
                 is_sure: true,
             })
             .collect();
-        repeats.begin(&due, [history, history], end, &bank);
+        repeats.begin(&due, [history, history], end);
         undecided.extend(due.iter().map(|hit| hit.drum));
         let frame = &mix[start as usize..start as usize + window];
         overlap_add.analyse([frame, frame]);
@@ -194,17 +188,6 @@ fn sounds_outlive_a_rewind_and_not_a_reset() {
     overlap_add.reset();
     let again = separate(&mut repeats, &mut overlap_add, &machine);
     assert_eq!(again, fresh);
-}
-
-#[test]
-fn a_frozen_kit_repeats_and_learns_nothing() {
-    let machine = Machine::new(0.0);
-    let (mut repeats, mut overlap_add) = new();
-    repeats.freeze(true);
-    // The bank has learnt nothing: the masks are all there is.
-    let stems = separate(&mut repeats, &mut overlap_add, &machine);
-    assert_eq!(stems[0], stems[1]);
-    assert!((0..DRUM_COUNT).all(|drum| repeats.used(drum).is_none()));
 }
 
 #[test]

@@ -1,44 +1,10 @@
 //! Sounds that are predicted to go on, and the signals that they make.
 
-use super::place::Place;
-use crate::{
-    drum::{DRUM_COUNT, Drum},
-    one_shots::Bank,
-    separator::repeats::sound::Sound,
-};
+use super::{place::Place, sound::Sound};
+use crate::drum::DRUM_COUNT;
 
 /// Voices of one drum at once; the oldest ends for a new one.
 const VOICES: usize = 8;
-
-/// Where the waveforms are: learnt here, or in a bank that is frozen.
-#[derive(Clone, Copy)]
-pub struct Known<'a, const SOUNDS: usize> {
-    /// Per drum.
-    pub sounds: &'a [[Sound; SOUNDS]],
-    /// Takes their place.
-    pub bank: Option<&'a Bank>,
-}
-
-impl<'a, const SOUNDS: usize> Known<'a, SOUNDS> {
-    /// Both channels of a sound; empty if there is none.
-    pub fn samples(&self, drum: usize, sound: usize) -> [&'a [f32]; 2] {
-        match self.bank {
-            Some(bank) => in_bank(bank, drum, sound),
-            None => self.sounds[drum][sound].samples(),
-        }
-    }
-}
-
-/// The layer `sound` that the bank has learnt for a drum; nothing if there is none.
-pub fn in_bank(bank: &Bank, drum: usize, sound: usize) -> [&[f32]; 2] {
-    let found = Drum::from_index(drum)
-        .map(|drum| bank.sound(drum))
-        .filter(|found| found.evidence.hits > 0);
-    match found.and_then(|found| found.layers.get(sound)) {
-        Some(layer) => [layer.one_shot.channel(0), layer.one_shot.channel(1)],
-        None => [&[], &[]],
-    }
-}
 
 #[derive(Debug, Clone, Copy)]
 struct Voice {
@@ -111,7 +77,7 @@ impl Voices {
     /// Adds what the voices play until the end of `predicted`.
     pub fn render<const SOUNDS: usize>(
         &mut self,
-        known: &Known<SOUNDS>,
+        sounds: &[[Sound; SOUNDS]],
         predicted: &mut Predicted,
     ) {
         let (start, end) = (predicted.start, predicted.end());
@@ -120,7 +86,7 @@ impl Voices {
                 let Some(mut voice) = *slot else {
                     continue;
                 };
-                let samples = known.samples(drum, voice.sound);
+                let samples = sounds[drum][voice.sound].samples();
                 let span = voice.place.span(samples[0].len());
                 let last = voice
                     .cut
@@ -258,16 +224,12 @@ mod tests {
     #[test]
     fn voices_play_on_hop_by_hop_and_end() {
         let sounds = sounds();
-        let known = Known {
-            sounds: &sounds,
-            bank: None,
-        };
         let (mut voices, mut predicted) = (Voices::new(16, 32), Predicted::new(128));
         predicted.step(0);
         voices.start(3, 0, Place::new(100.0), 0.5);
         for start in (0..480).step_by(16) {
             predicted.step(start);
-            voices.render(&known, &mut predicted);
+            voices.render(&sounds, &mut predicted);
             for (n, sample) in (start..).zip(predicted.signal(3, 1)) {
                 let expected = if (100..396).contains(&n) {
                     0.5 * (n - 100) as f32
@@ -288,15 +250,11 @@ mod tests {
     #[test]
     fn a_choked_voice_ends_soon() {
         let sounds = sounds();
-        let known = Known {
-            sounds: &sounds,
-            bank: None,
-        };
         let (mut voices, mut predicted) = (Voices::new(16, 32), Predicted::new(400));
         predicted.step(0);
         voices.start(3, 0, Place::new(10.0), 1.0);
         voices.choke(3, 100);
-        voices.render(&known, &mut predicted);
+        voices.render(&sounds, &mut predicted);
         let signal = predicted.signal(3, 0);
         assert_eq!(signal[99], 89.0);
         assert!(signal[116] < 80.0 && signal[116] > 20.0);
