@@ -8,6 +8,7 @@ use std::{fs, sync::Arc};
 use idm_engine::{
     controls::Quality,
     model::{Model, ModelError, ModelMeta, OneShotNetwork},
+    transcriber::EVIDENCE_COUNT,
 };
 use model_support::{
     EMBEDDING, GraphBuilder, Random, SAMPLES, meta_text, one_shots, random_model, transcriber,
@@ -27,6 +28,30 @@ fn names<T>(result: Result<T, ModelError>, words: &[&str]) {
         assert!(error.contains(word), "`{word}` is missing in: {error}");
     }
     assert!(!error.contains('\n'), "more than one line: {error}");
+}
+
+/// A description with a table of evidence, whose first weight is `first`.
+fn with_evidence(first: &str) -> String {
+    let zeros = ["0.0"; EVIDENCE_COUNT - 1].join(", ");
+    let table = format!("[evidence]\nconstant = 0.5\nweights = [{first}, {zeros}]\n");
+    format!("{}\n{table}", meta_text())
+}
+
+#[test]
+fn evidence_is_optional_and_may_be_found_after_the_network() {
+    let bare = load(&meta_text(), &transcriber()).unwrap();
+    assert!(bare.meta().evidence.is_none());
+    let model = load(&with_evidence("1.5"), &transcriber()).unwrap();
+    let weights = model.meta().evidence_of(Quality::Standard).unwrap();
+    assert_eq!((weights.constant, weights.weights[0]), (0.5, 1.5));
+    assert!(model.meta().evidence_of(Quality::Low).is_none());
+    for bad in ["nan", "1e9", "\"much\""] {
+        names(load(&with_evidence(bad), &transcriber()), &["model.toml"]);
+    }
+    names(
+        load(&with_evidence("-21.0"), &transcriber()),
+        &["evidence", "20", "-21"],
+    );
 }
 
 #[test]
