@@ -6,7 +6,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use idm_engine::drum::{DRUM_COUNT, Drum};
-use idm_engine::midi_file::{DEFAULT_TEMPO_BPM, MidiNote, write_midi};
+use idm_engine::midi_file::{Grid, MidiNote, write_midi};
 
 /// What follows the last hit, in seconds.
 const TAIL_S: f64 = 1.0;
@@ -23,16 +23,15 @@ pub struct SongHit {
 }
 
 /// Writes `hits` with the notes `notes` into a new file in `folder`, which is created if
-/// need be, and answers its path. The file begins where the song does and has its tempo
-/// (of now: a song whose tempo changes is off the grid); hits before the song's beginning
-/// are left out. Allocates.
+/// need be, and answers its path. The file begins where the song does and has its beats;
+/// hits before the song's beginning are left out. Allocates.
 ///
 /// # Errors
 /// No hits, or what the file system refuses, in words.
 pub fn save(
     hits: &[SongHit],
     notes: &[u8; DRUM_COUNT],
-    tempo_bpm: Option<f64>,
+    grid: &Grid,
     folder: &Path,
 ) -> Result<PathBuf, String> {
     let mut midi: Vec<MidiNote> = hits
@@ -48,14 +47,8 @@ pub fn save(
     let Some(last) = midi.last() else {
         return Err("expected hits, found none: play the song first".to_owned());
     };
-    let tempo_bpm = tempo_bpm.unwrap_or(DEFAULT_TEMPO_BPM);
-    let bytes = write_midi(
-        &midi,
-        last.time_s + TAIL_S,
-        tempo_bpm,
-        "Inverse Drum Machine",
-    )
-    .map_err(|error| error.to_string())?;
+    let bytes = write_midi(&midi, last.time_s + TAIL_S, grid, "Inverse Drum Machine")
+        .map_err(|error| error.to_string())?;
     let failed = |path: &Path, error: std::io::Error| format!("{}: {error}", path.display());
     fs::create_dir_all(folder).map_err(|error| failed(folder, error))?;
     for number in 1.. {
@@ -95,14 +88,14 @@ mod tests {
         ];
         let notes = Drum::ALL.map(Drum::gm_note);
         for name in ["Hits 1.mid", "Hits 2.mid"] {
-            let path = save(&hits, &notes, Some(90.0), &folder).expect("saved");
+            let path = save(&hits, &notes, &Grid::steady(90.0), &folder).expect("saved");
             assert_eq!(path, folder.join(name));
             let read = read_midi(&fs::read(path).expect("a file")).expect("MIDI");
             let found: Vec<_> = read.iter().map(|note| (note.key, note.velocity)).collect();
             assert_eq!(found, [(38, 1), (51, 64)]);
             assert!((read[0].time_s - 0.5).abs() < 1e-3 && (read[1].time_s - 2.0).abs() < 1e-3);
         }
-        assert!(save(&hits[1..2], &notes, None, &folder).is_err());
+        assert!(save(&hits[1..2], &notes, &Grid::default(), &folder).is_err());
         fs::remove_dir_all(folder).expect("removed");
     }
 }

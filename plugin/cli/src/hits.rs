@@ -103,7 +103,7 @@ fn read_midi(bytes: &[u8], map: &NoteMap) -> Result<Vec<WrittenHit>, String> {
 mod tests {
     use super::*;
     use crate::onset::at;
-    use idm_engine::midi_file::{MidiNote, write_midi};
+    use idm_engine::midi_file::{Grid, MidiNote, write_midi};
 
     #[test]
     fn what_is_written_is_read() {
@@ -119,7 +119,7 @@ mod tests {
                 key: map.note(onset.drum),
                 velocity: onset.midi_velocity(),
             });
-            let score = write_midi(&notes, 2.0, 120.0, "loop").expect("written");
+            let score = write_midi(&notes, 2.0, &Grid::default(), "loop").expect("written");
             read_midi(&score, &map).expect("a MIDI file")
         });
         for hits in scores.into_iter().chain([table]) {
@@ -163,7 +163,8 @@ mod tests {
             key,
             velocity: 90,
         };
-        let score = write_midi(&[note(0.0, 39), note(0.5, 44)], 1.0, 120.0, "").expect("written");
+        let score = write_midi(&[note(0.0, 39), note(0.5, 44)], 1.0, &Grid::default(), "")
+            .expect("written");
         let hits = read_midi(&score, &NoteMap::GENERAL_MIDI).expect("a MIDI file");
         let found: Vec<_> = hits.iter().map(|hit| (hit.time_s, hit.drum)).collect();
         assert_eq!(

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 use idm_engine::controls::Controls;
-use idm_engine::midi_file::{DEFAULT_TEMPO_BPM, MidiNote, write_midi};
+use idm_engine::midi_file::{Grid, MidiNote, write_midi};
 use idm_engine::note_map::NoteMap;
 
 use crate::args::TranscribeArgs;
@@ -56,7 +56,7 @@ pub fn write_hits(job: &Job<'_>, rendered: &Rendered, notes: &NoteMap) -> Result
     // The recording's own tempo is not guessed: notes lie where they sound, on whatever
     // grid the project has.
     let length_s = rendered.frames as f64 / rate_hz;
-    let midi = write_midi(&midi, length_s, DEFAULT_TEMPO_BPM, &job.name())?;
+    let midi = write_midi(&midi, length_s, &Grid::default(), &job.name())?;
     job.outputs.write("onsets.mid", &midi)
 }
 

@@ -6,6 +6,12 @@ use midly::{
 };
 use thiserror::Error;
 
+use grid::TickMap;
+
+pub use grid::{Grid, TempoChange, TimeSignature};
+
+mod grid;
+
 /// Ticks per quarter note of files that are written.
 const TICKS_PER_BEAT: u16 = 960;
 /// Length of a written note; a hit has no end of its own.
@@ -17,8 +23,9 @@ const MAX_DELTA: u64 = (1 << 28) - 1;
 /// Tempo where nothing else is known, in beats per minute; also that of files that name
 /// none.
 pub const DEFAULT_TEMPO_BPM: f64 = 120.0;
-/// Tempi that can be written: a beat has 24 bits of microseconds.
-const TEMPO_BPM: std::ops::RangeInclusive<f64> = 4.0..=6_000.0;
+/// What a file says of its beats beside their number in a bar: clocks between clicks of a
+/// metronome, and short notes in a beat. Nobody uses them.
+const CLICKS: (u8, u8) = (24, 8);
 
 /// Why notes could not be written or read.
 #[derive(Debug, Clone, PartialEq, Error)]
@@ -48,7 +55,7 @@ pub struct MidiNote {
     pub velocity: u8,
 }
 
-/// One track of `tempo_bpm` beats per minute, channel 10, that ends after `length_s`.
+/// One track on the beats of `grid`, channel 10, that ends after `length_s`.
 /// `notes` come in order of time. Allocates.
 ///
 /// # Errors
@@ -56,70 +63,51 @@ pub struct MidiNote {
 pub fn write_midi(
     notes: &[MidiNote],
     length_s: f64,
-    tempo_bpm: f64,
+    grid: &Grid,
     name: &str,
 ) -> Result<Vec<u8>, MidiFileError> {
-    let tempo_bpm = if tempo_bpm.is_finite() {
-        tempo_bpm.clamp(*TEMPO_BPM.start(), *TEMPO_BPM.end())
-    } else {
-        DEFAULT_TEMPO_BPM
-    };
-    // What the file says of the tempo is rounded; notes go by what it says.
-    let beat_us = (60e6 / tempo_bpm).round();
-    let ticks_per_s = f64::from(TICKS_PER_BEAT) * 1e6 / beat_us;
-    let ticks = |seconds: f64| (seconds.max(0.0) * ticks_per_s).round() as u64;
+    let map = TickMap::new(&grid.tempi);
+    // At one tick the tempo comes first, then ends before beginnings.
     let mut events = Vec::with_capacity(2 * notes.len());
     for (index, note) in notes.iter().enumerate() {
-        let start = ticks(note.time_s);
+        let start = map.ticks(note.time_s);
         // A note ends before its next one begins, or players lose one of them.
         let next = notes[index + 1..]
             .iter()
             .find(|next| next.key == note.key)
-            .map_or(u64::MAX, |next| ticks(next.time_s));
-        let end = ticks(note.time_s + NOTE_S).min(next).max(start + 1);
-        events.push((start, true, note));
-        events.push((end, false, note));
-    }
-    // Ends before beginnings at one tick.
-    events.sort_by_key(|&(tick, is_start, _)| (tick, is_start));
-
-    let mut track: Track = vec![
-        event(0, meta(MetaMessage::TrackName(name.as_bytes()))),
-        event(0, meta(MetaMessage::Tempo(u24::new(beat_us as u32)))),
-    ];
-    let mut now = 0;
-    let mut delta_to = |tick: u64| {
-        let delta = tick.saturating_sub(now);
-        now = now.max(tick);
-        if delta <= MAX_DELTA {
-            Ok(delta as u32)
-        } else {
-            Err(MidiFileError::TooLong { found: delta })
-        }
-    };
-    for (tick, is_start, note) in events {
+            .map_or(u64::MAX, |next| map.ticks(next.time_s));
+        let end = map.ticks(note.time_s + NOTE_S).min(next);
+        let end = end.max(start.saturating_add(1));
         let key = u7::new(note.key.min(127));
-        let message = if is_start {
-            MidiMessage::NoteOn {
-                key,
-                vel: u7::new(note.velocity.clamp(1, 127)),
-            }
-        } else {
-            MidiMessage::NoteOff {
-                key,
-                vel: u7::new(0),
-            }
-        };
-        let kind = TrackEventKind::Midi {
-            channel: DRUM_CHANNEL,
-            message,
-        };
-        track.push(event(delta_to(tick)?, kind));
+        let vel = u7::new(note.velocity.clamp(1, 127));
+        events.push((start, 2, midi(MidiMessage::NoteOn { key, vel })));
+        let vel = u7::new(0);
+        events.push((end, 1, midi(MidiMessage::NoteOff { key, vel })));
     }
-    track.push(event(
-        delta_to(ticks(length_s))?,
-        meta(MetaMessage::EndOfTrack),
-    ));
+    let last = events.iter().map(|(tick, ..)| *tick).max().unwrap_or(0);
+    let end = map.ticks(length_s).max(last);
+    let tempi = map.tempi().filter(|(tick, _)| *tick <= end);
+    events.extend(tempi.map(|(tick, beat_us)| {
+        let tempo = MetaMessage::Tempo(u24::new(beat_us));
+        (tick, 0, meta(tempo))
+    }));
+    events.sort_by_key(|&(tick, rank, _)| (tick, rank));
+
+    let mut track: Track = vec![event(0, meta(MetaMessage::TrackName(name.as_bytes())))];
+    if let Some((beats, unit)) = grid.signature.map(TimeSignature::numbers) {
+        let signature = MetaMessage::TimeSignature(beats, unit, CLICKS.0, CLICKS.1);
+        track.push(event(0, meta(signature)));
+    }
+    events.push((end, 3, meta(MetaMessage::EndOfTrack)));
+    let mut now = 0;
+    for (tick, _, kind) in events {
+        let delta = tick - now;
+        if delta > MAX_DELTA {
+            return Err(MidiFileError::TooLong { found: delta });
+        }
+        track.push(event(delta as u32, kind));
+        now = tick;
+    }
 
     let header = Header::new(
         Format::SingleTrack,
@@ -139,6 +127,13 @@ fn event(delta: u32, kind: TrackEventKind<'_>) -> TrackEvent<'_> {
     TrackEvent {
         delta: u28::new(delta),
         kind,
+    }
+}
+
+fn midi<'a>(message: MidiMessage) -> TrackEventKind<'a> {
+    TrackEventKind::Midi {
+        channel: DRUM_CHANNEL,
+        message,
     }
 }
 
@@ -232,7 +227,8 @@ mod tests {
     #[test]
     fn notes_lie_where_they_sound() {
         let notes = [note(0.0, 36, 127), note(0.0, 42, 64), note(1.0, 38, 13)];
-        let (events, end_s) = decode(&write_midi(&notes, 2.0, 120.0, "loop").expect("written"));
+        let (events, end_s) =
+            decode(&write_midi(&notes, 2.0, &Grid::default(), "loop").expect("written"));
         let starts: Vec<_> = events.iter().filter(|event| event.2 > 0).copied().collect();
         assert_eq!(starts, [(0.0, 36, 127), (0.0, 42, 64), (1.0, 38, 13)]);
         assert_eq!(events.len(), 6, "every note ends");
@@ -243,7 +239,8 @@ mod tests {
     fn whatever_the_tempo_notes_come_back_where_they_were() {
         let notes = [note(0.0, 36, 127), note(0.731, 42, 1), note(61.25, 38, 90)];
         for tempo_bpm in [30.0, 97.3, 120.0, 174.01, 0.0, f64::NAN, 1e9] {
-            let bytes = write_midi(&notes, 62.0, tempo_bpm, "song").expect("written");
+            let bytes =
+                write_midi(&notes, 62.0, &Grid::steady(tempo_bpm), "song").expect("written");
             let read = read_midi(&bytes).expect("a MIDI file");
             assert_eq!(read.len(), notes.len());
             for (read, note) in read.iter().zip(&notes) {
@@ -258,7 +255,7 @@ mod tests {
         }
         // On the grid of 97.3 beats per minute: beat 16.
         let beat = [note(16.0 * 60.0 / 97.3, 36, 100)];
-        let bytes = write_midi(&beat, 20.0, 97.3, "").expect("written");
+        let bytes = write_midi(&beat, 20.0, &Grid::steady(97.3), "").expect("written");
         let smf = Smf::parse(&bytes).expect("a MIDI file");
         let deltas = smf.tracks[0].iter().map(|event| event.delta.as_int());
         assert_eq!(deltas.take(3).sum::<u32>(), 16 * 960);
@@ -269,7 +266,8 @@ mod tests {
         let notes: Vec<_> = (0..20)
             .map(|n| note(f64::from(n) * 200.0 / 44_100.0, 38, 100))
             .collect();
-        let (events, _) = decode(&write_midi(&notes, 1.0, 120.0, "roll").expect("written"));
+        let (events, _) =
+            decode(&write_midi(&notes, 1.0, &Grid::default(), "roll").expect("written"));
         for (pair, note) in events.chunks(2).zip(&notes) {
             assert!((pair[0].0 - note.time_s).abs() < 0.0003);
             let alternate = pair[0].2 > 0 && pair[1].2 == 0;
@@ -279,14 +277,14 @@ mod tests {
 
     #[test]
     fn no_notes_make_an_empty_track() {
-        let bytes = write_midi(&[], 1.0, 120.0, "x").expect("written");
+        let bytes = write_midi(&[], 1.0, &Grid::default(), "x").expect("written");
         assert_eq!(decode(&bytes), (vec![], 1.0));
     }
 
     #[test]
     fn what_the_format_cannot_express_is_refused() {
         let two_days_s = 3_600.0 * 48.0;
-        let error = write_midi(&[], two_days_s, 120.0, "two days").unwrap_err();
+        let error = write_midi(&[], two_days_s, &Grid::default(), "two days").unwrap_err();
         assert!(matches!(error, MidiFileError::TooLong { .. }));
         assert!(read_midi(b"MThd").is_err() && read_midi(b"").is_err());
     }

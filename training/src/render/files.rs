@@ -7,7 +7,7 @@ use clap::Args;
 use idm_engine::{
     audio_file::{AudioBuffer, write_wav},
     drum::{Drum, RESIDUAL},
-    midi_file::{DEFAULT_TEMPO_BPM, MidiNote, write_midi},
+    midi_file::{Grid, MidiNote, write_midi},
 };
 use rayon::prelude::*;
 
@@ -136,7 +136,7 @@ fn midi(piece: &Piece) -> Result<Vec<u8>> {
         })
         .collect();
     let length_s = piece.length() as f64 / SAMPLE_RATE_HZ;
-    Ok(write_midi(&notes, length_s, DEFAULT_TEMPO_BPM, "drums")?)
+    Ok(write_midi(&notes, length_s, &Grid::default(), "drums")?)
 }
 
 #[cfg(test)]
