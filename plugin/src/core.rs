@@ -13,7 +13,7 @@ use crate::buses::{AuxOutputs, MixTargets, Mixer, Peaks, StemBlock, peak};
 use crate::corrections::Correction;
 use crate::link::{AudioEnd, HitMark};
 use crate::notes::{NoteHit, NoteMessage, NoteQueue, NoteScheduler};
-use crate::song::SongClock;
+use crate::song::{SongClock, Tempo, TempoPoint};
 
 /// Longest piece that the engine is given. Host blocks may be of any length,
 /// announced or not; longer ones are cut.
@@ -65,6 +65,8 @@ pub struct Played<'a> {
     pub corrections: &'a [Correction],
     /// Sample of the song with which the block begins; none while the transport stands.
     pub song_sample: Option<i64>,
+    /// The song's beats there.
+    pub tempo: Option<Tempo>,
 }
 
 /// Engine, mixer and note scheduler of one activation.
@@ -202,6 +204,8 @@ impl Processor {
         let begin = self.engine.heard_samples();
         let song_begin = played.song_sample.unwrap_or(0);
         let new = self.song.block(begin, played.song_sample, samples);
+        let place = self.song_s(begin).zip(played.tempo);
+        link.tempo(place.map(|(song_s, tempo)| TempoPoint { song_s, tempo }));
         let rate_hz = self.config.sample_rate_hz;
         let sample_of = |correction: &Correction| (correction.song_s * rate_hz).round() as i64;
         let due = match new {
@@ -335,5 +339,6 @@ pub fn pass_through(main: [&mut [f32]; 2], aux: &mut impl AuxOutputs, link: &mut
         dry: level,
         ..Peaks::default()
     };
+    link.tempo(None);
     link.end_block(samples, &peaks, None);
 }

@@ -14,6 +14,7 @@ use idm_engine::one_shots::Evidence;
 use rtrb::{Consumer, Producer, RingBuffer};
 
 use crate::buses::Peaks;
+use crate::song::TempoPoint;
 
 /// Hits that may wait for the editor.
 const HIT_CAPACITY: usize = 1024;
@@ -50,6 +51,9 @@ pub struct WavePoint {
     pub peak: f32,
     /// Place in the song of what was heard then, in seconds, if the transport ran.
     pub song_s: Option<f64>,
+    /// Beats of the song at the newest place that came in, if the host tells them: ahead
+    /// of what was heard by the latency.
+    pub tempo: Option<TempoPoint>,
 }
 
 /// What the audio side is doing.
@@ -90,8 +94,6 @@ pub struct Shared {
     sample_rate_hz: AtomicU64,
     latency_samples: AtomicU32,
     position: AtomicU64,
-    /// Bits of the song's tempo.
-    tempo_bpm: AtomicU64,
     stem_peaks: [PeakCell; STEM_COUNT],
     main_peak: PeakCell,
     auditions: [AtomicU32; DRUM_COUNT],
@@ -122,7 +124,6 @@ impl Shared {
             sample_rate_hz: AtomicU64::new(0),
             latency_samples: AtomicU32::new(0),
             position: AtomicU64::new(0),
-            tempo_bpm: AtomicU64::new(0),
             stem_peaks: Default::default(),
             main_peak: PeakCell::default(),
             auditions: Default::default(),
@@ -186,17 +187,6 @@ impl Shared {
     /// Output samples since the plugin was made.
     pub fn position(&self) -> u64 {
         self.position.load(Ordering::Relaxed)
-    }
-
-    /// Tells the tempo of the song in beats per minute. Real-time safe.
-    pub fn set_tempo(&self, tempo_bpm: f64) {
-        self.tempo_bpm.store(tempo_bpm.to_bits(), Ordering::Relaxed);
-    }
-
-    /// Tempo of the song in beats per minute; none if the host tells none.
-    pub fn tempo_bpm(&self) -> Option<f64> {
-        let tempo_bpm = f64::from_bits(self.tempo_bpm.load(Ordering::Relaxed));
-        (tempo_bpm.is_finite() && tempo_bpm > 0.0).then_some(tempo_bpm)
     }
 
     /// Peak of a stem since the last call.
@@ -277,6 +267,7 @@ pub struct AudioEnd {
     wave: Producer<WavePoint>,
     wave_peak: f32,
     wave_samples: u32,
+    tempo: Option<TempoPoint>,
     samples_per_wave_point: u32,
     position: u64,
 }
@@ -303,6 +294,7 @@ pub fn link() -> (AudioEnd, EditorEnd) {
         wave: wave_producer,
         wave_peak: 0.0,
         wave_samples: 0,
+        tempo: None,
         samples_per_wave_point: 1,
         position: 0,
     };
@@ -331,6 +323,12 @@ impl AudioEnd {
         }
     }
 
+    /// Tells the beats of the song where the block begins that [`end_block`](Self::end_block)
+    /// is called for next. Real-time safe.
+    pub fn tempo(&mut self, tempo: Option<TempoPoint>) {
+        self.tempo = tempo;
+    }
+
     /// Ends a block of `samples` samples with the given peaks; `song_s` is the place in
     /// the song of what is heard at its end. Real-time safe.
     pub fn end_block(&mut self, samples: usize, peaks: &Peaks, song_s: Option<f64>) {
@@ -350,6 +348,7 @@ impl AudioEnd {
                 position: self.position,
                 peak: self.wave_peak,
                 song_s,
+                tempo: self.tempo,
             });
             self.wave_peak = 0.0;
             self.wave_samples = 0;

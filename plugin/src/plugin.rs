@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use idm_engine::controls::{HitSource, Quality};
 use idm_engine::drum::Drum;
+use idm_engine::midi_file::TimeSignature;
 use idm_engine::model::Model;
 use idm_engine::one_shots::LONGEST_OWN_S;
 use nice_plug::midi::{Channel, Key, VoiceID};
@@ -18,6 +19,7 @@ use crate::notes;
 use crate::own_samples::OwnInbox;
 use crate::params::IdmParams;
 use crate::ports::{self, HostAux};
+use crate::song::Tempo;
 use crate::state;
 
 /// Time after the last input for which the plugin may still sound, in seconds:
@@ -204,6 +206,19 @@ impl InverseDrumMachine {
     }
 }
 
+/// What the host says of the song's beats at the beginning of the block. Real-time safe.
+fn tempo(transport: &Transport) -> Option<Tempo> {
+    let (beats, unit) = (transport.time_sig_numerator, transport.time_sig_denominator);
+    Some(Tempo {
+        // Never worked out from the tempo of now, which may have been another before.
+        beat: transport.pos_beats,
+        bpm: transport.tempo?,
+        signature: beats
+            .zip(unit)
+            .and_then(|(beats, unit)| TimeSignature::new(beats, unit)),
+    })
+}
+
 impl Plugin for InverseDrumMachine {
     const NAME: &'static str = "Inverse Drum Machine";
     const VENDOR: &'static str = "Inverse Drum Machine";
@@ -313,9 +328,6 @@ impl Plugin for InverseDrumMachine {
             });
         }
         let transport = context.transport();
-        if let Some(tempo_bpm) = transport.tempo {
-            self.link.shared().set_tempo(tempo_bpm);
-        }
         let settings = Settings {
             controls: self.params.controls(),
             mix: self.params.mix_targets(),
@@ -326,6 +338,7 @@ impl Plugin for InverseDrumMachine {
             hits: &self.hits,
             corrections: &self.corrections,
             song_sample: transport.pos_samples().filter(|_| transport.playing),
+            tempo: tempo(transport),
         };
         let messages = processor.process(main, &mut aux, &settings, played, &mut self.link);
         for message in messages {

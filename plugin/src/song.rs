@@ -2,12 +2,34 @@
 
 use std::ops::Range;
 
+use idm_engine::midi_file::TimeSignature;
+
 /// Difference from the expected place of the song that is a host's rounding and not a
 /// jump, in samples.
 const ROUNDING_SAMPLES: i64 = 64;
 
 /// Jumps within the longest latency that are remembered.
 const JUMPS: usize = 16;
+
+/// What the host says of the song's beats at a place.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Tempo {
+    /// Quarter notes from the beginning of the song.
+    pub beat: Option<f64>,
+    /// Quarter notes per minute.
+    pub bpm: f64,
+    /// How beats make bars.
+    pub signature: Option<TimeSignature>,
+}
+
+/// The beats at a place in the song.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TempoPoint {
+    /// From the beginning of the song, in seconds.
+    pub song_s: f64,
+    /// What the host said there.
+    pub tempo: Tempo,
+}
 
 /// From here on the song goes on without a jump.
 #[derive(Debug, Clone, Copy, Default)]

@@ -11,6 +11,7 @@ use assert_no_alloc::{AllocDisabler, assert_no_alloc};
 use idm_engine::audio_file::{AudioBuffer, write_wav};
 use idm_engine::controls::{HitSource, Quality};
 use idm_engine::drum::Drum;
+use idm_engine::midi_file::TimeSignature;
 use idm_engine::model::Model;
 use inverse_drum_machine::buses::{AUX_BUS_COUNT, AuxOutputs};
 use inverse_drum_machine::core::{Played, Processor, Settings, Stroke, pass_through};
@@ -18,6 +19,7 @@ use inverse_drum_machine::corrections::Correction;
 use inverse_drum_machine::link::{AudioEnd, EditorEnd, link};
 use inverse_drum_machine::own_samples::{OwnSamples, Placing};
 use inverse_drum_machine::params::MainOutput;
+use inverse_drum_machine::song::Tempo;
 use nice_plug::prelude::Enum;
 
 #[global_allocator]
@@ -119,6 +121,16 @@ fn own_samples(number: usize) -> (OwnSamples, PathBuf) {
     (OwnSamples::default(), path)
 }
 
+/// What a host says of the beats at a sample of the song.
+fn tempo(song_sample: i64) -> Tempo {
+    let bpm = 60.0 + (song_sample / 48_000 % 7) as f64 * 20.0;
+    Tempo {
+        beat: Some(song_sample as f64 / RATE_HZ * bpm / 60.0),
+        bpm,
+        signature: TimeSignature::new(7, 8),
+    }
+}
+
 fn storm(quality: Quality, buses: usize, seconds: f64, link: (AudioEnd, EditorEnd)) {
     let (mut audio, mut editor) = link;
     let model = Model::embedded().expect("the embedded model loads");
@@ -168,6 +180,7 @@ fn storm(quality: Quality, buses: usize, seconds: f64, link: (AudioEnd, EditorEn
             hits: &pads[..random.below(3)],
             corrections: &corrections,
             song_sample: song_sample.filter(|_| random.below(50) != 0),
+            tempo: song_sample.filter(|_| random.below(50) != 0).map(tempo),
         };
         song_sample = match random.below(20) {
             0 => Some(random.below(100_000) as i64),

@@ -19,6 +19,7 @@ const NOTHING: Played<'_> = Played {
     hits: &[],
     corrections: &[],
     song_sample: None,
+    tempo: None,
 };
 
 struct Buses(Vec<[Vec<f32>; 2]>);
@@ -83,6 +84,7 @@ fn run(
                 hits: &hits_here,
                 corrections: played.corrections,
                 song_sample: played.song_sample.map(|song| song + start as i64),
+                tempo: played.tempo,
             },
             &mut audio,
         );
@@ -380,6 +382,49 @@ fn corrections_take_effect_at_their_places_in_the_song() {
     };
     let standing = run(&input, Quality::Standard, &settings, &[512], standing);
     assert_eq!(standing.buses, plain.buses);
+}
+
+#[test]
+fn beats_are_told_for_their_place_in_the_song() {
+    use inverse_drum_machine::song::Tempo;
+    let model = || Model::embedded().expect("the embedded model loads");
+    let beat_at = |song_s: f64| 7.0 + song_s * 1.6;
+    for block in [32, 480, 4_096] {
+        let mut processor = Processor::new(RATE_HZ, Quality::Standard, model()).expect("supported");
+        let (mut audio, mut editor) = link();
+        audio.set_sample_rate(RATE_HZ);
+        editor.shared.set_editor_open(true);
+        let mut aux = Buses(vec![]);
+        let (mut places, mut song_sample) = (Vec::new(), 441_000);
+        while song_sample < 463_050 {
+            let tempo = Tempo {
+                beat: Some(beat_at(song_sample as f64 / RATE_HZ)),
+                bpm: 96.0,
+                signature: None,
+            };
+            // Hosts tell the tempo while the transport stands, too.
+            let is_playing = song_sample >= 445_000;
+            let played = Played {
+                song_sample: is_playing.then_some(song_sample),
+                tempo: Some(tempo),
+                ..NOTHING
+            };
+            let (mut left, mut right) = (vec![0.0; block], vec![0.0; block]);
+            let main = [&mut left[..], &mut right[..]];
+            processor.process(main, &mut aux, &Settings::default(), played, &mut audio);
+            while let Ok(point) = editor.wave.pop() {
+                assert_eq!(point.tempo.is_some(), is_playing);
+                places.extend(point.tempo);
+            }
+            song_sample += block as i64;
+        }
+        assert!(places.len() >= 3, "blocks of {block}");
+        for place in places {
+            let beat = place.tempo.beat.expect("told");
+            assert!((beat - beat_at(place.song_s)).abs() < 1e-9);
+            assert!((10.0..10.5).contains(&place.song_s));
+        }
+    }
 }
 
 #[test]

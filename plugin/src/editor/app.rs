@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 
 use egui::{Rect, Ui, pos2, vec2};
 use idm_engine::drum::{Drum, STEM_COUNT};
-use idm_engine::midi_file::Grid;
 use nice_plug::context::gui::GuiContext;
 use nice_plug::prelude::ParamSetter;
 use nice_plug_egui::baseview::{HandlerError, WindowSize};
@@ -169,9 +168,9 @@ impl IdmApp {
     }
 
     fn save_midi(&mut self) {
-        let hits = song_hits(&self.monitor.take, &self.params.corrections.current());
-        let grid = self.shared.tempo_bpm().map(Grid::steady);
-        let (notes, grid) = (self.params.notes(), grid.unwrap_or_default());
+        let take = &self.monitor.take;
+        let hits = song_hits(take, &self.params.corrections.current());
+        let (notes, grid) = (self.params.notes(), take.grid());
         let text = match midi_export::save(&hits, &notes, &grid, &self.kits_folder) {
             Ok(path) => format!("MIDI saved as {}", path.display()),
             Err(error) => format!("MIDI not saved: {error}"),

@@ -242,7 +242,7 @@ impl SongView {
         let mut wish = None;
         let hint = "Write the hits of the song, as heard and corrected, into a MIDI file in \
                     Music/Inverse Drum Machine: with the notes of the strips and the song's \
-                    tempo, from the song's beginning on.";
+                    tempo and its changes, from the song's beginning on.";
         if !take.is_empty() && button(ui, place(68.0), "Save MIDI", hint).clicked() {
             wish = Some(SongWish::SaveMidi);
         }

@@ -1,7 +1,14 @@
 //! What was heard of the song so far, by place in the song. Hearing a place again
 //! replaces what was known of it.
 
+use idm_engine::midi_file::Grid;
+
+use tempo::HeardTempo;
+
 use crate::link::{HitMark, WavePoint};
+
+mod grid;
+mod tempo;
 
 /// Points of the waveform per second of the song.
 const POINTS_PER_S: f64 = 200.0;
@@ -16,15 +23,16 @@ const MOST_HITS: usize = 100_000;
 /// time round, in seconds.
 const EARLIER_S: f64 = 0.4;
 
-/// Longest step between points of the waveform that is no jump, in seconds.
+/// Longest step between points that is no jump, in seconds.
 const STEP_S: f64 = 0.5;
 
-/// Hits and waveform of the song.
+/// Hits, waveform and tempo of the song.
 #[derive(Debug, Default)]
 pub struct Take {
     /// In order of their places; all have one.
     hits: Vec<HitMark>,
     wave: Vec<f32>,
+    tempo: HeardTempo,
     last_s: Option<f64>,
 }
 
@@ -42,6 +50,7 @@ impl Take {
 
     /// Adds a point of the waveform and forgets the hits that were heard there earlier.
     pub fn wave(&mut self, point: &WavePoint, sample_rate_hz: f64) {
+        self.tempo.hear(point.tempo.as_ref());
         let now_s = point.song_s.filter(|song_s| song_s.is_finite());
         let before_s = std::mem::replace(&mut self.last_s, now_s);
         let (Some(from_s), Some(to_s)) = (before_s, now_s) else {
@@ -91,6 +100,11 @@ impl Take {
         hits.iter().filter_map(|hit| Some((hit.song_s?, hit)))
     }
 
+    /// The song's beats, as far as the host told them. Allocates.
+    pub fn grid(&self) -> Grid {
+        grid::grid(self.tempo.stretches())
+    }
+
     /// Highest absolute sample between two places of the song.
     pub fn peak(&self, from_s: f64, to_s: f64) -> f32 {
         let index = |song_s: f64| ((song_s.max(0.0) * POINTS_PER_S) as usize).min(self.wave.len());
@@ -127,6 +141,7 @@ mod tests {
                 position: position + n * 240,
                 peak,
                 song_s: Some(from_s + n as f64 / 200.0),
+                tempo: None,
             };
             take.wave(&point, RATE_HZ);
         }

@@ -477,18 +477,6 @@ fn hits_are_corrected_where_they_were_heard_in_the_song() {
         let words = list.iter().map(|c: &Correction| (c.drum, c.is_hit));
         words.collect::<Vec<_>>()
     };
-    // The song's hits as a file, on the grid of its tempo.
-    let folder = std::env::temp_dir().join(format!("idm-song-{}", std::process::id()));
-    window.app.kits_folder.clone_from(&folder);
-    window.audio.shared().set_tempo(60.0);
-    let save = window.place_of("Save MIDI").expect("a button");
-    window.click(save);
-    let bytes = std::fs::read(folder.join("Hits 1.mid")).expect("a file");
-    let notes = idm_engine::midi_file::read_midi(&bytes).expect("MIDI");
-    assert_eq!(notes.len(), 1);
-    assert_eq!((notes[0].time_s, notes[0].key), (1.0, Drum::Ride.gm_note()));
-    std::fs::remove_dir_all(folder).unwrap();
-
     window.click(at(1.0, Drum::Ride));
     assert_eq!(said(&window), [(Drum::Ride, false)]);
     assert!(!help(&mut window));
@@ -509,3 +497,5 @@ fn hits_are_corrected_where_they_were_heard_in_the_song() {
     window.click(lanes.view_button().center());
     assert!(window.app.song.is_none());
 }
+
+mod midi;
