@@ -49,6 +49,8 @@ pub struct WavePoint {
     pub position: u64,
     /// Highest absolute sample since the last point.
     pub peak: f32,
+    /// Samples since the last point.
+    pub samples: u32,
     /// Place in the song of what was heard then, in seconds, if the transport ran.
     pub song_s: Option<f64>,
     /// Beats of the song at the newest place that came in, if the host tells them: ahead
@@ -347,6 +349,7 @@ impl AudioEnd {
             let _ = self.wave.push(WavePoint {
                 position: self.position,
                 peak: self.wave_peak,
+                samples: self.wave_samples,
                 song_s,
                 tempo: self.tempo,
             });

@@ -53,12 +53,14 @@ impl Take {
         self.tempo.hear(point.tempo.as_ref());
         let now_s = point.song_s.filter(|song_s| song_s.is_finite());
         let before_s = std::mem::replace(&mut self.last_s, now_s);
-        let (Some(from_s), Some(to_s)) = (before_s, now_s) else {
+        let Some(to_s) = now_s else {
             return;
         };
-        if to_s <= from_s || to_s - from_s > STEP_S {
-            return;
-        }
+        // After a jump the point still tells of the song that came in since the last one.
+        let new_s = f64::from(point.samples) / sample_rate_hz;
+        let from_s = before_s
+            .filter(|before_s| to_s > *before_s && to_s - before_s <= STEP_S)
+            .unwrap_or(to_s - new_s.clamp(0.0, STEP_S));
         let too_old = (EARLIER_S * sample_rate_hz) as u64;
         let (first, last) = (self.place(from_s), self.place(to_s));
         for index in (first..last).rev() {
@@ -66,11 +68,11 @@ impl Take {
                 self.hits.remove(index);
             }
         }
-        if from_s < 0.0 || to_s > LONGEST_S {
+        if !(0.0..=LONGEST_S).contains(&to_s) {
             return;
         }
         let (from, to) = (
-            (from_s * POINTS_PER_S) as usize,
+            (from_s.max(0.0) * POINTS_PER_S) as usize,
             (to_s * POINTS_PER_S) as usize,
         );
         if self.wave.len() <= to {
@@ -140,6 +142,7 @@ mod tests {
             let point = WavePoint {
                 position: position + n * 240,
                 peak,
+                samples: 240,
                 song_s: Some(from_s + n as f64 / 200.0),
                 tempo: None,
             };
@@ -165,6 +168,17 @@ mod tests {
         assert_eq!(take.peak(0.1, 0.2), 0.0);
         assert_eq!(take.peak(7.0, 8.0), 0.0);
         assert_eq!(take.playhead_s(), Some(2.0));
+    }
+
+    #[test]
+    fn the_first_hit_of_a_loop_is_heard_once_however_often_it_is_played() {
+        let mut take = Take::default();
+        for round in 0..4_u64 {
+            let position = round * 48_000;
+            take.hit(&mark(position, 1.0));
+            play(&mut take, position, 1.0, 0.5);
+        }
+        assert_eq!(take.hits(0.0, 9.0).count(), 1);
     }
 
     #[test]
