@@ -4,6 +4,7 @@ use super::HopWork;
 use crate::{
     controls::HitSource,
     drum::{DRUM_COUNT, Drum},
+    front_end::BAND_COUNT,
     learner::TapeHit,
     one_shots::{LEVEL_FRAMES, PRE_FRAMES},
     playback::{Playback, QueuedHit},
@@ -165,6 +166,14 @@ impl HopWork {
         self.repeats.begin(repeats, [left, right], end);
     }
 
+    /// Largest share of a band that the network's masks give the drum.
+    fn most_of_a_band(&self, class: usize) -> f32 {
+        let masks = self.session.mask().unwrap_or_default();
+        let mask = masks.chunks_exact(BAND_COUNT).nth(class);
+        let shares = mask.unwrap_or_default().iter();
+        shares.fold(0.0, |most, share| share.max(most))
+    }
+
     fn decide(&mut self, decision: Decision) {
         let class = decision.drum.index();
         let centre = self.framing.centre_of(decision.frame).max(0) as u64;
@@ -176,7 +185,8 @@ impl HopWork {
         let at = (decision.frame, onset_sample);
         let network = decision.confidence;
         let recognition = self.repeats.recognition(decision.drum);
-        let evidence = self.judge.evidence(decision.drum, at, network, recognition);
+        let heard = (network, self.most_of_a_band(class));
+        let evidence = self.judge.evidence(decision.drum, at, heard, recognition);
         let (mut verdict, mut confidence) = (decision.verdict, network);
         if started.is_some() && matches!(verdict, Verdict::Accepted | Verdict::BelowThreshold) {
             confidence = self.judge.weigh(network, &evidence);

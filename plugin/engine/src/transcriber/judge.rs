@@ -2,16 +2,17 @@
 //!
 //! The network hears one moment; this remembers. A hit whose waveform the drum has made
 //! before is believed sooner, one that is not at all like the drum's other hits, or that
-//! only ever comes together with a surer drum, later. The evidence is weighed by logistic
-//! regression: its sum moves the network's confidence on the logistic scale. The weights
-//! belong to the network and are found by `idm-train weigh`.
+//! only ever comes together with a surer drum, later; and so is one to which the network's
+//! own masks give little. The evidence is weighed by logistic regression: its sum moves the
+//! network's confidence on the logistic scale. The weights belong to the network and are
+//! found by `idm-train weigh`.
 
 use serde::{Deserialize, Serialize};
 
 use crate::drum::{DRUM_COUNT, Drum};
 
 /// Number of things that are weighed.
-pub const EVIDENCE_COUNT: usize = 16;
+pub const EVIDENCE_COUNT: usize = 17;
 /// Frames within which hits of other drums count as rivals: 23 ms.
 const RIVAL_FRAMES: u64 = 4;
 /// Hits over which a drum's likeness to itself is averaged.
@@ -36,7 +37,8 @@ pub struct EvidenceWeights {
     /// likeness; its square; three times with how many hits of the drum were compared and
     /// how alike they are; uses of the sound; likeness that other drums of the moment
     /// explain; level), rivals (confidence of the surest, number, likeness, those that are
-    /// surer), and the drum's past (share of hits without a surer rival, hits, pause).
+    /// surer), the drum's past (share of hits without a surer rival, hits, pause), and the
+    /// largest share of a band that the masks give it.
     pub weights: [f32; EVIDENCE_COUNT],
 }
 
@@ -129,13 +131,13 @@ impl Judge {
     }
 
     /// What speaks for or against a hit of `drum` at frame `frame` and sample `onset_sample`
-    /// of which the network is as sure as `confidence`; `recognition` is none if there is
-    /// nothing to compare it with.
+    /// of which the network is as sure as `confidence`, whose masks give the drum
+    /// `most_of_a_band`; `recognition` is none if there is nothing to compare it with.
     pub fn evidence(
         &self,
         drum: Drum,
         (frame, onset_sample): (u64, u64),
-        confidence: f32,
+        (confidence, most_of_a_band): (f32, f32),
         recognition: Option<Recognition>,
     ) -> Evidence {
         let past = &self.past[drum.index()];
@@ -170,6 +172,7 @@ impl Judge {
             onset_sample.saturating_sub(last) as f64 / self.sample_rate_hz
         });
         evidence[15] = pause.min(MOST_PAUSE_S) as f32;
+        evidence[16] = most_of_a_band;
         evidence
     }
 
@@ -225,7 +228,7 @@ mod tests {
     #[test]
     fn without_weights_the_network_has_the_say() {
         let judge = Judge::new(44_100.0, None);
-        let evidence = judge.evidence(Drum::Kick, (10, 2_500), 0.7, None);
+        let evidence = judge.evidence(Drum::Kick, (10, 2_500), (0.7, 0.0), None);
         assert_eq!(judge.weigh(0.7, &evidence), 0.7);
     }
 
@@ -240,7 +243,7 @@ mod tests {
         };
         let weigh = |judge: &Judge, frame, recognition| {
             let at = (frame, 256 * frame);
-            let evidence = judge.evidence(Drum::MidTom, at, 0.5, recognition);
+            let evidence = judge.evidence(Drum::MidTom, at, (0.5, 0.0), recognition);
             judge.weigh(0.5, &evidence)
         };
         let plain = weigh(&judge, 10, None);
@@ -261,10 +264,23 @@ mod tests {
     }
 
     #[test]
+    fn what_has_a_band_for_itself_is_believed() {
+        let mut weights = weights();
+        weights.weights[16] = 2.0;
+        let judge = Judge::new(44_100.0, Some(weights));
+        let weigh = |most| {
+            let evidence = judge.evidence(Drum::Crash, (10, 2_500), (0.5, most), None);
+            judge.weigh(0.5, &evidence)
+        };
+        assert!((weigh(0.0) - 0.5).abs() < 1e-5);
+        assert!(weigh(0.9) > weigh(0.3) && weigh(0.3) > 0.6);
+    }
+
+    #[test]
     fn certainty_stays_within_bounds() {
         let judge = Judge::new(44_100.0, Some(weights()));
         for confidence in [0.0, 1.0] {
-            let evidence = judge.evidence(Drum::Ride, (0, 0), confidence, None);
+            let evidence = judge.evidence(Drum::Ride, (0, 0), (confidence, 0.5), None);
             let weighed = judge.weigh(confidence, &evidence);
             assert!((weighed - confidence).abs() < 0.01);
         }
