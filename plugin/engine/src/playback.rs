@@ -257,7 +257,13 @@ impl Playback {
         for channel in 0..2 {
             blend = start;
             let out = &mut stems.channel_mut(drum, channel)[span.clone()];
-            for (out, made) in out.iter_mut().zip(&self.rendered[drum][channel]) {
+            let samples = out.iter_mut().zip(&self.rendered[drum][channel]);
+            if start == target {
+                // The same as below, without a step that waits for the one before.
+                samples.for_each(|(out, made)| *out += blend * (made - *out));
+                continue;
+            }
+            for (out, made) in samples {
                 blend += (target - blend).clamp(-self.blend_step, self.blend_step);
                 *out += blend * (made - *out);
             }

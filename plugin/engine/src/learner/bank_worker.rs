@@ -164,9 +164,17 @@ impl BankWorker {
         }
         if let Ok(mut chunk) = self.contents.write_chunk(values) {
             let (first, second) = chunk.as_mut_slices();
-            let places = first.iter_mut().chain(second);
-            for (place, value) in places.zip(beside.iter().copied().flatten()) {
-                *place = *value;
+            let (mut room, mut next) = (first, second);
+            for mut part in beside.iter().copied() {
+                while !part.is_empty() {
+                    if room.is_empty() {
+                        room = std::mem::take(&mut next);
+                    }
+                    let count = part.len().min(room.len());
+                    let (now, later) = std::mem::take(&mut room).split_at_mut(count);
+                    now.copy_from_slice(&part[..count]);
+                    (room, part) = (later, &part[count..]);
+                }
             }
             chunk.commit_all();
         }
