@@ -1,6 +1,8 @@
 //! Masks per band: Wiener masks of the additive model, the network's masks,
 //! and their combination.
 
+use multiversion::multiversion;
+
 use super::{Explainer, Prediction};
 use crate::{
     drum::{DRUM_COUNT, RESIDUAL, STEM_COUNT},
@@ -9,6 +11,9 @@ use crate::{
 
 /// One mask per stem and band; over the stems they sum to 1.
 pub type BandMasks = [[f32; BAND_COUNT]; STEM_COUNT];
+
+type Bands = [f32; BAND_COUNT];
+const NONE: Bands = [0.0; BAND_COUNT];
 
 /// Largest weight of the additive model's masks against the network's: where it
 /// explains everything with hits that are certain.
@@ -50,6 +55,7 @@ const NEUTRAL_EXPONENT: f32 = 1.5;
 /// certain its hits are and the more of the band they explain. Drums that are `closed`
 /// get little more than the model explains. What that and the gates take from a drum goes
 /// to the open stems in proportion. Real-time safe.
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
 pub fn combine_masks(
     prediction: &Prediction,
     power: &[f32; BAND_COUNT],
@@ -60,109 +66,148 @@ pub fn combine_masks(
     masks: &mut BandMasks,
 ) {
     let exponent = 0.5 * mask_exponent;
-    let raise = |power: f32| {
-        if power <= 0.0 {
-            0.0
-        } else if exponent == 1.0 {
-            power
-        } else if exponent == 0.75 {
-            let root = power.sqrt();
-            root * root.sqrt()
-        } else {
-            power.powf(exponent)
-        }
-    };
     let reliance = prediction
         .certainty
         .map(|certainty| SYNTHESIS_WEIGHT * certainty.powi(CERTAINTY_EXPONENT));
+    // Stem by stem over all bands, which become vector instructions.
+    let (mut explained, mut sum, mut relied) = (NONE, NONE, NONE);
+    for (drum, power) in prediction.power.iter().enumerate() {
+        masks[drum] = raise(power, exponent);
+        for band in 0..BAND_COUNT {
+            explained[band] += power[band];
+            sum[band] += masks[drum][band];
+            relied[band] += masks[drum][band] * reliance[drum];
+        }
+    }
+    let (mut unexplained, mut rest) = (NONE, NONE);
     for band in 0..BAND_COUNT {
-        let mut weights = [0.0; STEM_COUNT];
-        let (mut explained, mut sum, mut relied) = (0.0, 0.0_f32, 0.0);
-        for drum in 0..DRUM_COUNT {
-            explained += prediction.power[drum][band];
-            weights[drum] = raise(prediction.power[drum][band]);
-            sum += weights[drum];
-            relied += weights[drum] * reliance[drum];
-        }
-        let unexplained = (power[band] - explained).max(Explainer::FLOOR_POWER);
-        let (sharpened, sharpened_sum) = sharpen(learned, band, mask_exponent);
-        if sharpened_sum > 0.0 {
-            let residual = sharpened[RESIDUAL] / sharpened_sum;
-            let coverage = explained / (explained + UNEXPLAINED_PENALTY * unexplained);
-            let (trust, scale) = if sum > 0.0 {
-                (coverage * relied / sum, (1.0 - residual) / sum)
-            } else {
-                (0.0, 0.0)
-            };
-            for (weight, mask) in weights[..DRUM_COUNT].iter_mut().zip(&sharpened) {
-                let mask = mask / sharpened_sum;
-                *weight = mask + trust * (*weight * scale - mask);
+        unexplained[band] = (power[band] - explained[band]).max(Explainer::FLOOR_POWER);
+        rest[band] = RESIDUAL_SHARE * unexplained[band];
+    }
+    masks[RESIDUAL] = raise(&rest, exponent);
+    if let Some(learned) = learned {
+        let (mut trust, mut scale) = (NONE, NONE);
+        let (learned, learned_sum) = sharpen(learned, mask_exponent);
+        for band in 0..BAND_COUNT {
+            let residual = learned[RESIDUAL][band] / learned_sum[band];
+            let doubt = UNEXPLAINED_PENALTY * unexplained[band];
+            let coverage = explained[band] / (explained[band] + doubt);
+            if sum[band] > 0.0 {
+                trust[band] = coverage * relied[band] / sum[band];
+                scale[band] = (1.0 - residual) / sum[band];
             }
-            weights[RESIDUAL] = residual;
-        } else {
-            weights[RESIDUAL] = raise(RESIDUAL_SHARE * unexplained);
+            if learned_sum[band] > 0.0 {
+                masks[RESIDUAL][band] = residual;
+            }
         }
-        let mut gates = *gates;
-        if closed.contains(&true) {
-            let whole = raise(explained.max(power[band]).max(Explainer::FLOOR_POWER));
-            let total: f32 = weights.iter().sum();
-            for drum in (0..DRUM_COUNT).filter(|&drum| closed[drum]) {
-                let explained = CLOSED_MARGIN * prediction.power[drum][band];
-                let most = total * raise(explained) / whole;
-                if weights[drum] > most {
-                    gates[drum] *= most / weights[drum];
+        for (weights, learned) in masks[..DRUM_COUNT].iter_mut().zip(&learned) {
+            for band in 0..BAND_COUNT {
+                let mask = learned[band] / learned_sum[band];
+                let weight = mask + trust[band] * (weights[band] * scale[band] - mask);
+                if learned_sum[band] > 0.0 {
+                    weights[band] = weight;
                 }
             }
         }
-        close(&mut weights, &gates);
-        for (stem, weight) in weights.iter().enumerate() {
-            masks[stem][band] = *weight;
+    }
+    let mut gates = gates.map(|gate| [gate; BAND_COUNT]);
+    if closed.contains(&true) {
+        let mut whole = NONE;
+        for band in 0..BAND_COUNT {
+            whole[band] = explained[band].max(power[band]).max(Explainer::FLOOR_POWER);
+        }
+        let (whole, total) = (raise(&whole, exponent), total(masks));
+        for drum in (0..DRUM_COUNT).filter(|&drum| closed[drum]) {
+            let explained = prediction.power[drum].map(|power| CLOSED_MARGIN * power);
+            let explained = raise(&explained, exponent);
+            for band in 0..BAND_COUNT {
+                let most = total[band] * explained[band] / whole[band];
+                if masks[drum][band] > most {
+                    gates[drum][band] *= most / masks[drum][band];
+                }
+            }
+        }
+    }
+    close(masks, &gates);
+}
+
+/// Powers as weights.
+#[inline(always)]
+fn raise(power: &Bands, exponent: f32) -> Bands {
+    let mut raised = *power;
+    for raised in &mut raised {
+        *raised = raised.max(0.0);
+    }
+    if exponent == 0.75 {
+        for raised in &mut raised {
+            let root = raised.sqrt();
+            *raised = root * root.sqrt();
+        }
+    } else if exponent != 1.0 {
+        for raised in raised.iter_mut().filter(|raised| **raised > 0.0) {
+            *raised = raised.powf(exponent);
+        }
+    }
+    raised
+}
+
+/// Sum of all stems.
+#[inline(always)]
+fn total(masks: &BandMasks) -> Bands {
+    let mut total = NONE;
+    for mask in masks {
+        for (total, share) in total.iter_mut().zip(mask) {
+            *total += share;
+        }
+    }
+    total
+}
+
+/// Applies `gates` to the shares of all bands and makes them sum to 1. A closed drum
+/// keeps what its gate leaves it, even if all are closed: what it loses goes to the
+/// stems that are open.
+#[inline(always)]
+fn close(masks: &mut BandMasks, gates: &[Bands; DRUM_COUNT]) {
+    let before = total(masks);
+    let mut shares = *masks;
+    for (drum, gates) in gates.iter().enumerate() {
+        for band in 0..BAND_COUNT {
+            masks[drum][band] *= gates[band];
+            shares[drum][band] = masks[drum][band] * gates[band];
+        }
+    }
+    for (share, before) in shares[RESIDUAL].iter_mut().zip(&before) {
+        *share += LEAST_RESIDUAL * before;
+    }
+    let (kept, open) = (total(masks), total(&shares));
+    for (mask, share) in masks.iter_mut().zip(&shares) {
+        for band in 0..BAND_COUNT {
+            let freed = (before[band] - kept[band]).max(0.0) / open[band];
+            mask[band] += freed * share[band];
+        }
+    }
+    let after = total(masks);
+    for (stem, mask) in masks.iter_mut().enumerate() {
+        let silent = f32::from(u8::from(stem == RESIDUAL));
+        for band in 0..BAND_COUNT {
+            let share = mask[band] / after[band];
+            mask[band] = if before[band] < 1e-20 { silent } else { share };
         }
     }
 }
 
-/// Applies `gates` to the shares of a band and makes them sum to 1. A closed drum
-/// keeps what its gate leaves it, even if all are closed: what it loses goes to the
-/// stems that are open.
-fn close(weights: &mut [f32; STEM_COUNT], gates: &[f32; DRUM_COUNT]) {
-    let total: f32 = weights.iter().sum();
-    let mut shares = *weights;
-    for ((weight, share), gate) in weights.iter_mut().zip(&mut shares).zip(gates) {
-        *weight *= gate;
-        *share = *weight * gate;
-    }
-    if total < 1e-20 {
-        weights.fill(0.0);
-        weights[RESIDUAL] = 1.0;
-        return;
-    }
-    shares[RESIDUAL] += LEAST_RESIDUAL * total;
-    let (kept, open) = (weights.iter().sum::<f32>(), shares.iter().sum::<f32>());
-    let freed = (total - kept).max(0.0) / open;
-    let mut sum = 0.0;
-    for (weight, share) in weights.iter_mut().zip(&shares) {
-        *weight += freed * share;
-        sum += *weight;
-    }
-    for weight in weights {
-        *weight /= sum;
-    }
-}
-
-/// The learned masks of `band` as the user wants them (softer or harder than
-/// trained), and their sum, which is 0 if there are none.
-fn sharpen(learned: Option<&[f32]>, band: usize, mask_exponent: f32) -> ([f32; STEM_COUNT], f32) {
-    let mut masks = [0.0; STEM_COUNT];
-    let Some(learned) = learned else {
-        return (masks, 0.0);
-    };
-    for (stem, mask) in masks.iter_mut().enumerate() {
-        *mask = learned[stem * BAND_COUNT + band];
-        if mask_exponent != NEUTRAL_EXPONENT {
+/// The learned masks as the user wants them (softer or harder than trained), and their
+/// sum.
+#[inline(always)]
+fn sharpen(learned: &[f32], mask_exponent: f32) -> (BandMasks, Bands) {
+    let mut masks = [NONE; STEM_COUNT];
+    masks.as_flattened_mut().copy_from_slice(learned);
+    if mask_exponent != NEUTRAL_EXPONENT {
+        for mask in masks.as_flattened_mut() {
             *mask = mask.max(0.0).powf(mask_exponent / NEUTRAL_EXPONENT);
         }
     }
-    let sum = masks.iter().sum();
+    let sum = total(&masks);
     (masks, sum)
 }
 
