@@ -2,6 +2,7 @@
 
 use std::{f64::consts::PI, fmt, sync::Arc};
 
+use multiversion::multiversion;
 use realfft::{RealFftPlanner, RealToComplex, num_complex::Complex32};
 
 use super::{BAND_COUNT, BandMap, Framing, LOW_BAND_COUNT};
@@ -75,18 +76,28 @@ impl Analyser {
     /// Adds `gain` × the power spectrum of the last samples of `history`.
     fn accumulate(&mut self, history: &[f32], gain: f32) {
         let newest = &history[history.len() - self.window.len()..];
-        for ((out, sample), weight) in self.windowed.iter_mut().zip(newest).zip(&self.window) {
-            *out = sample * weight;
-        }
+        weigh(newest, &self.window, &mut self.windowed);
         let done = self.fft.process_with_scratch(
             &mut self.windowed,
             &mut self.spectrum,
             &mut self.scratch,
         );
         debug_assert!(done.is_ok(), "buffers were made by the plan");
-        for (sum, bin) in self.power.iter_mut().zip(&self.spectrum) {
-            *sum += gain * bin.norm_sqr();
-        }
+        add_power(&self.spectrum, gain, &mut self.power);
+    }
+}
+
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
+fn weigh(samples: &[f32], window: &[f32], windowed: &mut [f32]) {
+    for ((out, sample), weight) in windowed.iter_mut().zip(samples).zip(window) {
+        *out = sample * weight;
+    }
+}
+
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
+fn add_power(spectrum: &[Complex32], gain: f32, power: &mut [f32]) {
+    for (sum, bin) in power.iter_mut().zip(spectrum) {
+        *sum += gain * bin.norm_sqr();
     }
 }
 

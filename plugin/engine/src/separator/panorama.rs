@@ -12,6 +12,7 @@ mod covariance;
 mod sound;
 mod spread;
 
+use multiversion::multiversion;
 use realfft::num_complex::Complex32;
 
 use super::BandMasks;
@@ -149,26 +150,21 @@ impl Panorama {
     /// filter makes of it, the more it has the band to itself (a step of the EM
     /// algorithm of Duong et al.). Real-time safe.
     pub fn learn(&mut self, masks: &BandMasks) {
-        for band in 0..BAND_COUNT {
+        let mut loudness = [0.0; BAND_COUNT];
+        for (band, loudness) in loudness.iter_mut().enumerate() {
             let power = self.observed.power(band);
             let level = self.level[band];
-            if level <= 1e-16 || power <= LEAST_POWER * level {
-                continue;
+            if level > 1e-16 && power > LEAST_POWER * level {
+                *loudness = (power / level).sqrt();
+                self.hear_usual(band, *loudness, self.proportions.at(band));
             }
-            let loudness = (power / level).sqrt();
-            let observed = self.proportions.at(band);
-            self.hear_usual(band, loudness, observed);
-            let inverse = self.inverse.at(band);
-            for (stem, mask) in masks.iter().enumerate() {
-                let mask = mask[band];
-                let weight = loudness * mask * mask;
-                if weight >= LEAST_WEIGHT {
-                    let own = self.spreads[stem].at(band).scaled(mask);
-                    let heard = own.posterior(inverse, observed);
-                    let share = weight / heard.power().max(1e-20);
-                    self.heard[stem].add(band, share, heard);
-                }
-            }
+        }
+        for (stem, mask) in masks.iter().enumerate() {
+            hear(
+                (mask, &self.spreads[stem]),
+                (&self.proportions, &self.inverse, &loudness),
+                &mut self.heard[stem],
+            );
         }
         for _ in 0..SETTLED_AT_ONCE {
             self.settle_stem(self.next_settled);
@@ -215,6 +211,32 @@ impl Panorama {
             sum.add(band, DIFFUSE_SHARE, Spread::EVEN.at(band));
         }
         self.spreads[stem] = sum;
+    }
+}
+
+/// Adds what the filter of a stem, with a share and proportions of its own, makes of a
+/// frame to `heard`; the frame is `observed`, its mixture's inverse covariance `inverse`.
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
+fn hear(
+    (mask, spread): (&Bands, &Spread),
+    (observed, inverse, loudness): (&Spread, &Spread, &Bands),
+    heard: &mut Spread,
+) {
+    for band in 0..BAND_COUNT {
+        let share = mask[band];
+        let weight = loudness[band] * share * share;
+        let own = spread.at(band).scaled(share);
+        let new = own.posterior(inverse.at(band), observed.at(band));
+        let rate = weight / new.power().max(1e-20);
+        // Computed for all bands and taken for some: without branches.
+        let mut sum = heard.at(band);
+        if weight >= LEAST_WEIGHT {
+            sum.left += rate * new.left;
+            sum.right += rate * new.right;
+            sum.both.re += rate * new.both.re;
+            sum.both.im += rate * new.both.im;
+        }
+        heard.set(band, sum);
     }
 }
 

@@ -42,17 +42,20 @@ impl Explainer {
             let rate = (1.0 / (PRIOR_HITS + hits)).max(SLOWEST_RATE);
             let mut own = [0.0; BAND_COUNT];
             self.add_voice(&voice, frame, &mut own);
-            let length = self.lengths[class];
+            let mut changes = [0.0; BAND_COUNT];
             for band in 0..BAND_COUNT {
                 // This hit's part of what the drum was given of the mixture: a
                 // band that is mostly others' tells little.
                 let part = own[band] / predicted[band].max(1e-12) * masks[class][band];
-                let change = rate * part.sqrt() * (observed[band] * part - own[band]) / voice.gain;
-                for (index, weight) in [(lower, 1.0 - share), (lower + 1, share)] {
-                    if let Ok(index) = usize::try_from(index)
-                        && index < length
-                    {
-                        let value = &mut self.templates[class][index][band];
+                let error = observed[band] * part - own[band];
+                changes[band] = rate * part.sqrt() * error / voice.gain;
+            }
+            let length = self.lengths[class];
+            for (index, weight) in [(lower, 1.0 - share), (lower + 1, share)] {
+                if let Ok(index) = usize::try_from(index)
+                    && index < length
+                {
+                    for (value, change) in self.templates[class][index].iter_mut().zip(&changes) {
                         *value = (*value + weight * change).max(0.0);
                     }
                 }

@@ -18,11 +18,13 @@ pub type Ways = [[Complex32; 2]; 2];
 
 impl Covariance {
     /// Power of both channels. Real-time safe.
+    #[inline(always)]
     pub fn power(self) -> f32 {
         self.left + self.right
     }
 
     /// The same, `factor` times as strong. Real-time safe.
+    #[inline(always)]
     pub fn scaled(self, factor: f32) -> Covariance {
         Covariance {
             left: factor * self.left,
@@ -33,6 +35,7 @@ impl Covariance {
 
     /// The product with `inverse`: the two-channel Wiener filter of a part of a mixture
     /// whose covariance has that inverse. Real-time safe.
+    #[inline(always)]
     pub fn times(self, inverse: Covariance) -> Ways {
         let other = inverse.both.conj();
         [
@@ -49,6 +52,7 @@ impl Covariance {
 
     /// `ways` × this × the conjugate transpose of `ways`: the covariance of what
     /// `ways` makes of it. Real-time safe.
+    #[inline(always)]
     pub fn through(self, ways: &Ways) -> Covariance {
         let [[a, b], [c, d]] = *ways;
         let row = |from_left: Complex32, from_right: Complex32| {
@@ -69,6 +73,7 @@ impl Covariance {
     /// What this part of a mixture is expected to be after `observed` was seen of the
     /// whole: what its filter makes of it, and what the filter leaves unknown
     /// (Duong, Vincent & Gribonval 2010, eq. 29). Real-time safe.
+    #[inline(always)]
     pub fn posterior(self, inverse: Covariance, observed: Covariance) -> Covariance {
         let ways = self.times(inverse);
         let [[a, b], [c, d]] = ways;

@@ -15,9 +15,6 @@ use crate::{
 /// One value per band.
 pub type Bands = [f32; BAND_COUNT];
 
-/// A value of a bin from its left and right amplitude.
-type Product = fn(Complex32, Complex32) -> f32;
-
 /// Least determinant of a covariance of power 1 that is inverted.
 pub const LEAST_DETERMINANT: f32 = 1e-6;
 
@@ -58,27 +55,22 @@ impl Spread {
         values: &mut [f32],
         spread: &mut Spread,
     ) {
-        let parts: [(Product, &mut Bands); 4] = [
-            (|left, _| left.norm_sqr(), &mut spread.left),
-            (|_, right| right.norm_sqr(), &mut spread.right),
-            (
-                |left, right| left.re * right.re + left.im * right.im,
-                &mut spread.both,
-            ),
-            (
-                |left, right| left.im * right.re - left.re * right.im,
-                &mut spread.apart,
-            ),
-        ];
-        for (part, bands) in parts {
-            for ((value, left), right) in values.iter_mut().zip(left).zip(right) {
-                *value = part(*left, *right);
-            }
-            map.reduce(values, bands);
-        }
+        multiply(left, right, values, |left, _| left.norm_sqr());
+        map.reduce(values, &mut spread.left);
+        multiply(left, right, values, |_, right| right.norm_sqr());
+        map.reduce(values, &mut spread.right);
+        multiply(left, right, values, |left, right| {
+            left.re * right.re + left.im * right.im
+        });
+        map.reduce(values, &mut spread.both);
+        multiply(left, right, values, |left, right| {
+            left.im * right.re - left.re * right.im
+        });
+        map.reduce(values, &mut spread.apart);
     }
 
     /// The covariance in `band`. Real-time safe.
+    #[inline(always)]
     pub fn at(&self, band: usize) -> Covariance {
         Covariance {
             left: self.left[band],
@@ -88,6 +80,7 @@ impl Spread {
     }
 
     /// Sets the covariance in `band`. Real-time safe.
+    #[inline(always)]
     pub fn set(&mut self, band: usize, covariance: Covariance) {
         self.left[band] = covariance.left;
         self.right[band] = covariance.right;
@@ -96,6 +89,7 @@ impl Spread {
     }
 
     /// Adds `weight` × a covariance to `band`. Real-time safe.
+    #[inline(always)]
     pub fn add(&mut self, band: usize, weight: f32, covariance: Covariance) {
         self.left[band] += weight * covariance.left;
         self.right[band] += weight * covariance.right;
@@ -114,6 +108,7 @@ impl Spread {
     }
 
     /// Power of both channels in `band`. Real-time safe.
+    #[inline(always)]
     pub fn power(&self, band: usize) -> f32 {
         self.left[band] + self.right[band]
     }
@@ -153,6 +148,18 @@ impl Spread {
             right: sum(&self.right),
             both: Complex32::new(sum(&self.both), 0.0),
         }
+    }
+}
+
+/// Writes a value of each bin from its left and right amplitude.
+fn multiply(
+    left: &[Complex32],
+    right: &[Complex32],
+    values: &mut [f32],
+    product: impl Fn(Complex32, Complex32) -> f32,
+) {
+    for ((value, left), right) in values.iter_mut().zip(left).zip(right) {
+        *value = product(*left, *right);
     }
 }
 

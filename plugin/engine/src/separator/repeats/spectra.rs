@@ -1,5 +1,6 @@
 //! Spectra of what is predicted, and how much of them is used.
 
+use multiversion::multiversion;
 use realfft::num_complex::Complex32;
 
 use super::{super::OverlapAdd, agreement::Agreement, voice::Predicted};
@@ -83,7 +84,8 @@ impl Spectra {
         for drum in 0..DRUM_COUNT {
             if self.is_active[drum] {
                 self.agreements[drum].shares(&mut self.shares[drum]);
-                self.add_to_rest(drum, -1.0, frame.len(), map);
+                map.expand(&self.shares[drum], &mut self.share);
+                self.add_to_rest(drum, -1.0, frame.len());
             }
         }
         for (drum, mask) in masks.iter().enumerate().take(DRUM_COUNT) {
@@ -91,20 +93,17 @@ impl Spectra {
                 continue;
             }
             // What the others leave.
-            self.add_to_rest(drum, 1.0, frame.len(), map);
+            map.expand(&self.shares[drum], &mut self.share);
+            self.add_to_rest(drum, 1.0, frame.len());
             let (mut common, mut power) = ([0.0; BAND_COUNT], [0.0; BAND_COUNT]);
             self.common.fill(0.0);
             self.power.fill(0.0);
             for (rest, own) in self.rest.iter().zip(&self.drums[drum]).take(frame.len()) {
-                let sums = self.common.iter_mut().zip(&mut self.power);
-                for ((common, power), (rest, own)) in sums.zip(rest.iter().zip(own)) {
-                    *common += own.re * rest.re + own.im * rest.im;
-                    *power += own.norm_sqr();
-                }
+                compare(own, rest, &mut self.common, &mut self.power);
             }
             map.reduce(&self.common, &mut common);
             map.reduce(&self.power, &mut power);
-            self.add_to_rest(drum, -1.0, frame.len(), map);
+            self.add_to_rest(drum, -1.0, frame.len());
             self.agreements[drum].hear(&common, &power, mask);
         }
         for drum in (0..DRUM_COUNT).filter(|&drum| self.is_active[drum]) {
@@ -114,9 +113,7 @@ impl Spectra {
             }
             map.expand(&self.shares[drum], &mut self.share);
             for spectrum in self.drums[drum].iter_mut().take(frame.len()) {
-                for (bin, share) in spectrum.iter_mut().zip(&self.share) {
-                    *bin *= *share;
-                }
+                scale(&self.share, spectrum);
             }
         }
     }
@@ -130,14 +127,10 @@ impl Spectra {
             let sum = &mut self.sum[channel];
             sum.fill(Complex32::default());
             for drum in (0..DRUM_COUNT).filter(|&drum| self.is_active[drum]) {
-                for (sum, bin) in sum.iter_mut().zip(&self.drums[drum][channel]) {
-                    *sum += bin;
-                }
+                add(&self.drums[drum][channel], sum);
             }
-            for (bin, (heard, sum)) in heard.iter().zip(sum.iter()).enumerate() {
-                self.common[bin] += heard.norm_sqr();
-                self.power[bin] += sum.norm_sqr();
-            }
+            add_power(heard, &mut self.common);
+            add_power(sum, &mut self.power);
         }
         let (mut heard, mut predicted) = ([0.0; BAND_COUNT], [0.0; BAND_COUNT]);
         map.reduce(&self.common, &mut heard);
@@ -148,13 +141,48 @@ impl Spectra {
         heard
     }
 
-    /// Adds the share of `drum` that is used, times `sign`, to the rest.
-    fn add_to_rest(&mut self, drum: usize, sign: f32, channels: usize, map: &BandMap) {
-        map.expand(&self.shares[drum], &mut self.share);
+    /// Adds `self.share` of `drum`, times `sign`, to the rest.
+    fn add_to_rest(&mut self, drum: usize, sign: f32, channels: usize) {
         for (rest, own) in self.rest.iter_mut().zip(&self.drums[drum]).take(channels) {
-            for ((rest, own), share) in rest.iter_mut().zip(own).zip(&self.share) {
-                *rest += own * (sign * share);
-            }
+            add_share(own, &self.share, sign, rest);
         }
+    }
+}
+
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
+fn add(spectrum: &[Complex32], sum: &mut [Complex32]) {
+    for (sum, bin) in sum.iter_mut().zip(spectrum) {
+        *sum += bin;
+    }
+}
+
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
+fn add_power(spectrum: &[Complex32], power: &mut [f32]) {
+    for (power, bin) in power.iter_mut().zip(spectrum) {
+        *power += bin.norm_sqr();
+    }
+}
+
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
+fn scale(shares: &[f32], spectrum: &mut [Complex32]) {
+    for (bin, share) in spectrum.iter_mut().zip(shares) {
+        *bin *= *share;
+    }
+}
+
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
+fn add_share(own: &[Complex32], share: &[f32], sign: f32, rest: &mut [Complex32]) {
+    for ((rest, own), share) in rest.iter_mut().zip(own).zip(share) {
+        *rest += own * (sign * share);
+    }
+}
+
+/// Adds what two spectra have in common to `common`, and the power of `own` to `power`.
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
+fn compare(own: &[Complex32], rest: &[Complex32], common: &mut [f32], power: &mut [f32]) {
+    let sums = common.iter_mut().zip(power);
+    for ((common, power), (rest, own)) in sums.zip(rest.iter().zip(own)) {
+        *common += own.re * rest.re + own.im * rest.im;
+        *power += own.norm_sqr();
     }
 }
