@@ -139,6 +139,26 @@ impl BandMap {
         }
     }
 
+    /// [`BandMap::reduce`] of `COUNT` values per bin at once. Real-time safe.
+    pub fn reduce_all<const COUNT: usize>(
+        &self,
+        values: &[[f32; COUNT]],
+        mut bands: [&mut [f32]; COUNT],
+    ) {
+        for (band, (first, range)) in self.rows.iter().enumerate() {
+            let mut sums = [0.0; COUNT];
+            let weights = &self.weights[range.clone()];
+            for (values, weight) in values[*first..].iter().zip(weights) {
+                for (sum, value) in sums.iter_mut().zip(values) {
+                    *sum += weight * value;
+                }
+            }
+            for (bands, sum) in bands.iter_mut().zip(sums) {
+                bands[band] = sum;
+            }
+        }
+    }
+
     /// Band values interpolated to bins. Only meaningful for the bands of
     /// [`BandMap::new`]. Real-time safe.
     pub fn expand(&self, bands: &[f32], bins: &mut [f32]) {

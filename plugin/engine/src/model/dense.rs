@@ -127,7 +127,10 @@ fn panel<const H: usize, const FUSED: bool, E: Element>(
 ) {
     let mut sums = [0.0; PANEL];
     let start = bias.unwrap_or(output);
-    sums[..start.len()].copy_from_slice(start);
+    match <&[f32; PANEL]>::try_from(start) {
+        Ok(start) => sums = *start,
+        Err(_) => sums[..start.len()].copy_from_slice(start),
+    }
     // Two arrays by themselves stay in registers.
     let (mut low, mut high) = ([0.0; H], [0.0; H]);
     low.copy_from_slice(&sums[..H]);
@@ -145,7 +148,10 @@ fn panel<const H: usize, const FUSED: bool, E: Element>(
     }
     sums[..H].copy_from_slice(&low);
     sums[H..2 * H].copy_from_slice(&high);
-    output.copy_from_slice(&sums[..output.len()]);
+    match <&mut [f32; PANEL]>::try_from(&mut *output) {
+        Ok(output) => *output = sums,
+        Err(_) => output.copy_from_slice(&sums[..output.len()]),
+    }
 }
 
 #[inline(always)]

@@ -32,8 +32,8 @@ pub struct OverlapAdd {
     map: BandMap,
     mask: Vec<f32>,
     mono: bool,
-    /// Per drum and channel: the window's worth of unfinished output.
-    tails: Vec<[Vec<f32>; 2]>,
+    /// Per drum and channel: the window's worth of unfinished output, hop by hop.
+    tails: Vec<[Vec<Vec<f32>>; 2]>,
 }
 
 impl fmt::Debug for OverlapAdd {
@@ -70,7 +70,7 @@ impl OverlapAdd {
             mask: vec![0.0; window / 2 + 1],
             mono: false,
             tails: (0..DRUM_COUNT)
-                .map(|_| [vec![0.0; window], vec![0.0; window]])
+                .map(|_| [(); 2].map(|()| vec![vec![0.0; hop_samples]; window_hops]))
                 .collect(),
             forward,
             inverse,
@@ -84,7 +84,7 @@ impl OverlapAdd {
 
     /// Forgets all unfinished output. Real-time safe.
     pub fn reset(&mut self) {
-        for tail in self.tails.iter_mut().flatten() {
+        for tail in self.tails.iter_mut().flatten().flatten() {
             tail.fill(0.0);
         }
     }
@@ -158,7 +158,6 @@ impl OverlapAdd {
         output: &mut [Vec<f32>; 2],
     ) {
         let hop = self.hop;
-        let window = self.analysis.len();
         if known.is_some() || bands.iter().any(|&band| band > NEGLIGIBLE_MASK) {
             match part {
                 Some(part) if !self.mono => {
@@ -190,9 +189,9 @@ impl OverlapAdd {
             }
         }
         for (tail, out) in self.tails[drum].iter_mut().zip(output) {
-            out[..hop].copy_from_slice(&tail[..hop]);
-            tail.copy_within(hop.., 0);
-            tail[window - hop..].fill(0.0);
+            out[..hop].copy_from_slice(&tail[0]);
+            tail[0].fill(0.0);
+            tail.rotate_left(1);
         }
     }
 
@@ -208,8 +207,11 @@ impl OverlapAdd {
             .process_with_scratch(masked, &mut self.time, &mut self.scratch);
         debug_assert!(done.is_ok(), "buffers were made for the plan");
         for tail in &mut self.tails[drum][outputs] {
-            for ((sum, sample), weight) in tail.iter_mut().zip(&self.time).zip(&self.synthesis) {
-                *sum += sample * weight;
+            let (time, weights) = (self.time.chunks(self.hop), self.synthesis.chunks(self.hop));
+            for (sums, (samples, weights)) in tail.iter_mut().zip(time.zip(weights)) {
+                for ((sum, sample), weight) in sums.iter_mut().zip(samples).zip(weights) {
+                    *sum += sample * weight;
+                }
             }
         }
     }

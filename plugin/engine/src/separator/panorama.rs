@@ -49,8 +49,8 @@ const RESTORED_FRAMES: f32 = 40.0;
 /// Follows the proportions of all stems. Real-time safe after construction.
 #[derive(Debug)]
 pub struct Panorama {
-    /// Room for one value per bin.
-    values: Vec<f32>,
+    /// Room for the covariance of every bin.
+    values: Vec<[f32; 4]>,
     /// Of the newest frame.
     observed: Spread,
     /// The same, of power 1.
@@ -76,7 +76,7 @@ impl Panorama {
     /// For spectra of `bins` bins. Allocates.
     pub fn new(bins: usize) -> Panorama {
         Panorama {
-            values: vec![0.0; bins],
+            values: vec![[0.0; 4]; bins],
             observed: Spread::NONE,
             proportions: Spread::EVEN,
             inverse: Spread::NONE,

@@ -27,7 +27,7 @@ impl Spread {
             .collect();
         let mut spectra = [fft.make_output_vec(), fft.make_output_vec()];
         let mut windowed = fft.make_input_vec();
-        let mut power = vec![0.0; map.bins()];
+        let mut values = vec![[0.0; 4]; map.bins()];
         let (mut frame, mut sum) = (Spread::NONE, Spread::NONE);
         // From half a window before the onset, which is the first sample.
         for middle in (0..left.len()).step_by(window / 4) {
@@ -40,7 +40,7 @@ impl Spread {
                 fft.process(&mut windowed, spectrum).ok()?;
             }
             let [left, right] = &spectra;
-            Spread::of([left, right], &map, &mut power, &mut frame);
+            Spread::of([left, right], &map, &mut values, &mut frame);
             for band in 0..BAND_COUNT {
                 sum.add(band, 1.0, frame.at(band));
             }

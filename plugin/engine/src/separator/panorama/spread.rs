@@ -47,26 +47,22 @@ impl Spread {
         ..Spread::NONE
     };
 
-    /// The covariance of two spectra; `values` is room for one value per bin.
+    /// The covariance of two spectra; `values` is room for those of every bin.
     /// Real-time safe.
     pub fn of(
         [left, right]: [&[Complex32]; 2],
         map: &BandMap,
-        values: &mut [f32],
+        values: &mut [[f32; 4]],
         spread: &mut Spread,
     ) {
-        multiply(left, right, values, |left, _| left.norm_sqr());
-        map.reduce(values, &mut spread.left);
-        multiply(left, right, values, |_, right| right.norm_sqr());
-        map.reduce(values, &mut spread.right);
-        multiply(left, right, values, |left, right| {
-            left.re * right.re + left.im * right.im
-        });
-        map.reduce(values, &mut spread.both);
-        multiply(left, right, values, |left, right| {
-            left.im * right.re - left.re * right.im
-        });
-        map.reduce(values, &mut spread.apart);
+        multiply(left, right, values);
+        let Spread {
+            left,
+            right,
+            both,
+            apart,
+        } = spread;
+        map.reduce_all(values, [left, right, both, apart]);
     }
 
     /// The covariance in `band`. Real-time safe.
@@ -151,15 +147,16 @@ impl Spread {
     }
 }
 
-/// Writes a value of each bin from its left and right amplitude.
-fn multiply(
-    left: &[Complex32],
-    right: &[Complex32],
-    values: &mut [f32],
-    product: impl Fn(Complex32, Complex32) -> f32,
-) {
+/// Writes the covariance of each bin, in the order of [`Spread`].
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
+fn multiply(left: &[Complex32], right: &[Complex32], values: &mut [[f32; 4]]) {
     for ((value, left), right) in values.iter_mut().zip(left).zip(right) {
-        *value = product(*left, *right);
+        *value = [
+            left.norm_sqr(),
+            right.norm_sqr(),
+            left.re * right.re + left.im * right.im,
+            left.im * right.re - left.re * right.im,
+        ];
     }
 }
 

@@ -35,15 +35,15 @@ impl Lesson {
 pub struct Lessons {
     hop: usize,
     lessons: [Option<Lesson>; DRUM_COUNT],
-    /// Per drum and channel: what the last hops have more than was predicted.
-    surplus: Vec<[Vec<f32>; 2]>,
+    /// Per drum, channel and hop: what the last hops have more than was predicted.
+    surplus: Vec<[Vec<Vec<f32>>; 2]>,
     room: Vec<f32>,
 }
 
 impl Lessons {
     /// None at first. Allocates.
     pub fn new(hop: usize) -> Lessons {
-        let surplus = || [(); 2].map(|()| vec![0.0; SURPLUS_HOPS * hop]);
+        let surplus = || [(); 2].map(|()| vec![vec![0.0; hop]; SURPLUS_HOPS]);
         Lessons {
             hop,
             lessons: [None; DRUM_COUNT],
@@ -55,7 +55,7 @@ impl Lessons {
     /// Forgets everything.
     pub fn clear(&mut self) {
         self.lessons = [None; DRUM_COUNT];
-        for surplus in self.surplus.iter_mut().flatten() {
+        for surplus in self.surplus.iter_mut().flatten().flatten() {
             surplus.fill(0.0);
         }
     }
@@ -83,14 +83,14 @@ impl Lessons {
         sounds: &mut [[Sound; SOUNDS]],
     ) {
         let hop = self.hop;
-        let kept = (SURPLUS_HOPS - 1) * hop;
-        let (first, end) = (predicted.start - kept as i64, predicted.start + hop as i64);
+        let end = predicted.start + hop as i64;
+        let first = end - (SURPLUS_HOPS * hop) as i64;
         for (drum, stems) in stems.iter().enumerate() {
             for (channel, stem) in stems.iter().enumerate() {
                 let surplus = &mut self.surplus[drum][channel];
-                surplus.copy_within(hop.., 0);
-                let predicted = &predicted.signal(drum, channel)[..hop];
-                let new = surplus[kept..].iter_mut();
+                surplus.rotate_left(1);
+                let new = surplus[SURPLUS_HOPS - 1].iter_mut();
+                let predicted = predicted.signal(drum, channel);
                 for ((new, stem), predicted) in new.zip(stem).zip(predicted) {
                     *new = stem - predicted;
                 }

@@ -69,14 +69,14 @@ impl Sound {
     }
 
     /// Learns part `part` from what a hit of this gain and weight has there more than was
-    /// predicted: `surplus` begins at sample `first` of the input, the sound at `place`.
-    /// `room` holds one part.
+    /// predicted: `surplus`, per channel in pieces, begins at sample `first` of the input, the
+    /// sound at `place`. `room` holds one part.
     pub fn learn(
         &mut self,
         part: usize,
         (gain, weight): (f32, f32),
         place: &Place,
-        surplus: &[Vec<f32>; 2],
+        surplus: &[Vec<Vec<f32>>; 2],
         first: i64,
         room: &mut [f32],
     ) {
@@ -100,7 +100,12 @@ impl Sound {
         self.weights[part] = total;
         let step = weight * gain / total.max(new);
         for (channel, surplus) in self.channels.iter_mut().zip(surplus) {
-            place.read(surplus, first, from, room);
+            room.fill(0.0);
+            let mut first = first;
+            for piece in surplus {
+                place.read(piece, first, from, room);
+                first += piece.len() as i64;
+            }
             let known = &mut channel[from..from + self.part_samples];
             for (sample, more) in known.iter_mut().zip(room.iter()) {
                 *sample += step * more;

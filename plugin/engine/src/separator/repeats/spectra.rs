@@ -23,8 +23,8 @@ pub struct Spectra {
     /// Per channel: the sum of all drums.
     sum: [Vec<Complex32>; 2],
     share: Vec<f32>,
-    common: Vec<f32>,
-    power: Vec<f32>,
+    /// Per bin: two values that are compared.
+    pairs: Vec<[f32; 2]>,
 }
 
 impl Spectra {
@@ -39,8 +39,7 @@ impl Spectra {
             rest: pair(),
             sum: pair(),
             share: vec![0.0; bins],
-            common: vec![0.0; bins],
-            power: vec![0.0; bins],
+            pairs: vec![[0.0; 2]; bins],
         }
     }
 
@@ -96,13 +95,11 @@ impl Spectra {
             map.expand(&self.shares[drum], &mut self.share);
             self.add_to_rest(drum, 1.0, frame.len());
             let (mut common, mut power) = ([0.0; BAND_COUNT], [0.0; BAND_COUNT]);
-            self.common.fill(0.0);
-            self.power.fill(0.0);
+            self.pairs.fill([0.0; 2]);
             for (rest, own) in self.rest.iter().zip(&self.drums[drum]).take(frame.len()) {
-                compare(own, rest, &mut self.common, &mut self.power);
+                compare(own, rest, &mut self.pairs);
             }
-            map.reduce(&self.common, &mut common);
-            map.reduce(&self.power, &mut power);
+            map.reduce_all(&self.pairs, [&mut common, &mut power]);
             self.add_to_rest(drum, -1.0, frame.len());
             self.agreements[drum].hear(&common, &power, mask);
         }
@@ -121,20 +118,17 @@ impl Spectra {
     /// No more than is heard can be predicted: a sound that ended early, or was choked,
     /// leaves no ghost.
     fn most(&mut self, frame: &[Vec<Complex32>], map: &BandMap) -> [f32; BAND_COUNT] {
-        self.common.fill(0.0);
-        self.power.fill(0.0);
+        self.pairs.fill([0.0; 2]);
         for (channel, heard) in frame.iter().enumerate() {
             let sum = &mut self.sum[channel];
             sum.fill(Complex32::default());
             for drum in (0..DRUM_COUNT).filter(|&drum| self.is_active[drum]) {
                 add(&self.drums[drum][channel], sum);
             }
-            add_power(heard, &mut self.common);
-            add_power(sum, &mut self.power);
+            add_powers(heard, sum, &mut self.pairs);
         }
         let (mut heard, mut predicted) = ([0.0; BAND_COUNT], [0.0; BAND_COUNT]);
-        map.reduce(&self.common, &mut heard);
-        map.reduce(&self.power, &mut predicted);
+        map.reduce_all(&self.pairs, [&mut heard, &mut predicted]);
         for (heard, predicted) in heard.iter_mut().zip(&predicted) {
             *heard = (*heard / (predicted + 1e-20)).sqrt().min(1.0);
         }
@@ -157,9 +151,10 @@ fn add(spectrum: &[Complex32], sum: &mut [Complex32]) {
 }
 
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
-fn add_power(spectrum: &[Complex32], power: &mut [f32]) {
-    for (power, bin) in power.iter_mut().zip(spectrum) {
-        *power += bin.norm_sqr();
+fn add_powers(heard: &[Complex32], sum: &[Complex32], powers: &mut [[f32; 2]]) {
+    for (powers, (heard, sum)) in powers.iter_mut().zip(heard.iter().zip(sum)) {
+        powers[0] += heard.norm_sqr();
+        powers[1] += sum.norm_sqr();
     }
 }
 
@@ -177,11 +172,10 @@ fn add_share(own: &[Complex32], share: &[f32], sign: f32, rest: &mut [Complex32]
     }
 }
 
-/// Adds what two spectra have in common to `common`, and the power of `own` to `power`.
+/// Adds what two spectra have in common, and the power of `own`.
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
-fn compare(own: &[Complex32], rest: &[Complex32], common: &mut [f32], power: &mut [f32]) {
-    let sums = common.iter_mut().zip(power);
-    for ((common, power), (rest, own)) in sums.zip(rest.iter().zip(own)) {
+fn compare(own: &[Complex32], rest: &[Complex32], pairs: &mut [[f32; 2]]) {
+    for ([common, power], (rest, own)) in pairs.iter_mut().zip(rest.iter().zip(own)) {
         *common += own.re * rest.re + own.im * rest.im;
         *power += own.norm_sqr();
     }

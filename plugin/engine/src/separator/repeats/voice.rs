@@ -213,7 +213,7 @@ mod tests {
                 let ramp: Vec<f32> = (0..400).map(|n| n as f32).collect();
                 let place = Place::new(0.0);
                 for part in 0..40 {
-                    let surplus = [ramp.clone(), ramp.clone()];
+                    let surplus = [(); 2].map(|()| vec![ramp.clone()]);
                     sound.learn(part, (1.0, 1.0), &place, &surplus, 0, &mut [0.0; 8]);
                 }
                 [sound]
