@@ -133,10 +133,15 @@ impl Repeats {
         self.predicted.step(start);
         self.render();
         // One fingerprint per hop, so that few are left to make when a hit comes.
-        self.next_print = (self.next_print + 1) % (DRUM_COUNT * SOUNDS);
-        let (drum, sound) = (self.next_print / SOUNDS, self.next_print % SOUNDS);
-        if self.lessons.sound(drum) != Some(sound) {
-            self.sounds[drum][sound].refresh(&mut self.finder.matcher);
+        let compared = self.finder.matcher.compared();
+        for _ in 0..DRUM_COUNT * SOUNDS {
+            self.next_print = (self.next_print + 1) % (DRUM_COUNT * SOUNDS);
+            let (drum, sound) = (self.next_print / SOUNDS, self.next_print % SOUNDS);
+            let known = &mut self.sounds[drum][sound];
+            if known.is_stale() && self.lessons.sound(drum, compared) != Some(sound) {
+                known.refresh(&mut self.finder.matcher);
+                break;
+            }
         }
     }
 

@@ -83,11 +83,14 @@ impl Finder {
         let begin = end - history[0].len() as i64;
         let count = (end - first).clamp(0, self.segment[0].len() as i64) as usize;
         for (channel, segment) in self.segment.iter_mut().enumerate() {
-            for (n, out) in (first..).zip(&mut segment[..count]) {
-                let at = usize::try_from(n - begin).ok();
-                let heard = at.and_then(|at| history[channel].get(at));
-                *out = heard.copied().unwrap_or(0.0);
-            }
+            let heard = history[channel];
+            let lead = (begin - first).clamp(0, count as i64) as usize;
+            let from = (first - begin).clamp(0, heard.len() as i64) as usize;
+            let heard = &heard[from..heard.len().min(from + count - lead)];
+            let (known, after) = segment[lead..count].split_at_mut(heard.len());
+            known.copy_from_slice(heard);
+            after.fill(0.0);
+            segment[..lead].fill(0.0);
             let skipped = (predicted.start - first).clamp(0, count as i64) as usize;
             let from = (first - predicted.start).max(0) as usize;
             for drum in (0..DRUM_COUNT).filter(|&drum| predicted.sounds(drum)) {

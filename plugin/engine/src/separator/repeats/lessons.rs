@@ -60,9 +60,10 @@ impl Lessons {
         }
     }
 
-    /// The sound of a drum that is being learnt.
-    pub fn sound(&self, drum: usize) -> Option<usize> {
-        self.lessons[drum].map(|lesson| lesson.sound)
+    /// The sound of a drum whose first `samples` samples are being learnt.
+    pub fn sound(&self, drum: usize, samples: usize) -> Option<usize> {
+        let lesson = self.lessons[drum].filter(|lesson| lesson.part * self.hop < samples);
+        lesson.map(|lesson| lesson.sound)
     }
 
     /// A hit of a drum ends the lesson of the one before.

@@ -2,6 +2,7 @@
 
 use std::{fmt, ops::Range, sync::Arc};
 
+use multiversion::multiversion;
 use realfft::{ComplexToReal, RealFftPlanner, RealToComplex, num_complex::Complex32};
 
 /// Bins over which power is averaged to each side: 270 Hz in all.
@@ -51,6 +52,8 @@ pub struct Matcher {
     /// Number of channels of the segment that differ.
     channels: usize,
     power: Vec<f32>,
+    /// Its mean.
+    level: f32,
     product: Vec<Complex32>,
     correlation: Vec<f32>,
     time: Vec<f32>,
@@ -84,6 +87,7 @@ impl Matcher {
             segment: [forward.make_output_vec(), forward.make_output_vec()],
             channels: 1,
             power: vec![0.0; bins],
+            level: 0.0,
             product: forward.make_output_vec(),
             correlation: vec![0.0; segment],
             time: vec![0.0; segment],
@@ -92,6 +96,11 @@ impl Matcher {
             forward,
             inverse,
         }
+    }
+
+    /// Samples at the beginning of a sound that are compared.
+    pub fn compared(&self) -> usize {
+        self.compared
     }
 
     /// An empty fingerprint. Allocates.
@@ -136,25 +145,33 @@ impl Matcher {
         let [left, right] = &self.segment;
         let other = if self.channels == 2 { right } else { left };
         smoothed_power([left, other], self.smooth, &mut self.raw, &mut self.power);
+        self.level = mean(&self.power[self.lowest..]);
     }
 
     /// The best place of the sound within `places` of the segment; none if it is silent or
     /// the wrong way round. Real-time safe.
     pub fn find(&mut self, print: &Fingerprint, places: Range<usize>) -> Option<Match> {
-        let level = mean(&self.power[self.lowest..]);
-        if print.level < SILENCE || level < SILENCE {
+        if print.level < SILENCE || self.level < SILENCE {
             return None;
         }
-        let (own_scale, scale) = (1.0 / print.level, 1.0 / level);
-        let (mut own, mut heard) = (0.0_f64, 0.0_f64);
+        let (bins, lowest) = (self.power.len(), self.lowest);
+        let scales = (1.0 / print.level, 1.0 / self.level);
+        let weights = &mut self.raw[lowest..];
+        weigh_bins(
+            &self.power[lowest..],
+            &print.power[lowest..],
+            scales,
+            weights,
+        );
         self.product.fill(Complex32::default());
-        let bins = self.power.len();
-        for bin in self.lowest..bins {
-            let power = scale * self.power[bin] + FLOOR;
-            let weight = own_scale * print.power[bin] / (power * power);
+        for (heard, own) in self.segment.iter().zip(&print.spectra).take(self.channels) {
+            let product = &mut self.product[lowest..];
+            multiply(&heard[lowest..], &own[lowest..], weights, product);
+        }
+        let (mut own, mut heard) = (0.0_f64, 0.0_f64);
+        for (bin, weight) in (lowest..).zip(weights.iter()) {
             for channel in 0..self.channels {
                 let (a, b) = (self.segment[channel][bin], print.spectra[channel][bin]);
-                self.product[bin] += a * b.conj() * weight;
                 own += f64::from(weight * b.norm_sqr());
                 heard += f64::from(weight * a.norm_sqr());
             }
@@ -195,15 +212,33 @@ impl Matcher {
     pub fn subtract(&mut self, print: &Fingerprint, found: &Match) {
         let angle = -std::f64::consts::TAU * found.at / self.time.len() as f64;
         let step = Complex32::from_polar(1.0, angle as f32);
-        for channel in 0..self.channels {
-            let mut turn = Complex32::new(found.gain, 0.0);
-            let bins = self.segment[channel].iter_mut();
-            for (bin, own) in bins.zip(&print.spectra[channel]) {
-                *bin -= own * turn;
-                turn *= step;
+        let mut turn = Complex32::new(found.gain, 0.0);
+        for bin in 0..self.power.len() {
+            for channel in 0..self.channels {
+                self.segment[channel][bin] -= print.spectra[channel][bin] * turn;
             }
+            turn *= step;
         }
         self.weigh();
+    }
+}
+
+/// How much each bin counts, from the power that is heard and that of the sound, whose
+/// means have the inverses `scales`.
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
+fn weigh_bins(heard: &[f32], own: &[f32], (own_scale, scale): (f32, f32), weights: &mut [f32]) {
+    for (weight, (heard, own)) in weights.iter_mut().zip(heard.iter().zip(own)) {
+        let power = scale * heard + FLOOR;
+        *weight = own_scale * own / (power * power);
+    }
+}
+
+/// Adds the weighted product of what is heard and the conjugate of the sound.
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
+fn multiply(heard: &[Complex32], own: &[Complex32], weights: &[f32], product: &mut [Complex32]) {
+    let bins = heard.iter().zip(own).zip(weights);
+    for (product, ((a, b), weight)) in product.iter_mut().zip(bins) {
+        *product += a * b.conj() * weight;
     }
 }
 

@@ -25,6 +25,8 @@ pub struct Sound {
     /// Mean sample of the announced onsets, and how many it is of.
     onset: (f64, f64),
     print: Fingerprint,
+    /// Samples that it describes.
+    described: usize,
     /// Whether the fingerprint is that of an earlier state.
     is_stale: bool,
 }
@@ -40,6 +42,7 @@ impl Sound {
             uses: 0.0,
             onset: (0.0, 0.0),
             print: matcher.fingerprint(),
+            described: matcher.compared(),
             is_stale: true,
         }
     }
@@ -111,7 +114,12 @@ impl Sound {
                 *sample += step * more;
             }
         }
-        self.is_stale = true;
+        self.is_stale |= from < self.described;
+    }
+
+    /// Whether the fingerprint has to be brought up to date.
+    pub fn is_stale(&self) -> bool {
+        self.is_stale
     }
 
     /// Brings the fingerprint up to date with what is known.
