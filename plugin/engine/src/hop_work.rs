@@ -29,7 +29,9 @@ use hits::{Decided, Started};
 
 /// Equal parts of a hop at whose ends a share of the work is done.
 pub const STAGES: usize = 8;
-const NETWORK_STAGES: usize = 3;
+/// Equal parts of the network's work: two in each of the first stages, but one in the
+/// fourth, because what hits cost comes next.
+const NETWORK_PARTS: usize = 7;
 /// Level below which input counts as digital silence: −140 dBFS.
 const SILENCE: f32 = 1e-7;
 /// Silence after which work stops.
@@ -300,8 +302,9 @@ impl HopWork {
                     .analyse_louder(newest_samples, gain, &mut self.features);
                 self.explainer.observe(newest, &self.features.power);
                 self.session.begin(&self.features.frame, &self.features.low);
+                self.run_network(stage);
             }
-            1..=NETWORK_STAGES => self.session.run_stage(stage - 1, NETWORK_STAGES),
+            1..4 => self.run_network(stage),
             4 => {
                 if let Some(frame) = described {
                     self.repeats.step(self.frame_start());
@@ -314,19 +317,23 @@ impl HopWork {
                     self.analyse();
                     self.make_masks(frame);
                     self.announce(now, playback);
-                    self.synthesise(0..2);
                 } else {
                     self.pass_on();
                 }
             }
-            6 if described.is_some() => self.synthesise(2..5),
+            6 if described.is_some() => self.synthesise(0..4),
             7 if described.is_some() => {
-                self.synthesise(5..DRUM_COUNT);
+                self.synthesise(4..DRUM_COUNT);
                 self.take_residual();
                 self.record();
             }
             _ => {}
         }
+    }
+
+    fn run_network(&mut self, stage: usize) {
+        let last = (2 * stage + 1).min(NETWORK_PARTS - 1);
+        self.session.run_stage(last, NETWORK_PARTS);
     }
 
     fn make_masks(&mut self, frame: u64) {
