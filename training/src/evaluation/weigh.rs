@@ -56,6 +56,10 @@ pub struct WeighArgs {
     /// Rounds: what is accepted changes what speaks for the next hits
     #[arg(long, default_value_t = 2)]
     pub rounds: usize,
+    /// Share of the weights that the model had before, as with `export --blend`: two fits
+    /// on different excerpts or kits lean less on either
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
+    pub blend_share: f32,
 }
 
 /// A candidate of the engine, and whether the drum was played there.
@@ -76,30 +80,47 @@ pub fn run(args: &WeighArgs) -> Result<()> {
         "expected at least 2 s per excerpt, found {}",
         args.seconds
     );
+    ensure!(
+        (0.0..=1.0).contains(&args.blend_share),
+        "expected a share of 0 to 1, found {}",
+        args.blend_share
+    );
     let mut excerpts = plain_of(Split::Train, data, args.excerpts, args.seconds)?;
     excerpts.extend(hard(Split::Train, data, args.excerpts, args.seconds)?);
     let played: usize = excerpts.iter().map(|e| e.piece.hits.len()).sum();
     println!("{} excerpts with {played} hits", excerpts.len());
     let mut meta = Model::load(&args.model)?.meta().clone();
     for quality in Quality::ALL {
-        *weights_of(&mut meta, quality) = None;
+        let before = weights_of(&mut meta, quality).take();
         for round in 0..args.rounds.max(1) {
             let cases = cases(&args.model, &meta, quality, &excerpts)?;
-            let before = f_measure(&cases, played, |case| case.is_accepted);
+            let f_before = f_measure(&cases, played, |case| case.is_accepted);
             let (weights, after) = fit(&cases, played)
                 .with_context(|| format!("{}: too few candidates to fit", quality.name()))?;
             println!(
-                "{}, round {}: F {before:.3} as accepted, {after:.3} weighed anew",
+                "{}, round {}: F {f_before:.3} as accepted, {after:.3} weighed anew",
                 quality.name(),
                 round + 1
             );
             *weights_of(&mut meta, quality) = Some(weights);
+        }
+        if let (Some(before), Some(weights)) = (before, weights_of(&mut meta, quality)) {
+            *weights = blend(weights, &before, args.blend_share);
         }
     }
     let path = args.model.join("model.toml");
     let text = toml::to_string(&meta).context("model.toml cannot be written")?;
     ModelMeta::parse(&text)?;
     fs::write(&path, text).with_context(|| format!("{}: cannot be written", path.display()))
+}
+
+/// `share` of `before`, the rest of `weights`.
+fn blend(weights: &EvidenceWeights, before: &EvidenceWeights, share: f32) -> EvidenceWeights {
+    let mix = |now: f32, before: f32| now + share * (before - now);
+    EvidenceWeights {
+        constant: mix(weights.constant, before.constant),
+        weights: std::array::from_fn(|index| mix(weights.weights[index], before.weights[index])),
+    }
 }
 
 fn weights_of(meta: &mut ModelMeta, quality: Quality) -> &mut Option<EvidenceWeights> {
@@ -276,15 +297,43 @@ mod tests {
             excerpts: 2,
             seconds: 3.0,
             rounds: 1,
+            blend_share: 0.0,
         };
         run(&args).unwrap();
         let meta = Model::load(folder.path()).unwrap().meta().clone();
         assert!(meta.evidence.is_some() && meta.evidence_low.is_some());
         assert!(meta.evidence_high.is_some());
-        let unusable = WeighArgs {
-            seconds: f64::NAN,
-            ..args
+        let fitted = meta.evidence.unwrap();
+        let blended = WeighArgs {
+            blend_share: 1.0,
+            ..args.clone()
         };
-        assert!(run(&unusable).is_err());
+        run(&blended).unwrap();
+        let kept = Model::load(folder.path()).unwrap().meta().evidence.unwrap();
+        assert_eq!(kept, fitted);
+        let half = blend(
+            &fitted,
+            &EvidenceWeights {
+                constant: 0.0,
+                ..fitted
+            },
+            0.5,
+        );
+        assert_eq!(
+            (half.constant, half.weights),
+            (0.5 * fitted.constant, fitted.weights)
+        );
+        for unusable in [
+            WeighArgs {
+                seconds: f64::NAN,
+                ..args.clone()
+            },
+            WeighArgs {
+                blend_share: 1.5,
+                ..args
+            },
+        ] {
+            assert!(run(&unusable).is_err());
+        }
     }
 }
