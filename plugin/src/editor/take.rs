@@ -109,6 +109,9 @@ impl Take {
 
     /// Highest absolute sample between two places of the song.
     pub fn peak(&self, from_s: f64, to_s: f64) -> f32 {
+        if to_s <= 0.0 {
+            return 0.0;
+        }
         let index = |song_s: f64| ((song_s.max(0.0) * POINTS_PER_S) as usize).min(self.wave.len());
         let (from, to) = (index(from_s), index(to_s).max(index(from_s) + 1));
         let points = &self.wave[from.min(self.wave.len())..to.min(self.wave.len())];
@@ -179,6 +182,14 @@ mod tests {
             play(&mut take, position, 1.0, 0.5);
         }
         assert_eq!(take.hits(0.0, 9.0).count(), 1);
+    }
+
+    #[test]
+    fn there_is_nothing_before_the_song() {
+        let mut take = Take::default();
+        play(&mut take, 0, 0.0, 0.5);
+        assert_eq!(take.peak(0.0, 0.01), 0.5);
+        assert_eq!(take.peak(-0.01, 0.0), 0.0);
     }
 
     #[test]
