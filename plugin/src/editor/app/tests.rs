@@ -162,6 +162,18 @@ impl Window {
     }
 }
 
+/// A ride at a place of the song.
+fn ride(song_s: f64) -> HitMark {
+    HitMark {
+        position: 0,
+        drum: Drum::Ride,
+        velocity: 0.8,
+        confidence: 0.7,
+        verdict: Verdict::Accepted,
+        song_s: Some(song_s),
+    }
+}
+
 #[test]
 fn it_draws_at_every_size_and_in_every_state() {
     let (width, height) = EditorState::MIN_SIZE;
@@ -439,15 +451,7 @@ fn hits_are_corrected_where_they_were_heard_in_the_song() {
     for n in 0..400 {
         let song_s = f64::from(n) / 200.0;
         if n == 200 {
-            let mark = HitMark {
-                position: 0,
-                drum: Drum::Ride,
-                velocity: 0.8,
-                confidence: 0.7,
-                verdict: Verdict::Accepted,
-                song_s: Some(song_s),
-            };
-            window.audio.hit(0, mark);
+            window.audio.hit(0, ride(song_s));
         }
         window.audio.end_block(240, &Peaks::default(), Some(song_s));
         if n % 100 == 0 {

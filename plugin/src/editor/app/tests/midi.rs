@@ -131,15 +131,7 @@ fn without_a_tempo_a_file_has_that_of_files_without() {
     for number in 0..400 {
         let song_s = f64::from(number) / 200.0;
         if number == 200 {
-            let mark = HitMark {
-                position: 0,
-                drum: Drum::Ride,
-                velocity: 0.8,
-                confidence: 0.7,
-                verdict: Verdict::Accepted,
-                song_s: Some(song_s),
-            };
-            window.audio.hit(0, mark);
+            window.audio.hit(0, ride(song_s));
         }
         window.audio.end_block(240, &Peaks::default(), Some(song_s));
     }
