@@ -41,40 +41,32 @@ pub fn attack(mono: &[f32], onset: usize, rate_hz: f64) -> usize {
 pub fn best_shift(mono: &[f32], start: f64, reference: &[f32], rate_hz: f64) -> (f64, f32) {
     let reach = (REACH_S * rate_hz).ceil() as isize;
     let base = start.round() as isize;
-    let at = |index: isize| {
-        usize::try_from(index)
-            .ok()
-            .and_then(|index| mono.get(index))
-            .copied()
-            .unwrap_or(0.0)
-    };
+    let shifts = 2 * reach as usize + 1;
+    let around = padded(mono, base - reach, reference.len() + shifts);
     let energy: f32 = reference.iter().map(|x| x * x).sum();
     // The plain product, not the likeness, says which shift is best: the decay
-    // of a tone is like itself one period later.
-    let products: Vec<(f32, f32)> = (-reach..=reach)
-        .map(|shift| {
-            let (mut dot, mut own) = (0.0_f32, 0.0_f32);
-            for (n, expected) in reference.iter().enumerate() {
-                let sample = at(base + shift + n as isize);
-                dot += sample * expected;
-                own += sample * sample;
-            }
-            (dot, own)
-        })
-        .collect();
+    // of a tone is like itself one period later. All shifts go side by side.
+    let mut products = vec![0.0_f32; shifts];
+    let mut powers = vec![0.0_f32; shifts];
+    for (expected, samples) in reference.iter().zip(around.windows(shifts)) {
+        let sums = products.iter_mut().zip(&mut powers);
+        for ((product, power), sample) in sums.zip(samples) {
+            *product += sample * expected;
+            *power += sample * sample;
+        }
+    }
     let best = (0..products.len())
-        .max_by(|&a, &b| products[a].0.total_cmp(&products[b].0))
+        .max_by(|&a, &b| products[a].total_cmp(&products[b]))
         .unwrap_or(reach as usize);
     let mut shift = (best as isize - reach) as f64;
     if best > 0 && best + 1 < products.len() {
-        let [before, here, after] = [best - 1, best, best + 1].map(|index| products[index].0);
+        let [before, here, after] = [best - 1, best, best + 1].map(|index| products[index]);
         let curve = before - 2.0 * here + after;
         if curve < 0.0 {
             shift += f64::from((0.5 * (before - after) / curve).clamp(-0.5, 0.5));
         }
     }
-    let (dot, own) = products[best];
-    let likeness = dot / (own * energy).sqrt().max(1e-12);
+    let likeness = products[best] / (powers[best] * energy).sqrt().max(1e-12);
     (base as f64 - start + shift, likeness)
 }
 
@@ -84,15 +76,8 @@ pub fn shifted(samples: &[f32], start: f64, length: usize) -> Vec<f32> {
     let whole = start.floor();
     let share = start - whole;
     let whole = whole as isize;
-    let at = |index: isize| {
-        usize::try_from(index)
-            .ok()
-            .and_then(|index| samples.get(index))
-            .copied()
-            .unwrap_or(0.0)
-    };
     if share < 1e-6 {
-        return (0..length as isize).map(|n| at(whole + n)).collect();
+        return padded(samples, whole, length);
     }
     // Windowed sinc around the wanted position.
     let taps: Vec<f32> = (-TAPS + 1..=TAPS)
@@ -103,15 +88,25 @@ pub fn shifted(samples: &[f32], start: f64, length: usize) -> Vec<f32> {
             (sinc * window) as f32
         })
         .collect();
-    (0..length as isize)
-        .map(|n| {
-            let first = whole + n - TAPS + 1;
-            taps.iter()
-                .enumerate()
-                .map(|(tap, weight)| weight * at(first + tap as isize))
-                .sum()
-        })
-        .collect()
+    let around = padded(samples, whole - TAPS + 1, length + taps.len());
+    let mut out = vec![0.0; length];
+    for (tap, weight) in taps.iter().enumerate() {
+        for (out, sample) in out.iter_mut().zip(&around[tap..]) {
+            *out += weight * sample;
+        }
+    }
+    out
+}
+
+/// `length` samples from `first` on; silence outside. Allocates.
+fn padded(samples: &[f32], first: isize, length: usize) -> Vec<f32> {
+    let mut out = vec![0.0; length];
+    let skipped = first.min(0).unsigned_abs().min(length);
+    let inside = samples.get(first.max(0) as usize..).unwrap_or_default();
+    for (out, sample) in out[skipped..].iter_mut().zip(inside) {
+        *out = *sample;
+    }
+    out
 }
 
 #[cfg(test)]

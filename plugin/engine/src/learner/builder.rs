@@ -61,6 +61,7 @@ pub fn build(
         grid.band_power([&mean[0], &mean[1]], &mut coherent);
         let own = prior.power.get(frame).unwrap_or(&quiet);
         let (mut gains, mut shares, mut tails) = (quiet, quiet, quiet);
+        let whole = levels.whole();
         for band in 0..BAND_COUNT {
             let weight = evidence.weights[band];
             let power = evidence.power[band] / weight.max(1e-6);
@@ -69,7 +70,7 @@ pub fn build(
             let clarity = (weight / evidence.reach.max(1e-6)).clamp(0.0, 1.0);
             let incoherent = (power - coherent[band]).max(0.0);
             let target = coherent[band] + clarity * incoherent;
-            let ratio = levels.ratio(band);
+            let ratio = levels.ratio(band, whole);
             let model_power = own[band] * ratio;
             // Falls fast: spectra differ by tens of decibels.
             let sure = 1.0 - (PRIOR_WEIGHT / (weight + PRIOR_WEIGHT)).powi(2);
@@ -134,14 +135,21 @@ impl Match {
         self.frames[band] = (self.frames[band] + share).min(MATCH_FRAMES);
     }
 
-    /// The ratio in `band`; one that was hardly heard goes with the others.
-    fn ratio(&self, band: usize) -> f32 {
-        let log_ratio = |heard: f32, model: f32| ((heard + 1e-14) / (model + 1e-14)).ln();
-        let all = log_ratio(self.heard.iter().sum(), self.model.iter().sum());
+    /// Logarithm of the ratio of all bands together.
+    fn whole(&self) -> f32 {
+        log_ratio(self.heard.iter().sum(), self.model.iter().sum())
+    }
+
+    /// The ratio in `band`; one that was hardly heard goes with the `whole`.
+    fn ratio(&self, band: usize, whole: f32) -> f32 {
         let own = log_ratio(self.heard[band], self.model[band]);
         let sure = self.frames[band] / (self.frames[band] + 1.0);
-        (sure * own + (1.0 - sure) * all).exp()
+        (sure * own + (1.0 - sure) * whole).exp()
     }
+}
+
+fn log_ratio(heard: f32, model: f32) -> f32 {
+    ((heard + 1e-14) / (model + 1e-14)).ln()
 }
 
 /// A short ramp at the onset, a fade at the end.
