@@ -10,7 +10,7 @@ use idm_engine::model::Model;
 use idm_engine::one_shots::{Evidence, OwnSounds};
 
 use crate::buses::{AuxOutputs, MixTargets, Mixer, Peaks, StemBlock, peak};
-use crate::corrections::Correction;
+use crate::corrections::{Correction, SAME_HIT_S};
 use crate::link::{AudioEnd, HitMark};
 use crate::notes::{NoteHit, NoteMessage, NoteQueue, NoteScheduler};
 use crate::song::{SongClock, Tempo, TempoPoint};
@@ -118,7 +118,7 @@ impl Processor {
             mixer: Mixer::new(sample_rate_hz, &MixTargets::default()),
             notes: NoteScheduler::new(sample_rate_hz),
             queue: NoteQueue::new(),
-            song: SongClock::default(),
+            song: SongClock::new(sample_rate_hz),
             controls: None,
             is_fresh: true,
         })
@@ -214,7 +214,11 @@ impl Processor {
                     let list = played.corrections;
                     list.partition_point(|correction| sample_of(correction) < sample)
                 };
-                &played.corrections[place(new.start)..place(new.end)]
+                // What stands just before the place that a song begins at, or a loop,
+                // speaks of the first hit there.
+                let before = if new.follows_jump { SAME_HIT_S } else { 0.0 };
+                let start = new.song.start - (before * rate_hz) as i64;
+                &played.corrections[place(start)..place(new.song.end)]
             }
             _ => &[],
         };
@@ -275,6 +279,8 @@ impl Processor {
         self.engine
             .process([&*left, &*right], &mut self.stems, &mut self.events);
 
+        let rate_hz = self.config.sample_rate_hz;
+        let seconds = |song: i64| song as f64 / rate_hz;
         for hit in self.events.hits() {
             if hit.verdict == Verdict::Accepted && !settings.mix.bypass {
                 self.notes.hit(NoteHit {
@@ -291,7 +297,7 @@ impl Processor {
                     velocity: hit.velocity,
                     confidence: hit.confidence,
                     verdict: hit.verdict,
-                    song_s: self.song_s(hit.onset_sample),
+                    song_s: self.song.song_of_hit(hit.onset_sample).map(seconds),
                 },
             );
         }

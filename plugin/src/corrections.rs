@@ -68,6 +68,18 @@ impl Default for Slot {
 }
 
 impl Slot {
+    /// Another list, as one step that can be undone.
+    fn change(&mut self, list: CorrectionList) {
+        if list == *self.list {
+            return;
+        }
+        self.before.push(self.list.clone());
+        if self.before.len() > UNDO_STEPS {
+            self.before.remove(0);
+        }
+        self.publish(Arc::new(list));
+    }
+
     fn publish(&mut self, list: Arc<CorrectionList>) {
         self.list = list.clone();
         self.outbox.send(list);
@@ -95,15 +107,7 @@ impl Corrections {
         let mut slot = self.lock();
         let mut list = (*slot.list).clone();
         change(&mut list);
-        let list = ordered(list);
-        if list != *slot.list {
-            let before = slot.list.clone();
-            slot.before.push(before);
-            if slot.before.len() > UNDO_STEPS {
-                slot.before.remove(0);
-            }
-            slot.publish(Arc::new(list));
-        }
+        slot.change(ordered(list));
     }
 
     /// Says whether `drum` is hit at a place of the song, in place of what was said of
@@ -186,9 +190,11 @@ impl Corrections {
         }
         let mut slot = self.lock();
         slot.problem = problem;
-        slot.before.clear();
-        if *slot.list != list {
+        if slot.list.is_empty() {
             slot.publish(Arc::new(list));
+        } else {
+            // A host's undo loads a whole state: what it takes back is not lost.
+            slot.change(list);
         }
     }
 }
@@ -243,6 +249,8 @@ mod tests {
         assert!(again.problem().is_empty() && !again.can_undo());
         again.set(String::new());
         assert!(again.current().is_empty());
+        again.undo();
+        assert_eq!(again.current(), corrections.current());
     }
 
     #[test]

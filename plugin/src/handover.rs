@@ -1,16 +1,15 @@
 //! Handing sets of things to the audio thread, which neither copies nor frees them.
+//!
+//! Only the newest set matters, however many were made while nothing was processed.
 
 use std::sync::Arc;
 
-use rtrb::{Consumer, Producer, RingBuffer};
-
-/// Sets that may wait for the audio thread.
-const WAITING: usize = 64;
+use triple_buffer::{Input, Output, TripleBuffer};
 
 /// The end of whoever makes the sets.
 #[derive(Debug)]
-pub struct Outbox<T> {
-    ring: Producer<Arc<T>>,
+pub struct Outbox<T: Send + Sync> {
+    newest: Input<Option<Arc<T>>>,
     /// Keeps every set until the audio thread has let go of it, so that none is freed
     /// there.
     alive: Vec<Arc<T>>,
@@ -18,26 +17,26 @@ pub struct Outbox<T> {
 
 /// The audio thread's end.
 #[derive(Debug)]
-pub struct Inbox<T> {
-    ring: Consumer<Arc<T>>,
+pub struct Inbox<T: Send + Sync> {
+    newest: Output<Option<Arc<T>>>,
     waiting: Option<Arc<T>>,
 }
 
 /// Makes the two ends. Allocates.
-pub fn handover<T>() -> (Outbox<T>, Inbox<T>) {
-    let (producer, consumer) = RingBuffer::new(WAITING);
+pub fn handover<T: Send + Sync>() -> (Outbox<T>, Inbox<T>) {
+    let (input, output) = TripleBuffer::default().split();
     let outbox = Outbox {
-        ring: producer,
+        newest: input,
         alive: Vec::new(),
     };
     let inbox = Inbox {
-        ring: consumer,
+        newest: output,
         waiting: None,
     };
     (outbox, inbox)
 }
 
-impl<T> Outbox<T> {
+impl<T: Send + Sync> Outbox<T> {
     /// Keeps a set alive for as long as the audio thread has it. Frees those that it has
     /// let go of.
     pub fn keep(&mut self, set: Arc<T>) -> Arc<T> {
@@ -48,10 +47,10 @@ impl<T> Outbox<T> {
         set
     }
 
-    /// Keeps a set and sends it. A ring that is full has no reader.
+    /// Keeps a set and sends it in place of those that were not taken yet.
     pub fn send(&mut self, set: Arc<T>) {
         let set = self.keep(set);
-        let _ = self.ring.push(set);
+        self.newest.write(Some(set));
     }
 
     /// How many sets are kept.
@@ -61,10 +60,10 @@ impl<T> Outbox<T> {
     }
 }
 
-impl<T> Inbox<T> {
+impl<T: Send + Sync> Inbox<T> {
     /// Forgets what waits. Real-time safe.
     pub fn clear(&mut self) {
-        while self.ring.pop().is_ok() {}
+        self.newest.update();
         self.waiting = None;
     }
 
@@ -76,11 +75,39 @@ impl<T> Inbox<T> {
     /// Hands the newest set to `take` until it says that it has taken it. Real-time
     /// safe: the [`Outbox`] keeps every set.
     pub fn offer(&mut self, take: impl FnOnce(&Arc<T>) -> bool) {
-        while let Ok(set) = self.ring.pop() {
-            self.waiting = Some(set);
+        if self.newest.update() {
+            self.waiting = self.newest.peek_output_buffer().clone();
         }
         if self.waiting.as_ref().is_some_and(take) {
             self.waiting = None;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_arrives_however_many_were_sent() {
+        let (mut outbox, mut inbox) = handover();
+        for number in 0..1_000 {
+            outbox.send(Arc::new(number));
+        }
+        let mut taken = Vec::new();
+        inbox.offer(|set| {
+            taken.push(**set);
+            false
+        });
+        inbox.offer(|set| {
+            taken.push(**set);
+            true
+        });
+        inbox.offer(|_| panic!("it was taken"));
+        assert_eq!(taken, [999, 999]);
+        assert!(outbox.kept() < 8, "{} are kept", outbox.kept());
+        outbox.send(Arc::new(5));
+        inbox.clear();
+        inbox.offer(|_| panic!("it was forgotten"));
     }
 }

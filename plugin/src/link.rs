@@ -217,6 +217,13 @@ impl Shared {
         (velocity > 0.0).then_some(velocity)
     }
 
+    /// Forgets pending auditions: a click long ago is not to be heard now. Real-time safe.
+    pub fn drop_auditions(&self) {
+        for cell in &self.auditions {
+            cell.store(0, Ordering::Relaxed);
+        }
+    }
+
     /// Asks the audio thread to forget the learnt kit.
     pub fn ask_to_forget(&self) {
         self.forget.store(true, Ordering::Relaxed);

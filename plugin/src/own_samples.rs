@@ -428,9 +428,12 @@ mod tests {
         inbox.offer(|_| panic!("nothing waits"));
         let taken = taken.expect("the newest");
         assert!(taken.sound(Drum::Kick).is_none());
-        // Of all sets, those in use and the newest are kept.
+        // Of all sets, those in use and the newest ones are kept.
         drop((first, taken));
-        own.lock().publish();
-        assert_eq!(own.lock().outbox.kept(), 1);
+        for _ in 0..9 {
+            own.lock().publish();
+        }
+        let kept = own.lock().outbox.kept();
+        assert!(kept <= 4, "{kept} are kept");
     }
 }

@@ -264,7 +264,11 @@ impl Plugin for InverseDrumMachine {
         self.link.set_sample_rate(self.sample_rate_hz);
         let texts = self.prepare(self.sample_rate_hz);
         self.restore_own_samples();
+        if let Some(inbox) = &mut self.correction_inbox {
+            inbox.clear();
+        }
         self.corrections = self.params.corrections.hand_over();
+        self.link.shared().drop_auditions();
 
         let (status, latency_samples, quality) = match &self.processor {
             Some(processor) => (
@@ -286,6 +290,7 @@ impl Plugin for InverseDrumMachine {
     }
 
     fn reset(&mut self) {
+        self.link.shared().drop_auditions();
         if let Some(processor) = &mut self.processor {
             processor.reset();
         }

@@ -376,6 +376,16 @@ fn corrections_take_effect_at_their_places_in_the_song() {
         assert_eq!(corrected.notes, other.notes, "blocks {blocks:?}");
         assert_eq!(corrected.buses, other.buses, "blocks {blocks:?}");
     }
+    // A hit just before the place at which playback begins is the first there.
+    let early = [at(10.0 - 0.005, Drum::Crash, true)];
+    let played = Played {
+        corrections: &early,
+        ..played
+    };
+    let begins = run(&input, Quality::Standard, &settings, &[512], played);
+    let is_first =
+        |note: &NoteMessage| note.note == crash && note.offset as usize == plain.latency_samples;
+    assert!(begins.notes.iter().any(is_first));
     let standing = Played {
         song_sample: None,
         ..played

@@ -102,3 +102,13 @@ fn announcements_arrive() {
     audio.shared().announce_idle();
     assert_eq!(editor.shared.status(), Status::Idle);
 }
+
+#[test]
+fn clicks_while_nothing_is_processed_are_not_played_later() {
+    let (audio, editor) = link();
+    editor.shared.audition(Drum::Kick, 0.5);
+    audio.shared().drop_auditions();
+    assert_eq!(audio.shared().take_audition(Drum::Kick), None);
+    editor.shared.audition(Drum::Kick, 0.5);
+    assert_eq!(audio.shared().take_audition(Drum::Kick), Some(0.5));
+}
