@@ -47,6 +47,8 @@ pub type CorrectionInbox = Inbox<CorrectionList>;
 #[derive(Debug)]
 struct Slot {
     list: Arc<CorrectionList>,
+    /// How often the user has changed it.
+    edits: u64,
     /// What it was before, the newest last.
     before: Vec<Arc<CorrectionList>>,
     problem: String,
@@ -59,6 +61,7 @@ impl Default for Slot {
         let (outbox, inbox) = handover();
         Self {
             list: Arc::default(),
+            edits: 0,
             before: Vec::new(),
             problem: String::new(),
             outbox,
@@ -68,16 +71,17 @@ impl Default for Slot {
 }
 
 impl Slot {
-    /// Another list, as one step that can be undone.
-    fn change(&mut self, list: CorrectionList) {
+    /// Another list, as one step that can be undone; false if it is no other.
+    fn change(&mut self, list: CorrectionList) -> bool {
         if list == *self.list {
-            return;
+            return false;
         }
         self.before.push(self.list.clone());
         if self.before.len() > UNDO_STEPS {
             self.before.remove(0);
         }
         self.publish(Arc::new(list));
+        true
     }
 
     fn publish(&mut self, list: Arc<CorrectionList>) {
@@ -107,7 +111,9 @@ impl Corrections {
         let mut slot = self.lock();
         let mut list = (*slot.list).clone();
         change(&mut list);
-        slot.change(ordered(list));
+        if slot.change(ordered(list)) {
+            slot.edits += 1;
+        }
     }
 
     /// Says whether `drum` is hit at a place of the song, in place of what was said of
@@ -128,8 +134,14 @@ impl Corrections {
     pub fn undo(&self) {
         let mut slot = self.lock();
         if let Some(list) = slot.before.pop() {
+            slot.edits += 1;
             slot.publish(list);
         }
+    }
+
+    /// How often the user has changed them since the plugin was made.
+    pub fn edits(&self) -> u64 {
+        self.lock().edits
     }
 
     /// What was wrong with the corrections of the project; empty if nothing was.
@@ -269,8 +281,10 @@ mod tests {
         corrections.undo();
         corrections.undo();
         assert!(corrections.current().is_empty() && !corrections.can_undo());
+        assert_eq!(corrections.edits(), 6);
         corrections.edit(|_| {});
         assert!(!corrections.can_undo(), "nothing was changed");
+        assert_eq!(corrections.edits(), 6);
     }
 
     #[test]

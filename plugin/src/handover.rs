@@ -76,7 +76,7 @@ impl<T: Send + Sync> Inbox<T> {
     /// safe: the [`Outbox`] keeps every set.
     pub fn offer(&mut self, take: impl FnOnce(&Arc<T>) -> bool) {
         if self.newest.update() {
-            self.waiting = self.newest.peek_output_buffer().clone();
+            self.waiting = self.newest.output_buffer().clone();
         }
         if self.waiting.as_ref().is_some_and(take) {
             self.waiting = None;

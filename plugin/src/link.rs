@@ -90,7 +90,8 @@ impl PeakCell {
 /// State that both sides see.
 #[derive(Debug)]
 pub struct Shared {
-    editor_open: AtomicBool,
+    /// Open windows: one may still close while the next is there.
+    windows: AtomicU32,
     status: AtomicU8,
     quality: AtomicU8,
     sample_rate_hz: AtomicU64,
@@ -120,7 +121,7 @@ pub struct Texts {
 impl Shared {
     fn new() -> Self {
         Self {
-            editor_open: AtomicBool::new(false),
+            windows: AtomicU32::new(0),
             status: AtomicU8::new(Status::Idle as u8),
             quality: AtomicU8::new(1),
             sample_rate_hz: AtomicU64::new(0),
@@ -253,9 +254,14 @@ impl Shared {
         }
     }
 
-    /// Tells the audio thread whether anybody looks.
-    pub fn set_editor_open(&self, open: bool) {
-        self.editor_open.store(open, Ordering::Relaxed);
+    /// Tells the audio thread that somebody looks.
+    pub fn window_opened(&self) {
+        self.windows.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Tells it that one looks no more.
+    pub fn window_closed(&self) {
+        self.windows.fetch_sub(1, Ordering::Relaxed);
     }
 
     /// Words for the editor. Allocates.
@@ -366,7 +372,7 @@ impl AudioEnd {
     }
 
     fn is_watched(&self) -> bool {
-        self.shared.editor_open.load(Ordering::Relaxed)
+        self.shared.windows.load(Ordering::Relaxed) > 0
     }
 }
 

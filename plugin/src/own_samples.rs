@@ -49,6 +49,8 @@ impl Samples {
 #[derive(Debug)]
 struct Slot {
     samples: [Option<Samples>; DRUM_COUNT],
+    /// How often the user has changed them.
+    edits: u64,
     problem: String,
     /// Rate of the running engine; 0 before there was one.
     sample_rate_hz: f64,
@@ -61,6 +63,7 @@ impl Default for Slot {
         let (outbox, inbox) = handover();
         Self {
             samples: Default::default(),
+            edits: 0,
             problem: String::new(),
             sample_rate_hz: 0.0,
             outbox,
@@ -142,6 +145,7 @@ impl OwnSamples {
         }
         slot.problem.clear();
         slot.samples[drum.index()] = Some(samples);
+        slot.edits += 1;
         slot.publish();
         Ok(match left_out.len() {
             0 => String::new(),
@@ -154,6 +158,7 @@ impl OwnSamples {
     pub fn clear(&self, drum: Drum) {
         let mut slot = self.lock();
         if slot.samples[drum.index()].take().is_some() {
+            slot.edits += 1;
             slot.publish();
         }
     }
@@ -162,6 +167,11 @@ impl OwnSamples {
     pub fn names(&self) -> [Option<String>; DRUM_COUNT] {
         let slot = self.lock();
         Drum::ALL.map(|drum| Some(slot.samples[drum.index()].as_ref()?.title()))
+    }
+
+    /// How often the user has changed them since the plugin was made.
+    pub fn edits(&self) -> u64 {
+        self.lock().edits
     }
 
     /// What was wrong with the samples of the project; empty if nothing was.

@@ -19,8 +19,10 @@ use crate::state::{EditorState, FormatStamp};
 
 pub mod choices;
 pub mod format;
+pub mod values;
 
 pub use choices::{BusChoice, HitChoice, MainOutput, QualityChoice};
+pub use values::Values;
 
 /// Lowest fader position in dB; it means silence.
 pub const LEVEL_MIN_DB: f32 = -72.0;
@@ -34,6 +36,9 @@ pub const TUNE_SEMITONES: (f32, f32) = (-24.0, 24.0);
 pub const DECAY: (f32, f32) = (0.05, 1.0);
 /// Range of the mask exponent: low keeps bleed, high ducks it.
 pub const MASK_EXPONENT: (f32, f32) = (1.0, 2.0);
+
+/// Largest count of changes; it starts again after it.
+pub const MOST_REVISIONS: i32 = 9_999;
 
 /// Parameters of one drum.
 #[derive(Debug, Params)]
@@ -113,6 +118,11 @@ pub struct IdmParams {
     /// Who says when a drum is hit.
     #[id = "hits"]
     pub hits: EnumParam<HitChoice>,
+    /// Counts what the user changes beside the parameters: corrections, samples, a kit
+    /// that is forgotten. Hosts notice changes of parameters only: without one they would
+    /// close the project without asking, and undo nothing.
+    #[id = "rev"]
+    pub revision: IntParam,
 
     /// The nine drums in their frozen order.
     #[nested(array, group = "Drum")]
@@ -240,6 +250,16 @@ impl Default for IdmParams {
             learning: BoolParam::new("Learn", defaults.learning),
             residual_level_db: level_param("Residual level".into()),
             hits: EnumParam::new("Hits from", HitChoice::Listening),
+            revision: IntParam::new(
+                "Changes by hand",
+                0,
+                IntRange::Linear {
+                    min: 0,
+                    max: MOST_REVISIONS,
+                },
+            )
+            .non_automatable()
+            .hide(),
             drums: Drum::ALL.map(DrumParams::new),
         }
     }

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use nice_plug::plugin::PluginState;
 use serde::{Deserialize, Serialize};
 
-/// A named state. Lists every parameter, because one that is left out would
+/// A named state. Lists every setting, because one that is left out would
 /// keep its value when the preset is loaded.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Preset {
@@ -54,19 +54,13 @@ pub fn factory() -> &'static [Preset] {
 mod tests {
     use std::collections::BTreeSet;
 
-    use nice_plug::prelude::Params;
-
     use super::*;
     use crate::params::IdmParams;
     use crate::state;
 
     #[test]
     fn every_file_is_complete_and_in_range() {
-        let ids: BTreeSet<String> = IdmParams::default()
-            .param_map()
-            .into_iter()
-            .map(|(id, _, _)| id)
-            .collect();
+        let ids: BTreeSet<String> = IdmParams::default().values().into_keys().collect();
         for text in FILES {
             let preset = Preset::parse(text).expect("a factory preset is valid JSON");
             assert!(!preset.name.is_empty() && !preset.description.is_empty());

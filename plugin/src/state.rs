@@ -14,8 +14,8 @@ use nice_plug::prelude::Enum;
 use serde::{Deserialize, Serialize};
 
 use crate::params::{
-    BusChoice, DECAY, HitChoice, LEVEL_MAX_DB, LEVEL_MIN_DB, MASK_EXPONENT, MIN_GAP_MS, MainOutput,
-    QualityChoice, TUNE_SEMITONES,
+    BusChoice, DECAY, HitChoice, LEVEL_MAX_DB, LEVEL_MIN_DB, MASK_EXPONENT, MIN_GAP_MS,
+    MOST_REVISIONS, MainOutput, QualityChoice, TUNE_SEMITONES,
 };
 
 /// Format of the state that this version writes.
@@ -128,6 +128,7 @@ pub fn kind(id: &str) -> Option<Kind> {
         "qual" => choice(QualityChoice::ids()),
         "hits" => choice(HitChoice::ids()),
         "bypass" | "learn" => Kind::Bool,
+        "rev" => Kind::Int(0, MOST_REVISIONS),
         "mask" => Kind::Float(MASK_EXPONENT.0, MASK_EXPONENT.1),
         "resid" => Kind::Float(LEVEL_MIN_DB, LEVEL_MAX_DB),
         _ => {

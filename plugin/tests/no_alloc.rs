@@ -143,6 +143,7 @@ fn storm(quality: Quality, buses: usize, seconds: f64, link: (AudioEnd, EditorEn
     let mut aux = Buses(vec![[vec![0.0; MAX_BLOCK], vec![0.0; MAX_BLOCK]]; buses]);
     let (mut left, mut right) = (vec![0.0; MAX_BLOCK], vec![0.0; MAX_BLOCK]);
     let mut position = 0;
+    let mut watched = false;
     let mut messages = 0;
     // A song of two seconds, played in pieces from all over, with a word on everything.
     let corrections: Vec<Correction> = (0..400)
@@ -167,8 +168,15 @@ fn storm(quality: Quality, buses: usize, seconds: f64, link: (AudioEnd, EditorEn
             &mut right[..samples],
         );
         shake(&mut random, &mut settings);
-        let watched = random.below(2) == 0;
-        audio.shared().set_editor_open(watched);
+        let watches = random.below(2) == 0;
+        if watches != watched {
+            watched = watches;
+            if watched {
+                audio.shared().window_opened();
+            } else {
+                audio.shared().window_closed();
+            }
+        }
         let mut pads = [0, 1].map(|_| Stroke {
             offset: random.below(samples),
             drum: Drum::ALL[random.below(9)],
@@ -232,7 +240,7 @@ fn nothing_allocates_in_a_storm_of_changes() {
 #[test]
 fn passing_through_allocates_nothing() {
     let (mut audio, _editor) = link();
-    audio.shared().set_editor_open(true);
+    audio.shared().window_opened();
     let (mut left, mut right) = (vec![0.5; 64], vec![-0.5; 64]);
     let mut aux = Buses(vec![[vec![1.0; 64], vec![1.0; 64]]; 2]);
     assert_no_alloc(|| pass_through([&mut left, &mut right], &mut aux, &mut audio));

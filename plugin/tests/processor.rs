@@ -403,7 +403,7 @@ fn beats_are_told_for_their_place_in_the_song() {
         let mut processor = Processor::new(RATE_HZ, Quality::Standard, model()).expect("supported");
         let (mut audio, mut editor) = link();
         audio.set_sample_rate(RATE_HZ);
-        editor.shared.set_editor_open(true);
+        editor.shared.window_opened();
         let mut aux = Buses(vec![]);
         let (mut places, mut song_sample) = (Vec::new(), 441_000);
         while song_sample < 463_050 {

@@ -1,7 +1,7 @@
 //! The window's content and its layout.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use egui::{Rect, Ui, pos2, vec2};
@@ -12,25 +12,28 @@ use nice_plug_egui::baseview::{HandlerError, WindowSize};
 use nice_plug_egui::{Frame, NiceEguiApp};
 
 use super::controls::set;
+use super::header::HeaderWish;
 use super::marks::song_hits;
 use super::monitor::Monitor;
+use super::notice::Notice;
 use super::sample_browser::{SampleBrowser, SampleWish};
 use super::song_view::{SongView, SongWish};
+use super::take::Take;
 use super::toolbar::KitWish;
-use super::{editor_state, header, strip, theme, timeline, toolbar, update_editor_state};
+use super::{
+    WindowScale, editor_state, header, strip, theme, timeline, toolbar, update_editor_state,
+};
 use crate::kit_state::kits_folder;
 use crate::link::{EditorEnd, Shared, Status};
 use crate::midi_export;
-use crate::params::IdmParams;
+use crate::params::{HitChoice, IdmParams, MOST_REVISIONS, Values};
+use crate::state::EditorState;
 
 /// Time between frames while audio runs.
 const FRAME_INTERVAL: Duration = Duration::from_millis(16);
 
 /// Time between frames while nothing moves.
 const IDLE_INTERVAL: Duration = Duration::from_millis(200);
-
-/// How long a notice stays.
-const NOTICE: Duration = Duration::from_secs(8);
 
 const MARGIN: f32 = 10.0;
 /// Height that the strips ask for before the timeline gets more.
@@ -42,7 +45,10 @@ pub struct IdmApp {
     params: Arc<IdmParams>,
     end: Arc<Mutex<EditorEnd>>,
     shared: Arc<Shared>,
-    monitor: Monitor,
+    /// What was heard, which outlives the window.
+    monitor: Arc<Mutex<Monitor>>,
+    scale: Arc<WindowScale>,
+    is_open: bool,
     context: Option<GuiContext>,
     last_frame: Option<Instant>,
     /// Where kits are saved.
@@ -52,8 +58,14 @@ pub struct IdmApp {
     /// The song, while its hits are corrected.
     song: Option<SongView>,
     samples_folder: PathBuf,
-    /// What became of the last thing that was done, and when.
-    notice: Option<(String, Instant)>,
+    /// What became of the last thing that was done.
+    notice: Option<Notice>,
+    /// All settings before the last preset.
+    before_preset: Option<Values>,
+    /// How often *Forget* was asked for.
+    forgotten: u64,
+    /// Changes beside the parameters of which the host has been told.
+    told_changes: u64,
 }
 
 impl std::fmt::Debug for IdmApp {
@@ -64,13 +76,21 @@ impl std::fmt::Debug for IdmApp {
 
 impl IdmApp {
     /// A window for these parameters and this end of the link.
-    pub fn new(params: Arc<IdmParams>, end: Arc<Mutex<EditorEnd>>) -> Self {
+    pub fn new(
+        params: Arc<IdmParams>,
+        end: Arc<Mutex<EditorEnd>>,
+        monitor: Arc<Mutex<Monitor>>,
+        scale: Arc<WindowScale>,
+    ) -> Self {
         let shared = lock(&end).shared.clone();
+        let told_changes = params.corrections.edits() + params.own_samples.edits();
         Self {
             params,
             end,
             shared,
-            monitor: Monitor::new(),
+            monitor,
+            scale,
+            is_open: false,
             context: None,
             last_frame: None,
             kits_folder: kits_folder(),
@@ -78,22 +98,27 @@ impl IdmApp {
             song: None,
             samples_folder: kits_folder(),
             notice: None,
+            before_preset: None,
+            forgotten: 0,
+            told_changes,
         }
     }
 
     fn open(&mut self, egui_context: &egui::Context, gui_context: GuiContext) {
         theme::apply(egui_context);
         self.context = Some(gui_context);
-        self.shared.set_editor_open(true);
+        self.shared.window_opened();
+        self.is_open = true;
     }
 
-    fn update_monitor(&mut self) {
+    /// Brings what the window knows up to date.
+    fn update_monitor(&mut self, monitor: &mut Monitor) {
         let now = Instant::now();
         let elapsed = self
             .last_frame
             .map_or(0.0, |last| (now - last).as_secs_f32());
         self.last_frame = Some(now);
-        self.monitor.update(&mut lock(&self.end), elapsed);
+        monitor.update(&mut lock(&self.end), elapsed);
     }
 
     /// Draws one frame into the whole of `ui`.
@@ -101,7 +126,10 @@ impl IdmApp {
         let Some(context) = self.context.clone() else {
             return;
         };
-        self.update_monitor();
+        self.follow_zoom(ui);
+        let heard = self.monitor.clone();
+        let monitor = &mut *lock(&heard);
+        self.update_monitor(monitor);
         let setter = context.param_setter();
         let screen = ui.max_rect();
         ui.painter().rect_filled(screen, 0, theme::BACKGROUND);
@@ -118,28 +146,34 @@ impl IdmApp {
         let history = row(bar.bottom() + theme::GAP, timeline_height);
         let strips = Rect::from_min_max(pos2(area.left(), history.bottom() + theme::GAP), area.max);
 
-        let zoom = header::Header {
+        let wish = header::Header {
             params: &self.params,
             shared: &self.shared,
             texts: &self.shared.texts(),
-            zoom: editor_state(&self.params).zoom,
-            notice: &self.notice(),
+            zoom: ui.ctx().zoom_factor(),
+            notice: self.notice.as_ref().filter(|notice| notice.is_fresh()),
+            problem: &self.problem(),
+            can_undo_preset: self.before_preset.is_some(),
         }
-        .show(ui, head, &setter, &context);
-        match toolbar::show(ui, bar, &setter, &self.params, self.monitor.main_level) {
-            Some(KitWish::Forget) => self.shared.ask_to_forget(),
+        .show(ui, head, &setter);
+        if let Some(wish) = wish {
+            self.grant(ui, &setter, wish);
+        }
+        match toolbar::show(ui, bar, &setter, &self.params, monitor.main_level) {
+            Some(KitWish::Forget) => {
+                self.shared.ask_to_forget();
+                self.forgotten += 1;
+            }
             Some(KitWish::Save) => self.save_kit(),
             None => {}
         }
-        self.show_history(ui, history);
-        if let Some(drum) = self.show_strips(ui, strips, &setter) {
+        self.show_history(ui, history, monitor);
+        if let Some(drum) = self.show_strips(ui, strips, &setter, monitor) {
             self.browser = Some(SampleBrowser::new(drum, &self.samples_folder));
         }
         self.show_browser(ui, &setter);
+        self.tell_changes(&setter);
 
-        if let Some(zoom) = zoom {
-            ui.ctx().set_zoom_factor(zoom);
-        }
         let interval = match self.shared.status() {
             Status::Idle => IDLE_INTERVAL,
             Status::Running | Status::PassThrough => FRAME_INTERVAL,
@@ -147,61 +181,112 @@ impl IdmApp {
         ui.ctx().request_repaint_after(interval);
     }
 
+    /// Lets the window follow the zoom of the project, which a loaded state may change,
+    /// and shrinks what is drawn where the window has become smaller than it.
+    fn follow_zoom(&self, ui: &Ui) {
+        let (size, present) = (ui.max_rect().size(), ui.ctx().zoom_factor());
+        let least = EditorState::MIN_SIZE;
+        let fit = (size.x / least.0).min(size.y / least.1);
+        let mut zoom = editor_state(&self.params).zoom;
+        if fit < 0.995 && zoom == present {
+            zoom = (present * fit).max(EditorState::ZOOM.0);
+            update_editor_state(&self.params, |state| state.zoom = zoom);
+            // The window stays as large as it is.
+            let size = size * (present / zoom);
+            ui.ctx()
+                .send_viewport_cmd(egui::ViewportCommand::InnerSize(size));
+        }
+        if zoom != present {
+            ui.ctx().set_zoom_factor(zoom);
+        }
+    }
+
+    /// Does what the user wants of the header.
+    fn grant(&mut self, ui: &Ui, setter: &ParamSetter<'_>, wish: HeaderWish) {
+        match wish {
+            HeaderWish::Zoom(zoom) => update_editor_state(&self.params, |state| state.zoom = zoom),
+            HeaderWish::Preset(preset) => {
+                self.before_preset = Some(self.params.values());
+                self.params.set_values(setter, &preset.state.params);
+            }
+            HeaderWish::UndoPreset => {
+                if let Some(values) = self.before_preset.take() {
+                    self.params.set_values(setter, &values);
+                }
+            }
+            HeaderWish::OpenFolder => {
+                if let Some(folder) = self.notice.as_ref().and_then(|n| n.folder.as_ref()) {
+                    let url = format!("file://{}", folder.display());
+                    ui.ctx().open_url(egui::OpenUrl::new_tab(url));
+                }
+            }
+        }
+    }
+
+    /// Tells the host that the project is another one than it has saved.
+    fn tell_changes(&mut self, setter: &ParamSetter<'_>) {
+        let params = &self.params;
+        let changes = params.corrections.edits() + params.own_samples.edits() + self.forgotten;
+        if changes != self.told_changes {
+            self.told_changes = changes;
+            let next = (params.revision.value() + 1) % (MOST_REVISIONS + 1);
+            set(setter, &params.revision, next);
+        }
+    }
+
     /// The last seconds, or the song while its hits are corrected.
-    fn show_history(&mut self, ui: &mut Ui, rect: Rect) {
+    fn show_history(&mut self, ui: &mut Ui, rect: Rect, monitor: &Monitor) {
         match &mut self.song {
             Some(song) => {
                 let hits = self.params.hits.value().engine();
-                let (take, corrections) = (&self.monitor.take, &self.params.corrections);
+                let (take, corrections) = (&monitor.take, &self.params.corrections);
                 match song.show(ui, rect, take, corrections, hits) {
                     Some(SongWish::Done) => self.song = None,
-                    Some(SongWish::SaveMidi) => self.save_midi(),
+                    Some(SongWish::SaveMidi) => self.save_midi(&monitor.take),
                     None => {}
                 }
             }
             None => {
-                if timeline::show(ui, rect, &self.monitor) {
+                if timeline::show(ui, rect, monitor) {
                     self.song = Some(SongView::default());
                 }
             }
         }
     }
 
-    fn save_midi(&mut self) {
-        let take = &self.monitor.take;
-        let hits = song_hits(take, &self.params.corrections.current());
-        let (notes, grid) = (self.params.notes(), take.grid());
-        let text = match midi_export::save(&hits, &notes, &grid, &self.kits_folder) {
-            Ok(path) => format!("MIDI saved as {}", path.display()),
-            Err(error) => format!("MIDI not saved: {error}"),
+    fn save_midi(&mut self, take: &Take) {
+        // Hits that come as notes are not corrected.
+        let corrections = match self.params.hits.value() {
+            HitChoice::Listening => self.params.corrections.current(),
+            HitChoice::MidiIn => Arc::default(),
         };
-        self.notice = Some((text, Instant::now()));
+        let hits = song_hits(take, &corrections);
+        let (notes, grid) = (self.params.notes(), take.grid());
+        let saved = midi_export::save(&hits, &notes, &grid, &self.kits_folder);
+        self.notice = Some(match saved {
+            Ok(path) => Notice::saved("MIDI saved as", &path),
+            Err(error) => Notice::failed(format!("MIDI not saved: {error}")),
+        });
     }
 
     fn save_kit(&mut self) {
-        let text = match self.params.kit.write_files(&self.kits_folder) {
-            Ok(folder) => format!("Kit saved in {}", folder.display()),
-            Err(error) => format!("Kit not saved: {error}"),
-        };
-        self.notice = Some((text, Instant::now()));
+        let saved = self.params.kit.write_files(&self.kits_folder);
+        self.notice = Some(match saved {
+            Ok(folder) => Notice::saved("Kit saved in", &folder),
+            Err(error) => Notice::failed(format!("Kit not saved: {error}")),
+        });
     }
 
-    /// What the user should know about the kit now.
-    fn notice(&self) -> String {
-        match &self.notice {
-            Some((text, since)) if since.elapsed() < NOTICE => text.clone(),
-            _ => {
-                let params = &self.params;
-                [
-                    params.kit.problem(),
-                    params.own_samples.problem(),
-                    params.corrections.problem(),
-                ]
-                .into_iter()
-                .find(|problem| !problem.is_empty())
-                .unwrap_or_default()
-            }
-        }
+    /// What of the project could not be read; empty most of the time.
+    fn problem(&self) -> String {
+        let params = &self.params;
+        let problems = [
+            params.kit.problem(),
+            params.own_samples.problem(),
+            params.corrections.problem(),
+        ];
+        let mut problems = problems.into_iter();
+        problems.find(|one| !one.is_empty()).unwrap_or_default()
     }
 
     /// The list of samples, and what is done there.
@@ -233,7 +318,13 @@ impl IdmApp {
     }
 
     /// Draws the strips; answers the drum for which the user wants a sample.
-    fn show_strips(&self, ui: &mut Ui, rect: Rect, setter: &ParamSetter<'_>) -> Option<Drum> {
+    fn show_strips(
+        &self,
+        ui: &mut Ui,
+        rect: Rect,
+        setter: &ParamSetter<'_>,
+        monitor: &Monitor,
+    ) -> Option<Drum> {
         let own = self.params.own_samples.names();
         let mut wanted = None;
         let count = STEM_COUNT as f32;
@@ -263,9 +354,9 @@ impl IdmApp {
                             place(drum.index()),
                             setter,
                             drum,
-                            &self.params.drums[drum.index()],
+                            &self.params.drums,
                             own[drum.index()].as_deref(),
-                            &self.monitor,
+                            monitor,
                             &self.shared,
                         );
                         if wants_sample {
@@ -273,7 +364,7 @@ impl IdmApp {
                         }
                     }
                     let last = place(STEM_COUNT - 1);
-                    strip::residual_strip(ui, last, setter, &self.params, &self.monitor);
+                    strip::residual_strip(ui, last, setter, &self.params, monitor);
                 });
         });
         wanted
@@ -300,6 +391,8 @@ impl NiceEguiApp for IdmApp {
             state.width = size.logical.width as f32;
             state.height = size.logical.height as f32;
         });
+        let zoom = f64::from(editor_state(&self.params).zoom);
+        self.scale.set(size.scale_factor / zoom);
     }
 
     fn zoom_factor_changed(&mut self, zoom: f32) {
@@ -309,12 +402,14 @@ impl NiceEguiApp for IdmApp {
 
 impl Drop for IdmApp {
     fn drop(&mut self) {
-        self.shared.set_editor_open(false);
+        if self.is_open {
+            self.shared.window_closed();
+        }
     }
 }
 
-fn lock(end: &Mutex<EditorEnd>) -> std::sync::MutexGuard<'_, EditorEnd> {
-    end.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -12,12 +12,15 @@ pub fn set<P: Param>(setter: &ParamSetter<'_>, param: &P, value: P::Plain) {
     setter.end_set_parameter(param);
 }
 
-/// A button that stays pressed while `param` is on. Clicking toggles it.
+/// A button that stays pressed while `param` is on. Clicking toggles it; with Alt all of
+/// `all` become the same.
+#[allow(clippy::too_many_arguments)] // What is switched, and what it looks like.
 pub fn switch(
     ui: &mut Ui,
     rect: Rect,
     setter: &ParamSetter<'_>,
     param: &BoolParam,
+    all: &[&BoolParam],
     label: &str,
     on_colour: Color32,
     hint: &str,
@@ -25,7 +28,14 @@ pub fn switch(
     let id = ui.scope_id().with(("switch", param.name()));
     let response = ui.interact(rect, id, Sense::click());
     if response.clicked() {
-        set(setter, param, !param.value());
+        let is_on = !param.value();
+        let means_all = !all.is_empty() && ui.input(|input| input.modifiers.alt);
+        let one = [param];
+        for param in if means_all { all } else { &one[..] } {
+            if param.value() != is_on {
+                set(setter, *param, is_on);
+            }
+        }
     }
     paint_switch(
         ui,

@@ -11,12 +11,15 @@ const METER_FLOOR_DB: f32 = -60.0;
 /// Highest level that the meter shows, in dB.
 const METER_TOP_DB: f32 = 6.0;
 
-/// Shows a fader for `param` and a meter for `level` (linear) in `rect`.
+/// Shows a fader for `param` and a meter for `level` (linear) in `rect`. With Alt all of
+/// `all` follow.
+#[allow(clippy::too_many_arguments)] // A fader and a meter.
 pub fn fader(
     ui: &mut Ui,
     rect: Rect,
     setter: &ParamSetter<'_>,
     param: &FloatParam,
+    all: &[&FloatParam],
     level: f32,
     colour: Color32,
     hint: &str,
@@ -37,6 +40,7 @@ pub fn fader(
         &response,
         setter,
         param,
+        all,
         -response.drag_delta().y / travel,
     );
 

@@ -2,14 +2,14 @@
 
 use egui::{Align2, Color32, Rect, Ui, pos2, vec2};
 use idm_engine::note_map::NoteMap;
-use nice_plug::context::gui::GuiContext;
 use nice_plug::prelude::ParamSetter;
 
 use super::controls::{button, drop_down, set, switch};
+use super::notice::Notice;
 use super::theme;
 use crate::link::{Shared, Status, Texts};
 use crate::params::{HitChoice, IdmParams};
-use crate::presets;
+use crate::presets::{self, Preset};
 use crate::state::EditorState;
 
 /// Height in points.
@@ -17,6 +17,9 @@ pub const HEIGHT: f32 = 46.0;
 
 /// Zoom steps that the buttons go through.
 const ZOOMS: [f32; 7] = [0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 3.0];
+
+/// The way back from a preset.
+const UNDO_PRESET: &str = "Back to my settings";
 
 /// What the header needs to know.
 #[derive(Debug)]
@@ -29,19 +32,30 @@ pub struct Header<'a> {
     pub texts: &'a Texts,
     /// Zoom of the window.
     pub zoom: f32,
-    /// News about the learnt kit; empty most of the time.
-    pub notice: &'a str,
+    /// What became of the last thing that was done.
+    pub notice: Option<&'a Notice>,
+    /// What of the project could not be read; empty most of the time.
+    pub problem: &'a str,
+    /// Whether there are settings from before a preset.
+    pub can_undo_preset: bool,
+}
+
+/// What the user wants of the header.
+#[derive(Debug, Clone, Copy)]
+pub enum HeaderWish {
+    /// Another zoom.
+    Zoom(f32),
+    /// All settings of a preset.
+    Preset(&'static Preset),
+    /// Those from before the last one.
+    UndoPreset,
+    /// The folder that the notice speaks of.
+    OpenFolder,
 }
 
 impl Header<'_> {
-    /// Draws the header. Returns the zoom that the user has chosen.
-    pub fn show(
-        &self,
-        ui: &mut Ui,
-        rect: Rect,
-        setter: &ParamSetter<'_>,
-        context: &GuiContext,
-    ) -> Option<f32> {
+    /// Draws the header. Returns what the user wants that others do.
+    pub fn show(&self, ui: &mut Ui, rect: Rect, setter: &ParamSetter<'_>) -> Option<HeaderWish> {
         let middle = rect.center().y;
         paint_logo(ui, pos2(rect.left() + 15.0, middle));
         let painter = ui.painter_at(rect);
@@ -82,6 +96,7 @@ impl Header<'_> {
             bypass,
             setter,
             &self.params.bypass,
+            &[],
             "Bypass",
             theme::WARNING,
             "Main carries the input, only delayed; all drum buses are silent.",
@@ -103,7 +118,9 @@ impl Header<'_> {
                 .rev()
                 .find(|step| *step < self.zoom - 0.01);
         }
-        show_presets(ui, presets, context);
+        let clamp = |zoom: f32| zoom.clamp(EditorState::ZOOM.0, EditorState::ZOOM.1);
+        let mut wish = zoom.map(|zoom| HeaderWish::Zoom(clamp(zoom)));
+        wish = wish.or(show_presets(ui, presets, self.can_undo_preset));
         show_note_maps(ui, notes, setter, self.params);
 
         let (colour, text) = self.status();
@@ -112,8 +129,20 @@ impl Header<'_> {
             pos2(left, rect.top()),
             pos2(notes.left() - theme::GAP, rect.bottom()),
         );
-        paint_status(ui, room, colour, &text);
-        zoom.map(|zoom| zoom.clamp(EditorState::ZOOM.0, EditorState::ZOOM.1))
+        let pill = paint_status(ui, room, colour, &text);
+        if self.notice.is_some_and(|notice| notice.folder.is_some())
+            && let Some(pill) = pill
+        {
+            let id = ui.scope_id().with("notice");
+            let response = ui.interact(pill, id, egui::Sense::click());
+            if response.clicked() {
+                wish = Some(HeaderWish::OpenFolder);
+            }
+            response
+                .on_hover_cursor(egui::CursorIcon::PointingHand)
+                .on_hover_text("Click to open the folder.");
+        }
+        wish
     }
 
     /// Model, sample rate, latency.
@@ -136,10 +165,17 @@ impl Header<'_> {
 
     fn status(&self) -> (Color32, String) {
         let wanted = self.params.quality.value().engine();
+        if let Some(notice) = self.notice {
+            let colour = if notice.is_good {
+                theme::GOOD
+            } else {
+                theme::WARNING
+            };
+            return (colour, notice.text.clone());
+        }
         match self.shared.status() {
-            Status::Running if !self.notice.is_empty() => (theme::WARNING, self.notice.to_owned()),
-            Status::Idle => (theme::DIM, "Waiting for the host".into()),
             Status::PassThrough => (theme::BAD, format!("Input passes. {}", self.texts.problem)),
+            Status::Idle if self.problem.is_empty() => (theme::DIM, "Waiting for the host".into()),
             Status::Running if self.params.bypass.value() => (theme::WARNING, "Bypassed".into()),
             Status::Running if wanted != self.shared.quality() => (
                 theme::WARNING,
@@ -148,17 +184,19 @@ impl Header<'_> {
                     self.shared.quality().name()
                 ),
             ),
+            _ if !self.problem.is_empty() => (theme::WARNING, self.problem.to_owned()),
             Status::Running if self.params.hits.value() == HitChoice::MidiIn => {
                 (theme::GOOD, "Running; hits come from MIDI in".into())
             }
-            Status::Running => (theme::GOOD, "Running".into()),
+            Status::Running | Status::Idle => (theme::GOOD, "Running".into()),
         }
     }
 }
 
-fn paint_status(ui: &Ui, room: Rect, colour: Color32, text: &str) {
+/// Draws a line about what goes on; answers where, if there was room.
+fn paint_status(ui: &Ui, room: Rect, colour: Color32, text: &str) -> Option<Rect> {
     if room.width() < 30.0 {
-        return;
+        return None;
     }
     let painter = ui.painter_at(room);
     let galley = painter.layout(
@@ -176,6 +214,7 @@ fn paint_status(ui: &Ui, room: Rect, colour: Color32, text: &str) {
         galley,
         theme::TEXT,
     );
+    Some(pill)
 }
 
 /// A drum seen from above, run backwards.
@@ -199,18 +238,24 @@ fn paint_logo(ui: &Ui, centre: egui::Pos2) {
     }
 }
 
-fn show_presets(ui: &mut Ui, rect: Rect, context: &GuiContext) {
-    let hint = "Settings to start from. Loading one replaces all settings.";
+fn show_presets(ui: &mut Ui, rect: Rect, can_undo: bool) -> Option<HeaderWish> {
+    let hint = "Settings to start from. Loading one replaces all settings; kit, samples and \
+                corrected hits stay.";
+    let mut wish = None;
     drop_down(ui, rect, "presets", "Presets", hint, |ui| {
+        if can_undo && ui.selectable_label(false, UNDO_PRESET).clicked() {
+            wish = Some(HeaderWish::UndoPreset);
+        }
         for preset in presets::factory() {
             let response = ui
                 .selectable_label(false, &preset.name)
                 .on_hover_text(&preset.description);
             if response.clicked() {
-                context.set_state(preset.state.clone());
+                wish = Some(HeaderWish::Preset(preset));
             }
         }
     });
+    wish
 }
 
 /// Notes of all drums at once, as other instruments have them.

@@ -5,6 +5,7 @@
 //! except its size and zoom.
 
 use std::error::Error;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -28,6 +29,7 @@ mod header;
 mod lanes;
 mod marks;
 mod monitor;
+mod notice;
 mod pad;
 mod sample_browser;
 mod song_view;
@@ -39,6 +41,7 @@ mod toolbar;
 mod value_bar;
 
 pub use app::IdmApp;
+pub use monitor::Monitor;
 
 /// Shortest time between two looks at whether to repaint.
 const POLL_INTERVAL: Duration = Duration::from_millis(16);
@@ -48,7 +51,31 @@ const POLL_INTERVAL: Duration = Duration::from_millis(16);
 pub struct IdmEditor {
     params: Arc<IdmParams>,
     end: Arc<Mutex<EditorEnd>>,
-    scale_factor: Mutex<f64>,
+    monitor: Arc<Mutex<Monitor>>,
+    scale: Arc<WindowScale>,
+}
+
+/// Physical pixels per logical one, as the system says of the window that is open, or of
+/// the last one. The host's idea of it may be another.
+#[derive(Debug)]
+pub struct WindowScale(AtomicU64);
+
+impl Default for WindowScale {
+    fn default() -> Self {
+        Self(AtomicU64::new(1.0_f64.to_bits()))
+    }
+}
+
+impl WindowScale {
+    fn get(&self) -> f64 {
+        f64::from_bits(self.0.load(Ordering::Relaxed))
+    }
+
+    fn set(&self, factor: f64) {
+        if factor.is_finite() && factor > 0.0 {
+            self.0.store(factor.to_bits(), Ordering::Relaxed);
+        }
+    }
 }
 
 impl std::fmt::Debug for IdmEditor {
@@ -63,19 +90,13 @@ impl IdmEditor {
         Self {
             params,
             end,
-            scale_factor: Mutex::new(1.0),
+            monitor: Arc::new(Mutex::new(Monitor::new())),
+            scale: Arc::default(),
         }
     }
 
     fn state(&self) -> EditorState {
         editor_state(&self.params)
-    }
-
-    fn scale_factor(&self) -> f64 {
-        *self
-            .scale_factor
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -90,11 +111,6 @@ impl Editor for IdmEditor {
         gui_context: GuiContext,
         host: Option<HostMethods>,
     ) -> Result<SpawnedEditor<EguiEditorHandle>, Box<dyn Error>> {
-        if let Some(factor) = fallback_scale_factor.filter(|factor| *factor > 0.0)
-            && let Ok(mut known) = self.scale_factor.lock()
-        {
-            *known = factor;
-        }
         let state = self.state();
         let egui_state =
             EguiEditorState::from_size(LogicalSize::new(state.width, state.height), state.zoom);
@@ -102,31 +118,39 @@ impl Editor for IdmEditor {
             .with_tile("Inverse Drum Machine")
             .with_resize_hint(self.resize_hint())
             .with_repaint_poll_interval(POLL_INTERVAL);
-        let app = IdmApp::new(self.params.clone(), self.end.clone());
+        let app = IdmApp::new(
+            self.params.clone(),
+            self.end.clone(),
+            self.monitor.clone(),
+            self.scale.clone(),
+        );
         let editor = create_egui_editor(egui_state, RepaintNotifier::new(), settings, app)
             .ok_or("The window could not be made")?;
-        editor.spawn(
+        let spawned = editor.spawn(
             parent,
             wait_for_parent,
             fallback_scale_factor,
             gui_context,
             host,
-        )
+        )?;
+        self.scale.set(spawned.window.size().scale_factor);
+        Ok(spawned)
     }
 
     fn size(&self) -> NativeSize<u32> {
         let state = self.state();
         let size = LogicalSize::new(state.width * state.zoom, state.height * state.zoom);
-        NativeSize::from_size(size.into(), self.scale_factor())
+        NativeSize::from_size(size.into(), self.scale.get())
     }
 
     fn resize_hint(&self) -> ResizeHint {
-        let zoom = self.state().zoom;
-        let size =
-            |(width, height): (f32, f32)| Some(LogicalSize::new(width * zoom, height * zoom));
+        // Those of every zoom: hosts ask once per window.
+        let size = |(width, height): (f32, f32), zoom: f32| {
+            Some(LogicalSize::new(width * zoom, height * zoom))
+        };
         ResizeHint::resizable().with_size_constraints(SizeConstraints::logical(
-            size(EditorState::MIN_SIZE),
-            size(EditorState::MAX_SIZE),
+            size(EditorState::MIN_SIZE, EditorState::ZOOM.0),
+            size(EditorState::MAX_SIZE, EditorState::ZOOM.1),
         ))
     }
 }

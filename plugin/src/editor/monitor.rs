@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 
 use idm_engine::drum::{DRUM_COUNT, Drum, STEM_COUNT};
+use idm_engine::engine::Verdict;
 
 use super::take::Take;
 use crate::link::{EditorEnd, HitMark, WavePoint};
@@ -17,6 +18,12 @@ const FALL_DB_PER_SECOND: f32 = 30.0;
 /// Difference between shown and true position that is not smoothed over, in
 /// seconds.
 const JUMP_SECONDS: f64 = 0.25;
+
+/// Time for which an accepted hit stays the last one of its drum, in seconds.
+const STAYS_S: f64 = 0.6;
+
+/// How much dimmer a refused hit glows.
+const REFUSED_GLOW: f32 = 0.3;
 
 /// State derived from the link, brought up to date once per frame.
 #[derive(Debug)]
@@ -74,7 +81,7 @@ impl Monitor {
         self.main_level = end.shared.take_main_peak().max(self.main_level * fall);
 
         while let Ok(hit) = end.hits.pop() {
-            self.last_hits[hit.drum.index()] = Some(hit);
+            self.show(hit);
             self.take.hit(&hit);
             self.hits.push_back(hit);
         }
@@ -99,6 +106,20 @@ impl Monitor {
         }
     }
 
+    /// Makes `hit` the last one of its drum. One that was refused does not take the place
+    /// of an accepted one at once: refused ones are many.
+    fn show(&mut self, hit: HitMark) {
+        let accepted = |hit: &HitMark| hit.verdict == Verdict::Accepted;
+        let last = &mut self.last_hits[hit.drum.index()];
+        let stays = last.as_ref().is_some_and(|last| {
+            let later = hit.position.saturating_sub(last.position) as f64;
+            accepted(last) && !accepted(&hit) && later < STAYS_S * self.sample_rate_hz
+        });
+        if !stays {
+            *last = Some(hit);
+        }
+    }
+
     /// How long ago a position was, in seconds; negative if still to come.
     pub fn age_s(&self, position: u64) -> f64 {
         (self.now - position as f64) / self.sample_rate_hz
@@ -110,7 +131,11 @@ impl Monitor {
             return 0.0;
         };
         let age_s = self.age_s(hit.position).max(0.0) as f32;
-        (0.35 + 0.65 * hit.velocity) * (-age_s / 0.12).exp()
+        let strength = match hit.verdict {
+            Verdict::Accepted => 1.0,
+            _ => REFUSED_GLOW,
+        };
+        strength * (0.35 + 0.65 * hit.velocity) * (-age_s / 0.12).exp()
     }
 }
 
@@ -129,8 +154,6 @@ fn follow(shown: f64, actual: f64, elapsed: f64, jump: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use idm_engine::engine::Verdict;
-
     use super::*;
     use crate::buses::Peaks;
     use crate::link::link;
@@ -149,7 +172,7 @@ mod tests {
     #[test]
     fn hits_arrive_age_and_go() {
         let (mut audio, mut editor) = link();
-        editor.shared.set_editor_open(true);
+        editor.shared.window_opened();
         let mut monitor = Monitor::new();
         audio.hit(0, mark(Drum::Snare));
         audio.end_block(441, &Peaks::default(), None);
@@ -166,9 +189,32 @@ mod tests {
     }
 
     #[test]
+    fn refused_hits_do_not_hide_accepted_ones() {
+        let (mut audio, mut editor) = link();
+        editor.shared.window_opened();
+        let mut monitor = Monitor::new();
+        let refused = HitMark {
+            verdict: Verdict::BelowThreshold,
+            ..mark(Drum::Ride)
+        };
+        audio.hit(0, mark(Drum::Ride));
+        audio.end_block(4_410, &Peaks::default(), None);
+        audio.hit(0, refused);
+        monitor.update(&mut editor, 0.01);
+        let verdict = |monitor: &Monitor| monitor.last_hits[8].map(|hit| hit.verdict);
+        assert_eq!(verdict(&monitor), Some(Verdict::Accepted));
+        let bright = monitor.glow(Drum::Ride);
+        audio.end_block(44_100, &Peaks::default(), None);
+        audio.hit(0, refused);
+        monitor.update(&mut editor, 1.0);
+        assert_eq!(verdict(&monitor), Some(Verdict::BelowThreshold));
+        assert!(monitor.glow(Drum::Ride) < bright);
+    }
+
+    #[test]
     fn meters_fall_and_rise_at_once() {
         let (mut audio, mut editor) = link();
-        editor.shared.set_editor_open(true);
+        editor.shared.window_opened();
         let mut monitor = Monitor::new();
         let mut peaks = Peaks::default();
         peaks.stems[0] = 1.0;

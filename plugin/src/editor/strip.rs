@@ -1,7 +1,7 @@
 //! A channel strip: one drum, or the residual.
 
 use egui::{Align2, Rect, Ui, pos2};
-use idm_engine::drum::{Drum, RESIDUAL};
+use idm_engine::drum::{DRUM_COUNT, Drum, RESIDUAL};
 use nice_plug::prelude::*;
 
 use super::controls::{choice, panel, switch};
@@ -9,7 +9,7 @@ use super::fader::fader;
 use super::monitor::Monitor;
 use super::pad::pad;
 use super::theme;
-use super::value_bar::{Look, value_bar};
+use super::value_bar::{ALL_DRUMS, Look, value_bar};
 use crate::link::Shared;
 use crate::params::{BusChoice, DrumParams, IdmParams};
 
@@ -44,12 +44,14 @@ pub fn drum_strip(
     rect: Rect,
     setter: &ParamSetter<'_>,
     drum: Drum,
-    params: &DrumParams,
+    all: &[DrumParams; DRUM_COUNT],
     own: Option<&str>,
     monitor: &Monitor,
     shared: &Shared,
 ) -> bool {
     panel(ui, rect);
+    let params = &all[drum.index()];
+    let all = all.each_ref();
     let mut rest = rect.shrink(6.0);
     let accent = theme::accent(drum);
     let is_enabled = params.enabled.value();
@@ -70,29 +72,32 @@ pub fn drum_strip(
         part(switches, 0, 3),
         setter,
         &params.mute,
+        &all.map(|drum| &drum.mute),
         "M",
         theme::BAD,
-        &format!("Mute the {name} on every output."),
+        &format!("Mute the {name} on every output.{ALL_DRUMS}"),
     );
     switch(
         ui,
         part(switches, 1, 3),
         setter,
         &params.solo,
+        &all.map(|drum| &drum.solo),
         "S",
         theme::WARNING,
-        "Solo: hear only the drums whose S is lit.",
+        &format!("Solo: hear only the drums whose S is lit.{ALL_DRUMS}"),
     );
     switch(
         ui,
         part(switches, 2, 3),
         setter,
         &params.enabled,
+        &all.map(|drum| &drum.enabled),
         "In",
         accent,
         &format!(
             "In this piece. Switch it off if there is no {name}: \
-             its sounds then go to the other drums and the residual."
+             its sounds then go to the other drums and the residual.{ALL_DRUMS}"
         ),
     );
 
@@ -103,12 +108,19 @@ pub fn drum_strip(
         take(&mut rest, fader_height),
         setter,
         &params.level_db,
+        &all.map(|drum| &drum.level_db),
         monitor.stem_levels[drum.index()],
         accent,
-        &format!("Level of the {name} in its bus and in the mix. Double click: 0 dB."),
+        &format!("Level of the {name} in its bus and in the mix. Double click: 0 dB.{ALL_DRUMS}"),
     );
 
     let colour = if is_enabled { accent } else { theme::DIM };
+    // What cannot be heard yet does not shine.
+    let one_shot_colour = if params.blend.value() > 0.0 {
+        colour
+    } else {
+        theme::DIM
+    };
     let is_narrow = rest.width() < 94.0;
     let look = |label, hint| Look {
         label,
@@ -121,6 +133,7 @@ pub fn drum_strip(
         take(&mut rest, ROW_HEIGHT),
         setter,
         &params.sensitivity,
+        &all.map(|drum| &drum.sensitivity),
         look(
             if is_narrow { "Sens." } else { "Sensitivity" },
             "How unsure a hit may be and still count. Higher finds ghost notes, \
@@ -132,6 +145,7 @@ pub fn drum_strip(
         take(&mut rest, ROW_HEIGHT),
         setter,
         &params.min_gap_ms,
+        &all.map(|drum| &drum.min_gap_ms),
         look(
             "Gap",
             "Shortest time between two hits. Higher stops double triggers, \
@@ -143,6 +157,7 @@ pub fn drum_strip(
         take(&mut rest, ROW_HEIGHT),
         setter,
         &params.blend,
+        &all.map(|drum| &drum.blend),
         look(
             "Blend",
             "0 %: the drum as cut out of the recording. \
@@ -154,8 +169,10 @@ pub fn drum_strip(
         take(&mut rest, ROW_HEIGHT),
         setter,
         &params.tune_semitones,
+        &all.map(|drum| &drum.tune_semitones),
         Look {
             is_bipolar: true,
+            colour: one_shot_colour,
             ..look(
                 "Tune",
                 "Pitch of the one-shot. Heard as far as Blend is up.",
@@ -167,16 +184,21 @@ pub fn drum_strip(
         take(&mut rest, ROW_HEIGHT),
         setter,
         &params.decay,
-        look(
-            "Decay",
-            "Length of the one-shot. Heard as far as Blend is up.",
-        ),
+        &all.map(|drum| &drum.decay),
+        Look {
+            colour: one_shot_colour,
+            ..look(
+                "Decay",
+                "Length of the one-shot. Heard as far as Blend is up.",
+            )
+        },
     );
     value_bar(
         ui,
         take(&mut rest, ROW_HEIGHT),
         setter,
         &params.note,
+        &[],
         look(
             "Note",
             "MIDI note sent for hits; the same note played in sounds the pad.",
@@ -225,6 +247,7 @@ pub fn residual_strip(
         rest,
         setter,
         &params.residual_level_db,
+        &[],
         monitor.stem_levels[RESIDUAL],
         theme::residual_accent(),
         "Level of everything that is none of the nine drums: room, percussion, bleed.",

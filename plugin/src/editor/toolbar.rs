@@ -14,6 +14,9 @@ pub const HEIGHT: f32 = 40.0;
 /// Width of everything at its narrowest, with gaps and margins.
 const FIXED_WIDTH: f32 = 958.0;
 
+/// Time for which *Forget* waits for its second click.
+const SURE_S: f64 = 3.0;
+
 /// What the user wants done with the learnt kit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KitWish {
@@ -50,7 +53,8 @@ pub fn show(
         &params.main_output,
         MainOutput::all(),
         "What you hear on the main output. In hosts without extra outputs, \
-         put one instance on a track per drum and choose the drum here.",
+         put one instance on a track per drum and choose the drum here. Choose Nothing \
+         if every drum has a track of its own, or all are heard twice.",
     );
     meter(ui, place(60.0 + spare), main_level);
     place(6.0);
@@ -82,6 +86,7 @@ pub fn show(
         place(140.0 + spare),
         setter,
         &params.mask_exponent,
+        &[],
         Look {
             label: "Bleed – duck",
             colour: theme::BRAND,
@@ -96,14 +101,14 @@ pub fn show(
         place(64.0),
         setter,
         &params.learning,
+        &[],
         "Learn",
         theme::GOOD,
         "On: the one-shots are learnt from the kit that is playing. \
          Off: frozen, exactly as they are. Saved with the project.",
     );
     let mut wish = None;
-    let hint = "Back to the model's own one-shots.";
-    if button(ui, place(58.0), "Forget", hint).clicked() {
+    if forget(ui, place(58.0)) {
         wish = Some(KitWish::Forget);
     }
     let hint = "Write the learnt one-shots as WAV and SFZ to Music/Inverse Drum Machine.";
@@ -111,6 +116,27 @@ pub fn show(
         wish = Some(KitWish::Save);
     }
     wish
+}
+
+/// A button that has to be clicked twice, because nothing brings the kit back. True then.
+fn forget(ui: &mut Ui, rect: Rect) -> bool {
+    let id = ui.scope_id().with("forget");
+    let now_s = ui.input(|input| input.time);
+    let asked_s = ui.data(|data| data.get_temp::<f64>(id));
+    let is_asked = asked_s.is_some_and(|asked_s| now_s - asked_s < SURE_S);
+    let label = if is_asked { "Sure?" } else { "Forget" };
+    let hint = "Back to the model's own one-shots. What was learnt is gone then: click twice.";
+    if !button(ui, rect, label, hint).clicked() {
+        return false;
+    }
+    ui.data_mut(|data| {
+        if is_asked {
+            data.remove::<f64>(id);
+        } else {
+            data.insert_temp(id, now_s);
+        }
+    });
+    is_asked
 }
 
 fn label(ui: &Ui, rect: Rect, text: &str) {

@@ -7,6 +7,9 @@ use nice_plug::prelude::*;
 use super::controls::set;
 use super::theme;
 
+/// Said where a gesture can mean all drums.
+pub const ALL_DRUMS: &str = " With Alt: all drums.";
+
 /// Fraction of the usual speed while Shift is held.
 const FINE: f32 = 0.1;
 
@@ -24,18 +27,19 @@ pub struct Look<'a> {
 }
 
 /// Shows `param` in `rect` and lets it be dragged, reset by a double click, and
-/// typed in after a right click.
+/// typed in after a right click. With Alt all of `all` follow.
 pub fn value_bar<P: Param>(
     ui: &mut Ui,
     rect: Rect,
     setter: &ParamSetter<'_>,
     param: &P,
+    all: &[&P],
     look: Look<'_>,
 ) -> Response {
     let id = ui.scope_id().with(("value", param.name()));
     let response = ui.interact(rect, id, Sense::click_and_drag());
     let delta = response.drag_delta().x / rect.width().max(1.0);
-    edit(ui, &response, setter, param, delta);
+    edit(ui, &response, setter, param, all, delta);
 
     let value = param.unmodulated_normalized_value();
     let painter = ui.painter_at(rect);
@@ -73,31 +77,47 @@ pub fn value_bar<P: Param>(
     response
         .on_hover_cursor(egui::CursorIcon::ResizeHorizontal)
         .on_hover_text(format!(
-            "{}\n\nDrag; Shift for fine steps. Double click: default. Right click: type a value.",
-            look.hint
+            "{}\n\nDrag; Shift for fine steps. Double click: default. Right click: type a value.{}",
+            look.hint,
+            if all.is_empty() { "" } else { ALL_DRUMS }
         ))
 }
 
 /// The gestures that bars and faders share. `delta` is how far the pointer
-/// moved in this frame, as a fraction of the whole range.
+/// moved in this frame, as a fraction of the whole range. With Alt all of `all` follow
+/// `param`.
 pub fn edit<P: Param>(
     ui: &mut Ui,
     response: &Response,
     setter: &ParamSetter<'_>,
     param: &P,
+    all: &[&P],
     delta: f32,
 ) {
     let id = response.id;
+    let one = [param];
+    let means_all = !all.is_empty() && ui.input(|input| input.modifiers.alt);
     if response.double_clicked() {
-        set(setter, param, param.default_plain_value());
+        for param in if means_all { all } else { &one[..] } {
+            set(setter, *param, param.default_plain_value());
+        }
         return;
     }
+    let all_id = id.with("all");
     if response.drag_started_by(egui::PointerButton::Primary) {
         // The position is kept between the parameter's steps, or slow
         // movements would never reach the next one.
-        ui.data_mut(|data| data.insert_temp(id, param.unmodulated_normalized_value()));
-        setter.begin_set_parameter(param);
+        ui.data_mut(|data| {
+            data.insert_temp(id, param.unmodulated_normalized_value());
+            // A gesture ends as it began, whatever becomes of the key.
+            data.insert_temp(all_id, means_all);
+        });
+        for param in if means_all { all } else { &one[..] } {
+            setter.begin_set_parameter(*param);
+        }
     }
+    let moves_all = ui.data(|data| data.get_temp::<bool>(all_id)) == Some(true);
+    let moved = if moves_all { all } else { &one[..] };
     if response.dragged_by(egui::PointerButton::Primary) {
         let speed = if ui.input(|input| input.modifiers.shift) {
             FINE
@@ -108,13 +128,17 @@ pub fn edit<P: Param>(
         let position = position.unwrap_or_else(|| param.unmodulated_normalized_value());
         let position = (position + delta * speed).clamp(0.0, 1.0);
         ui.data_mut(|data| data.insert_temp(id, position));
-        let value = param.preview_plain(position);
-        if value != param.unmodulated_plain_value() {
-            setter.set_parameter(param, value);
+        for param in moved {
+            let value = param.preview_plain(position);
+            if value != param.unmodulated_plain_value() {
+                setter.set_parameter(*param, value);
+            }
         }
     }
     if response.drag_stopped_by(egui::PointerButton::Primary) {
-        setter.end_set_parameter(param);
+        for param in moved {
+            setter.end_set_parameter(*param);
+        }
     }
     type_in(ui, response, setter, param);
 }

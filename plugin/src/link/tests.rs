@@ -19,7 +19,7 @@ fn nothing_is_sent_while_nobody_looks() {
     assert!(editor.hits.pop().is_err());
     assert_eq!(editor.shared.position(), 64);
 
-    editor.shared.set_editor_open(true);
+    editor.shared.window_opened();
     audio.hit(3, mark());
     assert_eq!(editor.hits.pop().unwrap().position, 67);
 }
@@ -28,7 +28,7 @@ fn nothing_is_sent_while_nobody_looks() {
 fn a_stuck_editor_stops_nothing() {
     let (mut audio, mut editor) = link();
     audio.set_sample_rate(48_000.0);
-    editor.shared.set_editor_open(true);
+    editor.shared.window_opened();
     for _ in 0..10_000 {
         audio.hit(0, mark());
         audio.end_block(512, &Peaks::default(), None);
@@ -40,7 +40,7 @@ fn a_stuck_editor_stops_nothing() {
 #[test]
 fn peaks_hold_until_taken() {
     let (mut audio, editor) = link();
-    editor.shared.set_editor_open(true);
+    editor.shared.window_opened();
     for peak in [0.25, 0.75, 0.5] {
         let mut peaks = Peaks::default();
         peaks.stems[4] = peak;

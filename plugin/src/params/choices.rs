@@ -75,6 +75,10 @@ pub enum MainOutput {
     #[id = "residual"]
     #[name = "Residual"]
     Residual,
+    /// Silence, for those who take every drum from its own bus.
+    #[id = "none"]
+    #[name = "Nothing"]
+    Nothing,
 }
 
 impl MainOutput {
@@ -88,7 +92,7 @@ impl MainOutput {
         use MainOutput as M;
         match self {
             M::Mix => true,
-            M::Dry | M::Residual => false,
+            M::Dry | M::Residual | M::Nothing => false,
             M::GroupKick => drum.group() == Group::Kick,
             M::GroupSnare => drum.group() == Group::Snare,
             M::GroupToms => drum.group() == Group::Toms,

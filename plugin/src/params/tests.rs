@@ -3,7 +3,9 @@ use std::collections::BTreeSet;
 use super::*;
 
 /// Never edit an entry of these lists: projects and automation refer to them.
-const GLOBAL_IDS: [&str; 7] = ["main", "bypass", "qual", "mask", "learn", "resid", "hits"];
+const GLOBAL_IDS: [&str; 8] = [
+    "main", "bypass", "qual", "mask", "learn", "resid", "hits", "rev",
+];
 const DRUM_IDS: [&str; 11] = [
     "level", "mute", "solo", "sens", "gap", "blend", "tune", "decay", "play", "note", "bus",
 ];
@@ -43,7 +45,8 @@ fn choice_ids_are_frozen() {
             "group_toms",
             "group_hihat",
             "group_cymbals",
-            "residual"
+            "residual",
+            "none"
         ]
     );
     assert_eq!(QualityChoice::ids().unwrap(), ["low", "standard", "high"]);

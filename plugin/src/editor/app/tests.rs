@@ -67,13 +67,16 @@ struct Window {
     host: Arc<Host>,
     size: egui::Vec2,
     time_s: f64,
+    modifiers: Modifiers,
 }
 
 impl Window {
     fn new(width: f32, height: f32) -> Self {
         let params: Arc<IdmParams> = Arc::default();
         let (audio, end) = link();
-        let mut app = IdmApp::new(params.clone(), Arc::new(Mutex::new(end)));
+        let monitor = Arc::new(Mutex::new(Monitor::new()));
+        let end = Arc::new(Mutex::new(end));
+        let mut app = IdmApp::new(params.clone(), end, monitor, Arc::default());
         let context = egui::Context::default();
         let host = Arc::new(Host::default());
         app.open(&context, GuiContext::new(host.clone()));
@@ -85,6 +88,7 @@ impl Window {
             host,
             size: vec2(width, height),
             time_s: 0.0,
+            modifiers: Modifiers::NONE,
         };
         window.frame(vec![]);
         window.frame(vec![]);
@@ -141,7 +145,7 @@ impl Window {
             pos,
             button: PointerButton::Primary,
             pressed,
-            modifiers: Modifiers::NONE,
+            modifiers: self.modifiers,
         }]);
     }
 
@@ -350,10 +354,19 @@ fn the_kit_is_saved_and_forgotten_by_its_buttons() {
     }));
     assert!(folder.join("Kit 1/kit.sfz").exists());
     assert!(folder.join("Kit 1/Kit_1_kick.wav").exists());
-    assert!(window.app.notice().contains("Kit 1"));
-    assert!(click_along_toolbar(&mut window, |window| {
-        window.audio.shared().take_forget()
-    }));
+    let notice = window.app.notice.as_ref().expect("a notice");
+    assert!(notice.is_good && notice.text.contains("Kit 1"));
+    let forget = window.place_of("Forget").expect("a button");
+    window.click(forget);
+    assert!(!window.audio.shared().take_forget(), "once is not sure");
+    assert_eq!(window.params.revision.value(), 0);
+    window.click(forget);
+    assert!(window.audio.shared().take_forget());
+    assert_eq!(window.params.revision.value(), 1);
+    window.click(forget);
+    window.time_s += 5.0;
+    window.click(forget);
+    assert!(!window.audio.shared().take_forget(), "too late");
     std::fs::remove_dir_all(folder).unwrap();
 }
 
@@ -503,3 +516,5 @@ fn hits_are_corrected_where_they_were_heard_in_the_song() {
 }
 
 mod midi;
+mod settings;
+mod zoom;

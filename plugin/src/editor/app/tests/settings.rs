@@ -1,0 +1,114 @@
+//! Many settings at once: presets and all drums.
+
+use super::*;
+use crate::params::MainOutput;
+use crate::presets;
+
+fn choose(window: &mut Window, entry: &str) {
+    window.frame(vec![]);
+    let menu = window.place_of("Presets").expect("a menu");
+    window.click(menu);
+    window.frame(vec![]);
+    let entry = window.place_of(entry).expect("an entry");
+    window.click(entry);
+    window.frame(vec![]);
+}
+
+#[test]
+fn a_preset_is_set_through_the_host_and_can_be_taken_back() {
+    let mut window = Window::new(1180.0, 760.0);
+    let host = window.host.clone();
+    let context = GuiContext::new(host.clone());
+    set(&context.param_setter(), &window.params.drums[2].note, 77);
+    set(
+        &context.param_setter(),
+        &window.params.main_output,
+        MainOutput::Nothing,
+    );
+    host.gestures.lock().unwrap().clear();
+    let mine = window.params.values();
+    let preset = &presets::factory()[1];
+    choose(&mut window, &preset.name);
+    let values = window.params.values();
+    for (id, expected) in &preset.state.params {
+        let same = serde_json::to_value(&values[id]).unwrap();
+        assert_eq!(same, serde_json::to_value(expected).unwrap(), "{id}");
+    }
+    assert!(
+        host.states.lock().unwrap().is_empty(),
+        "nothing waits for audio"
+    );
+    let gestures = host.gestures.lock().unwrap().clone();
+    let count = |what| gestures.iter().filter(|one| **one == what).count();
+    assert!(count("begin") > 1 && count("begin") == count("end"));
+    assert_eq!(count("set"), count("begin"), "only what differs is set");
+
+    choose(&mut window, "Back to my settings");
+    let back = window.params.values();
+    assert_eq!(
+        serde_json::to_value(&back).unwrap(),
+        serde_json::to_value(&mine).unwrap()
+    );
+    window.frame(vec![]);
+    assert!(window.app.before_preset.is_none());
+}
+
+#[test]
+fn alt_means_all_drums() {
+    let mut window = Window::new(1180.0, 760.0);
+    // The middle of the kick's fader track.
+    let fader = pos2(50.0, 500.0);
+    window.modifiers = Modifiers::ALT;
+    window.frame(vec![Event::ModifiersChanged(Modifiers::ALT)]);
+    window.drag(fader, fader + vec2(0.0, 30.0));
+    let levels: Vec<f32> = window
+        .params
+        .drums
+        .iter()
+        .map(|drum| drum.level_db.value())
+        .collect();
+    assert!(levels[0] < -5.0, "{levels:?}");
+    assert!(levels.iter().all(|level| *level == levels[0]), "{levels:?}");
+    assert_eq!(window.params.residual_level_db.value(), 0.0);
+    let gestures = window.host.gestures.lock().unwrap().clone();
+    let count = |what| gestures.iter().filter(|one| **one == what).count();
+    assert_eq!((count("begin"), count("end")), (9, 9));
+}
+
+#[test]
+fn hosts_hear_of_what_is_changed_beside_the_parameters() {
+    use crate::corrections::Correction;
+    let mut window = Window::new(1180.0, 760.0);
+    window.frame(vec![]);
+    assert!(window.host.gestures.lock().unwrap().is_empty());
+    window.params.corrections.say(Correction {
+        song_s: 1.0,
+        drum: Drum::Kick,
+        is_hit: true,
+    });
+    window.frame(vec![]);
+    window.frame(vec![]);
+    assert_eq!(
+        *window.host.gestures.lock().unwrap(),
+        ["begin", "set", "end"]
+    );
+    assert_eq!(window.params.revision.value(), 1);
+}
+
+#[test]
+fn what_was_saved_is_said_whether_or_not_audio_runs() {
+    let mut window = Window::new(1180.0, 760.0);
+    assert!(
+        window
+            .texts()
+            .iter()
+            .any(|text| text == "Waiting for the host")
+    );
+    window.app.notice = Some(Notice::saved("Kit saved in", &std::env::temp_dir()));
+    assert!(
+        window
+            .texts()
+            .iter()
+            .any(|text| text.starts_with("Kit saved"))
+    );
+}
