@@ -24,6 +24,9 @@ pub struct Session {
     /// Play the demonstration loop meanwhile, or this WAV file.
     #[arg(long, value_name = "LOOP.wav", num_args = 0..=1, default_missing_value = DEMO_LOOP)]
     pub play: Option<PathBuf>,
+    /// Dots per inch that the system tells windows; 96 is unscaled.
+    #[arg(long, value_name = "DPI", value_parser = clap::value_parser!(u32).range(48..=480))]
+    pub dpi: Option<u32>,
     /// Things to do before the picture is taken, in order: wait:SECONDS,
     /// click:X,Y, drag:X1,Y1,X2,Y2, key:COMBINATION, resize:WIDTHxHEIGHT,
     /// reopen, picture:FILE.
@@ -42,6 +45,9 @@ pub fn screenshot(program: &Path, out: &Path, plugin: &Path, session: &Session) 
         "pictures of the editor are taken on Linux only: they need an X server"
     );
     let server = Xvfb::start(2_000, 1_400)?;
+    if let Some(dpi) = session.dpi {
+        server.set_dpi(dpi)?;
+    }
     let mut command = Command::new(program);
     command
         .arg("editor-session")

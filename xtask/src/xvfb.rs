@@ -4,6 +4,9 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
+use x11rb::connection::Connection;
+use x11rb::protocol::xproto::{AtomEnum, PropMode};
+use x11rb::wrapper::ConnectionExt;
 
 /// A running X server of our own; it ends when this is dropped.
 #[derive(Debug)]
@@ -45,6 +48,23 @@ impl Xvfb {
             ensure!(false, "Xvfb ended at once ({status})");
         }
         Ok(server)
+    }
+
+    /// Tells windows how dense the screen is, as desktops do.
+    pub fn set_dpi(&self, dpi: u32) -> Result<()> {
+        let (connection, screen) = x11rb::connect(Some(&self.display))?;
+        let root = connection.setup().roots[screen].root;
+        let resources = format!("Xft.dpi:\t{dpi}\n");
+        connection
+            .change_property8(
+                PropMode::REPLACE,
+                root,
+                AtomEnum::RESOURCE_MANAGER,
+                AtomEnum::STRING,
+                resources.as_bytes(),
+            )?
+            .check()?;
+        Ok(())
     }
 
     /// Value for `DISPLAY`.

@@ -12,6 +12,7 @@ use nice_plug_egui::baseview::{HandlerError, WindowSize};
 use nice_plug_egui::{Frame, NiceEguiApp};
 
 use super::controls::set;
+use super::fit::Fit;
 use super::header::HeaderWish;
 use super::marks::song_hits;
 use super::monitor::Monitor;
@@ -27,7 +28,6 @@ use crate::kit_state::kits_folder;
 use crate::link::{EditorEnd, Shared, Status};
 use crate::midi_export;
 use crate::params::{HitChoice, IdmParams, MOST_REVISIONS, Values};
-use crate::state::EditorState;
 
 /// Time between frames while audio runs.
 const FRAME_INTERVAL: Duration = Duration::from_millis(16);
@@ -48,6 +48,7 @@ pub struct IdmApp {
     /// What was heard, which outlives the window.
     monitor: Arc<Mutex<Monitor>>,
     scale: Arc<WindowScale>,
+    fit: Fit,
     is_open: bool,
     context: Option<GuiContext>,
     last_frame: Option<Instant>,
@@ -89,6 +90,7 @@ impl IdmApp {
             end,
             shared,
             monitor,
+            fit: Fit::new(scale.get()),
             scale,
             is_open: false,
             context: None,
@@ -126,7 +128,7 @@ impl IdmApp {
         let Some(context) = self.context.clone() else {
             return;
         };
-        self.follow_zoom(ui);
+        self.fit.show(ui, &self.params);
         let heard = self.monitor.clone();
         let monitor = &mut *lock(&heard);
         self.update_monitor(monitor);
@@ -179,26 +181,6 @@ impl IdmApp {
             Status::Running | Status::PassThrough => FRAME_INTERVAL,
         };
         ui.ctx().request_repaint_after(interval);
-    }
-
-    /// Lets the window follow the zoom of the project, which a loaded state may change,
-    /// and shrinks what is drawn where the window has become smaller than it.
-    fn follow_zoom(&self, ui: &Ui) {
-        let (size, present) = (ui.max_rect().size(), ui.ctx().zoom_factor());
-        let least = EditorState::MIN_SIZE;
-        let fit = (size.x / least.0).min(size.y / least.1);
-        let mut zoom = editor_state(&self.params).zoom;
-        if fit < 0.995 && zoom == present {
-            zoom = (present * fit).max(EditorState::ZOOM.0);
-            update_editor_state(&self.params, |state| state.zoom = zoom);
-            // The window stays as large as it is.
-            let size = size * (present / zoom);
-            ui.ctx()
-                .send_viewport_cmd(egui::ViewportCommand::InnerSize(size));
-        }
-        if zoom != present {
-            ui.ctx().set_zoom_factor(zoom);
-        }
     }
 
     /// Does what the user wants of the header.
@@ -393,6 +375,7 @@ impl NiceEguiApp for IdmApp {
         });
         let zoom = f64::from(editor_state(&self.params).zoom);
         self.scale.set(size.scale_factor / zoom);
+        self.fit.window_has_changed();
     }
 
     fn zoom_factor_changed(&mut self, zoom: f32) {

@@ -25,6 +25,7 @@ use crate::state::EditorState;
 mod app;
 mod controls;
 mod fader;
+mod fit;
 mod header;
 mod lanes;
 mod marks;
@@ -56,13 +57,17 @@ pub struct IdmEditor {
 }
 
 /// Physical pixels per logical one, as the system says of the window that is open, or of
-/// the last one. The host's idea of it may be another.
+/// the last one. The host's idea of it may be another, and before the first window nobody
+/// knows.
 #[derive(Debug)]
 pub struct WindowScale(AtomicU64);
 
+/// That of the last window of any instance.
+static LAST_SCALE: WindowScale = WindowScale(AtomicU64::new(1.0_f64.to_bits()));
+
 impl Default for WindowScale {
     fn default() -> Self {
-        Self(AtomicU64::new(1.0_f64.to_bits()))
+        Self(AtomicU64::new(LAST_SCALE.get().to_bits()))
     }
 }
 
@@ -74,6 +79,7 @@ impl WindowScale {
     fn set(&self, factor: f64) {
         if factor.is_finite() && factor > 0.0 {
             self.0.store(factor.to_bits(), Ordering::Relaxed);
+            LAST_SCALE.0.store(factor.to_bits(), Ordering::Relaxed);
         }
     }
 }
@@ -90,7 +96,7 @@ impl IdmEditor {
         Self {
             params,
             end,
-            monitor: Arc::new(Mutex::new(Monitor::new())),
+            monitor: Arc::default(),
             scale: Arc::default(),
         }
     }

@@ -46,9 +46,9 @@ pub struct Monitor {
     pub sample_rate_hz: f64,
 }
 
-impl Monitor {
+impl Default for Monitor {
     /// A monitor that has heard nothing.
-    pub fn new() -> Self {
+    fn default() -> Self {
         Self {
             stem_levels: [0.0; STEM_COUNT],
             main_level: 0.0,
@@ -60,7 +60,9 @@ impl Monitor {
             sample_rate_hz: 44_100.0,
         }
     }
+}
 
+impl Monitor {
     /// Takes what has arrived; `elapsed_s` is the time since the last call.
     pub fn update(&mut self, end: &mut EditorEnd, elapsed_s: f32) {
         let rate_hz = end.shared.sample_rate_hz();
@@ -173,7 +175,7 @@ mod tests {
     fn hits_arrive_age_and_go() {
         let (mut audio, mut editor) = link();
         editor.shared.window_opened();
-        let mut monitor = Monitor::new();
+        let mut monitor = Monitor::default();
         audio.hit(0, mark(Drum::Snare));
         audio.end_block(441, &Peaks::default(), None);
         monitor.update(&mut editor, 0.01);
@@ -192,7 +194,7 @@ mod tests {
     fn refused_hits_do_not_hide_accepted_ones() {
         let (mut audio, mut editor) = link();
         editor.shared.window_opened();
-        let mut monitor = Monitor::new();
+        let mut monitor = Monitor::default();
         let refused = HitMark {
             verdict: Verdict::BelowThreshold,
             ..mark(Drum::Ride)
@@ -215,7 +217,7 @@ mod tests {
     fn meters_fall_and_rise_at_once() {
         let (mut audio, mut editor) = link();
         editor.shared.window_opened();
-        let mut monitor = Monitor::new();
+        let mut monitor = Monitor::default();
         let mut peaks = Peaks::default();
         peaks.stems[0] = 1.0;
         audio.end_block(64, &peaks, None);

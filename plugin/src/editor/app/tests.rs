@@ -74,7 +74,7 @@ impl Window {
     fn new(width: f32, height: f32) -> Self {
         let params: Arc<IdmParams> = Arc::default();
         let (audio, end) = link();
-        let monitor = Arc::new(Mutex::new(Monitor::new()));
+        let monitor = Arc::default();
         let end = Arc::new(Mutex::new(end));
         let mut app = IdmApp::new(params.clone(), end, monitor, Arc::default());
         let context = egui::Context::default();

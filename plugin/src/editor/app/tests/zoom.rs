@@ -27,6 +27,7 @@ fn the_buttons_change_it() {
 fn a_window_that_is_too_small_shows_everything_smaller() {
     let mut window = Window::new(1180.0, 760.0);
     window.size = vec2(800.0, 760.0);
+    window.app.fit.window_has_changed();
     window.frame(vec![]);
     let zoom = editor_state(&window.params).zoom;
     assert!((zoom - 0.8).abs() < 1e-3, "{zoom}");
