@@ -21,7 +21,7 @@ pub use bank_follower::{BankFollower, NewBank};
 pub use bank_worker::{BankWorker, MAX_EMBEDDING};
 use grid::Grid;
 use kit::step_for;
-pub use kit::{LearntDrum, LearntKit, LearntLayer, as_kept, longest_s};
+pub use kit::{LearntDrum, LearntKit, LearntLayer, as_kept};
 pub use kit_code::{KitError, decode_kit, encode_kit};
 pub use kit_shelf::KitShelf;
 use pace::Pace;

@@ -13,7 +13,6 @@ use super::{
     as_kept,
     average::{Average, Spectrogram, mean_spectrum},
     builder::build,
-    longest_s,
 };
 use crate::{
     drum::{DRUM_COUNT, Drum},
@@ -192,7 +191,7 @@ impl WaveformLearner {
                 start = (start + shift).max(0.0);
             }
         }
-        let longest = (longest_s(drum) * self.rate_hz) as usize;
+        let longest = (drum.longest_s() * self.rate_hz) as usize;
         let length = (mono.len() - start.ceil() as usize).min(longest);
         let mut aligned = [left, right].map(|channel| shifted(channel, start, length));
         for samples in &mut aligned {
@@ -324,7 +323,7 @@ impl WaveformLearner {
     }
 
     fn build(&mut self, drum: Drum) -> Option<LearntDrum> {
-        let longest = (longest_s(drum) * self.rate_hz) as usize;
+        let longest = (drum.longest_s() * self.rate_hz) as usize;
         let own = self.prior.one_shot(drum);
         let frames = own.frames().min(longest) / self.grid.step() + 1;
         let sides = [own.channel(0), own.channel(1)];

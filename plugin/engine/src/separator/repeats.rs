@@ -27,7 +27,6 @@ use super::{BandMasks, OverlapAdd};
 use crate::{
     drum::{DRUM_COUNT, Drum},
     front_end::Framing,
-    learner::longest_s,
     transcriber::Recognition,
 };
 pub use finder::RepeatHit;
@@ -95,7 +94,7 @@ impl Repeats {
         let (rate, hop) = (framing.sample_rate_hz, framing.hop_samples);
         let lead = (LEAD_S * rate) as usize;
         let finder = Finder::new(framing, heard_samples + lead);
-        let parts = |drum: Drum| (longest_s(drum).min(LONGEST_S) * rate) as usize / hop;
+        let parts = |drum: Drum| (drum.longest_s().min(LONGEST_S) * rate) as usize / hop;
         Repeats {
             lead: lead as i64,
             sounds: Drum::ALL
