@@ -89,7 +89,6 @@ impl GivenHits {
             frame,
             confidence: 1.0,
             verdict,
-            was_candidate: verdict == Verdict::Accepted,
         };
         for drum in Drum::ALL {
             if let Some(frame) = self.pending[drum.index()].take() {
