@@ -13,7 +13,7 @@ use crate::{
     engine::EngineError,
     experiment::{Experiment, MaskSource},
     front_end::{BAND_COUNT, FeatureFrame, Framing, FrontEnd, LevelFollower},
-    learner::{BankFollower, BankWorker, MAX_EMBEDDING, Tape, bank_for},
+    learner::{BankFollower, BankWorker, Tape, bank_for},
     model::{Model, Session},
     one_shots::Bank,
     playback::Playback,
@@ -108,7 +108,7 @@ impl HopWork {
         let hop_s = hop as f64 / rate;
         let network = model.one_shot_network()?;
         let meta = model.meta();
-        let embedding = vec![0.0; meta.one_shots.embedding.min(MAX_EMBEDDING)];
+        let embedding = vec![0.0; meta.one_shots.embedding];
         let one_shot_rate_hz = f64::from(meta.one_shots.sample_rate_hz);
         let bank = match experiment.bank {
             Some(bank) => bank,

@@ -9,10 +9,10 @@
 use std::{sync::Arc, time::Instant};
 
 use super::{
-    BankWorker, MAX_EMBEDDING,
+    BankWorker,
     bank_worker::{PATIENCE, Reply},
 };
-use crate::one_shots::Bank;
+use crate::{model::MAX_EMBEDDING, one_shots::Bank};
 
 /// Time between asking and taking effect.
 const HAND_OVER_S: f64 = 1.0;

@@ -21,12 +21,10 @@ use crate::{
     drum::{DRUM_COUNT, Drum},
     engine::EngineError,
     front_end::{BAND_COUNT, Framing},
-    model::{Model, OneShotNetwork},
+    model::{MAX_EMBEDDING, Model, OneShotNetwork},
     one_shots::Bank,
 };
 
-/// Longest embedding that can be handed over.
-pub const MAX_EMBEDDING: usize = 256;
 /// Requests that may wait.
 const REQUESTS: usize = 8_192;
 /// Sound that may wait: that of all drums, in hops.

@@ -18,7 +18,7 @@ mod waveforms;
 mod worker_loop;
 
 pub use bank_follower::{BankFollower, NewBank};
-pub use bank_worker::{BankWorker, MAX_EMBEDDING};
+pub use bank_worker::BankWorker;
 use grid::Grid;
 use kit::step_for;
 pub use kit::{LearntDrum, LearntKit, LearntLayer, as_kept};
