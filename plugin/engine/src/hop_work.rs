@@ -231,7 +231,6 @@ impl HopWork {
         self.fitted = VelocityScale::default();
         self.velocities = VelocityScale::default();
         self.forget_sounding();
-        self.presence.reset();
         self.attack_gate.reset();
         self.started = [None; DRUM_COUNT];
         self.decided = [None; DRUM_COUNT];
@@ -249,6 +248,7 @@ impl HopWork {
     fn forget_sounding(&mut self) {
         self.explainer.reset();
         self.prediction.clear();
+        self.presence.reset();
         self.repeats.rewind();
     }
 
@@ -284,14 +284,16 @@ impl HopWork {
         if self.hops == 0 {
             return;
         }
+        let newest = self.hops - 1;
+        let described = newest.checked_sub(self.quality.look_ahead_frames() as u64);
         if self.silent_hops >= SILENT_HOPS {
-            if stage == STAGES - 1 {
-                self.pass_on();
+            match stage {
+                4 => self.miss_hits(described.unwrap_or(0)),
+                7 => self.pass_on(),
+                _ => {}
             }
             return;
         }
-        let newest = self.hops - 1;
-        let described = newest.checked_sub(self.quality.look_ahead_frames() as u64);
         match stage {
             0 => {
                 let long = self.framing.long_window_samples;
@@ -329,6 +331,13 @@ impl HopWork {
             }
             _ => {}
         }
+    }
+
+    /// Lets go of the hits that were given or taken away where nothing can be heard, so
+    /// that they leave room for later ones.
+    fn miss_hits(&mut self, frame: u64) {
+        self.given.miss(frame);
+        self.removed.miss(frame);
     }
 
     fn run_network(&mut self, stage: usize) {
@@ -380,3 +389,6 @@ impl HopWork {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
