@@ -116,6 +116,7 @@ pub fn render(
     };
     let mut engine =
         Engine::new(config, model.clone()).with_context(|| path.display().to_string())?;
+    engine.set_offline(true);
     engine.set_controls(&settings.controls);
     let own = OwnSounds::new(&settings.own, format.sample_rate_hz)
         .with_context(|| path.display().to_string())?;

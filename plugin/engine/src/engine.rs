@@ -167,6 +167,15 @@ impl Engine {
         self.playback.set_controls(&controls);
     }
 
+    /// Says whether nobody listens, as in an export: then [`Engine::process`] waits for the
+    /// worker, however long that takes, so that the result can be repeated. False at first:
+    /// what is learnt too late takes effect when it comes. A host that has kept to more
+    /// than 1.5 times real time for a second is waited for too, as long as it keeps to it.
+    /// Real-time safe.
+    pub fn set_offline(&mut self, is_offline: bool) {
+        self.work.set_offline(is_offline);
+    }
+
     /// Plays the one-shot of `drum` on its bus, from the next sample on.
     /// Real-time safe.
     pub fn trigger(&mut self, drum: Drum, velocity: f32) {

@@ -119,6 +119,7 @@ pub fn new_engine(
     };
     let mut engine = Engine::for_experiment(config, Arc::clone(model), experiment)
         .context("the engine refused the model")?;
+    engine.set_offline(true);
     engine.set_controls(&Controls::default());
     Ok(engine)
 }

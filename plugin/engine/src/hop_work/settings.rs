@@ -35,6 +35,11 @@ impl HopWork {
 
     /// Takes a hit that is true whatever is heard; false if too many wait. Real-time
     /// safe.
+    /// Says whether nobody listens. Real-time safe.
+    pub fn set_offline(&mut self, is_offline: bool) {
+        self.worker.set_offline(is_offline);
+    }
+
     pub fn give_hit(&mut self, hit: GivenHit) -> bool {
         // The picker is to be silent about what is known.
         let is_heard = self.controls.hits == HitSource::Heard;

@@ -67,7 +67,9 @@ pub fn engine(rate: f64, quality: Quality, max_block: usize) -> Engine {
         quality,
         max_block_samples: max_block,
     };
-    Engine::new(config, model()).expect("the shipped model runs")
+    let mut engine = Engine::new(config, model()).expect("the shipped model runs");
+    engine.set_offline(true);
+    engine
 }
 
 /// Everything an engine said over a whole signal.
