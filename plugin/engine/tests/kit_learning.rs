@@ -200,6 +200,35 @@ fn frozen_nothing_changes_and_forgotten_nothing_is_left() {
     assert!(engine.finish_learning().is_empty());
 }
 
+#[test]
+fn what_is_saved_at_the_freeze_is_what_plays_from_then_on() {
+    let input = performance(3);
+    let mut banks = 0;
+    for quarter in 2..12 {
+        let [before, after] = [0..quarter * BAR / 8, quarter * BAR / 8..3 * BAR]
+            .map(|span| input.clone().map(|channel| channel[span.clone()].to_vec()));
+        let mut engine = engine(RATE, Quality::Standard);
+        let first = engine.bank().clone();
+        run(&mut engine, &before, &[512]);
+        engine.set_controls(&Controls {
+            learning: false,
+            ..Controls::default()
+        });
+        let (bank, kit) = (engine.bank().clone(), engine.kit_shelf().current());
+        banks += usize::from(!Arc::ptr_eq(&bank, &first));
+        run(&mut engine, &after, &[512]);
+        assert!(Arc::ptr_eq(&bank, engine.bank()), "quarter {quarter}");
+        assert!(*kit == *engine.kit_shelf().current(), "quarter {quarter}");
+        engine.set_controls(&Controls::default());
+        run(&mut engine, &input, &[512]);
+        assert!(!Arc::ptr_eq(&bank, engine.bank()), "it goes on learning");
+    }
+    assert!(
+        (1..10).contains(&banks),
+        "before and after the first: {banks}"
+    );
+}
+
 /// Every pad in turn, at two velocities.
 fn pads(engine: &mut Engine) -> Vec<f32> {
     let mut stems = Stems::new(512);

@@ -95,12 +95,17 @@ impl BankFollower {
     /// Asks again for what was asked for, because frames are counted anew.
     /// Real-time safe.
     pub fn rewind(&mut self) {
+        self.hold();
+        self.rested_at = 0;
+    }
+
+    /// Lets no bank take effect until one is asked for again. Real-time safe.
+    pub fn hold(&mut self) {
         if self.pending.take().is_some() {
             // The bank may be on its way. It is newer than the one in use, so
             // it is kept until the next reply is due.
             self.takes = 0;
         }
-        self.rested_at = 0;
     }
 
     /// Lets the worker forget what was learnt, and forgets all banks that are

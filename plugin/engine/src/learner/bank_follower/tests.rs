@@ -142,6 +142,25 @@ fn an_export_that_is_not_announced_waits_while_it_keeps_ahead() {
 }
 
 #[test]
+fn frozen_nothing_takes_effect_and_afterwards_it_does() {
+    let mut stream = Stream::new(1.0, 64);
+    stream.run(150);
+    stream.answer();
+    stream.learns = false;
+    stream.follower.hold();
+    let (banks, _) = stream.run(1_000);
+    assert!(banks.is_empty());
+    assert!(stream.worker.shelf().current().is_empty());
+    stream.learns = true;
+    stream.run(1_100);
+    let newest = stream.answer();
+    let (banks, _) = stream.run(1_400);
+    assert!(Arc::ptr_eq(&banks[0].bank, &newest));
+    assert!(banks[0].has_new_prior, "asked for before the freeze");
+    assert_eq!(stream.worker.shelf().current().embedding, [2.0]);
+}
+
+#[test]
 fn a_full_ring_is_waited_for_only_where_that_is_no_harm() {
     let mut stream = Stream::new(1.0, 1);
     assert!(stream.worker.ask_bank(1));
