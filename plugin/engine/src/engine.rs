@@ -65,8 +65,6 @@ pub struct EngineConfig {
     pub sample_rate_hz: f64,
     /// Trade between latency and certainty.
     pub quality: Quality,
-    /// Longest block that will be given to [`Engine::process`].
-    pub max_block_samples: usize,
 }
 
 /// The real-time engine.
@@ -264,11 +262,13 @@ impl Engine {
 
     /// Takes a block of both input channels and writes the stems and hits of
     /// as many samples. Samples that are not finite count as silence. Blocks
-    /// may have any length up to the capacity of `stems`; what is longer, or
-    /// longer than the shorter channel, is not processed. Real-time safe.
+    /// may have any length for which `stems` and `events` were made; what is longer, or
+    /// longer than the shorter channel, is not processed. Real-time safe unless
+    /// [`Engine::set_offline`] says that it need not be.
     pub fn process(&mut self, input: [&[f32]; 2], stems: &mut Stems, events: &mut Events) {
         events.clear();
-        let samples = input[0].len().min(input[1].len()).min(stems.capacity());
+        let longest = stems.capacity().min(events.max_block_samples());
+        let samples = input[0].len().min(input[1].len()).min(longest);
         stems.set_len(samples);
         let stage_samples = self.hop_samples / STAGES;
         let mut done = 0;

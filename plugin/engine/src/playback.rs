@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Hits that wait for their time.
-const MAX_QUEUED: usize = 256;
+pub const MAX_QUEUED: usize = 256;
 /// Limit of a voice's amplitude: far above any fit that makes sense.
 const LOUDEST_AMPLITUDE: f32 = 1e3;
 /// Time of a full blend from one signal to the other.

@@ -21,7 +21,7 @@ struct Correction {
 }
 
 fn corrected(quality: Quality, corrections: &[Correction], blocks: &[usize]) -> Output {
-    let mut engine = engine(RATE_HZ, quality, 2048);
+    let mut engine = engine(RATE_HZ, quality);
     run_telling(
         &mut engine,
         &drum_loop(RATE_HZ, SECONDS),
@@ -57,7 +57,7 @@ fn kick_at(n: usize) -> usize {
 fn a_removed_hit_is_gone_and_its_neighbours_stay() {
     for quality in Quality::ALL {
         let input = drum_loop(RATE_HZ, SECONDS);
-        let plain = run(&mut engine(RATE_HZ, quality, 512), &input, &[512]);
+        let plain = run(&mut engine(RATE_HZ, quality), &input, &[512]);
         let before = accepted(&plain, Drum::Kick);
         // Where the editor shows it, not where it truly is.
         let heard = before.iter().map(|hit| hit.onset_sample as usize);
@@ -84,7 +84,7 @@ fn a_removed_hit_is_gone_and_its_neighbours_stay() {
         });
         assert!(said, "{quality:?}: the editor is told");
         // Not only the note: the sound goes elsewhere too.
-        let latency = engine(RATE_HZ, quality, 512).latency_samples();
+        let latency = engine(RATE_HZ, quality).latency_samples();
         let span = shown + latency - 200..shown + latency + 8_000;
         let level = |output: &Output| level_db(&output.stems[0][0][span.clone()]);
         assert!(

@@ -23,9 +23,9 @@ fn nothing_is_allocated_while_everything_moves() {
         (96_000.0, Quality::High),
     ] {
         let input = drum_loop(rate, 8.0);
-        let mut engine = engine(rate, quality, 4_096);
+        let mut engine = engine(rate, quality);
         let mut stems = Stems::new(4_096);
-        let mut events = Events::new();
+        let mut events = Events::new(4_096);
         let mut noise = Noise::new(3);
         let sizes = [64, 1, 512, 333, 4_096, 17, 0, 256];
         let (mut done, mut block) = (0, 0);

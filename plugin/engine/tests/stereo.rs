@@ -51,7 +51,6 @@ fn engine(one_mask: bool) -> Engine {
     let config = EngineConfig {
         sample_rate_hz: RATE,
         quality: Quality::Standard,
-        max_block_samples: 512,
     };
     let experiment = Experiment {
         one_mask,
