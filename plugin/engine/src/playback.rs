@@ -143,7 +143,6 @@ impl Playback {
         self.pads.start(StartVoice {
             drum,
             layer,
-            delay_samples: 0,
             amplitude: velocity * velocity,
             tune_semitones: controls.tune_semitones,
             decay: controls.decay,
@@ -163,19 +162,16 @@ impl Playback {
         events: &mut Events,
     ) {
         let samples = span.len();
-        self.start_due(now, &span, events);
         let heard = std::array::from_fn(|drum| {
             self.blend[drum] > 0.0 || self.controls.drums[drum].blend > 0.0
         });
-        render(&mut self.performance, samples, &heard, &mut self.rendered);
+        clear(samples, &heard, &mut self.rendered);
+        self.perform(now, &span, &heard, events);
         let pads = !self.pads.is_idle();
         if pads {
-            render(
-                &mut self.pads,
-                samples,
-                &[true; DRUM_COUNT],
-                &mut self.auditioned,
-            );
+            let all = [true; DRUM_COUNT];
+            clear(samples, &all, &mut self.auditioned);
+            self.pads.render(0..samples, &all, &mut self.auditioned);
         }
         for channel in 0..2 {
             let dry = &work.history(channel, self.latency_samples)[phase..phase + samples];
@@ -198,9 +194,18 @@ impl Playback {
         }
     }
 
-    /// Announces the hits that are due within the span and starts their voices.
-    fn start_due(&mut self, now: u64, span: &Range<usize>, events: &mut Events) {
+    /// Announces the hits that are due within the span and plays them. Whatever sounds is
+    /// played up to each hit before it starts: what a new voice replaces then does not
+    /// depend on the host's blocks.
+    fn perform(
+        &mut self,
+        now: u64,
+        span: &Range<usize>,
+        heard: &[bool; DRUM_COUNT],
+        events: &mut Events,
+    ) {
         let end = now + span.len() as u64;
+        let mut played = 0;
         while let Some(first) = (0..self.queue.len()).min_by_key(|&index| self.queue[index].0) {
             if self.queue[first].0 >= end {
                 break;
@@ -219,19 +224,23 @@ impl Playback {
                 verdict: hit.verdict,
             });
             if hit.verdict == Verdict::Accepted {
+                let rest = played..delay_samples;
+                self.performance.render(rest, heard, &mut self.rendered);
+                played = delay_samples;
                 let stroke = next(&mut self.strokes, hit.drum);
                 let (layer, amplitude) = self.voicing(&hit, stroke);
                 let controls = &self.controls.drums[hit.drum.index()];
                 self.performance.start(StartVoice {
                     drum: hit.drum,
                     layer,
-                    delay_samples,
                     amplitude,
                     tune_semitones: controls.tune_semitones,
                     decay: controls.decay,
                 });
             }
         }
+        let rest = played..span.len();
+        self.performance.render(rest, heard, &mut self.rendered);
     }
 
     /// Layer of the drum's sound that plays `hit`, and the factor that gives it
@@ -279,18 +288,14 @@ fn next(strokes: &mut [u32; DRUM_COUNT], drum: Drum) -> u32 {
     stroke
 }
 
-fn render(
-    voices: &mut Voices,
-    samples: usize,
-    heard: &[bool; DRUM_COUNT],
-    output: &mut [[Vec<f32>; 2]; DRUM_COUNT],
-) {
+/// Silences the first `samples` samples of the drums that are `heard`.
+fn clear(samples: usize, heard: &[bool; DRUM_COUNT], output: &mut [[Vec<f32>; 2]; DRUM_COUNT]) {
     for (drum, _) in output.iter_mut().zip(heard).filter(|(_, heard)| **heard) {
         for channel in drum {
             channel[..samples].fill(0.0);
         }
     }
-    if !voices.is_idle() {
-        voices.render(samples, heard, output);
-    }
 }
+
+#[cfg(test)]
+mod tests;
