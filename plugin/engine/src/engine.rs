@@ -174,8 +174,8 @@ impl Engine {
         self.work.set_offline(is_offline);
     }
 
-    /// Plays the one-shot of `drum` on its bus, from the next sample on.
-    /// Real-time safe.
+    /// Plays the one-shot of `drum` on its bus, from the next sample on, also if the drum
+    /// is switched off. Real-time safe.
     pub fn trigger(&mut self, drum: Drum, velocity: f32) {
         self.playback.trigger(drum, velocity);
     }

@@ -4,7 +4,7 @@
 use std::{ops::Range, sync::Arc};
 
 use crate::{
-    controls::Controls,
+    controls::{Controls, DrumControls},
     drum::{DRUM_COUNT, Drum, STEM_COUNT},
     events::{Events, Hit},
     front_end::Framing,
@@ -84,7 +84,13 @@ impl Playback {
 
     /// Takes sanitised settings. Real-time safe.
     pub fn set_controls(&mut self, controls: &Controls) {
-        self.controls = *controls;
+        let before = std::mem::replace(&mut self.controls, *controls).drums;
+        for drum in Drum::ALL {
+            let is_enabled = |drums: &[DrumControls; DRUM_COUNT]| drums[drum.index()].enabled;
+            if is_enabled(&before) && !is_enabled(&controls.drums) {
+                self.performance.release(drum);
+            }
+        }
     }
 
     /// Stops everything and returns to `bank`; returns what is to be freed
@@ -210,7 +216,10 @@ impl Playback {
             if self.queue[first].0 >= end {
                 break;
             }
-            let (due, hit) = self.queue.remove(first);
+            let (due, mut hit) = self.queue.remove(first);
+            if hit.verdict == Verdict::Accepted && !self.controls.drums[hit.drum.index()].enabled {
+                hit.verdict = Verdict::Disabled;
+            }
             let delay_samples = due.saturating_sub(now) as usize;
             events.push(Hit {
                 drum: hit.drum,

@@ -85,6 +85,43 @@ fn resynthesis() -> Controls {
 }
 
 #[test]
+fn a_drum_that_is_switched_off_fades_and_starts_no_more() {
+    let mut controls = resynthesis();
+    let mut stage = Stage::new(4_000, &controls);
+    stage.playback.queue(hit(Drum::Kick, 0), 0);
+    stage.playback.queue(hit(Drum::Kick, 200), 0);
+    stage.playback.queue(hit(Drum::Snare, 200), 0);
+    assert!(stage.play(6).iter().all(|sample| *sample > 0.0));
+    assert_eq!(stage.events.hits().len(), 1);
+    controls.drums[0].enabled = false;
+    stage.playback.set_controls(&controls);
+    assert!(stage.play(6).iter().all(|sample| *sample > 0.0), "it fades");
+    let mut verdicts = Vec::new();
+    while stage.heard < 400 {
+        let kick = stage.play(6);
+        if stage.heard > 100 {
+            assert!(
+                kick.iter().all(|sample| *sample == 0.0),
+                "at {}",
+                stage.heard
+            );
+        }
+        let hits = stage.events.hits().iter();
+        verdicts.extend(hits.map(|hit| (hit.drum, hit.verdict)));
+    }
+    assert_eq!(
+        verdicts,
+        [
+            (Drum::Kick, Verdict::Disabled),
+            (Drum::Snare, Verdict::Accepted)
+        ]
+    );
+    // Its pad is for those who want to hear it.
+    stage.playback.trigger(Drum::Kick, 1.0);
+    assert!(stage.play(6).iter().all(|sample| *sample > 0.0));
+}
+
+#[test]
 fn which_voice_makes_room_does_not_depend_on_blocks() {
     // Sounds of 20 samples: some have ended within a block when the next ones start, and
     // a sound that has ended makes no other one fade.
