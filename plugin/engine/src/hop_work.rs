@@ -284,6 +284,10 @@ impl HopWork {
         if self.hops == 0 {
             return;
         }
+        if stage == 0 {
+            let retired = playback.retry_bank();
+            self.retire(retired);
+        }
         let newest = self.hops - 1;
         let described = newest.checked_sub(self.quality.look_ahead_frames() as u64);
         if self.silent_hops >= SILENT_HOPS {

@@ -53,6 +53,8 @@ pub struct Playback {
     queue: Vec<(u64, QueuedHit)>,
     performance: Voices,
     pads: Voices,
+    /// The bank that each of them takes when a place for it is free.
+    late: [Option<Arc<Bank>>; 2],
     /// Strokes of each drum so far, of hits and of pads: round robins go by them.
     strokes: [u32; DRUM_COUNT],
     pad_strokes: [u32; DRUM_COUNT],
@@ -73,6 +75,7 @@ impl Playback {
             queue: Vec::with_capacity(MAX_QUEUED),
             performance: Voices::new(framing.sample_rate_hz, bank.clone()),
             pads: Voices::new(framing.sample_rate_hz, bank),
+            late: [None, None],
             strokes: [0; DRUM_COUNT],
             pad_strokes: [0; DRUM_COUNT],
             blend: [0.0; DRUM_COUNT],
@@ -95,7 +98,7 @@ impl Playback {
 
     /// Stops everything and returns to `bank`; returns what is to be freed
     /// elsewhere. Real-time safe.
-    pub fn reset(&mut self, bank: &Arc<Bank>) -> [Option<Arc<Bank>>; 2] {
+    pub fn reset(&mut self, bank: &Arc<Bank>) -> [Option<Arc<Bank>>; 4] {
         self.queue.clear();
         self.performance.reset();
         self.pads.reset();
@@ -107,16 +110,29 @@ impl Playback {
         self.swap_bank(bank.clone())
     }
 
-    /// Makes `bank` the one that new voices play; returns one to be freed
-    /// elsewhere. Real-time safe.
-    pub fn swap_bank(&mut self, bank: Arc<Bank>) -> [Option<Arc<Bank>>; 2] {
-        [&mut self.performance, &mut self.pads].map(|voices| {
-            match voices.swap_bank(bank.clone()) {
-                Ok(retired) => retired,
-                // All slots still sound; the voices keep the kit they have.
-                Err(refused) => Some(refused),
+    /// Makes `bank` the one that new voices play, as soon as so few older ones sound that
+    /// there is a place for it; returns what is to be freed elsewhere. Real-time safe.
+    pub fn swap_bank(&mut self, bank: Arc<Bank>) -> [Option<Arc<Bank>>; 4] {
+        let [performance, pads] = &mut self.late;
+        let outdated = [performance.replace(bank.clone()), pads.replace(bank)];
+        let [performance, pads] = self.retry_bank();
+        let [late_performance, late_pads] = outdated;
+        [performance, pads, late_performance, late_pads]
+    }
+
+    /// Tries again what [`Playback::swap_bank`] could not do yet; returns what is to be
+    /// freed elsewhere. Real-time safe.
+    pub fn retry_bank(&mut self) -> [Option<Arc<Bank>>; 2] {
+        let voices = [&mut self.performance, &mut self.pads];
+        let mut retired = [None, None];
+        for ((voices, late), retired) in voices.into_iter().zip(&mut self.late).zip(&mut retired) {
+            match late.take().map(|bank| voices.swap_bank(bank)) {
+                Some(Ok(unused)) => *retired = unused,
+                Some(Err(refused)) => *late = Some(refused),
+                None => {}
             }
-        })
+        }
+        retired
     }
 
     /// Plays `own` in place of the bank's sounds; false if that has to be tried

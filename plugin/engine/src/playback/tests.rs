@@ -15,6 +15,46 @@ fn bank(frames: usize) -> Arc<Bank> {
     Arc::new(Bank::new(&shots, 8_000.0).unwrap())
 }
 
+#[test]
+fn a_bank_that_finds_no_place_is_taken_as_soon_as_there_is_one() {
+    let framing = Framing::for_rate(8_000.0).unwrap();
+    let mut playback = Playback::new(&framing, 0, bank(4_000));
+    let mut refused = 0;
+    for _ in 0..10 {
+        playback.trigger(Drum::Kick, 1.0);
+        playback.swap_bank(bank(4_000));
+        refused += usize::from(playback.late[1].is_some());
+    }
+    assert!(refused > 0, "all places are taken");
+    let newest = bank(4_000);
+    let retired = playback.swap_bank(newest.clone());
+    assert!(
+        retired
+            .iter()
+            .flatten()
+            .all(|bank| !Arc::ptr_eq(bank, &newest))
+    );
+    assert!(
+        retired.iter().flatten().count() > 0,
+        "outdated before it was played"
+    );
+    let is_newest = |voices: &Voices| voices.bank().is_some_and(|bank| Arc::ptr_eq(bank, &newest));
+    assert!(is_newest(&playback.performance) && !is_newest(&playback.pads));
+    playback.retry_bank();
+    assert!(!is_newest(&playback.pads), "nothing has ended");
+    let mut output = std::array::from_fn(|_| [vec![0.0; 5_000], vec![0.0; 5_000]]);
+    playback
+        .pads
+        .render(0..5_000, &[true; DRUM_COUNT], &mut output);
+    let retired = playback.retry_bank();
+    assert!(is_newest(&playback.pads));
+    assert!(
+        retired.iter().any(Option::is_some),
+        "the place was another one's"
+    );
+    assert!(playback.late.iter().all(Option::is_none));
+}
+
 /// A hit that begins at sample `onset_sample`.
 fn hit(drum: Drum, onset_sample: u64) -> QueuedHit {
     QueuedHit {
