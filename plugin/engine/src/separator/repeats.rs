@@ -281,19 +281,24 @@ impl Repeats {
         is_known.then_some((begins + onset).round() as i64)
     }
 
-    /// The sound of a drum that is used least, forgotten.
+    /// The sound of a drum that is used least, forgotten: one that is not heard now, if
+    /// there is one.
     fn make_room(&mut self, class: usize) -> usize {
-        let sounds = &mut self.sounds[class];
+        let (sounds, voices) = (&mut self.sounds[class], &mut self.voices);
+        let heard = |sound: usize| voices.play(class, sound);
         let least = (0..SOUNDS)
-            .min_by(|&a, &b| sounds[a].uses.total_cmp(&sounds[b].uses))
+            .min_by(|&a, &b| {
+                let uses = sounds[a].uses.total_cmp(&sounds[b].uses);
+                heard(a).cmp(&heard(b)).then(uses)
+            })
             .unwrap_or(0);
         if sounds[least].uses > 0.0 {
             for sound in sounds.iter_mut() {
                 sound.uses *= FORGETTING;
             }
         }
+        voices.stop(class, least, &sounds[least], &mut self.predicted);
         sounds[least].forget();
-        self.voices.stop(class, least);
         least
     }
 
