@@ -3,7 +3,7 @@
 mod support;
 
 use idm_engine::{
-    controls::Quality,
+    controls::{Controls, HitSource, Quality},
     drum::Drum,
     engine::{Hit, Verdict},
 };
@@ -138,4 +138,27 @@ fn corrections_are_the_same_for_every_partition() {
         .collect();
     let whole = corrected(Quality::Low, &corrections, &[2048]);
     assert!(whole == corrected(Quality::Low, &corrections, &[1, 777, 64, 13]));
+}
+
+#[test]
+fn long_blocks_lose_no_hit() {
+    let rate_hz = 8_000.0;
+    let input = drum_loop(rate_hz, 8.5);
+    let onsets = (0..1_000).map(|n| 1_000 + 64 * n).collect::<Vec<usize>>();
+    let heard_in = |blocks: &[usize]| {
+        let mut engine = engine(rate_hz, Quality::Low);
+        engine.set_controls(&Controls {
+            hits: HitSource::Given,
+            ..Controls::default()
+        });
+        let output = run_telling(&mut engine, &input, blocks, |engine, block| {
+            for onset in onsets.iter().filter(|onset| block.contains(onset)) {
+                assert!(engine.give_hit(onset - block.start, Drum::Snare, None));
+            }
+        });
+        accepted(&output, Drum::Snare)
+    };
+    let hits = heard_in(&[65_536]);
+    assert_eq!(hits.len(), onsets.len());
+    assert!(hits == heard_in(&[512]));
 }
