@@ -108,13 +108,12 @@ impl Processor {
         let config = EngineConfig {
             sample_rate_hz,
             quality,
-            max_block_samples: PIECE_SAMPLES,
         };
         Ok(Self {
             engine: Engine::new(config, model)?,
             config,
             stems: Stems::new(PIECE_SAMPLES),
-            events: Events::new(),
+            events: Events::new(PIECE_SAMPLES),
             mixer: Mixer::new(sample_rate_hz, &MixTargets::default()),
             notes: NoteScheduler::new(sample_rate_hz),
             queue: NoteQueue::new(),

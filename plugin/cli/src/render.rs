@@ -19,6 +19,9 @@ use crate::hits::GivenHits;
 use crate::interrupt;
 use crate::onset::{self, Onset};
 
+/// Hits that the engine is told at once; it remembers twice as many.
+const TOLD_AT_ONCE: usize = 512;
+
 /// How a file is rendered.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -112,10 +115,10 @@ pub fn render(
     let config = EngineConfig {
         sample_rate_hz: format.sample_rate_hz,
         quality: settings.quality,
-        max_block_samples: settings.block_samples,
     };
     let mut engine =
         Engine::new(config, model.clone()).with_context(|| path.display().to_string())?;
+    engine.set_offline(true);
     engine.set_controls(&settings.controls);
     let own = OwnSounds::new(&settings.own, format.sample_rate_hz)
         .with_context(|| path.display().to_string())?;
@@ -192,7 +195,7 @@ impl Stream {
         Stream {
             engine,
             stems: Stems::new(block_samples),
-            events: Events::new(),
+            events: Events::new(block_samples),
             input: Default::default(),
             block_samples,
             pending: Default::default(),
@@ -262,13 +265,21 @@ impl Stream {
     }
 
     fn process(&mut self, sink: &mut dyn Sink) -> Result<()> {
-        self.tell_hits();
+        while !self.input[0].is_empty() {
+            let samples = self.tell_hits()?;
+            self.process_piece(samples, sink)?;
+        }
+        Ok(())
+    }
+
+    /// Gives the first `samples` samples of the block to the engine.
+    fn process_piece(&mut self, samples: usize, sink: &mut dyn Sink) -> Result<()> {
         let [left, right] = &self.input;
+        let piece = [&left[..samples], &right[..samples]];
         self.engine
-            .process([left, right], &mut self.stems, &mut self.events);
-        let samples = left.len();
+            .process(piece, &mut self.stems, &mut self.events);
         for (pending, input) in self.pending.iter_mut().zip(&mut self.input) {
-            pending.extend(input.drain(..));
+            pending.extend(input.drain(..samples));
         }
 
         let accepted = |verdict| verdict == Verdict::Accepted;
@@ -289,20 +300,35 @@ impl Stream {
         })
     }
 
-    /// Tells the engine the hits of the next block.
-    fn tell_hits(&mut self) {
+    /// Tells the engine hits of the block; gives the samples up to the first that it is
+    /// not told yet.
+    ///
+    /// # Errors
+    /// More hits at a time than the engine remembers.
+    fn tell_hits(&mut self) -> Result<usize> {
         let rate_hz = self.engine.config().sample_rate_hz;
-        let block = self.input[0].len() as u64;
-        while let Some(hit) = self.given.get(self.told) {
+        let block = self.input[0].len();
+        for count in 0.. {
+            let Some(hit) = self.given.get(self.told) else {
+                break;
+            };
             let sample = (hit.time_s * rate_hz).round() as u64;
-            let offset = sample.saturating_sub(self.processed);
+            let offset = sample.saturating_sub(self.processed) as usize;
             if offset >= block {
                 break;
             }
-            self.engine
-                .give_hit(offset as usize, hit.drum, hit.velocity);
+            if count == TOLD_AT_ONCE {
+                return Ok(offset.max(1));
+            }
+            if !self.engine.give_hit(offset, hit.drum, hit.velocity) {
+                bail!(
+                    "hits: expected at most {TOLD_AT_ONCE} at a time, found more around {} s",
+                    hit.time_s
+                );
+            }
             self.told += 1;
         }
+        Ok(block)
     }
 
     /// Copies the stems from sample `skip` on. Mono is the mean of both sides,

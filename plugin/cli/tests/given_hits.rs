@@ -62,6 +62,37 @@ fn corrected_hits_come_back_as_they_were_written() {
     assert_ne!(drums(&misread), drums(table));
 }
 
+/// `count` hits of the kick, `apart_s` apart.
+fn table(count: usize, apart_s: f64) -> String {
+    let lines = (0..count).map(|n| format!("{:.6},kick,100\n", 0.01 + n as f64 * apart_s));
+    lines.collect()
+}
+
+#[test]
+fn no_hit_is_lost_however_long_blocks_are() {
+    let bench = Bench::new();
+    bench.wav("loop.wav", &drum_loop(8_000.0, 1, 10.0));
+    let count = 1_400;
+    fs::write(bench.path("hits.csv"), table(count, 0.007)).expect("a temporary file");
+    let tables = ["1024", "65536"].map(|block| {
+        let arguments = ["separate", "loop.wav", "--hits", "hits.csv", "--out", block];
+        bench.idm_json(&[&arguments[..], &["--block", block]].concat());
+        fs::read_to_string(bench.path(&format!("{block}/loop/onsets.csv"))).expect("a table")
+    });
+    assert_eq!(tables[0].lines().count(), count + 1);
+    assert!(tables[0] == tables[1], "blocks change nothing");
+}
+
+#[test]
+fn more_hits_than_the_engine_remembers_are_an_error() {
+    let bench = Bench::new();
+    bench.wav("loop.wav", &drum_loop(8_000.0, 1, 1.0));
+    fs::write(bench.path("hits.csv"), table(3_000, 0.0)).expect("a temporary file");
+    let output = bench.idm(&["separate", "loop.wav", "--hits", "hits.csv", "--out", "out"]);
+    assert_eq!(code(&output), 1, "{}", stderr(&output));
+    assert!(stderr(&output).contains("hits: expected at most 512 at a time"));
+}
+
 #[test]
 fn wrong_hits_are_refused_before_anything_is_written() {
     let bench = Bench::new();

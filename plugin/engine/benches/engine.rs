@@ -28,10 +28,10 @@ fn blocks(criterion: &mut Criterion) {
         for block in [64, 512] {
             group.throughput(Throughput::Elements(block as u64));
             group.bench_function(format!("{quality:?}/{block}"), |bencher| {
-                let mut engine = engine(RATE, quality, block);
+                let mut engine = engine(RATE, quality);
                 engine.set_controls(&resynthesis());
                 let mut stems = Stems::new(block);
-                let mut events = Events::new();
+                let mut events = Events::new(block);
                 let mut at = 0;
                 bencher.iter(|| {
                     if at + block > input[0].len() {
@@ -62,10 +62,10 @@ fn distribution() {
     );
     for quality in Quality::ALL {
         for block in [64, 512] {
-            let mut engine = engine(RATE, quality, block);
+            let mut engine = engine(RATE, quality);
             engine.set_controls(&resynthesis());
             let mut stems = Stems::new(block);
-            let mut events = Events::new();
+            let mut events = Events::new(block);
             let mut times: Vec<f64> = input[0]
                 .chunks_exact(block)
                 .zip(input[1].chunks_exact(block))

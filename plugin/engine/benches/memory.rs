@@ -28,10 +28,10 @@ fn now_mb() -> f64 {
 /// An engine that has heard `seconds` of a drum loop and learnt its kit.
 fn listen(seconds: f64) -> Engine {
     let input = drum_loop(RATE, seconds);
-    let mut engine = engine(RATE, Quality::Standard, BLOCK);
+    let mut engine = engine(RATE, Quality::Standard);
     engine.set_controls(&resynthesis());
     let mut stems = Stems::new(BLOCK);
-    let mut events = Events::new();
+    let mut events = Events::new(BLOCK);
     let blocks = input[0].chunks_exact(BLOCK);
     for (left, right) in blocks.zip(input[1].chunks_exact(BLOCK)) {
         engine.process([left, right], &mut stems, &mut events);

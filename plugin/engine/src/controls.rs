@@ -96,7 +96,8 @@ pub struct DrumControls {
     /// Length of the resynthesised one-shot, 0.05 to 1 (natural).
     pub decay: f32,
     /// False if this drum does not exist in the piece: it gets no hits and no
-    /// signal.
+    /// signal, and what sounds of its resynthesis fades. Its pad can still be played:
+    /// who clicks on it wants to hear it.
     pub enabled: bool,
 }
 

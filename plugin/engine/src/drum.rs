@@ -138,6 +138,17 @@ impl Drum {
         }
     }
 
+    /// How long a one-shot of the class is at most, in seconds. Real-time safe.
+    pub const fn longest_s(self) -> f64 {
+        match self {
+            Drum::Kick | Drum::Snare => 1.2,
+            Drum::ClosedHat => 0.5,
+            Drum::OpenHat => 1.5,
+            Drum::HighTom | Drum::MidTom | Drum::FloorTom => 2.0,
+            Drum::Crash | Drum::Ride => 3.5,
+        }
+    }
+
     /// The class that silences this one when it is played (hi-hat choke).
     /// Real-time safe.
     pub const fn choked_by(self) -> Option<Drum> {

@@ -65,8 +65,6 @@ pub struct EngineConfig {
     pub sample_rate_hz: f64,
     /// Trade between latency and certainty.
     pub quality: Quality,
-    /// Longest block that will be given to [`Engine::process`].
-    pub max_block_samples: usize,
 }
 
 /// The real-time engine.
@@ -167,8 +165,17 @@ impl Engine {
         self.playback.set_controls(&controls);
     }
 
-    /// Plays the one-shot of `drum` on its bus, from the next sample on.
+    /// Says whether nobody listens, as in an export: then [`Engine::process`] waits for the
+    /// worker, however long that takes, so that the result can be repeated. False at first:
+    /// what is learnt too late takes effect when it comes. A host that has kept to more
+    /// than 1.5 times real time for a second is waited for too, as long as it keeps to it.
     /// Real-time safe.
+    pub fn set_offline(&mut self, is_offline: bool) {
+        self.work.set_offline(is_offline);
+    }
+
+    /// Plays the one-shot of `drum` on its bus, from the next sample on, also if the drum
+    /// is switched off. Real-time safe.
     pub fn trigger(&mut self, drum: Drum, velocity: f32) {
         self.playback.trigger(drum, velocity);
     }
@@ -255,11 +262,13 @@ impl Engine {
 
     /// Takes a block of both input channels and writes the stems and hits of
     /// as many samples. Samples that are not finite count as silence. Blocks
-    /// may have any length up to the capacity of `stems`; what is longer, or
-    /// longer than the shorter channel, is not processed. Real-time safe.
+    /// may have any length for which `stems` and `events` were made; what is longer, or
+    /// longer than the shorter channel, is not processed. Real-time safe unless
+    /// [`Engine::set_offline`] says that it need not be.
     pub fn process(&mut self, input: [&[f32]; 2], stems: &mut Stems, events: &mut Events) {
         events.clear();
-        let samples = input[0].len().min(input[1].len()).min(stems.capacity());
+        let longest = stems.capacity().min(events.max_block_samples());
+        let samples = input[0].len().min(input[1].len()).min(longest);
         stems.set_len(samples);
         let stage_samples = self.hop_samples / STAGES;
         let mut done = 0;

@@ -1,12 +1,13 @@
 //! Hits, as they are heard at the output.
 
 use crate::{
-    drum::Drum,
+    drum::{DRUM_COUNT, Drum},
+    playback::MAX_QUEUED,
     transcriber::{Evidence, Verdict},
 };
 
-/// Most hits in one block; more than a thousand per second cannot occur.
-const MAX_HITS: usize = 512;
+/// A hop at the lowest sample rate: the shortest time in which a drum is decided on.
+const SHORTEST_HOP_SAMPLES: usize = 48;
 
 /// One detected hit.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -32,23 +33,26 @@ pub struct Hit {
 }
 
 /// The hits of one block, in order of time.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Events {
     hits: Vec<Hit>,
-}
-
-impl Default for Events {
-    fn default() -> Self {
-        Events::new()
-    }
+    max_block_samples: usize,
 }
 
 impl Events {
-    /// Allocates room for all that a block can hold.
-    pub fn new() -> Events {
+    /// Room for all hits of blocks of up to `max_block_samples`, at every sample rate.
+    /// Allocates.
+    pub fn new(max_block_samples: usize) -> Events {
+        let hops = max_block_samples / SHORTEST_HOP_SAMPLES + 2;
         Events {
-            hits: Vec::with_capacity(MAX_HITS),
+            hits: Vec::with_capacity(MAX_QUEUED + DRUM_COUNT * hops),
+            max_block_samples,
         }
+    }
+
+    /// Longest block. Real-time safe.
+    pub fn max_block_samples(&self) -> usize {
+        self.max_block_samples
     }
 
     /// The hits of the last block. Real-time safe.
@@ -61,10 +65,24 @@ impl Events {
         self.hits.clear();
     }
 
-    /// Adds a hit if there is room. Real-time safe.
+    /// Adds a hit; there is room for as many as blocks of the announced length can hold.
+    /// Real-time safe.
     pub(crate) fn push(&mut self, hit: Hit) {
+        debug_assert!(self.hits.len() < self.hits.capacity());
         if self.hits.len() < self.hits.capacity() {
             self.hits.push(hit);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::front_end::{Framing, MIN_SAMPLE_RATE_HZ};
+
+    #[test]
+    fn no_hop_is_shorter() {
+        let shortest = Framing::for_rate(MIN_SAMPLE_RATE_HZ).unwrap().hop_samples;
+        assert_eq!(shortest, SHORTEST_HOP_SAMPLES);
     }
 }

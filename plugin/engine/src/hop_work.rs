@@ -13,7 +13,7 @@ use crate::{
     engine::EngineError,
     experiment::{Experiment, MaskSource},
     front_end::{BAND_COUNT, FeatureFrame, Framing, FrontEnd, LevelFollower},
-    learner::{BankFollower, BankWorker, MAX_EMBEDDING, Tape, bank_for},
+    learner::{BankFollower, BankWorker, Tape, bank_for},
     model::{Model, Session},
     one_shots::Bank,
     playback::Playback,
@@ -108,7 +108,7 @@ impl HopWork {
         let hop_s = hop as f64 / rate;
         let network = model.one_shot_network()?;
         let meta = model.meta();
-        let embedding = vec![0.0; meta.one_shots.embedding.min(MAX_EMBEDDING)];
+        let embedding = vec![0.0; meta.one_shots.embedding];
         let one_shot_rate_hz = f64::from(meta.one_shots.sample_rate_hz);
         let bank = match experiment.bank {
             Some(bank) => bank,
@@ -231,7 +231,6 @@ impl HopWork {
         self.fitted = VelocityScale::default();
         self.velocities = VelocityScale::default();
         self.forget_sounding();
-        self.presence.reset();
         self.attack_gate.reset();
         self.started = [None; DRUM_COUNT];
         self.decided = [None; DRUM_COUNT];
@@ -249,6 +248,7 @@ impl HopWork {
     fn forget_sounding(&mut self) {
         self.explainer.reset();
         self.prediction.clear();
+        self.presence.reset();
         self.repeats.rewind();
     }
 
@@ -284,14 +284,20 @@ impl HopWork {
         if self.hops == 0 {
             return;
         }
-        if self.silent_hops >= SILENT_HOPS {
-            if stage == STAGES - 1 {
-                self.pass_on();
-            }
-            return;
+        if stage == 0 {
+            let retired = playback.retry_bank();
+            self.retire(retired);
         }
         let newest = self.hops - 1;
         let described = newest.checked_sub(self.quality.look_ahead_frames() as u64);
+        if self.silent_hops >= SILENT_HOPS {
+            match stage {
+                4 => self.miss_hits(described.unwrap_or(0)),
+                7 => self.pass_on(),
+                _ => {}
+            }
+            return;
+        }
         match stage {
             0 => {
                 let long = self.framing.long_window_samples;
@@ -329,6 +335,13 @@ impl HopWork {
             }
             _ => {}
         }
+    }
+
+    /// Lets go of the hits that were given or taken away where nothing can be heard, so
+    /// that they leave room for later ones.
+    fn miss_hits(&mut self, frame: u64) {
+        self.given.miss(frame);
+        self.removed.miss(frame);
     }
 
     fn run_network(&mut self, stage: usize) {
@@ -380,3 +393,6 @@ impl HopWork {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -42,6 +42,12 @@ pub enum MidiFileError {
     /// The bytes are no standard MIDI file.
     #[error("no MIDI file: {0}")]
     Read(String),
+    /// A file whose ticks have no length.
+    #[error("MIDI: expected at least 1 tick per {of}, found 0")]
+    NoTicks {
+        /// What ticks divide: a beat, or a frame of film.
+        of: &'static str,
+    },
 }
 
 /// The beginning of a note.
@@ -141,18 +147,39 @@ fn meta(message: MetaMessage<'_>) -> TrackEventKind<'_> {
     TrackEventKind::Meta(message)
 }
 
+/// What a file's ticks divide, and in how many.
+#[derive(Debug, Clone, Copy)]
+enum Division {
+    /// Beats, whose length the tempo says.
+    OfBeats(f64),
+    /// Seconds, whatever the tempo.
+    OfSeconds(f64),
+}
+
+impl Division {
+    fn of(timing: Timing) -> Result<Division, MidiFileError> {
+        let (division, of) = match timing {
+            Timing::Metrical(ticks) => (Division::OfBeats(f64::from(ticks.as_int())), "beat"),
+            Timing::Timecode(fps, ticks) => {
+                let per_s = f64::from(fps.as_f32()) * f64::from(ticks);
+                (Division::OfSeconds(per_s), "frame")
+            }
+        };
+        match division {
+            Division::OfBeats(0.0) | Division::OfSeconds(0.0) => Err(MidiFileError::NoTicks { of }),
+            division => Ok(division),
+        }
+    }
+}
+
 /// The notes of all tracks and channels, through the tempo map, in order of time.
 /// Allocates.
 ///
 /// # Errors
-/// When `bytes` are no standard MIDI file.
+/// When `bytes` are no standard MIDI file, or its ticks have no length.
 pub fn read_midi(bytes: &[u8]) -> Result<Vec<MidiNote>, MidiFileError> {
     let file = Smf::parse(bytes).map_err(|error| MidiFileError::Read(error.to_string()))?;
-    let ticks_per_beat = match file.header.timing {
-        Timing::Metrical(ticks) => f64::from(ticks.as_int().max(1)),
-        // Constant ticks per second, as beats of half a second.
-        Timing::Timecode(fps, subframe) => f64::from(fps.as_f32()) * f64::from(subframe) / 2.0,
-    };
+    let division = Division::of(file.header.timing)?;
     let (mut tempos, mut notes) = (Vec::new(), Vec::new());
     for track in &file.tracks {
         let mut tick = 0_u64;
@@ -160,7 +187,10 @@ pub fn read_midi(bytes: &[u8]) -> Result<Vec<MidiNote>, MidiFileError> {
             tick += u64::from(event.delta.as_int());
             match event.kind {
                 TrackEventKind::Meta(MetaMessage::Tempo(tempo)) => {
-                    tempos.push((tick, f64::from(tempo.as_int()) * 1e-6));
+                    if let Division::OfBeats(ticks) = division {
+                        let s_per_beat = f64::from(tempo.as_int()) * 1e-6;
+                        tempos.push((tick, s_per_beat / ticks));
+                    }
                 }
                 TrackEventKind::Midi {
                     message: MidiMessage::NoteOn { key, vel },
@@ -173,12 +203,15 @@ pub fn read_midi(bytes: &[u8]) -> Result<Vec<MidiNote>, MidiFileError> {
     tempos.sort_by_key(|(tick, _)| *tick);
     notes.sort_by_key(|(tick, ..)| *tick);
     let mut tempos = tempos.into_iter().peekable();
-    let beat_s = 60.0 / DEFAULT_TEMPO_BPM;
-    let (mut now_s, mut now_tick, mut s_per_tick) = (0.0, 0, beat_s / ticks_per_beat);
+    let (mut now_s, mut now_tick) = (0.0, 0);
+    let mut s_per_tick = match division {
+        Division::OfBeats(ticks) => 60.0 / DEFAULT_TEMPO_BPM / ticks,
+        Division::OfSeconds(ticks) => 1.0 / ticks,
+    };
     let notes = notes.into_iter().map(|(tick, key, velocity)| {
-        while let Some((at, s_per_beat)) = tempos.next_if(|(at, _)| *at <= tick) {
+        while let Some((at, following_s)) = tempos.next_if(|(at, _)| *at <= tick) {
             now_s += (at - now_tick) as f64 * s_per_tick;
-            (now_tick, s_per_tick) = (at, s_per_beat / ticks_per_beat);
+            (now_tick, s_per_tick) = (at, following_s);
         }
         MidiNote {
             time_s: now_s + (tick - now_tick) as f64 * s_per_tick,
@@ -296,10 +329,42 @@ mod tests {
             0x00, 0x99, 35, 100, 0x60, 0xff, 0x51, 0x03, 0x0f, 0x42, 0x40, 0x00, 0x99, 44, 64,
             0x60, 0x99, 53, 127, 0x00, 0x99, 38, 0, 0x00, 0xff, 0x2f, 0x00,
         ];
-        let mut bytes = b"MThd\x00\x00\x00\x06\x00\x00\x00\x01\x00\x60MTrk".to_vec();
+        let expected = [note(0.0, 35, 100), note(0.5, 44, 64), note(1.5, 53, 127)];
+        let read = read_midi(&file([0x00, 0x60], track));
+        assert_eq!(read.expect("a MIDI file"), expected);
+    }
+
+    #[test]
+    fn film_time_goes_on_whatever_the_tempo() {
+        // 25 frames per second of 40 ticks: milliseconds. A tempo of 60 bpm after 96 ms.
+        let track: &[u8] = &[
+            0x00, 0x99, 35, 100, 0x60, 0xff, 0x51, 0x03, 0x0f, 0x42, 0x40, 0x00, 0x99, 44, 64,
+            0x60, 0x99, 53, 127, 0x00, 0xff, 0x2f, 0x00,
+        ];
+        let read = read_midi(&file([0xe7, 40], track)).expect("a MIDI file");
+        for (read, expected_s) in read.iter().zip([0.0, 0.096, 0.192]) {
+            assert!((read.time_s - expected_s).abs() < 1e-9, "{read:?}");
+        }
+    }
+
+    #[test]
+    fn ticks_without_a_length_are_refused() {
+        let track: &[u8] = &[0x00, 0x99, 35, 100, 0x00, 0xff, 0x2f, 0x00];
+        for (division, of) in [([0xe7, 0], "frame"), ([0, 0], "beat")] {
+            let error = read_midi(&file(division, track)).unwrap_err();
+            assert_eq!(error, MidiFileError::NoTicks { of });
+        }
+        // No such number of frames.
+        assert!(read_midi(&file([0x80, 40], track)).is_err());
+    }
+
+    /// A file of one track.
+    fn file(division: [u8; 2], track: &[u8]) -> Vec<u8> {
+        let mut bytes = b"MThd\x00\x00\x00\x06\x00\x00\x00\x01".to_vec();
+        bytes.extend(division);
+        bytes.extend(b"MTrk");
         bytes.extend((track.len() as u32).to_be_bytes());
         bytes.extend(track);
-        let expected = [note(0.0, 35, 100), note(0.5, 44, 64), note(1.5, 53, 127)];
-        assert_eq!(read_midi(&bytes).expect("a MIDI file"), expected);
+        bytes
     }
 }

@@ -4,7 +4,7 @@
 use std::{ops::Range, sync::Arc};
 
 use crate::{
-    controls::Controls,
+    controls::{Controls, DrumControls},
     drum::{DRUM_COUNT, Drum, STEM_COUNT},
     events::{Events, Hit},
     front_end::Framing,
@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Hits that wait for their time.
-const MAX_QUEUED: usize = 256;
+pub const MAX_QUEUED: usize = 256;
 /// Limit of a voice's amplitude: far above any fit that makes sense.
 const LOUDEST_AMPLITUDE: f32 = 1e3;
 /// Time of a full blend from one signal to the other.
@@ -53,6 +53,8 @@ pub struct Playback {
     queue: Vec<(u64, QueuedHit)>,
     performance: Voices,
     pads: Voices,
+    /// The bank that each of them takes when a place for it is free.
+    late: [Option<Arc<Bank>>; 2],
     /// Strokes of each drum so far, of hits and of pads: round robins go by them.
     strokes: [u32; DRUM_COUNT],
     pad_strokes: [u32; DRUM_COUNT],
@@ -73,6 +75,7 @@ impl Playback {
             queue: Vec::with_capacity(MAX_QUEUED),
             performance: Voices::new(framing.sample_rate_hz, bank.clone()),
             pads: Voices::new(framing.sample_rate_hz, bank),
+            late: [None, None],
             strokes: [0; DRUM_COUNT],
             pad_strokes: [0; DRUM_COUNT],
             blend: [0.0; DRUM_COUNT],
@@ -84,12 +87,18 @@ impl Playback {
 
     /// Takes sanitised settings. Real-time safe.
     pub fn set_controls(&mut self, controls: &Controls) {
-        self.controls = *controls;
+        let before = std::mem::replace(&mut self.controls, *controls).drums;
+        for drum in Drum::ALL {
+            let is_enabled = |drums: &[DrumControls; DRUM_COUNT]| drums[drum.index()].enabled;
+            if is_enabled(&before) && !is_enabled(&controls.drums) {
+                self.performance.release(drum);
+            }
+        }
     }
 
     /// Stops everything and returns to `bank`; returns what is to be freed
     /// elsewhere. Real-time safe.
-    pub fn reset(&mut self, bank: &Arc<Bank>) -> [Option<Arc<Bank>>; 2] {
+    pub fn reset(&mut self, bank: &Arc<Bank>) -> [Option<Arc<Bank>>; 4] {
         self.queue.clear();
         self.performance.reset();
         self.pads.reset();
@@ -101,16 +110,29 @@ impl Playback {
         self.swap_bank(bank.clone())
     }
 
-    /// Makes `bank` the one that new voices play; returns one to be freed
-    /// elsewhere. Real-time safe.
-    pub fn swap_bank(&mut self, bank: Arc<Bank>) -> [Option<Arc<Bank>>; 2] {
-        [&mut self.performance, &mut self.pads].map(|voices| {
-            match voices.swap_bank(bank.clone()) {
-                Ok(retired) => retired,
-                // All slots still sound; the voices keep the kit they have.
-                Err(refused) => Some(refused),
+    /// Makes `bank` the one that new voices play, as soon as so few older ones sound that
+    /// there is a place for it; returns what is to be freed elsewhere. Real-time safe.
+    pub fn swap_bank(&mut self, bank: Arc<Bank>) -> [Option<Arc<Bank>>; 4] {
+        let [performance, pads] = &mut self.late;
+        let outdated = [performance.replace(bank.clone()), pads.replace(bank)];
+        let [performance, pads] = self.retry_bank();
+        let [late_performance, late_pads] = outdated;
+        [performance, pads, late_performance, late_pads]
+    }
+
+    /// Tries again what [`Playback::swap_bank`] could not do yet; returns what is to be
+    /// freed elsewhere. Real-time safe.
+    pub fn retry_bank(&mut self) -> [Option<Arc<Bank>>; 2] {
+        let voices = [&mut self.performance, &mut self.pads];
+        let mut retired = [None, None];
+        for ((voices, late), retired) in voices.into_iter().zip(&mut self.late).zip(&mut retired) {
+            match late.take().map(|bank| voices.swap_bank(bank)) {
+                Some(Ok(unused)) => *retired = unused,
+                Some(Err(refused)) => *late = Some(refused),
+                None => {}
             }
-        })
+        }
+        retired
     }
 
     /// Plays `own` in place of the bank's sounds; false if that has to be tried
@@ -143,7 +165,6 @@ impl Playback {
         self.pads.start(StartVoice {
             drum,
             layer,
-            delay_samples: 0,
             amplitude: velocity * velocity,
             tune_semitones: controls.tune_semitones,
             decay: controls.decay,
@@ -163,19 +184,16 @@ impl Playback {
         events: &mut Events,
     ) {
         let samples = span.len();
-        self.start_due(now, &span, events);
         let heard = std::array::from_fn(|drum| {
             self.blend[drum] > 0.0 || self.controls.drums[drum].blend > 0.0
         });
-        render(&mut self.performance, samples, &heard, &mut self.rendered);
+        clear(samples, &heard, &mut self.rendered);
+        self.perform(now, &span, &heard, events);
         let pads = !self.pads.is_idle();
         if pads {
-            render(
-                &mut self.pads,
-                samples,
-                &[true; DRUM_COUNT],
-                &mut self.auditioned,
-            );
+            let all = [true; DRUM_COUNT];
+            clear(samples, &all, &mut self.auditioned);
+            self.pads.render(0..samples, &all, &mut self.auditioned);
         }
         for channel in 0..2 {
             let dry = &work.history(channel, self.latency_samples)[phase..phase + samples];
@@ -198,14 +216,26 @@ impl Playback {
         }
     }
 
-    /// Announces the hits that are due within the span and starts their voices.
-    fn start_due(&mut self, now: u64, span: &Range<usize>, events: &mut Events) {
+    /// Announces the hits that are due within the span and plays them. Whatever sounds is
+    /// played up to each hit before it starts: what a new voice replaces then does not
+    /// depend on the host's blocks.
+    fn perform(
+        &mut self,
+        now: u64,
+        span: &Range<usize>,
+        heard: &[bool; DRUM_COUNT],
+        events: &mut Events,
+    ) {
         let end = now + span.len() as u64;
+        let mut played = 0;
         while let Some(first) = (0..self.queue.len()).min_by_key(|&index| self.queue[index].0) {
             if self.queue[first].0 >= end {
                 break;
             }
-            let (due, hit) = self.queue.remove(first);
+            let (due, mut hit) = self.queue.remove(first);
+            if hit.verdict == Verdict::Accepted && !self.controls.drums[hit.drum.index()].enabled {
+                hit.verdict = Verdict::Disabled;
+            }
             let delay_samples = due.saturating_sub(now) as usize;
             events.push(Hit {
                 drum: hit.drum,
@@ -219,19 +249,23 @@ impl Playback {
                 verdict: hit.verdict,
             });
             if hit.verdict == Verdict::Accepted {
+                let rest = played..delay_samples;
+                self.performance.render(rest, heard, &mut self.rendered);
+                played = delay_samples;
                 let stroke = next(&mut self.strokes, hit.drum);
                 let (layer, amplitude) = self.voicing(&hit, stroke);
                 let controls = &self.controls.drums[hit.drum.index()];
                 self.performance.start(StartVoice {
                     drum: hit.drum,
                     layer,
-                    delay_samples,
                     amplitude,
                     tune_semitones: controls.tune_semitones,
                     decay: controls.decay,
                 });
             }
         }
+        let rest = played..span.len();
+        self.performance.render(rest, heard, &mut self.rendered);
     }
 
     /// Layer of the drum's sound that plays `hit`, and the factor that gives it
@@ -279,18 +313,14 @@ fn next(strokes: &mut [u32; DRUM_COUNT], drum: Drum) -> u32 {
     stroke
 }
 
-fn render(
-    voices: &mut Voices,
-    samples: usize,
-    heard: &[bool; DRUM_COUNT],
-    output: &mut [[Vec<f32>; 2]; DRUM_COUNT],
-) {
+/// Silences the first `samples` samples of the drums that are `heard`.
+fn clear(samples: usize, heard: &[bool; DRUM_COUNT], output: &mut [[Vec<f32>; 2]; DRUM_COUNT]) {
     for (drum, _) in output.iter_mut().zip(heard).filter(|(_, heard)| **heard) {
         for channel in drum {
             channel[..samples].fill(0.0);
         }
     }
-    if !voices.is_idle() {
-        voices.render(samples, heard, output);
-    }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 mod support;
 
 use idm_engine::{
-    controls::Quality,
+    controls::{Controls, HitSource, Quality},
     drum::Drum,
     engine::{Hit, Verdict},
 };
@@ -21,7 +21,7 @@ struct Correction {
 }
 
 fn corrected(quality: Quality, corrections: &[Correction], blocks: &[usize]) -> Output {
-    let mut engine = engine(RATE_HZ, quality, 2048);
+    let mut engine = engine(RATE_HZ, quality);
     run_telling(
         &mut engine,
         &drum_loop(RATE_HZ, SECONDS),
@@ -57,7 +57,7 @@ fn kick_at(n: usize) -> usize {
 fn a_removed_hit_is_gone_and_its_neighbours_stay() {
     for quality in Quality::ALL {
         let input = drum_loop(RATE_HZ, SECONDS);
-        let plain = run(&mut engine(RATE_HZ, quality, 512), &input, &[512]);
+        let plain = run(&mut engine(RATE_HZ, quality), &input, &[512]);
         let before = accepted(&plain, Drum::Kick);
         // Where the editor shows it, not where it truly is.
         let heard = before.iter().map(|hit| hit.onset_sample as usize);
@@ -84,7 +84,7 @@ fn a_removed_hit_is_gone_and_its_neighbours_stay() {
         });
         assert!(said, "{quality:?}: the editor is told");
         // Not only the note: the sound goes elsewhere too.
-        let latency = engine(RATE_HZ, quality, 512).latency_samples();
+        let latency = engine(RATE_HZ, quality).latency_samples();
         let span = shown + latency - 200..shown + latency + 8_000;
         let level = |output: &Output| level_db(&output.stems[0][0][span.clone()]);
         assert!(
@@ -138,4 +138,27 @@ fn corrections_are_the_same_for_every_partition() {
         .collect();
     let whole = corrected(Quality::Low, &corrections, &[2048]);
     assert!(whole == corrected(Quality::Low, &corrections, &[1, 777, 64, 13]));
+}
+
+#[test]
+fn long_blocks_lose_no_hit() {
+    let rate_hz = 8_000.0;
+    let input = drum_loop(rate_hz, 8.5);
+    let onsets = (0..1_000).map(|n| 1_000 + 64 * n).collect::<Vec<usize>>();
+    let heard_in = |blocks: &[usize]| {
+        let mut engine = engine(rate_hz, Quality::Low);
+        engine.set_controls(&Controls {
+            hits: HitSource::Given,
+            ..Controls::default()
+        });
+        let output = run_telling(&mut engine, &input, blocks, |engine, block| {
+            for onset in onsets.iter().filter(|onset| block.contains(onset)) {
+                assert!(engine.give_hit(onset - block.start, Drum::Snare, None));
+            }
+        });
+        accepted(&output, Drum::Snare)
+    };
+    let hits = heard_in(&[65_536]);
+    assert_eq!(hits.len(), onsets.len());
+    assert!(hits == heard_in(&[512]));
 }

@@ -107,7 +107,7 @@ fn distance_db(one_shot: &OneShot, truth: &[Vec<f32>; 2]) -> f32 {
 }
 
 fn learn(bars: usize, blocks: &[usize]) -> (Engine, Arc<LearntKit>) {
-    let mut engine = engine(RATE, Quality::Standard, 4_096);
+    let mut engine = engine(RATE, Quality::Standard);
     run(&mut engine, &performance(bars), blocks);
     let kit = engine.finish_learning();
     (engine, kit)
@@ -116,7 +116,7 @@ fn learn(bars: usize, blocks: &[usize]) -> (Engine, Arc<LearntKit>) {
 #[test]
 fn learnt_one_shots_approach_the_true_ones() {
     let kits: Vec<_> = [4, 8, 16].map(|bars| learn(bars, &[512]).1).into();
-    let fresh = engine(RATE, Quality::Standard, 512);
+    let fresh = engine(RATE, Quality::Standard);
     for drum in true_kit() {
         let prior = distance_db(fresh.bank().one_shot(drum.drum), &drum.sound);
         let found: Vec<f32> = kits
@@ -158,7 +158,7 @@ fn the_same_kit_is_learnt_from_any_blocks_at_any_speed() {
     }
     // Resynthesis uses what is learnt on the way: exports repeat exactly.
     let export = || {
-        let mut engine = engine(RATE, Quality::Standard, 512);
+        let mut engine = engine(RATE, Quality::Standard);
         engine.set_controls(&resynthesis());
         run(&mut engine, &performance(5), &[512])
     };
@@ -172,7 +172,7 @@ fn frozen_nothing_changes_and_forgotten_nothing_is_left() {
         learning: false,
         ..Controls::default()
     };
-    let mut engine = engine(RATE, Quality::Standard, 512);
+    let mut engine = engine(RATE, Quality::Standard);
     let first = engine.bank().clone();
     engine.set_controls(&frozen);
     run(&mut engine, &input, &[512]);
@@ -200,10 +200,39 @@ fn frozen_nothing_changes_and_forgotten_nothing_is_left() {
     assert!(engine.finish_learning().is_empty());
 }
 
+#[test]
+fn what_is_saved_at_the_freeze_is_what_plays_from_then_on() {
+    let input = performance(3);
+    let mut banks = 0;
+    for quarter in 2..12 {
+        let [before, after] = [0..quarter * BAR / 8, quarter * BAR / 8..3 * BAR]
+            .map(|span| input.clone().map(|channel| channel[span.clone()].to_vec()));
+        let mut engine = engine(RATE, Quality::Standard);
+        let first = engine.bank().clone();
+        run(&mut engine, &before, &[512]);
+        engine.set_controls(&Controls {
+            learning: false,
+            ..Controls::default()
+        });
+        let (bank, kit) = (engine.bank().clone(), engine.kit_shelf().current());
+        banks += usize::from(!Arc::ptr_eq(&bank, &first));
+        run(&mut engine, &after, &[512]);
+        assert!(Arc::ptr_eq(&bank, engine.bank()), "quarter {quarter}");
+        assert!(*kit == *engine.kit_shelf().current(), "quarter {quarter}");
+        engine.set_controls(&Controls::default());
+        run(&mut engine, &input, &[512]);
+        assert!(!Arc::ptr_eq(&bank, engine.bank()), "it goes on learning");
+    }
+    assert!(
+        (1..10).contains(&banks),
+        "before and after the first: {banks}"
+    );
+}
+
 /// Every pad in turn, at two velocities.
 fn pads(engine: &mut Engine) -> Vec<f32> {
     let mut stems = Stems::new(512);
-    let mut events = Events::new();
+    let mut events = Events::new(512);
     let mut heard = Vec::new();
     let silence = [0.0; 512];
     engine.reset();
@@ -224,7 +253,7 @@ fn pads(engine: &mut Engine) -> Vec<f32> {
 #[test]
 fn a_saved_kit_sounds_the_same_to_the_bit() {
     for rate in [44_100.0, 96_000.0] {
-        let mut first = support::engine(rate, Quality::Standard, 512);
+        let mut first = support::engine(rate, Quality::Standard);
         let input = support::drum_loop(rate, 12.0);
         run(&mut first, &input, &[512]);
         let kit = first.finish_learning();
@@ -233,7 +262,7 @@ fn a_saved_kit_sounds_the_same_to_the_bit() {
         assert!(bytes.len() < 2_000_000, "{} bytes", bytes.len());
         let restored = decode_kit(&bytes).expect("a kit");
         assert!(restored == *kit);
-        let mut second = support::engine(rate, Quality::Standard, 512);
+        let mut second = support::engine(rate, Quality::Standard);
         second.restore_kit(restored);
         assert!(*second.kit_shelf().current() == *kit);
         assert!(pads(&mut first) == pads(&mut second), "{rate} Hz");
@@ -244,7 +273,7 @@ fn a_saved_kit_sounds_the_same_to_the_bit() {
             );
         }
         second.restore_kit(LearntKit::default());
-        let mut fresh = support::engine(rate, Quality::Standard, 512);
+        let mut fresh = support::engine(rate, Quality::Standard);
         assert!(
             pads(&mut second) == pads(&mut fresh),
             "{rate} Hz, forgotten"
@@ -255,7 +284,7 @@ fn a_saved_kit_sounds_the_same_to_the_bit() {
 #[test]
 fn resynthesis_has_the_level_of_the_recording() {
     let input = performance(10);
-    let mut engine = engine(RATE, Quality::Standard, 512);
+    let mut engine = engine(RATE, Quality::Standard);
     let separated = run(&mut engine, &input, &[512]);
     engine.finish_learning();
     engine.rewind();

@@ -23,9 +23,9 @@ fn nothing_is_allocated_while_everything_moves() {
         (96_000.0, Quality::High),
     ] {
         let input = drum_loop(rate, 8.0);
-        let mut engine = engine(rate, quality, 4_096);
+        let mut engine = engine(rate, quality);
         let mut stems = Stems::new(4_096);
-        let mut events = Events::new();
+        let mut events = Events::new(4_096);
         let mut noise = Noise::new(3);
         let sizes = [64, 1, 512, 333, 4_096, 17, 0, 256];
         let (mut done, mut block) = (0, 0);
@@ -43,7 +43,8 @@ fn nothing_is_allocated_while_everything_moves() {
                 drum.enabled = noise.next() > -0.9;
             }
             controls.mask_exponent = 1.5 + 0.5 * noise.next();
-            controls.learning = noise.next() > -0.8;
+            let second = (done as f64 / rate) as usize;
+            controls.learning = second % 6 < 5;
             assert_no_alloc(|| {
                 engine.set_controls(&controls);
                 if block % 97 == 0 {

@@ -51,13 +51,15 @@ fn engine(one_mask: bool) -> Engine {
     let config = EngineConfig {
         sample_rate_hz: RATE,
         quality: Quality::Standard,
-        max_block_samples: 512,
     };
     let experiment = Experiment {
         one_mask,
         ..Experiment::default()
     };
-    Engine::for_experiment(config, model(), experiment).expect("the shipped model runs")
+    let mut engine =
+        Engine::for_experiment(config, model(), experiment).expect("the shipped model runs");
+    engine.set_offline(true);
+    engine
 }
 
 /// Ratio of a drum to what its stem has beside it, both channels together, from the

@@ -18,7 +18,7 @@ fn stems_sum_to_the_delayed_input() {
     for rate in [8_000.0, 44_100.0, 48_000.0, 96_000.0] {
         for quality in Quality::ALL {
             let input = drum_loop(rate, 2.0);
-            let mut engine = engine(rate, quality, 512);
+            let mut engine = engine(rate, quality);
             let latency = engine.latency_samples();
             let output = run(&mut engine, &input, &[512]);
             let null = null_db(&output);
@@ -36,7 +36,7 @@ fn separated_stems_are_aligned_with_the_input() {
     // The residual and the classes together reproduce an impulse exactly
     // `latency_samples` late; each part of it lies there and nowhere else.
     for (rate, quality) in [(44_100.0, Quality::Standard), (48_000.0, Quality::Low)] {
-        let mut engine = engine(rate, quality, 333);
+        let mut engine = engine(rate, quality);
         let latency = engine.latency_samples();
         let mut input = [vec![0.0; 60_000], vec![0.0; 60_000]];
         let at = 30_011;
@@ -73,7 +73,7 @@ fn latency_is_within_the_promise() {
 #[test]
 fn hits_are_announced_where_they_sound() {
     let input = drum_loop(44_100.0, 3.0);
-    let mut engine = engine(44_100.0, Quality::Standard, 64);
+    let mut engine = engine(44_100.0, Quality::Standard);
     let latency = engine.latency_samples() as u64;
     let output = run(&mut engine, &input, &[64]);
     let accepted: Vec<_> = output
@@ -103,16 +103,12 @@ fn hits_are_announced_where_they_sound() {
 #[test]
 fn two_runs_are_identical_also_after_reset() {
     let input = drum_loop(44_100.0, 6.0);
-    let mut first = engine(44_100.0, Quality::Standard, 512);
+    let mut first = engine(44_100.0, Quality::Standard);
     let a = run(&mut first, &input, &[512]);
     first.reset();
     let b = run(&mut first, &input, &[512]);
     assert!(a == b, "a reset engine gives the same output");
-    let c = run(
-        &mut engine(44_100.0, Quality::Standard, 512),
-        &input,
-        &[512],
-    );
+    let c = run(&mut engine(44_100.0, Quality::Standard), &input, &[512]);
     assert!(a == c, "a new engine gives the same output");
 }
 
@@ -121,7 +117,7 @@ fn long_and_odd_blocks_give_the_same_samples() {
     // Long enough to resynthesise from what was learnt on the way.
     let input = drum_loop(44_100.0, 7.0);
     let make = || {
-        let mut engine = engine(44_100.0, Quality::Low, 4_096);
+        let mut engine = engine(44_100.0, Quality::Low);
         engine.set_controls(&resynthesis());
         engine
     };
@@ -140,7 +136,7 @@ proptest! {
     ) {
         let input = drum_loop(48_000.0, 1.0);
         let make = || {
-            let mut engine = engine(48_000.0, Quality::Standard, 1_024);
+            let mut engine = engine(48_000.0, Quality::Standard);
             engine.set_controls(&resynthesis());
             engine
         };
@@ -167,7 +163,7 @@ fn bad_samples_are_contained() {
             input[n % 2][20_000 + 3_000 * n + k] = bad;
         }
     }
-    let mut engine = engine(44_100.0, Quality::Standard, 512);
+    let mut engine = engine(44_100.0, Quality::Standard);
     let output = run(&mut engine, &input, &[512]);
     for channel in output.stems.iter().flatten().chain(&output.dry) {
         assert!(channel.iter().all(|sample| sample.is_finite()));
@@ -175,7 +171,7 @@ fn bad_samples_are_contained() {
     // It recovers: after a reset nothing of it is left.
     engine.reset();
     let clean = drum_loop(44_100.0, 1.0);
-    let mut fresh = support::engine(44_100.0, Quality::Standard, 512);
+    let mut fresh = support::engine(44_100.0, Quality::Standard);
     assert!(run(&mut engine, &clean, &[512]) == run(&mut fresh, &clean, &[512]));
 }
 
@@ -188,7 +184,7 @@ fn silence_is_silent_and_comes_out_of_it() {
         input[channel].extend_from_slice(&tail[channel]);
         input[channel].extend_from_slice(&[0.0; 8_192]);
     }
-    let output = run(&mut engine(rate, Quality::Standard, 512), &input, &[512]);
+    let output = run(&mut engine(rate, Quality::Standard), &input, &[512]);
     for stem in &output.stems {
         assert!(stem[0][..200_000].iter().all(|&sample| sample == 0.0));
     }
@@ -204,14 +200,14 @@ fn silence_is_silent_and_comes_out_of_it() {
 #[test]
 fn resynthesis_plays_and_a_forbidden_drum_is_silent() {
     let input = drum_loop(44_100.0, 3.0);
-    let mut engine = engine(44_100.0, Quality::Standard, 512);
+    let mut engine = engine(44_100.0, Quality::Standard);
     engine.set_controls(&resynthesis());
     let output = run(&mut engine, &input, &[512]);
     assert!(peak_db(&output.stems[Drum::Kick.index()][0]) > -30.0);
 
     let mut controls = Controls::default();
     controls.drums[Drum::Snare.index()].enabled = false;
-    let mut engine = support::engine(44_100.0, Quality::Standard, 512);
+    let mut engine = support::engine(44_100.0, Quality::Standard);
     engine.set_controls(&controls);
     let output = run(&mut engine, &input, &[512]);
     assert!(peak_db(&output.stems[Drum::Snare.index()][0]) < -120.0);
@@ -233,9 +229,9 @@ fn resynthesis_plays_and_a_forbidden_drum_is_silent() {
 
 #[test]
 fn pads_sound_at_once_on_their_bus() {
-    let mut engine = engine(44_100.0, Quality::Standard, 64);
+    let mut engine = engine(44_100.0, Quality::Standard);
     let mut stems = Stems::new(64);
-    let mut events = Events::new();
+    let mut events = Events::new(64);
     engine.trigger(Drum::Snare, 1.0);
     let silence = [0.0; 64];
     engine.process([&silence, &silence], &mut stems, &mut events);
@@ -254,7 +250,6 @@ fn absurd_rates_are_refused_with_the_rate_in_the_message() {
         let config = EngineConfig {
             sample_rate_hz: rate,
             quality: Quality::Standard,
-            max_block_samples: 64,
         };
         let error = Engine::new(config, model()).unwrap_err().to_string();
         assert!(error.contains(&format!("{rate}")), "{error}");
@@ -266,7 +261,7 @@ fn a_sample_of_ones_own_replaces_the_drum_at_the_level_of_its_hits() {
     let rate = 44_100.0;
     let input = drum_loop(rate, 4.0);
     let run_with = |own: &Arc<OwnSounds>, gain: f32| {
-        let mut engine = engine(rate, Quality::Standard, 512);
+        let mut engine = engine(rate, Quality::Standard);
         let mut controls = Controls::default();
         controls.drums[0].blend = 1.0;
         engine.set_controls(&controls);
@@ -314,7 +309,7 @@ fn round_robins_take_turns_whatever_the_blocks() {
     let samples = vec![sample(400), sample(300)];
     let own = Arc::new(OwnSounds::new(&[(Drum::Kick, samples)], rate).unwrap());
     let run_in = |blocks: &[usize]| {
-        let mut engine = engine(rate, Quality::Standard, 1_024);
+        let mut engine = engine(rate, Quality::Standard);
         let mut controls = Controls::default();
         controls.drums[0].blend = 1.0;
         engine.set_controls(&controls);

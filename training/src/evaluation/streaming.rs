@@ -115,10 +115,10 @@ pub fn new_engine(
     let config = EngineConfig {
         sample_rate_hz,
         quality,
-        max_block_samples: BLOCK_SAMPLES,
     };
     let mut engine = Engine::for_experiment(config, Arc::clone(model), experiment)
         .context("the engine refused the model")?;
+    engine.set_offline(true);
     engine.set_controls(&Controls::default());
     Ok(engine)
 }
@@ -151,7 +151,7 @@ pub fn bank_of(kit: &[Vec<f32>; DRUM_COUNT]) -> Result<Bank> {
 /// says is dropped. Allocates.
 pub fn hear(engine: &mut Engine, samples: &[f32]) {
     let mut stems = Stems::new(BLOCK_SAMPLES);
-    let mut events = Events::new();
+    let mut events = Events::new(BLOCK_SAMPLES);
     for block in samples.chunks(BLOCK_SAMPLES) {
         engine.process([block, block], &mut stems, &mut events);
     }
@@ -166,7 +166,7 @@ pub fn pass(engine: &mut Engine, mix: [&[f32]; 2], hits: &[Hit]) -> Estimate {
     let mut stems = vec![[Vec::new(), Vec::new()]; DRUM_COUNT];
     let mut detections = Vec::new();
     let mut block_stems = Stems::new(BLOCK_SAMPLES);
-    let mut events = Events::new();
+    let mut events = Events::new(BLOCK_SAMPLES);
     // Silence pushes out what the latency still holds.
     let padded = mix.map(|channel| {
         let mut padded = channel.to_vec();

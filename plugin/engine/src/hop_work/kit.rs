@@ -30,17 +30,29 @@ impl HopWork {
     /// Takes a saved kit in place of what was learnt. Allocates and waits for
     /// the worker: not while audio plays.
     pub fn restore_kit(&mut self, kit: LearntKit, playback: &mut Playback) {
-        self.forget_kit(playback);
-        if !kit.is_empty() && self.worker.restore(kit) {
-            self.wait_for_bank(playback);
-        }
+        self.waiting(|work| {
+            work.forget_kit(playback);
+            if !kit.is_empty() && work.worker.restore(kit) {
+                work.wait_for_bank(playback);
+            }
+        });
     }
 
     /// Learns from everything that was heard so far. Allocates and waits for
     /// the worker: not while audio plays.
     pub fn finish_learning(&mut self, playback: &mut Playback) {
-        self.tape.end_all(&mut self.worker);
-        self.wait_for_bank(playback);
+        self.waiting(|work| {
+            work.tape.end_all(&mut work.worker);
+            work.wait_for_bank(playback);
+        });
+    }
+
+    /// Does what waits for the worker anyway: nothing that it is sent is lost.
+    fn waiting(&mut self, action: impl FnOnce(&mut HopWork)) {
+        let is_offline = self.worker.is_offline();
+        self.worker.set_offline(true);
+        action(self);
+        self.worker.set_offline(is_offline);
     }
 
     fn wait_for_bank(&mut self, playback: &mut Playback) {

@@ -18,6 +18,8 @@ impl HopWork {
         let was_learning = self.controls.learning;
         self.controls = *controls;
         if was_learning && !controls.learning {
+            // What is saved now is what plays from now on.
+            self.follower.hold();
             self.place_drums();
         }
         let frames_per_ms = self.framing.sample_rate_hz / self.framing.hop_samples as f64 / 1e3;
@@ -31,6 +33,11 @@ impl HopWork {
             }
             .with_sensitivity(drum.sensitivity);
         }
+    }
+
+    /// Says whether nobody listens. Real-time safe.
+    pub fn set_offline(&mut self, is_offline: bool) {
+        self.worker.set_offline(is_offline);
     }
 
     /// Takes a hit that is true whatever is heard; false if too many wait. Real-time

@@ -2,17 +2,16 @@
 //!
 //! The moment a bank takes effect is fixed in samples when it is asked for, so
 //! that every run over the same input gives the same output. In real time the
-//! worker is done long before. When the host runs faster than real time (an
-//! export), the follower waits for it; when the worker is late in real time,
-//! only learning is delayed.
+//! worker is done long before; if it is late, only learning is delayed. Where
+//! nobody listens (an export), the follower waits for it.
 
-use std::{sync::Arc, time::Instant};
+use std::sync::Arc;
 
 use super::{
-    BankWorker, MAX_EMBEDDING,
+    BankWorker,
     bank_worker::{PATIENCE, Reply},
 };
-use crate::one_shots::Bank;
+use crate::{model::MAX_EMBEDDING, one_shots::Bank};
 
 /// Time between asking and taking effect.
 const HAND_OVER_S: f64 = 1.0;
@@ -29,7 +28,8 @@ const MEAN_S: f64 = 20.0;
 struct Pending {
     ticket: u64,
     due_frame: u64,
-    asked: Instant,
+    /// Whether the worker was waited for in vain: once is enough.
+    is_given_up: bool,
 }
 
 /// A bank that takes effect.
@@ -53,7 +53,8 @@ pub struct BankFollower {
     pending: Option<Pending>,
     has_new_prior: bool,
     answered: bool,
-    early: Option<Arc<Bank>>,
+    /// The newest bank that is not in use, and its ticket.
+    early: Option<(u64, Arc<Bank>)>,
     /// Replies to tickets below this one count no more.
     valid_from: u64,
     /// Takes that were sent before the last request.
@@ -94,19 +95,24 @@ impl BankFollower {
     /// Asks again for what was asked for, because frames are counted anew.
     /// Real-time safe.
     pub fn rewind(&mut self) {
+        self.hold();
+        self.rested_at = 0;
+    }
+
+    /// Lets no bank take effect until one is asked for again. Real-time safe.
+    pub fn hold(&mut self) {
         if self.pending.take().is_some() {
             // The bank may be on its way. It is newer than the one in use, so
             // it is kept until the next reply is due.
             self.takes = 0;
         }
-        self.rested_at = 0;
     }
 
     /// Lets the worker forget what was learnt, and forgets all banks that are
     /// on their way. Real-time safe.
     pub fn forget(&mut self, worker: &mut BankWorker) {
         self.reset();
-        if let Some(bank) = self.early.take() {
+        if let Some((_, bank)) = self.early.take() {
             worker.retire(bank);
         }
         self.has_new_prior = false;
@@ -128,8 +134,8 @@ impl BankFollower {
 
     /// Takes the embedding of frame `frame`, weighted by `activity` (between 0
     /// and 1), and the number of takes that were sent, and returns a bank that
-    /// takes effect now. Real-time safe at real time; waits when the host is
-    /// faster.
+    /// takes effect now. Real-time safe; waits only while
+    /// [`BankWorker::may_wait`].
     pub fn step(
         &mut self,
         frame: u64,
@@ -151,25 +157,35 @@ impl BankFollower {
         if learning && self.pending.is_none() {
             self.ask(frame, embedding.len(), takes, worker);
         }
-        let pending = self.pending?;
+        let mut pending = self.pending?;
         let mut answered = self.collect(pending, worker);
         if frame < pending.due_frame {
             return None;
         }
-        let faster_than_real_time = pending.asked.elapsed().as_secs_f64() < HAND_OVER_S;
-        while faster_than_real_time
-            && !answered
-            && !worker.is_gone()
-            && pending.asked.elapsed() < PATIENCE
-        {
-            worker.wake();
-            answered = self.collect(pending, worker);
+        if !answered && !pending.is_given_up {
+            let asked = worker.now();
+            while !answered && !worker.is_gone() && worker.may_wait() {
+                if worker.now().duration_since(asked) >= PATIENCE {
+                    pending.is_given_up = true;
+                    break;
+                }
+                worker.wake();
+                answered = self.collect(pending, worker);
+            }
         }
-        if answered || worker.is_gone() {
-            self.pending = None;
+        let is_over = answered || worker.is_gone();
+        self.pending = (!is_over).then_some(pending);
+        if is_over {
+            self.take_early(worker)
+        } else {
+            None
         }
-        let bank = self.early.take()?;
-        worker.shelf().take_effect(pending.ticket);
+    }
+
+    /// The newest bank that came, which takes effect now.
+    fn take_early(&mut self, worker: &BankWorker) -> Option<NewBank> {
+        let (ticket, bank) = self.early.take()?;
+        worker.shelf().take_effect(ticket);
         Some(NewBank {
             bank,
             has_new_prior: std::mem::take(&mut self.has_new_prior),
@@ -202,7 +218,7 @@ impl BankFollower {
             self.pending = Some(Pending {
                 ticket,
                 due_frame: frame + (HAND_OVER_S * self.frames_per_second) as u64,
-                asked: Instant::now(),
+                is_given_up: false,
             });
         }
     }
@@ -222,7 +238,8 @@ impl BankFollower {
         let surplus = if reply.ticket < self.valid_from {
             Some(bank)
         } else {
-            self.early.replace(bank)
+            let surplus = self.early.replace((reply.ticket, bank));
+            surplus.map(|(_, bank)| bank)
         };
         if let Some(bank) = surplus {
             worker.retire(bank);
@@ -237,8 +254,8 @@ impl BankFollower {
         if !worker.ask_bank(ticket) {
             return None;
         }
-        let asked = Instant::now();
-        while !worker.is_gone() && asked.elapsed() < PATIENCE {
+        let asked = worker.now();
+        while !worker.is_gone() && worker.now().duration_since(asked) < PATIENCE {
             let Some(reply) = worker.reply() else {
                 worker.wake();
                 continue;
@@ -249,11 +266,9 @@ impl BankFollower {
                 break;
             }
         }
-        let bank = self.early.take()?;
-        worker.shelf().take_effect(ticket);
-        Some(NewBank {
-            bank,
-            has_new_prior: std::mem::take(&mut self.has_new_prior),
-        })
+        self.take_early(worker)
     }
 }
+
+#[cfg(test)]
+mod tests;

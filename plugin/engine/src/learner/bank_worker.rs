@@ -21,17 +21,15 @@ use crate::{
     drum::{DRUM_COUNT, Drum},
     engine::EngineError,
     front_end::{BAND_COUNT, Framing},
-    model::{Model, OneShotNetwork},
+    model::{MAX_EMBEDDING, Model, OneShotNetwork},
     one_shots::Bank,
 };
 
-/// Longest embedding that can be handed over.
-pub const MAX_EMBEDDING: usize = 256;
 /// Requests that may wait.
 const REQUESTS: usize = 8_192;
 /// Sound that may wait: that of all drums, in hops.
 const WAITING_HOPS: usize = 120;
-/// Longest wait for the worker in a faster-than-real-time render.
+/// Longest wait for the worker where waiting is no harm.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What the worker is asked to do.
@@ -74,7 +72,9 @@ pub struct BankWorker {
     replies: Consumer<Reply>,
     retired: Producer<Arc<Bank>>,
     shelf: Arc<KitShelf>,
+    is_offline: bool,
     pace: Pace,
+    clock: fn() -> Instant,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
@@ -122,7 +122,9 @@ impl BankWorker {
             replies,
             retired,
             shelf,
+            is_offline: false,
             pace: Pace::new(hop as f64 / framing.sample_rate_hz),
+            clock: Instant::now,
             stop,
             thread: Some(thread),
         })
@@ -135,7 +137,7 @@ impl BankWorker {
 
     /// Counts a hop of audio. Real-time safe.
     pub fn hop(&mut self) {
-        self.pace.hop();
+        self.pace.hop(self.now());
     }
 
     /// Measures the pace anew. Real-time safe.
@@ -143,20 +145,39 @@ impl BankWorker {
         self.pace.reset();
     }
 
+    /// Says whether nobody listens, so that the worker is waited for however long it
+    /// takes. Real-time safe.
+    pub fn set_offline(&mut self, is_offline: bool) {
+        self.is_offline = is_offline;
+    }
+
+    /// What was last said of that. Real-time safe.
+    pub fn is_offline(&self) -> bool {
+        self.is_offline
+    }
+
+    /// Whether the worker may be waited for now; to be asked again while waiting.
+    /// Real-time safe.
+    pub fn may_wait(&self) -> bool {
+        self.is_offline || self.pace.is_faster_than_real_time(self.now())
+    }
+
+    /// The time of the clock that waits are measured with. Real-time safe.
+    pub fn now(&self) -> Instant {
+        (self.clock)()
+    }
+
     /// Sends `request` with the contents `beside`, if there is room. Waits for
-    /// room when the host renders faster than real time. Real-time safe at
-    /// real time.
+    /// room where that is no harm. Real-time safe where it is.
     fn send(&mut self, request: Request, beside: &[&[f32]]) -> bool {
         let values = beside.iter().map(|part| part.len()).sum();
         let has_room =
             |worker: &BankWorker| worker.contents.slots() >= values && worker.requests.slots() >= 1;
         if !has_room(self) {
-            if !self.pace.is_faster_than_real_time() {
-                return false;
-            }
-            let asked = Instant::now();
+            let asked = self.now();
             while !has_room(self) {
-                if self.is_gone() || asked.elapsed() > PATIENCE {
+                let has_patience = self.now().duration_since(asked) < PATIENCE;
+                if self.is_gone() || !self.may_wait() || !has_patience {
                     return false;
                 }
                 self.wake();
@@ -182,7 +203,7 @@ impl BankWorker {
     }
 
     /// Lets the worker look at once, and leaves it the processor for a while.
-    /// A system call: for renders faster than real time.
+    /// A system call: only while [`BankWorker::may_wait`].
     pub fn wake(&self) {
         if let Some(thread) = &self.thread {
             thread.thread().unpark();
@@ -259,6 +280,47 @@ impl BankWorker {
             // evil than freeing megabytes here.
             std::mem::forget(bank);
         }
+    }
+}
+
+/// The other ends of a worker's rings.
+#[cfg(test)]
+#[derive(Debug)]
+pub struct Ends {
+    pub requests: Consumer<Request>,
+    pub contents: Consumer<f32>,
+    pub replies: Producer<Reply>,
+    pub retired: Consumer<Arc<Bank>>,
+}
+
+#[cfg(test)]
+impl BankWorker {
+    /// A worker for hops of `hop_s` without a thread, with room for `requests` requests,
+    /// that measures its waits with `clock`.
+    pub fn held_up(hop_s: f64, requests: usize, clock: fn() -> Instant) -> (BankWorker, Ends) {
+        let (requests, requests_end) = RingBuffer::new(requests);
+        let (contents, contents_end) = RingBuffer::new(1_024);
+        let (replies_end, replies) = RingBuffer::new(8);
+        let (retired, retired_end) = RingBuffer::new(8);
+        let worker = BankWorker {
+            requests,
+            contents,
+            replies,
+            retired,
+            shelf: Arc::default(),
+            is_offline: false,
+            pace: Pace::new(hop_s),
+            clock,
+            stop: Arc::default(),
+            thread: None,
+        };
+        let ends = Ends {
+            requests: requests_end,
+            contents: contents_end,
+            replies: replies_end,
+            retired: retired_end,
+        };
+        (worker, ends)
     }
 }
 

@@ -58,17 +58,6 @@ impl LearntKit {
     }
 }
 
-/// Longest one-shot of a drum.
-pub const fn longest_s(drum: Drum) -> f64 {
-    match drum {
-        Drum::Kick | Drum::Snare => 1.2,
-        Drum::ClosedHat => 0.5,
-        Drum::OpenHat => 1.5,
-        Drum::HighTom | Drum::MidTom | Drum::FloorTom => 2.0,
-        Drum::Crash | Drum::Ride => 3.5,
-    }
-}
-
 /// Step of the grid on which a sound with this peak is kept: a power of
 /// two, so that whole numbers of steps are exact.
 pub fn step_for(peak: f32) -> f32 {

@@ -27,8 +27,8 @@ impl KitShelf {
     /// The kit whose sounds are played now. Takes a lock: not for the audio
     /// thread.
     pub fn current(&self) -> Arc<LearntKit> {
-        let in_effect = self.in_effect.load(Ordering::Acquire);
         let kits = self.kits.lock().unwrap_or_else(PoisonError::into_inner);
+        let in_effect = self.in_effect.load(Ordering::Acquire);
         let current = kits.iter().rev().find(|(ticket, _)| *ticket <= in_effect);
         current.map_or_else(Arc::default, |(_, kit)| kit.clone())
     }
@@ -45,13 +45,17 @@ impl KitShelf {
 
     /// Adds the kit of `ticket`, which is higher than all before.
     pub(super) fn put(&self, ticket: u64, kit: LearntKit) {
-        let in_effect = self.in_effect.load(Ordering::Acquire);
         let mut kits = self.kits.lock().unwrap_or_else(PoisonError::into_inner);
+        // Not before the lock, or what took effect meanwhile would be thrown away.
+        let in_effect = self.in_effect.load(Ordering::Acquire);
         kits.push((ticket, Arc::new(kit)));
         // What is older than the one in effect is not wanted any more.
-        let first = kits.iter().rposition(|(ticket, _)| *ticket <= in_effect);
+        let current = kits.iter().rposition(|(ticket, _)| *ticket <= in_effect);
+        kits.drain(..current.unwrap_or(0));
+        // Those after it may never take effect, but it is played and saved.
+        let waiting = usize::from(current.is_some());
         let surplus = kits.len().saturating_sub(KEPT);
-        kits.drain(..first.unwrap_or(0).max(surplus));
+        kits.drain(waiting..waiting + surplus);
     }
 
     /// Says that the kit of `ticket` is played from now on. Real-time safe.
@@ -81,6 +85,24 @@ mod tests {
             assert_eq!(shelf.current().embedding, [(ticket - 1) as f32]);
             shelf.take_effect(ticket);
         }
-        assert!(shelf.kits.lock().unwrap().len() <= KEPT + 1);
+        assert!(shelf.kits.lock().unwrap().len() <= KEPT);
+    }
+
+    #[test]
+    fn the_kit_in_effect_stays_however_many_never_take_effect() {
+        let shelf = KitShelf::default();
+        let kit = |ticket: u64| LearntKit {
+            drums: vec![],
+            embedding: vec![ticket as f32],
+        };
+        shelf.put(1, kit(1));
+        shelf.take_effect(1);
+        for ticket in 2..10 {
+            shelf.put(ticket, kit(ticket));
+            assert_eq!(shelf.current().embedding, [1.0], "ticket {ticket}");
+        }
+        assert_eq!(shelf.kits.lock().unwrap().len(), KEPT);
+        shelf.take_effect(9);
+        assert_eq!(shelf.current().embedding, [9.0]);
     }
 }

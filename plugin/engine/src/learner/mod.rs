@@ -18,10 +18,10 @@ mod waveforms;
 mod worker_loop;
 
 pub use bank_follower::{BankFollower, NewBank};
-pub use bank_worker::{BankWorker, MAX_EMBEDDING};
+pub use bank_worker::BankWorker;
 use grid::Grid;
 use kit::step_for;
-pub use kit::{LearntDrum, LearntKit, LearntLayer, as_kept, longest_s};
+pub use kit::{LearntDrum, LearntKit, LearntLayer, as_kept};
 pub use kit_code::{KitError, decode_kit, encode_kit};
 pub use kit_shelf::KitShelf;
 use pace::Pace;

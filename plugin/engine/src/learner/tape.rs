@@ -1,7 +1,7 @@
 //! The audio thread's side of learning: keeps the last hops of the separated
 //! drums and sends the stretch around every good hit to the worker.
 
-use super::{BankWorker, TakeStart, longest_s};
+use super::{BankWorker, TakeStart};
 use crate::{
     drum::{DRUM_COUNT, Drum},
     front_end::{BAND_COUNT, Framing},
@@ -69,7 +69,7 @@ impl Tape {
             mask_delay_samples: mask_delay_samples as u32,
             lead_samples: (LEAD_S * framing.sample_rate_hz) as i64,
             guard_samples: (GUARD_S * framing.sample_rate_hz) as i64,
-            longest_hops: Drum::ALL.map(|drum| (longest_s(drum) / hop_s) as usize + KEPT_HOPS),
+            longest_hops: Drum::ALL.map(|drum| (drum.longest_s() / hop_s) as usize + KEPT_HOPS),
             kept: (0..DRUM_COUNT).map(|_| [ring(), ring()]).collect(),
             kept_masks: vec![[[0.0; BAND_COUNT]; KEPT_HOPS]; DRUM_COUNT],
             written: 0,

@@ -3,6 +3,7 @@
 //! Everything here happens on the worker and depends on nothing but the order
 //! of calls.
 
+mod saved;
 mod spectra;
 
 use std::sync::Arc;
@@ -13,7 +14,6 @@ use super::{
     as_kept,
     average::{Average, Spectrogram, mean_spectrum},
     builder::build,
-    longest_s,
 };
 use crate::{
     drum::{DRUM_COUNT, Drum},
@@ -47,9 +47,6 @@ const LAYER_HITS: u32 = 4;
 const LAYER_DB: f32 = 2.5;
 /// Weight that hits keep when the same recording is heard again.
 const HEARD_BEFORE: f32 = 0.25;
-/// Weight of a hit that a saved kit was learnt from, and of all of them.
-const SAVED_HIT_WEIGHT: f32 = 0.5;
-const SAVED_MOST_WEIGHT: f32 = 6.0;
 
 /// What became of a take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -192,7 +189,7 @@ impl WaveformLearner {
                 start = (start + shift).max(0.0);
             }
         }
-        let longest = (longest_s(drum) * self.rate_hz) as usize;
+        let longest = (drum.longest_s() * self.rate_hz) as usize;
         let length = (mono.len() - start.ceil() as usize).min(longest);
         let mut aligned = [left, right].map(|channel| shifted(channel, start, length));
         for samples in &mut aligned {
@@ -324,7 +321,7 @@ impl WaveformLearner {
     }
 
     fn build(&mut self, drum: Drum) -> Option<LearntDrum> {
-        let longest = (longest_s(drum) * self.rate_hz) as usize;
+        let longest = (drum.longest_s() * self.rate_hz) as usize;
         let own = self.prior.one_shot(drum);
         let frames = own.frames().min(longest) / self.grid.step() + 1;
         let sides = [own.channel(0), own.channel(1)];
@@ -359,49 +356,6 @@ impl WaveformLearner {
             });
         }
         Some(learnt)
-    }
-
-    /// Takes a saved kit in place of all that was learnt; `prior` is the
-    /// model's bank for the kit's embedding. The sounds stay exactly as saved
-    /// until new hits are learnt from. Drums whose sound cannot be used are
-    /// left to the model. Allocates.
-    pub fn restore(&mut self, kit: &LearntKit, prior: Arc<Bank>) {
-        self.forget(prior);
-        self.embedding.clone_from(&kit.embedding);
-        for learnt in &kit.drums {
-            let Some(sound) = self.sound_of(learnt) else {
-                continue;
-            };
-            let weight = (SAVED_HIT_WEIGHT * learnt.hits as f32).clamp(0.5, SAVED_MOST_WEIGHT);
-            let mut class = Class {
-                clarity: learnt.confidence * learnt.hits as f32,
-                ..Class::default()
-            };
-            let layers = sound.layers.len();
-            for (index, layer) in sound.layers.iter().enumerate() {
-                let frames = layer.one_shot.frames() / self.grid.step() + 1;
-                let sides = [layer.one_shot.channel(0), layer.one_shot.channel(1)];
-                let mut hit = Spectrogram::of(&mut self.grid, sides, frames);
-                let level = early_power(&hit).0.sqrt();
-                hit.scale(1.0 / level.max(1e-12));
-                class.level = class.level.max(level);
-                let average = if index + 1 < layers {
-                    &mut class.soft
-                } else {
-                    &mut class.loud
-                };
-                average.add(&self.grid, &hit, weight / layers as f32);
-                average.hits = learnt.hits / layers as u32;
-                let mono = sides[0].iter().zip(sides[1]).map(|(l, r)| l + r);
-                class.reference = mono
-                    .take(compared_samples(self.rate_hz))
-                    .map(|sample| weight * sample / level.max(1e-12))
-                    .collect();
-            }
-            class.learnt = Some(learnt.clone());
-            class.sound = Some(sound);
-            self.classes[learnt.drum.index()] = class;
-        }
     }
 }
 

@@ -22,7 +22,7 @@ use crate::{
 /// Name of the file, used in errors.
 pub(super) const FILE: &str = "transcriber.onnx";
 
-/// Most floats that all values together may have (16 MiB).
+/// Most floats that all values and what is needed to make them may have together (16 MiB).
 const MAX_TOTAL_ELEMENTS: usize = 1 << 22;
 
 /// Most nodes that a graph may have.
@@ -173,11 +173,7 @@ impl<'a> Builder<'a> {
         let count = element_count(&shape)
             .ok_or_else(|| refuse(format!("`{name}`"), "a sensible shape", show(&shape)))?;
         if !matches!(origin, Origin::Constant(_)) {
-            self.total_elements = self.total_elements.saturating_add(count);
-            if self.total_elements > MAX_TOTAL_ELEMENTS {
-                let expected = format!("at most {MAX_TOTAL_ELEMENTS} floats up to here");
-                return Err(refuse(format!("`{name}`"), expected, self.total_elements));
-            }
+            self.count(name, count)?;
         }
         let id = self.values.len();
         if self.names.insert(name, id).is_some() {
@@ -185,6 +181,16 @@ impl<'a> Builder<'a> {
         }
         self.values.push(Value { shape, origin });
         Ok(id)
+    }
+
+    /// Counts memory for `floats` more, which `name` needs.
+    fn count(&mut self, name: &str, floats: usize) -> Result<(), ModelError> {
+        self.total_elements = self.total_elements.saturating_add(floats);
+        if self.total_elements > MAX_TOTAL_ELEMENTS {
+            let expected = format!("at most {MAX_TOTAL_ELEMENTS} floats up to here");
+            return Err(refuse(format!("`{name}`"), expected, self.total_elements));
+        }
+        Ok(())
     }
 
     fn read_constants(&mut self, graph: &'a GraphProto) -> Result<(), ModelError> {
@@ -268,6 +274,7 @@ impl<'a> Builder<'a> {
                 let field = format!("{}, number of outputs", describe(index, proto));
                 return Err(refuse(field, 1, proto.output.len()));
             };
+            self.count(output, op.scratch_floats())?;
             let output = self.add(output, shape, Origin::Node(index))?;
             self.nodes.push(Node { op, output });
         }

@@ -26,8 +26,8 @@ const MAX_ONE_SHOT_SAMPLES: usize = 441_000;
 /// Largest weight of a piece of evidence: certainty, whatever the network says.
 const MOST_WEIGHT: f32 = 20.0;
 
-/// Longest embedding that a model may have.
-const MAX_EMBEDDING: usize = 4_096;
+/// Longest embedding that a model may have; the audio thread keeps a mean of that size.
+pub const MAX_EMBEDDING: usize = 256;
 
 /// The contents of `model.toml`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -48,7 +48,9 @@ use std::{
 
 pub use error::ModelError;
 pub use half::round_to_half;
-pub use meta::{FrontEndMeta, LookAheadFrames, MODEL_FORMAT, ModelMeta, OneShotMeta, Thresholds};
+pub use meta::{
+    FrontEndMeta, LookAheadFrames, MAX_EMBEDDING, MODEL_FORMAT, ModelMeta, OneShotMeta, Thresholds,
+};
 pub use one_shot_network::OneShotNetwork;
 pub use plan::{METADATA_KEY, Plan};
 pub use session::Session;

@@ -113,6 +113,18 @@ impl Op {
         }
     }
 
+    /// Floats beside the result that the node's work needs: the input of a convolution
+    /// with room around it.
+    pub(super) fn scratch_floats(&self) -> usize {
+        match self {
+            Op::Conv { shape, .. } if shape.padded_bands() != shape.bands => {
+                let rows = shape.channels.saturating_mul(shape.frames);
+                rows.saturating_mul(shape.padded_bands())
+            }
+            _ => 0,
+        }
+    }
+
     /// The values that the node reads.
     pub(super) fn reads(&self) -> Vec<ValueId> {
         match self {

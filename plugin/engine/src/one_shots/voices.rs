@@ -2,7 +2,7 @@
 //! scaled one-shot, which is the convolution of the onset train with the
 //! one-shot (IDM, section on the sequencer) at a fraction of its cost.
 
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 use super::{Bank, DrumSound, OwnSounds};
 use crate::drum::{DRUM_COUNT, Drum};
@@ -25,8 +25,6 @@ pub struct StartVoice {
     pub drum: Drum,
     /// Which of its layers, from soft to loud; too high a number is the last.
     pub layer: usize,
-    /// Samples until it sounds.
-    pub delay_samples: usize,
     /// Factor on the one-shot.
     pub amplitude: f32,
     /// Pitch shift by resampling.
@@ -47,7 +45,6 @@ struct Voice {
     drum: Drum,
     source: Source,
     layer: usize,
-    delay_samples: usize,
     position: f64,
     step: f64,
     amplitude: f32,
@@ -55,12 +52,15 @@ struct Voice {
     damping: f32,
     /// Factor lost per sample once choked; 0 while held.
     release: f32,
-    /// Samples until that begins.
-    release_delay: usize,
     fade: f32,
 }
 
 impl Voice {
+    /// Whether nothing more comes of a one-shot of `frames`.
+    fn has_ended(&self, frames: usize) -> bool {
+        self.position as usize >= frames || self.fade <= 0.0 || self.amplitude.abs() < 1e-7
+    }
+
     /// Whether it plays whole samples at one gain, which needs no look at each of them.
     fn is_steady(&self) -> bool {
         self.step == 1.0
@@ -101,7 +101,7 @@ impl Voices {
         self.banks[self.newest].as_ref()
     }
 
-    /// Whether any voice sounds or waits. Real-time safe.
+    /// Whether no voice sounds. Real-time safe.
     pub fn is_idle(&self) -> bool {
         self.voices.iter().all(Option::is_none)
     }
@@ -172,11 +172,15 @@ impl Voices {
         self.sound_at(self.source_of(drum), drum)
     }
 
-    /// Starts a voice; it chokes the drums that `start.drum` chokes.
-    /// Real-time safe.
+    /// Starts a voice with the next sample that is rendered; it chokes the drums that
+    /// `start.drum` chokes. Real-time safe.
     pub fn start(&mut self, start: StartVoice) {
-        self.choke(start.drum, start.delay_samples);
-        self.make_room(start.drum, start.delay_samples);
+        for choked in Drum::ALL {
+            if choked.choked_by() == Some(start.drum) {
+                self.release(choked);
+            }
+        }
+        self.make_room(start.drum);
         let step = f64::from(start.tune_semitones / 12.0).exp2();
         let damping = if start.decay >= 1.0 {
             1.0
@@ -196,30 +200,28 @@ impl Voices {
                 drum: start.drum,
                 source,
                 layer: start.layer,
-                delay_samples: start.delay_samples,
                 position: 0.0,
                 step,
                 amplitude: start.amplitude,
                 damping,
                 release: 0.0,
-                release_delay: 0,
                 fade: 1.0,
             });
         }
     }
 
-    fn choke(&mut self, by: Drum, delay_samples: usize) {
+    /// Fades all voices of `drum` from the next sample on. Real-time safe.
+    pub fn release(&mut self, drum: Drum) {
         let release = 1.0 / (CHOKE_S * self.sample_rate_hz);
         for voice in self.voices.iter_mut().flatten() {
-            if voice.drum.choked_by() == Some(by) && voice.release == 0.0 {
+            if voice.drum == drum && voice.release == 0.0 {
                 voice.release = release;
-                voice.release_delay = delay_samples;
             }
         }
     }
 
     /// Fades the oldest voice of `drum` when too many sound.
-    fn make_room(&mut self, drum: Drum, delay_samples: usize) {
+    fn make_room(&mut self, drum: Drum) {
         let release = 1.0 / (CHOKE_S * self.sample_rate_hz);
         let held = |voice: &&mut Voice| voice.drum == drum && voice.release == 0.0;
         let voices = &mut self.voices;
@@ -231,7 +233,6 @@ impl Voices {
                 .max_by(|a, b| (a.position / a.step).total_cmp(&(b.position / b.step)))
         {
             oldest.release = release;
-            oldest.release_delay = delay_samples;
         }
     }
 
@@ -244,14 +245,13 @@ impl Voices {
         })
     }
 
-    /// Adds the next `samples` samples of every voice to the left and right
-    /// channel of its drum in `output` (each `samples` long or longer); voices of drums
-    /// that are not `heard` only go on.
-    /// Real-time safe; the result does not depend on how a stretch of time is
-    /// divided into calls.
+    /// Adds the next samples of every voice, as many as `span` has, to `span` of the left
+    /// and right channel of its drum in `output`; voices of drums that are not `heard` only
+    /// go on. A voice leaves with its last sample, not later: the result does not depend on
+    /// how a stretch of time is divided into calls. Real-time safe.
     pub fn render(
         &mut self,
-        samples: usize,
+        span: Range<usize>,
         heard: &[bool; DRUM_COUNT],
         output: &mut [[Vec<f32>; 2]; DRUM_COUNT],
     ) {
@@ -259,9 +259,6 @@ impl Voices {
             let Some(mut voice) = self.voices[index] else {
                 continue;
             };
-            let first = voice.delay_samples.min(samples);
-            voice.delay_samples -= first;
-            voice.release_delay = voice.release_delay.saturating_sub(first);
             let Some(sound) = self.sound_at(voice.source, voice.drum) else {
                 self.voices[index] = None;
                 continue;
@@ -272,30 +269,28 @@ impl Voices {
             let [left, right] = &mut output[voice.drum.index()];
             let sources = [one_shot.channel(0), one_shot.channel(1)];
             let is_heard = heard[voice.drum.index()];
-            let mut ended = false;
-            let mut next = first;
+            let mut next = span.start;
             if voice.is_steady() {
                 let whole = voice.position as usize;
-                let count = (samples - first).min(frames.saturating_sub(whole));
+                let count = span.len().min(frames.saturating_sub(whole));
                 next += count;
                 if is_heard {
                     let gain = voice.amplitude * voice.fade;
                     for (out, source) in [&mut *left, &mut *right].into_iter().zip(sources) {
                         let source = source[whole.min(frames)..].iter();
-                        for (out, sample) in out[first..next].iter_mut().zip(source) {
+                        for (out, sample) in out[span.start..next].iter_mut().zip(source) {
                             *out += gain * sample;
                         }
                     }
                 }
                 voice.position += count as f64;
             }
-            for sample in next..samples {
-                let whole = voice.position as usize;
-                if whole >= frames || voice.fade <= 0.0 || voice.amplitude.abs() < 1e-7 {
-                    ended = true;
+            for sample in next..span.end {
+                if voice.has_ended(frames) {
                     break;
                 }
                 if is_heard {
+                    let whole = voice.position as usize;
                     let gain = voice.amplitude * voice.fade;
                     let share = (voice.position - whole as f64) as f32;
                     left[sample] += gain * interpolate(sources[0], whole, share);
@@ -303,13 +298,9 @@ impl Voices {
                 }
                 voice.position += voice.step;
                 voice.amplitude *= voice.damping;
-                if voice.release_delay > 0 {
-                    voice.release_delay -= 1;
-                } else {
-                    voice.fade -= voice.release;
-                }
+                voice.fade -= voice.release;
             }
-            self.voices[index] = (!ended).then_some(voice);
+            self.voices[index] = (!voice.has_ended(frames)).then_some(voice);
         }
     }
 }

@@ -27,7 +27,6 @@ use super::{BandMasks, OverlapAdd};
 use crate::{
     drum::{DRUM_COUNT, Drum},
     front_end::Framing,
-    learner::longest_s,
     transcriber::Recognition,
 };
 pub use finder::RepeatHit;
@@ -95,7 +94,7 @@ impl Repeats {
         let (rate, hop) = (framing.sample_rate_hz, framing.hop_samples);
         let lead = (LEAD_S * rate) as usize;
         let finder = Finder::new(framing, heard_samples + lead);
-        let parts = |drum: Drum| (longest_s(drum).min(LONGEST_S) * rate) as usize / hop;
+        let parts = |drum: Drum| (drum.longest_s().min(LONGEST_S) * rate) as usize / hop;
         Repeats {
             lead: lead as i64,
             sounds: Drum::ALL
@@ -282,19 +281,24 @@ impl Repeats {
         is_known.then_some((begins + onset).round() as i64)
     }
 
-    /// The sound of a drum that is used least, forgotten.
+    /// The sound of a drum that is used least, forgotten: one that is not heard now, if
+    /// there is one.
     fn make_room(&mut self, class: usize) -> usize {
-        let sounds = &mut self.sounds[class];
+        let (sounds, voices) = (&mut self.sounds[class], &mut self.voices);
+        let heard = |sound: usize| voices.play(class, sound);
         let least = (0..SOUNDS)
-            .min_by(|&a, &b| sounds[a].uses.total_cmp(&sounds[b].uses))
+            .min_by(|&a, &b| {
+                let uses = sounds[a].uses.total_cmp(&sounds[b].uses);
+                heard(a).cmp(&heard(b)).then(uses)
+            })
             .unwrap_or(0);
         if sounds[least].uses > 0.0 {
             for sound in sounds.iter_mut() {
                 sound.uses *= FORGETTING;
             }
         }
+        voices.stop(class, least, &sounds[least], &mut self.predicted);
         sounds[least].forget();
-        self.voices.stop(class, least);
         least
     }
 

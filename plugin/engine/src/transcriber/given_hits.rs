@@ -89,7 +89,6 @@ impl GivenHits {
             frame,
             confidence: 1.0,
             verdict,
-            was_candidate: verdict == Verdict::Accepted,
         };
         for drum in Drum::ALL {
             if let Some(frame) = self.pending[drum.index()].take() {
@@ -97,8 +96,7 @@ impl GivenHits {
             }
         }
         while let Some(hit) = self.waiting.front().copied() {
-            let nearest = self.framing.frame_at(hit.onset_sample);
-            let due = nearest.saturating_sub(LEAD_FRAMES);
+            let due = self.due(&hit);
             if due > frame {
                 break;
             }
@@ -119,6 +117,23 @@ impl GivenHits {
                 activation: 1.0,
             });
         }
+    }
+
+    /// Drops what is too late for `frame`, in which nothing is heard. Real-time safe.
+    pub fn miss(&mut self, frame: u64) {
+        self.started = [None; DRUM_COUNT];
+        self.pending = [None; DRUM_COUNT];
+        while let Some(hit) = self.waiting.front()
+            && self.due(hit) + LATE_FRAMES < frame
+        {
+            self.waiting.pop_front();
+        }
+    }
+
+    /// Frame in which `hit` begins.
+    fn due(&self, hit: &GivenHit) -> u64 {
+        let nearest = self.framing.frame_at(hit.onset_sample);
+        nearest.saturating_sub(LEAD_FRAMES)
     }
 }
 

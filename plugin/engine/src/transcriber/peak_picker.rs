@@ -96,8 +96,6 @@ pub struct Decision {
     pub confidence: f32,
     /// The word.
     pub verdict: Verdict,
-    /// True if a [`Candidate`] was announced for it before.
-    pub was_candidate: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -152,13 +150,12 @@ impl PeakPicker {
         for (drum, &activation) in Drum::ALL.into_iter().zip(activations) {
             let class = &classes[drum.index()];
             let state = &mut self.classes[drum.index()];
-            let mut decide = |frame, confidence, verdict, was_candidate| {
+            let mut decide = |frame, confidence, verdict| {
                 on_decision(Decision {
                     drum,
                     frame,
                     confidence,
                     verdict,
-                    was_candidate,
                 });
             };
             state.valley = state.valley.min(activation);
@@ -171,7 +168,7 @@ impl PeakPicker {
                     } else {
                         Verdict::BelowThreshold
                     };
-                    decide(start, peak, verdict, true);
+                    decide(start, peak, verdict);
                     state.pending = None;
                     state.last_frame = Some(start);
                     state.valley = activation;
@@ -196,12 +193,12 @@ impl PeakPicker {
                     .is_none_or(|refused| frame > refused + 4);
                 if !class.enabled {
                     if sure && fresh {
-                        decide(frame, activation, Verdict::Disabled, false);
+                        decide(frame, activation, Verdict::Disabled);
                         state.refused_frame = Some(frame);
                     }
                 } else if gap.is_some_and(|gap| gap < class.min_gap_frames) {
                     if sure && fresh {
-                        decide(frame, activation, Verdict::TooSoon, false);
+                        decide(frame, activation, Verdict::TooSoon);
                         state.refused_frame = Some(frame);
                     }
                 } else {

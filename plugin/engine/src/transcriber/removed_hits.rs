@@ -70,12 +70,8 @@ impl RemovedHits {
 
     /// The drums that have no hit in `frame`; frames come in order. Real-time safe.
     pub fn step(&mut self, frame: u64) -> [bool; DRUM_COUNT] {
+        self.miss(frame);
         let mut removed = [false; DRUM_COUNT];
-        while let Some(first) = self.waiting.front()
-            && first.frame + AFTER_FRAMES < frame
-        {
-            self.waiting.pop_front();
-        }
         for removal in &self.waiting {
             if removal.frame > frame + BEFORE_FRAMES {
                 break;
@@ -87,6 +83,15 @@ impl RemovedHits {
             }
         }
         removed
+    }
+
+    /// Drops what is too late for `frame`. Real-time safe.
+    pub fn miss(&mut self, frame: u64) {
+        while let Some(first) = self.waiting.front()
+            && first.frame + AFTER_FRAMES < frame
+        {
+            self.waiting.pop_front();
+        }
     }
 
     /// Says that `drum` was hit in `frame`. Real-time safe.

@@ -61,13 +61,15 @@ pub fn model() -> Arc<Model> {
     Model::embedded().expect("the shipped model loads")
 }
 
-pub fn engine(rate: f64, quality: Quality, max_block: usize) -> Engine {
+/// An engine whose results can be repeated.
+pub fn engine(rate: f64, quality: Quality) -> Engine {
     let config = EngineConfig {
         sample_rate_hz: rate,
         quality,
-        max_block_samples: max_block,
     };
-    Engine::new(config, model()).expect("the shipped model runs")
+    let mut engine = Engine::new(config, model()).expect("the shipped model runs");
+    engine.set_offline(true);
+    engine
 }
 
 /// Everything an engine said over a whole signal.
@@ -94,7 +96,7 @@ pub fn run_telling(
 ) -> Output {
     let capacity = blocks.iter().copied().max().unwrap_or(1);
     let mut stems = Stems::new(capacity);
-    let mut events = Events::new();
+    let mut events = Events::new(capacity);
     let mut output = Output {
         stems: vec![Default::default(); STEM_COUNT],
         ..Output::default()

@@ -17,11 +17,10 @@ fn buffers(samples: usize) -> [[Vec<f32>; 2]; DRUM_COUNT] {
     std::array::from_fn(|_| [vec![0.0; samples], vec![0.0; samples]])
 }
 
-fn start(drum: Drum, delay_samples: usize) -> StartVoice {
+fn start(drum: Drum) -> StartVoice {
     StartVoice {
         drum,
         layer: 0,
-        delay_samples,
         amplitude: 0.5,
         tune_semitones: 0.0,
         decay: 1.0,
@@ -29,12 +28,13 @@ fn start(drum: Drum, delay_samples: usize) -> StartVoice {
 }
 
 #[test]
-fn a_voice_is_the_scaled_one_shot_at_its_delay() {
+fn a_voice_is_the_scaled_one_shot_from_its_start_on() {
     let bank = bank();
     let mut voices = Voices::new(44_100.0, bank.clone());
-    voices.start(start(Drum::Snare, 100));
     let mut output = buffers(512);
-    voices.render(512, &[true; DRUM_COUNT], &mut output);
+    voices.render(0..100, &[true; DRUM_COUNT], &mut output);
+    voices.start(start(Drum::Snare));
+    voices.render(100..512, &[true; DRUM_COUNT], &mut output);
     let source = bank.one_shot(Drum::Snare).channel(0);
     assert!(output[1][0][..100].iter().all(|&sample| sample == 0.0));
     for n in 100..512 {
@@ -47,33 +47,57 @@ fn partition_does_not_matter() {
     let settings = StartVoice {
         tune_semitones: 3.7,
         decay: 0.4,
-        ..start(Drum::OpenHat, 37)
+        ..start(Drum::OpenHat)
     };
     let run = |sizes: &[usize]| {
         let mut voices = Voices::new(44_100.0, bank());
         voices.start(settings);
-        voices.start(StartVoice {
-            delay_samples: 117,
-            ..start(Drum::ClosedHat, 0)
-        });
-        let mut all = Vec::new();
+        let mut output = buffers(600);
+        let mut done = 0;
         for &size in sizes {
-            let mut output = buffers(size);
-            voices.render(size, &[true; DRUM_COUNT], &mut output);
-            all.extend_from_slice(&output[3][0]);
+            if done == 117 {
+                voices.start(start(Drum::ClosedHat));
+            }
+            voices.render(done..done + size, &[true; DRUM_COUNT], &mut output);
+            done += size;
         }
-        all
+        output
     };
-    assert_eq!(run(&[600]), run(&[1, 36, 1, 62, 500]));
+    assert_eq!(run(&[117, 483]), run(&[1, 36, 80, 62, 421]));
+}
+
+#[test]
+fn a_voice_leaves_its_place_with_its_last_sample() {
+    let run = |ends: &[usize]| {
+        let mut voices = Voices::new(44_100.0, bank());
+        let mut output = buffers(4_100);
+        voices.start(start(Drum::Kick));
+        voices.render(0..1, &[true; DRUM_COUNT], &mut output);
+        voices.start(start(Drum::Kick));
+        let mut done = 1;
+        for &end in ends {
+            voices.render(done..end, &[true; DRUM_COUNT], &mut output);
+            done = end;
+        }
+        voices.start(start(Drum::Snare));
+        voices
+            .voices
+            .iter()
+            .position(|voice| voice.is_some_and(|voice| voice.drum == Drum::Snare))
+    };
+    // The first kick has 4000 samples.
+    assert_eq!(run(&[3_999]), Some(2));
+    assert_eq!(run(&[4_000]), Some(0));
+    assert_eq!(run(&[3_000, 4_000]), Some(0));
 }
 
 #[test]
 fn closed_hat_chokes_open_hat() {
     let mut voices = Voices::new(44_100.0, bank());
-    voices.start(start(Drum::OpenHat, 0));
-    voices.start(start(Drum::ClosedHat, 0));
+    voices.start(start(Drum::OpenHat));
+    voices.start(start(Drum::ClosedHat));
     let mut output = buffers(1_000);
-    voices.render(1_000, &[true; DRUM_COUNT], &mut output);
+    voices.render(0..1_000, &[true; DRUM_COUNT], &mut output);
     assert!(output[3][0][400..].iter().all(|&sample| sample == 0.0));
     assert!(output[2][0][400..].iter().any(|&sample| sample != 0.0));
 }
@@ -82,12 +106,12 @@ fn closed_hat_chokes_open_hat() {
 fn polyphony_is_bounded() {
     let mut voices = Voices::new(44_100.0, bank());
     for n in 0..1_000 {
-        voices.start(start(Drum::ALL[n % DRUM_COUNT], n));
+        voices.start(start(Drum::ALL[n % DRUM_COUNT]));
     }
     assert!(voices.voices.iter().flatten().count() <= MAX_VOICES);
     let mut output = buffers(64);
     for _ in 0..400 {
-        voices.render(64, &[true; DRUM_COUNT], &mut output);
+        voices.render(0..64, &[true; DRUM_COUNT], &mut output);
     }
     assert!(voices.is_idle());
 }
@@ -96,14 +120,14 @@ fn polyphony_is_bounded() {
 fn a_sounding_voice_keeps_its_bank_without_a_click() {
     let run = |swap: bool| {
         let mut voices = Voices::new(44_100.0, bank());
-        voices.start(start(Drum::Crash, 0));
+        voices.start(start(Drum::Crash));
         let mut output = buffers(3_000);
         let mut all = Vec::new();
         for part in 0..3 {
             for channel in output.iter_mut().flatten() {
                 channel.fill(0.0);
             }
-            voices.render(1_000, &[true; DRUM_COUNT], &mut output);
+            voices.render(0..1_000, &[true; DRUM_COUNT], &mut output);
             all.extend_from_slice(&output[Drum::Crash.index()][0][..1_000]);
             if swap && part == 0 {
                 let silent: Vec<_> = (0..DRUM_COUNT)
@@ -125,18 +149,18 @@ fn own_sounds_play_in_place_of_the_banks_until_they_are_taken_away() {
     let one_shot = Arc::new(OneShot::new(44_100.0, vec![vec![0.25; 50]]).unwrap());
     let own = Arc::new(OwnSounds::new(&[(Drum::Kick, vec![one_shot])], 44_100.0).unwrap());
     assert!(voices.set_own(&own));
-    voices.start(start(Drum::Kick, 0));
-    voices.start(start(Drum::Snare, 0));
+    voices.start(start(Drum::Kick));
+    voices.start(start(Drum::Snare));
     // A voice that sounds keeps its sample.
     let nothing = Arc::new(OwnSounds::default());
     assert!(voices.set_own(&nothing));
     let mut output = buffers(40);
-    voices.render(40, &[true; DRUM_COUNT], &mut output);
+    voices.render(0..40, &[true; DRUM_COUNT], &mut output);
     assert!(output[0][0].iter().all(|&sample| sample == 0.125));
     let snare = bank.one_shot(Drum::Snare).channel(0);
     assert_eq!(output[1][0][7], 0.5 * snare[7]);
     assert_eq!(voices.sound(Drum::Kick), Some(bank.sound(Drum::Kick)));
-    voices.render(40, &[true; DRUM_COUNT], &mut output);
+    voices.render(0..40, &[true; DRUM_COUNT], &mut output);
     // Sets that nobody plays make room; the caller's reference is the last.
     for _ in 0..OWN_SLOTS {
         assert!(voices.set_own(&nothing));
@@ -147,9 +171,9 @@ fn own_sounds_play_in_place_of_the_banks_until_they_are_taken_away() {
 #[test]
 fn a_swapped_bank_comes_back_once_its_voices_ended() {
     let mut voices = Voices::new(44_100.0, bank());
-    voices.start(start(Drum::Kick, 0));
+    voices.start(start(Drum::Kick));
     assert_eq!(voices.swap_bank(bank()), Ok(None));
     let mut output = buffers(5_000);
-    voices.render(5_000, &[true; DRUM_COUNT], &mut output);
+    voices.render(0..5_000, &[true; DRUM_COUNT], &mut output);
     assert!(matches!(voices.swap_bank(bank()), Ok(Some(_))));
 }

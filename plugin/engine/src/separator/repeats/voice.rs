@@ -17,6 +17,19 @@ struct Voice {
     done: i64,
 }
 
+impl Voice {
+    /// What it makes of `sound`, a channel, from sample `from` of the input on, with fades
+    /// of these lengths at the sound's end and where it is cut.
+    fn read(&self, sound: &[f32], from: i64, (end_fade, cut_fade): (i64, i64), room: &mut [f32]) {
+        room.fill(0.0);
+        self.place.add(sound, self.gain, from, room);
+        fade(room, from, self.place.span(sound.len()).end, end_fade);
+        if let Some(cut) = self.cut {
+            fade(room, from, cut + cut_fade, cut_fade);
+        }
+    }
+}
+
 /// All voices. Real-time safe after construction.
 #[derive(Debug)]
 pub struct Voices {
@@ -60,10 +73,36 @@ impl Voices {
         }
     }
 
-    /// Ends the voices of a drum that play `sound`.
-    pub fn stop(&mut self, drum: usize, sound: usize) {
-        for voice in &mut self.voices[drum] {
-            *voice = voice.filter(|voice| voice.sound != sound);
+    /// Whether a voice of a drum plays `sound`.
+    pub fn play(&self, drum: usize, sound: usize) -> bool {
+        let mut voices = self.voices[drum].iter().flatten();
+        voices.any(|voice| voice.sound == sound)
+    }
+
+    /// Ends the voices of a drum that play sound number `index`, which is `sound`: they
+    /// fade out over the last of what they have added to `predicted`, because the sound
+    /// is needed for something else.
+    pub fn stop(&mut self, drum: usize, index: usize, sound: &Sound, predicted: &mut Predicted) {
+        let samples = sound.samples();
+        for slot in &mut self.voices[drum] {
+            let Some(voice) = slot.take_if(|voice| voice.sound == index) else {
+                continue;
+            };
+            let end = voice.done;
+            let mut from = voice.place.span(0).start.max(end - self.cut);
+            from = from.max(predicted.start);
+            while from < end {
+                let count = (end - from).min(self.room.len() as i64) as usize;
+                for (channel, sound) in samples.iter().enumerate() {
+                    let room = &mut self.room[..count];
+                    voice.read(sound, from, (self.fade as i64, self.cut), room);
+                    for (n, sample) in (from..).zip(room.iter_mut()) {
+                        *sample *= (end - n) as f32 / self.cut as f32 - 1.0;
+                    }
+                    predicted.add(drum, channel, from, room);
+                }
+                from += count as i64;
+            }
         }
     }
 
@@ -97,12 +136,7 @@ impl Voices {
                     let count = (voice.done - from).min(self.room.len() as i64) as usize;
                     for (channel, sound) in samples.iter().enumerate() {
                         let room = &mut self.room[..count];
-                        room.fill(0.0);
-                        voice.place.add(sound, voice.gain, from, room);
-                        fade(room, from, span.end, self.fade as i64);
-                        if let Some(cut) = voice.cut {
-                            fade(room, from, cut + self.cut, self.cut);
-                        }
+                        voice.read(sound, from, (self.fade as i64, self.cut), room);
                         predicted.add(drum, channel, from, room);
                     }
                     from += count as i64;
@@ -245,6 +279,33 @@ mod tests {
         }
         assert!(!predicted.sounds(3));
         assert!(voices.voices.iter().flatten().all(Option::is_none));
+    }
+
+    #[test]
+    fn a_voice_whose_sound_is_given_up_fades_in_what_is_not_used_yet() {
+        let sounds = sounds();
+        let (mut voices, mut predicted) = (Voices::new(16, 32), Predicted::new(128));
+        predicted.step(0);
+        voices.start(3, 0, Place::new(0.0), 1.0);
+        voices.start(3, 0, Place::new(400.0), 1.0);
+        voices.render(&sounds, &mut predicted);
+        let before = predicted.signal(3, 0).to_vec();
+        assert!(voices.play(3, 0) && !voices.play(3, 1) && !voices.play(2, 0));
+        voices.stop(3, 0, &sounds[3][0], &mut predicted);
+        assert!(!voices.play(3, 0));
+        let after = predicted.signal(3, 0);
+        assert_eq!(after[..96], before[..96]);
+        for n in 96..128 {
+            let expected = before[n] * (128 - n) as f32 / 32.0;
+            assert!((after[n] - expected).abs() < 1e-3, "{n}");
+        }
+        predicted.step(16);
+        voices.render(&sounds, &mut predicted);
+        assert!(
+            predicted.signal(3, 0)[112..]
+                .iter()
+                .all(|&sample| sample == 0.0)
+        );
     }
 
     #[test]

@@ -1,0 +1,32 @@
+use super::*;
+use crate::transcriber::GivenHit;
+
+#[test]
+fn in_silence_nothing_rings_on_and_no_hit_waits() {
+    let framing = Framing::for_rate(8_000.0).unwrap();
+    let model = Model::embedded().unwrap();
+    let quality = Quality::Low;
+    let mut work = HopWork::new(framing, quality, &model, Experiment::default()).unwrap();
+    let hop = framing.hop_samples;
+    let latency_samples = quality.latency_hops() * hop;
+    let mut playback = Playback::new(&framing, latency_samples, work.bank().clone());
+    work.presence.hit(Drum::Crash);
+    work.presence.step();
+    assert_eq!(work.presence.gains()[Drum::Crash.index()], 1.0);
+    let silence = [vec![0.0; hop], vec![0.0; hop]];
+    for hops in 0..SILENT_HOPS + 3_000 {
+        let onset_sample = hops * hop as u64;
+        let hit = GivenHit {
+            onset_sample,
+            drum: Drum::Kick,
+            velocity: None,
+        };
+        assert!(work.give_hit(hit), "hop {hops}");
+        assert!(work.remove_hit(onset_sample, Drum::Ride), "hop {hops}");
+        work.begin_hop(&silence);
+        for stage in 0..STAGES {
+            work.run_stage(stage, onset_sample, &mut playback);
+        }
+    }
+    assert!(work.presence.gains()[Drum::Crash.index()] < 0.01);
+}

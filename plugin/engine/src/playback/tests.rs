@@ -1,0 +1,187 @@
+use super::*;
+use crate::{
+    controls::Quality,
+    experiment::Experiment,
+    model::Model,
+    one_shots::{LEVEL_FRAMES, OneShot},
+};
+
+/// Sounds of `frames` samples, all above 0.
+fn bank(frames: usize) -> Arc<Bank> {
+    let sound: Vec<f32> = (0..frames).map(|n| 0.3 + 0.2 * (n as f32).sin()).collect();
+    let shots: Vec<_> = (0..DRUM_COUNT)
+        .map(|_| OneShot::new(8_000.0, vec![sound.clone()]).unwrap())
+        .collect();
+    Arc::new(Bank::new(&shots, 8_000.0).unwrap())
+}
+
+#[test]
+fn a_bank_that_finds_no_place_is_taken_as_soon_as_there_is_one() {
+    let framing = Framing::for_rate(8_000.0).unwrap();
+    let mut playback = Playback::new(&framing, 0, bank(4_000));
+    let mut refused = 0;
+    for _ in 0..10 {
+        playback.trigger(Drum::Kick, 1.0);
+        playback.swap_bank(bank(4_000));
+        refused += usize::from(playback.late[1].is_some());
+    }
+    assert!(refused > 0, "all places are taken");
+    let newest = bank(4_000);
+    let retired = playback.swap_bank(newest.clone());
+    assert!(
+        retired
+            .iter()
+            .flatten()
+            .all(|bank| !Arc::ptr_eq(bank, &newest))
+    );
+    assert!(
+        retired.iter().flatten().count() > 0,
+        "outdated before it was played"
+    );
+    let is_newest = |voices: &Voices| voices.bank().is_some_and(|bank| Arc::ptr_eq(bank, &newest));
+    assert!(is_newest(&playback.performance) && !is_newest(&playback.pads));
+    playback.retry_bank();
+    assert!(!is_newest(&playback.pads), "nothing has ended");
+    let mut output = std::array::from_fn(|_| [vec![0.0; 5_000], vec![0.0; 5_000]]);
+    playback
+        .pads
+        .render(0..5_000, &[true; DRUM_COUNT], &mut output);
+    let retired = playback.retry_bank();
+    assert!(is_newest(&playback.pads));
+    assert!(
+        retired.iter().any(Option::is_some),
+        "the place was another one's"
+    );
+    assert!(playback.late.iter().all(Option::is_none));
+}
+
+/// A hit that begins at sample `onset_sample`.
+fn hit(drum: Drum, onset_sample: u64) -> QueuedHit {
+    QueuedHit {
+        drum,
+        onset_sample,
+        velocity: 1.0,
+        confidence: 1.0,
+        network: 1.0,
+        evidence: Evidence::default(),
+        level: 1.0,
+        level_frames: LEVEL_FRAMES,
+        verdict: Verdict::Accepted,
+    }
+}
+
+/// A player from the moment on at which the input's first sample is heard, and what it
+/// needs.
+struct Stage {
+    playback: Playback,
+    work: HopWork,
+    stems: Stems,
+    events: Events,
+    /// Samples of the input that were heard.
+    heard: u64,
+}
+
+impl Stage {
+    fn new(frames: usize, controls: &Controls) -> Stage {
+        let framing = Framing::for_rate(8_000.0).unwrap();
+        let model = Model::embedded().unwrap();
+        let experiment = Experiment {
+            bank: Some(bank(frames)),
+            ..Experiment::default()
+        };
+        let work = HopWork::new(framing, Quality::Low, &model, experiment).unwrap();
+        let latency_samples = Quality::Low.latency_hops() * framing.hop_samples;
+        let mut playback = Playback::new(&framing, latency_samples, work.bank().clone());
+        playback.set_controls(controls);
+        playback.reset(work.bank());
+        Stage {
+            playback,
+            work,
+            stems: Stems::new(64),
+            events: Events::new(64),
+            heard: 0,
+        }
+    }
+
+    /// The kick of the next `samples` samples, at most a stage.
+    fn play(&mut self, samples: usize) -> Vec<f32> {
+        self.stems.set_len(samples);
+        self.events.clear();
+        let span = 0..samples;
+        let now = self.heard + self.playback.latency_samples as u64;
+        let (stems, events) = (&mut self.stems, &mut self.events);
+        self.playback.play(&self.work, now, 0, span, stems, events);
+        self.heard += samples as u64;
+        self.stems.channel(0, 0).to_vec()
+    }
+}
+
+fn resynthesis() -> Controls {
+    let mut controls = Controls::default();
+    for drum in &mut controls.drums {
+        drum.blend = 1.0;
+    }
+    controls
+}
+
+#[test]
+fn a_drum_that_is_switched_off_fades_and_starts_no_more() {
+    let mut controls = resynthesis();
+    let mut stage = Stage::new(4_000, &controls);
+    stage.playback.queue(hit(Drum::Kick, 0), 0);
+    stage.playback.queue(hit(Drum::Kick, 200), 0);
+    stage.playback.queue(hit(Drum::Snare, 200), 0);
+    assert!(stage.play(6).iter().all(|sample| *sample > 0.0));
+    assert_eq!(stage.events.hits().len(), 1);
+    controls.drums[0].enabled = false;
+    stage.playback.set_controls(&controls);
+    assert!(stage.play(6).iter().all(|sample| *sample > 0.0), "it fades");
+    let mut verdicts = Vec::new();
+    while stage.heard < 400 {
+        let kick = stage.play(6);
+        if stage.heard > 100 {
+            assert!(
+                kick.iter().all(|sample| *sample == 0.0),
+                "at {}",
+                stage.heard
+            );
+        }
+        let hits = stage.events.hits().iter();
+        verdicts.extend(hits.map(|hit| (hit.drum, hit.verdict)));
+    }
+    assert_eq!(
+        verdicts,
+        [
+            (Drum::Kick, Verdict::Disabled),
+            (Drum::Snare, Verdict::Accepted)
+        ]
+    );
+    // Its pad is for those who want to hear it.
+    stage.playback.trigger(Drum::Kick, 1.0);
+    assert!(stage.play(6).iter().all(|sample| *sample > 0.0));
+}
+
+#[test]
+fn which_voice_makes_room_does_not_depend_on_blocks() {
+    // Sounds of 20 samples: some have ended within a block when the next ones start, and
+    // a sound that has ended makes no other one fade.
+    let run = |sizes: &[usize]| {
+        let mut stage = Stage::new(20, &resynthesis());
+        for n in 0..60 {
+            stage.playback.queue(hit(Drum::Kick, 3 * n + n % 2), 0);
+        }
+        let mut kick = Vec::new();
+        for size in sizes.iter().cycle() {
+            if kick.len() + size > 240 {
+                break;
+            }
+            kick.extend(stage.play(*size));
+        }
+        kick.resize(240, 0.0);
+        kick
+    };
+    let single = run(&[1]);
+    assert!(single.iter().any(|sample| *sample > 0.0));
+    assert_eq!(single, run(&[6]));
+    assert_eq!(single, run(&[5, 1, 2, 4]));
+}
