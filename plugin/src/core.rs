@@ -1,5 +1,6 @@
 //! The plugin without a host: engine, buses, notes and pads on slices.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use idm_engine::controls::{Controls, HitSource, Quality};
@@ -18,6 +19,9 @@ use crate::song::{SongClock, Tempo, TempoPoint};
 /// Longest piece that the engine is given. Host blocks may be of any length,
 /// announced or not; longer ones are cut.
 const PIECE_SAMPLES: usize = 1024;
+
+/// Pads that may wait for the delayed sound; later ones are dropped.
+const MOST_LATE_PADS: usize = 1_024;
 
 /// Corrections that take effect in one block at most.
 const MOST_CORRECTIONS: usize = 512;
@@ -59,6 +63,8 @@ pub struct Stroke {
 pub struct Played<'a> {
     /// One-shots to be heard at once.
     pub pads: &'a [Stroke],
+    /// One-shots to be heard with what comes in now, delayed as it is.
+    pub late_pads: &'a [Stroke],
     /// Hits of the recording, where the engine does not look for them itself.
     pub hits: &'a [Stroke],
     /// What the user knows better of the song, where the engine listens.
@@ -79,6 +85,8 @@ pub struct Processor {
     notes: NoteScheduler,
     queue: NoteQueue,
     song: SongClock,
+    /// Pads that are not due yet, with their samples of the engine's input, in order.
+    late_pads: VecDeque<(u64, Drum, f32)>,
     /// Last controls handed to the engine; `None` before the first block.
     controls: Option<Controls>,
     /// Before the first block the faders stand where they are told, without a
@@ -118,6 +126,7 @@ impl Processor {
             notes: NoteScheduler::new(sample_rate_hz),
             queue: NoteQueue::new(),
             song: SongClock::new(sample_rate_hz),
+            late_pads: VecDeque::with_capacity(MOST_LATE_PADS),
             controls: None,
             is_fresh: true,
         })
@@ -141,6 +150,20 @@ impl Processor {
     /// Takes a saved kit. Allocates and waits: not while audio plays.
     pub fn restore_kit(&mut self, kit: &LearntKit) {
         self.engine.restore_kit(kit.clone());
+    }
+
+    /// Takes a kit while audio plays; it is heard a second later. Real-time safe.
+    ///
+    /// # Errors
+    /// The kit, to be tried again.
+    pub fn load_kit(&mut self, kit: Box<LearntKit>) -> Result<(), Box<LearntKit>> {
+        self.engine.load_kit(kit)
+    }
+
+    /// Says whether nobody listens, as in an export: the learner is then waited for.
+    /// Real-time safe.
+    pub fn set_offline(&mut self, is_offline: bool) {
+        self.engine.set_offline(is_offline);
     }
 
     /// Back to the model's own one-shots. Real-time safe.
@@ -170,6 +193,7 @@ impl Processor {
     pub fn reset(&mut self) {
         self.engine.reset();
         self.song.reset();
+        self.late_pads.clear();
         self.notes.end_all();
         self.is_fresh = true;
     }
@@ -222,15 +246,32 @@ impl Processor {
             _ => &[],
         };
         let mut due = due.iter().take(MOST_CORRECTIONS).peekable();
+        let latency_samples = self.latency_samples() as u64;
+        for pad in played.late_pads {
+            if self.late_pads.len() < MOST_LATE_PADS {
+                let due = begin + pad.offset as u64 + latency_samples;
+                self.late_pads.push_back((due, pad.drum, pad.velocity));
+            }
+        }
         let mut peaks = Peaks::default();
         let mut start = 0;
         while start < samples {
+            let late_offset = |pad: &(u64, Drum, f32)| (pad.0 - begin) as usize;
+            while let Some(pad) = self.late_pads.front()
+                && late_offset(pad) <= start
+            {
+                self.engine.trigger(pad.1, pad.2);
+                self.late_pads.pop_front();
+            }
             while let Some(pad) = pads.next_if(|pad| pad.offset <= start) {
                 self.engine.trigger(pad.drum, pad.velocity);
             }
             let mut end = samples.min(start + PIECE_SAMPLES);
             if let Some(pad) = pads.peek() {
                 end = end.min(pad.offset);
+            }
+            if let Some(pad) = self.late_pads.front() {
+                end = end.min(late_offset(pad));
             }
             while let Some(hit) = hits.next_if(|hit| hit.offset < end) {
                 let offset = hit.offset.saturating_sub(start);

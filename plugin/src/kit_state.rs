@@ -1,6 +1,7 @@
 //! The learnt kit in the project: saved with it, restored to the bit.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use base64::Engine as _;
@@ -8,21 +9,89 @@ use base64::engine::general_purpose::STANDARD;
 use idm_engine::kit_files::{KitFiles, KitFilesError};
 use idm_engine::learner::{KitShelf, LearntKit, decode_kit, encode_kit};
 use nice_plug::params::persist::PersistentField;
+use triple_buffer::{Input, Output, TripleBuffer};
 
 /// Longest text of a kit that is read: far above any that is written.
 const MAX_TEXT_BYTES: usize = 16 << 20;
 
-#[derive(Debug, Default)]
+/// A kit that was loaded while the engine runs, on its way there.
+type Loaded = Option<Box<LearntKit>>;
+
+#[derive(Debug)]
 struct Slot {
     /// Where the running engine's kits lie.
     shelf: Option<Arc<KitShelf>>,
-    /// The kit of the project until an engine has taken it.
+    /// The kit of the project until it is heard.
     loaded: Option<Arc<LearntKit>>,
+    /// Whether the running engine has it, which takes a second until it is heard.
+    is_taken: Arc<AtomicBool>,
+    outbox: Input<Loaded>,
+    inbox: Option<KitInbox>,
     problem: String,
 }
 
+impl Default for Slot {
+    fn default() -> Self {
+        let (outbox, inbox) = TripleBuffer::default().split();
+        let is_taken = Arc::new(AtomicBool::new(false));
+        Self {
+            shelf: None,
+            loaded: None,
+            is_taken: is_taken.clone(),
+            outbox,
+            inbox: Some(KitInbox { inbox, is_taken }),
+            problem: String::new(),
+        }
+    }
+}
+
+impl Slot {
+    /// What is loaded and not heard yet.
+    fn waiting(&self) -> Option<&Arc<LearntKit>> {
+        let is_heard = || self.shelf.as_ref().is_some_and(|s| !s.current().is_empty());
+        let loaded = self.loaded.as_ref()?;
+        let is_over = self.is_taken.load(Ordering::Acquire) && is_heard();
+        (!is_over).then_some(loaded)
+    }
+
+    fn load(&mut self, kit: Option<LearntKit>) {
+        self.is_taken.store(false, Ordering::Release);
+        self.outbox.write(kit.clone().map(Box::new));
+        self.loaded = kit.map(Arc::new);
+    }
+}
+
+/// The audio thread's end.
+#[derive(Debug)]
+pub struct KitInbox {
+    inbox: Output<Loaded>,
+    is_taken: Arc<AtomicBool>,
+}
+
+impl KitInbox {
+    /// Offers the kit that was loaded last until `take` has taken it. Real-time safe.
+    pub fn offer(&mut self, take: impl FnOnce(Box<LearntKit>) -> Result<(), Box<LearntKit>>) {
+        self.inbox.update();
+        let place = self.inbox.output_buffer_mut();
+        let Some(kit) = place.take() else {
+            return;
+        };
+        match take(kit) {
+            Ok(()) => self.is_taken.store(true, Ordering::Release),
+            Err(kit) => *place = Some(kit),
+        }
+    }
+
+    /// Frees what waits: the engine was given it otherwise. Not for the audio thread.
+    pub fn clear(&mut self) {
+        self.inbox.update();
+        *self.inbox.output_buffer_mut() = None;
+    }
+}
+
 /// The kit of a project: that of the running engine, or the one that was
-/// loaded and waits for an engine. None of this is for the audio thread.
+/// loaded and is not heard yet. None of this is for the audio thread, which has
+/// [`KitInbox`].
 #[derive(Debug, Default, Clone)]
 pub struct KitState(Arc<Mutex<Slot>>);
 
@@ -34,16 +103,33 @@ impl KitState {
     /// The kit that is heard, or will be. Allocates.
     pub fn current(&self) -> Arc<LearntKit> {
         let slot = self.lock();
-        match (&slot.loaded, &slot.shelf) {
+        match (slot.waiting(), &slot.shelf) {
             (Some(kit), _) => kit.clone(),
             (None, Some(shelf)) => shelf.current(),
             (None, None) => Arc::default(),
         }
     }
 
-    /// A kit that was loaded since the last call.
+    /// A kit that was loaded since the last call and that no engine has.
     pub fn take_loaded(&self) -> Option<Arc<LearntKit>> {
-        self.lock().loaded.take()
+        let mut slot = self.lock();
+        if slot.is_taken.load(Ordering::Acquire) {
+            if slot.waiting().is_none() {
+                slot.loaded = None;
+            }
+            return None;
+        }
+        slot.loaded.take()
+    }
+
+    /// The user wants none: what is loaded and not heard yet is not wanted either.
+    pub fn forget(&self) {
+        self.lock().load(None);
+    }
+
+    /// The audio thread's end; there is one.
+    pub fn take_inbox(&self) -> Option<KitInbox> {
+        self.lock().inbox.take()
     }
 
     /// Follows a new engine.
@@ -77,11 +163,11 @@ impl KitState {
         let mut slot = self.lock();
         match kit {
             Ok(kit) => {
-                slot.loaded = Some(Arc::new(kit));
+                slot.load(Some(kit));
                 slot.problem.clear();
             }
             Err(error) => {
-                slot.loaded = Some(Arc::default());
+                slot.load(Some(LearntKit::default()));
                 slot.problem =
                     format!("The project's learnt kit cannot be used ({error}); the default plays");
             }
@@ -150,6 +236,36 @@ mod tests {
         assert!(again.take_loaded().is_none());
         again.load("");
         assert!(again.current().is_empty() && again.problem().is_empty());
+    }
+
+    #[test]
+    fn a_kit_that_is_loaded_while_the_engine_runs_is_handed_over_once() {
+        let state = KitState::default();
+        let mut inbox = state.take_inbox().expect("the first");
+        assert!(state.take_inbox().is_none());
+        let text = STANDARD.encode(encode_kit(&kit()));
+        state.load(&text);
+        inbox.offer(Err);
+        assert_eq!(*state.current(), kit());
+        let mut taken = None;
+        inbox.offer(|kit| {
+            taken = Some(kit);
+            Ok(())
+        });
+        assert_eq!(taken.as_deref(), Some(&kit()));
+        inbox.offer(|_| panic!("it was taken"));
+        // Not heard yet: saved all the same, and not given to an engine again.
+        assert_eq!(*state.current(), kit());
+        assert!(state.take_loaded().is_none());
+
+        state.load(&text);
+        state.forget();
+        inbox.offer(|_| panic!("it was forgotten"));
+        assert!(state.current().is_empty() && state.take_loaded().is_none());
+        state.load(&text);
+        inbox.clear();
+        inbox.offer(|_| panic!("it was given otherwise"));
+        assert!(state.take_loaded().is_some());
     }
 
     #[test]

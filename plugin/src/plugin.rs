@@ -14,6 +14,7 @@ use nice_plug::prelude::*;
 use crate::core::{Played, Processor, Settings, Stroke, flush_subnormals, pass_through};
 use crate::corrections::{CorrectionInbox, CorrectionList};
 use crate::editor::IdmEditor;
+use crate::kit_state::KitInbox;
 use crate::link::{self, AudioEnd, EditorEnd, Status, Texts};
 use crate::notes;
 use crate::own_samples::OwnInbox;
@@ -37,8 +38,11 @@ pub struct InverseDrumMachine {
     /// Taken by the editor, which is made once.
     editor_end: Option<EditorEnd>,
     pads: Vec<Stroke>,
+    /// Pads that the song plays.
+    late_pads: Vec<Stroke>,
     /// Hits that come as notes.
     hits: Vec<Stroke>,
+    kit_inbox: Option<KitInbox>,
     own_inbox: Option<OwnInbox>,
     correction_inbox: Option<CorrectionInbox>,
     corrections: Arc<CorrectionList>,
@@ -61,6 +65,7 @@ impl Default for InverseDrumMachine {
         let (link, editor_end) = link::link();
         let params: Arc<IdmParams> = Arc::default();
         Self {
+            kit_inbox: params.kit.take_inbox(),
             own_inbox: params.own_samples.take_inbox(),
             correction_inbox: params.corrections.take_inbox(),
             corrections: Arc::default(),
@@ -69,6 +74,7 @@ impl Default for InverseDrumMachine {
             link,
             editor_end: Some(editor_end),
             pads: Vec::with_capacity(STROKE_CAPACITY),
+            late_pads: Vec::with_capacity(STROKE_CAPACITY),
             hits: Vec::with_capacity(STROKE_CAPACITY),
             sample_rate_hz: 44_100.0,
             input_is_mono: false,
@@ -80,6 +86,9 @@ impl Default for InverseDrumMachine {
 impl InverseDrumMachine {
     /// Builds or reuses the processor; says in words why there is none.
     fn prepare(&mut self, sample_rate_hz: f64) -> Texts {
+        if let Some(inbox) = &mut self.kit_inbox {
+            inbox.clear();
+        }
         let quality = self.params.quality.value().engine();
         let mut texts = Texts::default();
         let model = match Model::embedded() {
@@ -165,10 +174,14 @@ impl InverseDrumMachine {
     }
 
     /// Collects clicks on pads and MIDI in, in order of time. Notes are hits of the
-    /// recording if hits come from there, else they play the pads.
+    /// recording if hits come from there, else they play the pads: at once if somebody
+    /// plays, with the delayed recording if the song does.
     fn collect_strokes(&mut self, context: &mut impl ProcessContext<Self>) {
         self.pads.clear();
+        self.late_pads.clear();
         self.hits.clear();
+        let transport = context.transport();
+        let of_song = transport.playing && !transport.recording;
         for drum in Drum::ALL {
             if let Some(velocity) = self.link.shared().take_audition(drum) {
                 self.pads.push(Stroke {
@@ -179,6 +192,7 @@ impl InverseDrumMachine {
             }
         }
         let strokes = match self.params.hits.value().engine() {
+            HitSource::Heard if of_song => &mut self.late_pads,
             HitSource::Heard => &mut self.pads,
             HitSource::Given => &mut self.hits,
         };
@@ -263,6 +277,9 @@ impl Plugin for InverseDrumMachine {
         self.restart_asked_for = None;
         self.link.set_sample_rate(self.sample_rate_hz);
         let texts = self.prepare(self.sample_rate_hz);
+        if let Some(processor) = &mut self.processor {
+            processor.set_offline(config.process_mode == ProcessMode::Offline);
+        }
         self.restore_own_samples();
         if let Some(inbox) = &mut self.correction_inbox {
             inbox.clear();
@@ -323,6 +340,9 @@ impl Plugin for InverseDrumMachine {
         if self.link.shared().take_forget() {
             processor.forget_kit();
         }
+        if let Some(inbox) = &mut self.kit_inbox {
+            inbox.offer(|kit| processor.load_kit(kit));
+        }
         if let Some(inbox) = &mut self.own_inbox {
             inbox.offer(|own| processor.set_own_sounds(own));
         }
@@ -340,6 +360,7 @@ impl Plugin for InverseDrumMachine {
         };
         let played = Played {
             pads: &self.pads,
+            late_pads: &self.late_pads,
             hits: &self.hits,
             corrections: &self.corrections,
             song_sample: transport.pos_samples().filter(|_| transport.playing),

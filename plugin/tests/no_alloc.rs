@@ -185,6 +185,7 @@ fn storm(quality: Quality, buses: usize, seconds: f64, link: (AudioEnd, EditorEn
         pads.sort_by_key(|pad| pad.offset);
         let played = Played {
             pads: &pads[..random.below(3)],
+            late_pads: &pads[..random.below(3)],
             hits: &pads[..random.below(3)],
             corrections: &corrections,
             song_sample: song_sample.filter(|_| random.below(50) != 0),
@@ -205,7 +206,13 @@ fn storm(quality: Quality, buses: usize, seconds: f64, link: (AudioEnd, EditorEn
             1 => own.clear(Drum::ALL[random.below(9)]),
             _ => {}
         }
+        let kit =
+            (random.below(200) == 0).then(|| Box::new((*processor.kit_shelf().current()).clone()));
         messages += assert_no_alloc(|| {
+            if let Some(kit) = kit {
+                let refused = processor.load_kit(kit);
+                assert!(refused.is_ok(), "the worker is far behind");
+            }
             if reset {
                 processor.reset();
             }

@@ -16,6 +16,7 @@ use inverse_drum_machine::params::MainOutput;
 const RATE_HZ: f64 = 44_100.0;
 const NOTHING: Played<'_> = Played {
     pads: &[],
+    late_pads: &[],
     hits: &[],
     corrections: &[],
     song_sample: None,
@@ -74,6 +75,7 @@ fn run(
                 .collect()
         };
         let (here, hits_here) = (within(played.pads), within(played.hits));
+        let late_here = within(played.late_pads);
         let [left, right] = &mut main;
         let messages = processor.process(
             [&mut left[start..end], &mut right[start..end]],
@@ -81,6 +83,7 @@ fn run(
             settings,
             Played {
                 pads: &here,
+                late_pads: &late_here,
                 hits: &hits_here,
                 corrections: played.corrections,
                 song_sample: played.song_sample.map(|song| song + start as i64),
@@ -254,6 +257,32 @@ fn a_pad_sounds_at_once_on_its_bus() {
                 "bus {bus}"
             );
         }
+    }
+}
+
+#[test]
+fn a_pad_of_the_song_sounds_with_the_delayed_recording() {
+    let silence = [vec![0.0; 16_384], vec![0.0; 16_384]];
+    let pad = |offset| Stroke {
+        offset,
+        drum: Drum::Snare,
+        velocity: 1.0,
+    };
+    let settings = Settings::default();
+    let latency = run(&silence, Quality::Standard, &settings, &[512], NOTHING).latency_samples;
+    let at_once = Played {
+        pads: &[pad(3_000 + latency)],
+        ..NOTHING
+    };
+    let late = Played {
+        late_pads: &[pad(3_000)],
+        ..NOTHING
+    };
+    let expected = run(&silence, Quality::Standard, &settings, &[512], at_once);
+    assert!(expected.main[0].iter().any(|sample| sample.abs() > 0.01));
+    for blocks in [&[512][..], &[1, 777, 64], &[1 << 20]] {
+        let found = run(&silence, Quality::Standard, &settings, blocks, late);
+        assert!(found.buses == expected.buses, "blocks {blocks:?}");
     }
 }
 
@@ -493,6 +522,48 @@ fn a_learnt_kit_survives_reset_state_and_another_engine() {
     let forgotten = play(&mut second, &mut audio, &pads, &silence);
     assert!(forgotten == play(&mut fresh, &mut audio, &pads, &silence));
     assert!(forgotten != a);
+}
+
+#[test]
+fn a_kit_that_is_loaded_while_audio_plays_is_heard_a_second_later() {
+    let model = || Model::embedded().expect("the embedded model loads");
+    let make = || Processor::new(RATE_HZ, Quality::Standard, model()).expect("supported");
+    let mut settings = Settings::default();
+    let play = |processor: &mut Processor, settings: &Settings, input: &[Vec<f32>; 2]| {
+        let [mut left, mut right] = input.clone();
+        let main = [&mut left[..], &mut right[..]];
+        let mut aux = Buses(vec![]);
+        let (mut audio, _editor) = link();
+        processor.process(main, &mut aux, settings, NOTHING, &mut audio);
+    };
+    let mut first = make();
+    first.set_offline(true);
+    play(&mut first, &settings, &loop_input(9.0));
+    let learnt = first.evidence();
+    assert!(learnt[Drum::Kick.index()].hits > 2, "{learnt:?}");
+    let kit = first.kit_shelf().current();
+
+    let mut second = make();
+    second.set_offline(true);
+    let second_of_silence = [vec![0.0; 44_100], vec![0.0; 44_100]];
+    for is_learning in [true, false] {
+        settings.controls.learning = is_learning;
+        play(&mut second, &settings, &second_of_silence);
+        let box_of_kit = Box::new((*kit).clone());
+        second.load_kit(box_of_kit).expect("nothing waits");
+        assert_eq!(second.evidence()[Drum::Kick.index()].hits, 0);
+        // A little is heard of it already: hosts reset when they like.
+        play(
+            &mut second,
+            &settings,
+            &[vec![0.1; 4_410], vec![0.1; 4_410]],
+        );
+        second.reset();
+        play(&mut second, &settings, &loop_input(1.5));
+        assert_eq!(second.evidence(), learnt, "learning {is_learning}");
+        assert_eq!(second.kit_shelf().current(), kit);
+        second.forget_kit();
+    }
 }
 
 #[test]

@@ -232,6 +232,15 @@ impl Engine {
         self.work.restore_kit(kit, &mut self.playback);
     }
 
+    /// Takes a kit in place of what was learnt while audio plays; it sounds a second
+    /// later, the model's own until then. Real-time safe: it is freed elsewhere.
+    ///
+    /// # Errors
+    /// The kit, if too much waits for the worker: to be tried again later.
+    pub fn load_kit(&mut self, kit: Box<LearntKit>) -> Result<(), Box<LearntKit>> {
+        self.work.load_kit(kit, &mut self.playback)
+    }
+
     /// Learns from everything that was heard so far, and gives the kit.
     /// Allocates and waits for the worker: not while audio plays.
     pub fn finish_learning(&mut self) -> Arc<LearntKit> {

@@ -164,6 +164,7 @@ impl IdmApp {
         match toolbar::show(ui, bar, &setter, &self.params, monitor.main_level) {
             Some(KitWish::Forget) => {
                 self.shared.ask_to_forget();
+                self.params.kit.forget();
                 self.forgotten += 1;
             }
             Some(KitWish::Save) => self.save_kit(),

@@ -38,6 +38,23 @@ impl HopWork {
         });
     }
 
+    /// Takes a kit in place of what was learnt while audio plays: the model's own sounds
+    /// until it is there, a second later. Gives it back if too much waits for the worker.
+    /// Real-time safe.
+    pub fn load_kit(
+        &mut self,
+        kit: Box<LearntKit>,
+        playback: &mut Playback,
+    ) -> Result<(), Box<LearntKit>> {
+        if !self.worker.has_room() {
+            return Err(kit);
+        }
+        self.forget_kit(playback);
+        self.worker.load(kit)?;
+        self.follower.kit_is_loaded();
+        Ok(())
+    }
+
     /// Learns from everything that was heard so far. Allocates and waits for
     /// the worker: not while audio plays.
     pub fn finish_learning(&mut self, playback: &mut Playback) {

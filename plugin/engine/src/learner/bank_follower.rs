@@ -30,6 +30,8 @@ struct Pending {
     due_frame: u64,
     /// Whether the worker was waited for in vain: once is enough.
     is_given_up: bool,
+    /// Whether it is that of a kit that was loaded.
+    is_loaded: bool,
 }
 
 /// A bank that takes effect.
@@ -51,6 +53,8 @@ pub struct BankFollower {
     lookups: usize,
     ticket: u64,
     pending: Option<Pending>,
+    /// Whether a kit was loaded whose bank has not been asked for.
+    is_loaded: bool,
     has_new_prior: bool,
     answered: bool,
     /// The newest bank that is not in use, and its ticket.
@@ -73,6 +77,7 @@ impl BankFollower {
             lookups: 0,
             ticket: 0,
             pending: None,
+            is_loaded: false,
             has_new_prior: false,
             answered: false,
             early: None,
@@ -101,7 +106,8 @@ impl BankFollower {
 
     /// Lets no bank take effect until one is asked for again. Real-time safe.
     pub fn hold(&mut self) {
-        if self.pending.take().is_some() {
+        if let Some(pending) = self.pending.take() {
+            self.is_loaded |= pending.is_loaded;
             // The bank may be on its way. It is newer than the one in use, so
             // it is kept until the next reply is due.
             self.takes = 0;
@@ -112,6 +118,7 @@ impl BankFollower {
     /// on their way. Real-time safe.
     pub fn forget(&mut self, worker: &mut BankWorker) {
         self.reset();
+        self.is_loaded = false;
         if let Some((_, bank)) = self.early.take() {
             worker.retire(bank);
         }
@@ -120,6 +127,12 @@ impl BankFollower {
         self.valid_from = ticket;
         worker.forget(ticket);
         worker.shelf().take_effect(ticket);
+    }
+
+    /// The worker has been given a kit: its bank takes effect as soon as it can, whether
+    /// or not more is learnt. Real-time safe.
+    pub fn kit_is_loaded(&mut self) {
+        self.is_loaded = true;
     }
 
     /// Counts an accepted hit. Real-time safe.
@@ -154,7 +167,7 @@ impl BankFollower {
                 *mean += share * (value - *mean);
             }
         }
-        if learning && self.pending.is_none() {
+        if (learning || self.is_loaded) && self.pending.is_none() {
             self.ask(frame, embedding.len(), takes, worker);
         }
         let mut pending = self.pending?;
@@ -194,12 +207,14 @@ impl BankFollower {
 
     /// Asks for a bank if there is reason to.
     fn ask(&mut self, frame: u64, length: usize, takes: u64, worker: &mut BankWorker) {
-        let look_up = ASK_AFTER_HITS
-            .get(self.lookups)
-            .is_some_and(|&after| self.hits >= after);
+        let look_up = !self.is_loaded
+            && ASK_AFTER_HITS
+                .get(self.lookups)
+                .is_some_and(|&after| self.hits >= after);
         let fresh = takes.saturating_sub(self.takes);
         let rested = frame >= self.rested_at + (REST_S * self.frames_per_second) as u64;
-        if !look_up && (!rested || fresh == 0 || fresh * GROWTH < takes) {
+        let is_due = look_up || self.is_loaded;
+        if !is_due && (!rested || fresh == 0 || fresh * GROWTH < takes) {
             return;
         }
         let length = length.min(MAX_EMBEDDING);
@@ -214,11 +229,12 @@ impl BankFollower {
             self.takes = takes;
             self.rested_at = frame;
             self.answered = false;
-            self.has_new_prior |= look_up;
+            self.has_new_prior |= is_due;
             self.pending = Some(Pending {
                 ticket,
                 due_frame: frame + (HAND_OVER_S * self.frames_per_second) as u64,
                 is_given_up: false,
+                is_loaded: std::mem::take(&mut self.is_loaded),
             });
         }
     }

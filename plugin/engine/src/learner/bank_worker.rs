@@ -263,6 +263,23 @@ impl BankWorker {
         self.send(Request::Restore(Box::new(kit)), &[])
     }
 
+    /// Hands over a kit in place of what was learnt, which is freed on the worker; gives
+    /// it back if too much waits there. Real-time safe.
+    ///
+    /// # Errors
+    /// The kit, to be tried again.
+    pub fn load(&mut self, kit: Box<LearntKit>) -> Result<(), Box<LearntKit>> {
+        match self.requests.push(Request::Restore(kit)) {
+            Err(rtrb::PushError::Full(Request::Restore(kit))) => Err(kit),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether a few requests can be sent now. Real-time safe.
+    pub fn has_room(&self) -> bool {
+        self.requests.slots() >= 4
+    }
+
     /// The next reply. Real-time safe.
     pub fn reply(&mut self) -> Option<Reply> {
         self.replies.pop().ok()
