@@ -58,6 +58,8 @@ pub enum System {
     OursLow,
     /// The engine in its high quality.
     OursHigh,
+    /// The same after hearing the excerpt before.
+    OursHighTwoPasses,
 }
 
 impl System {
@@ -84,6 +86,7 @@ impl System {
             System::OursSavedKit => "ours, saved kit, frozen",
             System::OursLow => "ours, low latency",
             System::OursHigh => "ours, high quality",
+            System::OursHighTwoPasses => "ours, high quality, 2 passes",
         }
     }
 
@@ -145,6 +148,11 @@ impl System {
             },
             System::OursHigh => EngineRun {
                 quality: Quality::High,
+                ..ours
+            },
+            System::OursHighTwoPasses => EngineRun {
+                quality: Quality::High,
+                passes: 2,
                 ..ours
             },
             System::Mixture
