@@ -2,7 +2,7 @@
 
 use xtask::hosts::Host;
 
-use super::{FORMATS, assert_same, excerpt, open, render};
+use super::{FORMATS, RATE_HZ, assert_same, demo, excerpt, open, render};
 
 /// Values of all parameters, normalised.
 fn values(host: &mut dyn Host) -> Vec<(String, f64)> {
@@ -105,5 +105,82 @@ fn bad_states_do_no_harm() {
             let found = render(host.as_mut(), &input, 512);
             assert_same(&found, &expected, &format!("{format}, after a bad state"));
         }
+    }
+}
+
+/// The learnt kit in a saved state.
+fn kit(state: &[u8]) -> String {
+    // CLAP states begin with their length.
+    let start = state.iter().position(|byte| *byte == b'{');
+    let json = &state[start.expect("an object")..];
+    let state: serde_json::Value = serde_json::from_slice(json).expect("JSON");
+    state["fields"]["kit"].as_str().expect("a kit").to_owned()
+}
+
+/// Plays `seconds` of the loop, or silence, in the block of an active instance.
+fn go_on(host: &mut dyn Host, seconds: f64, gain: f32) {
+    let input = demo().channels.clone();
+    let samples = (seconds * RATE_HZ) as usize;
+    let (mut outputs, mut notes) = (Vec::new(), Vec::new());
+    for start in (0..samples).step_by(512) {
+        let block = input.each_ref().map(|channel| -> Vec<f32> {
+            let block = &channel[start..start + 512];
+            block.iter().map(|sample| gain * sample).collect()
+        });
+        let block = block.each_ref().map(Vec::as_slice);
+        host.process(&block, &[], &mut outputs, &mut notes)
+            .expect("it goes on");
+    }
+}
+
+#[test]
+fn a_kit_that_is_loaded_while_audio_plays_is_the_one_that_is_saved() {
+    for format in FORMATS {
+        let mut first = open(format);
+        first.set_offline(true).expect("it renders offline");
+        first.activate(RATE_HZ, 512).expect("it starts");
+        go_on(first.as_mut(), 7.5, 1.0);
+        let learnt = first.save_state().expect("saves");
+        first.deactivate().expect("it stops");
+        let empty = open(format).save_state().expect("saves");
+        assert!(
+            kit(&learnt).len() > 1_000 && kit(&empty).len() < 100,
+            "{format}"
+        );
+
+        let mut second = open(format);
+        second.set_offline(true).expect("it renders offline");
+        second.activate(RATE_HZ, 512).expect("it starts");
+        go_on(second.as_mut(), 1.0, 1.0);
+        second.load_state(&learnt).expect("loads");
+        assert!(
+            kit(&second.save_state().expect("saves")) == kit(&learnt),
+            "{format}, at once"
+        );
+        go_on(second.as_mut(), 2.0, 0.0);
+        assert!(
+            kit(&second.save_state().expect("saves")) == kit(&learnt),
+            "{format}, heard"
+        );
+        // From here on it is learnt from again, and an older one does not come back.
+        go_on(second.as_mut(), 7.5, 1.0);
+        let more = second.save_state().expect("saves");
+        assert!(
+            kit(&more) != kit(&learnt),
+            "{format}: nothing more is learnt"
+        );
+        second.deactivate().expect("it stops");
+        second.activate(RATE_HZ, 512).expect("it starts");
+        assert!(
+            kit(&second.save_state().expect("saves")) == kit(&more),
+            "{format}, again"
+        );
+        second.load_state(&empty).expect("loads");
+        go_on(second.as_mut(), 1.5, 0.0);
+        assert!(
+            kit(&second.save_state().expect("saves")) == kit(&empty),
+            "{format}, forgotten"
+        );
+        second.deactivate().expect("it stops");
     }
 }
