@@ -68,7 +68,7 @@ pub fn restart_with_fast_allocation() {
         command.envs(additions(cores, |name| std::env::var_os(name)));
         // Only comes back if it fails.
         let error = command.exec();
-        eprintln!("training goes on with the system's memory settings: {error}");
+        complain!("training goes on with the system's memory settings: {error}");
     }
 }
 

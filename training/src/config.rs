@@ -165,7 +165,8 @@ pub struct ScheduleConfig {
     /// depend on this number.
     pub render_threads: usize,
     /// Ends after this many validations in a row without a better F-measure,
-    /// and keeps the best state as `best.bin`; 0 never ends early.
+    /// and keeps the best state as `best.bin`, which is then the one to export; 0 never
+    /// ends early.
     pub patience: usize,
 }
 
@@ -236,6 +237,12 @@ impl Config {
                 "data.{name}: expected 0 to 1, found {share}"
             );
         }
+        // 0 lets nothing move, which is of use to measure what does.
+        ensure!(
+            self.optimiser.learning_rate >= 0.0 && self.optimiser.learning_rate.is_finite(),
+            "optimiser.learning_rate: expected 0 or more, found {}",
+            self.optimiser.learning_rate
+        );
         ensure!(
             (0.0..=1.0).contains(&self.data.recordings_share),
             "data.recordings_share: expected 0 to 1, found {}",
@@ -271,14 +278,19 @@ impl Config {
         toml::to_string(self).unwrap_or_else(|error| format!("# cannot be shown: {error}\n"))
     }
 
-    /// A short name of this configuration: FNV-1a of its TOML, in hexadecimal.
+    /// The [`short_name`] of this configuration's TOML.
     pub fn hash(&self) -> String {
-        let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-        for byte in self.to_toml().bytes() {
-            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
-        }
-        format!("{hash:016x}")
+        short_name(self.to_toml().as_bytes())
     }
+}
+
+/// A short name for `content`: its FNV-1a, in hexadecimal.
+pub fn short_name(content: &[u8]) -> String {
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    for &byte in content {
+        hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+    }
+    format!("{hash:016x}")
 }
 
 #[cfg(test)]
@@ -315,6 +327,12 @@ mod tests {
         );
         config.schedule.minutes = 0.0;
         config.check().unwrap();
+        for rate in [-1.0, f32::NAN, f32::INFINITY] {
+            config.optimiser.learning_rate = rate;
+            let error = config.check().unwrap_err().to_string();
+            assert!(error.contains("optimiser.learning_rate"), "{error}");
+        }
+        config.optimiser.learning_rate = 1e-3;
         config.data.batch = 0;
         assert!(
             config

@@ -1,11 +1,15 @@
 //! Trains the transcriber and the one-shot bank of the Inverse Drum Machine.
 
+#[macro_use]
+pub mod console;
+
 pub mod allocation;
 pub mod bank;
 pub mod config;
 pub mod dsp;
 pub mod evaluation;
 pub mod export;
+pub mod interrupt;
 pub mod kits;
 pub mod losses;
 pub mod network;

@@ -1,20 +1,16 @@
 //! `idm-train`: renders, trains, evaluates and exports.
 
-use std::{
-    process::ExitCode,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-};
+use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::{Parser, Subcommand};
 use idm_training::{
     allocation::restart_with_fast_allocation,
     bank::{self, BankArgs},
+    console,
     evaluation::{self, EvaluateArgs, WeighArgs},
     export::{self, ExportArgs},
+    interrupt::stop_flag,
     recordings::{self, ExplainArgs},
     render::{self, RenderArgs},
     sweep::{self, SweepArgs},
@@ -54,20 +50,6 @@ enum Command {
     Export(ExportArgs),
 }
 
-/// A flag that Ctrl-C sets; the second Ctrl-C ends at once.
-fn stop_flag() -> Result<Arc<AtomicBool>> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let flag = stop.clone();
-    ctrlc::set_handler(move || {
-        if flag.swap(true, Ordering::Relaxed) {
-            std::process::exit(130);
-        }
-        println!("finishing this step and saving; press Ctrl-C again to end at once");
-    })
-    .context("cannot watch for Ctrl-C")?;
-    Ok(stop)
-}
-
 fn run(command: Command) -> Result<()> {
     match command {
         Command::Train(args) => train(&args, &stop_flag()?).map(drop),
@@ -94,7 +76,7 @@ fn main() -> ExitCode {
     match run(command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("idm-train: {error:#}");
+            console::complain(format_args!("idm-train: {error:#}"));
             ExitCode::FAILURE
         }
     }

@@ -6,9 +6,7 @@ use idm_engine::{
 };
 use idm_training::{
     bank::{choose, load_bank, one_shot_samples, save_bank},
-    export::{
-        BANK_SAMPLES, ClassPrototypes, DEFAULT_THRESHOLDS, data_licences, describe, export_model,
-    },
+    export::{BANK_SAMPLES, ClassPrototypes, DEFAULT_THRESHOLDS, Sources, describe, export_model},
     network::{CHOICE_COUNT, EMBEDDING, Weights, initial_weights},
     random::Random,
 };
@@ -40,7 +38,12 @@ fn decided_weights() -> Weights {
 fn engine_plays_the_chosen_one_shots() {
     let folder = tempfile::tempdir().unwrap();
     let (bank, weights) = (noise_bank(), decided_weights());
-    let meta = describe("test", "00", data_licences(false), [DEFAULT_THRESHOLDS; 3]);
+    let meta = describe(
+        "test",
+        "00",
+        Sources::default().licences(),
+        [DEFAULT_THRESHOLDS; 3],
+    );
     export_model(folder.path(), &weights, &bank, &meta).unwrap();
     let size = std::fs::metadata(folder.path().join("one_shots.onnx"))
         .unwrap()
@@ -81,7 +84,7 @@ fn engine_plays_the_chosen_one_shots() {
 fn bank_comes_back_from_its_folder() {
     let folder = tempfile::tempdir().unwrap();
     let (bank, weights) = (noise_bank(), decided_weights());
-    save_bank(folder.path(), &bank, &weights).unwrap();
+    save_bank(folder.path(), &bank, &weights, &Sources::default()).unwrap();
     let mut other = initial_weights(1);
     assert_eq!(load_bank(folder.path(), &mut other).unwrap(), bank);
     assert_eq!(other.get("choice.weight"), weights.get("choice.weight"));

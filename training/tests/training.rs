@@ -36,19 +36,28 @@ validate_minutes = 1000.0
 checkpoint_minutes = 1000.0
 "#;
 
+/// A run from the beginning to the end.
+fn arguments(out: &Path, config: PathBuf) -> TrainArgs {
+    TrainArgs {
+        config,
+        data: None,
+        recordings: Vec::new(),
+        out: PathBuf::from(out),
+        resume: false,
+        warm_start: None,
+        device: Compute::Cpu,
+        pause_at: None,
+    }
+}
+
 /// Trains in `folder` with these settings.
 fn train_in(folder: &Path, settings: &str, pause_at: Option<u64>, resume: bool) -> Checkpoint {
     let config = folder.join("settings.toml");
     fs::write(&config, settings).unwrap();
     let args = TrainArgs {
-        config,
-        data: None,
-        recordings: Vec::new(),
-        out: PathBuf::from(folder),
         resume,
-        warm_start: None,
-        device: Compute::Cpu,
         pause_at,
+        ..arguments(folder, config)
     };
     train(&args, &Arc::new(AtomicBool::new(false))).unwrap()
 }
@@ -74,6 +83,38 @@ fn training_lowers_the_loss_and_resumes_exactly() {
         checkpoint.progress = Default::default();
     }
     assert_eq!(resumed, uninterrupted);
+}
+
+/// Refuses, with an error that says it all, and leaves the run as it was.
+#[test]
+fn a_run_is_not_replaced_without_being_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    run(folder.path(), Some(2), false);
+    let path = folder.path().join("checkpoint.bin");
+    let before = fs::read(&path).unwrap();
+    let args = |out: &Path, resume| TrainArgs {
+        resume,
+        ..arguments(out, folder.path().join("settings.toml"))
+    };
+    let stopped = Arc::new(AtomicBool::new(true));
+    let error = train(&args(folder.path(), false), &stopped).unwrap_err();
+    assert!(
+        error.to_string().ends_with(
+            "checkpoint.bin: expected no run here, found one of 2 steps; use --resume or another --out"
+        ),
+        "{error}"
+    );
+    assert_eq!(fs::read(&path).unwrap(), before);
+
+    // What is interrupted before its first step has nothing to save.
+    let fresh = folder.path().join("fresh");
+    train(&args(&fresh, false), &stopped).unwrap();
+    assert!(!fresh.join("checkpoint.bin").exists());
+
+    // What has nothing to resume leaves no folder behind.
+    let missing = folder.path().join("missing");
+    train(&args(&missing, true), &stopped).unwrap_err();
+    assert!(!missing.exists());
 }
 
 #[test]

@@ -6,7 +6,7 @@ use idm_engine::{
     model::{METADATA_KEY, Plan},
 };
 use idm_training::{
-    export::{DEFAULT_THRESHOLDS, data_licences, describe, round_matrices, transcriber_graph},
+    export::{DEFAULT_THRESHOLDS, Sources, describe, round_matrices, transcriber_graph},
     network::{
         EMBEDDING, Head, Input, MASK_OUTPUTS, MaskRequest, Network, Outputs, Weights,
         initial_weights, sigmoid,
@@ -165,7 +165,12 @@ fn rounded_matrices_halve_the_memory_and_change_little() {
     let mut rounded = trained.clone();
     round_matrices(&mut rounded);
 
-    let meta = describe("test", "00", data_licences(false), [DEFAULT_THRESHOLDS; 3]);
+    let meta = describe(
+        "test",
+        "00",
+        Sources::default().licences(),
+        [DEFAULT_THRESHOLDS; 3],
+    );
     let text = toml::to_string(&meta).unwrap();
     let bytes = [&trained, &rounded].map(|weights| {
         let file = transcriber_graph(weights).finish(&[(METADATA_KEY, &text)]);

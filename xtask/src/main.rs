@@ -84,7 +84,7 @@ struct HostArguments {
     block: u32,
     /// Sample rate to tell the plugin; nothing is resampled [default: the
     /// recording's].
-    #[arg(long)]
+    #[arg(long, value_parser = sample_rate)]
     rate: Option<f64>,
     /// Set a parameter, by name or id, to a value in the plugin's words
     /// ("Kick level=-6 dB") or normalised ("level_1=@0.5").
@@ -93,6 +93,14 @@ struct HostArguments {
     /// Tell the plugin that this is an offline render.
     #[arg(long)]
     offline: bool,
+}
+
+/// A rate in hertz that plugins can be told.
+fn sample_rate(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(rate_hz) if (8_000.0..=192_000.0).contains(&rate_hz) => Ok(rate_hz),
+        _ => Err(format!("expected 8000 to 192000, found {text}")),
+    }
 }
 
 fn main() -> ExitCode {
@@ -208,6 +216,15 @@ fn host(arguments: &HostArguments) -> Result<()> {
 mod tests {
     use super::*;
     use clap::CommandFactory;
+
+    #[test]
+    fn rates_that_no_plugin_can_be_told_are_refused() {
+        assert_eq!(sample_rate("44100"), Ok(44_100.0));
+        for rate in ["0", "NaN", "-44100", "inf", "7999", "192001", "fast"] {
+            let error = sample_rate(rate).expect_err(rate);
+            assert_eq!(error, format!("expected 8000 to 192000, found {rate}"));
+        }
+    }
 
     #[test]
     fn arguments_are_consistent() {

@@ -68,9 +68,14 @@ pub fn read(path: &Path) -> Result<Wav> {
     })
 }
 
-/// Writes 32-bit float PCM.
+/// Writes 32-bit float PCM; rates are 1 Hz or more.
 pub fn write(path: &Path, sample_rate_hz: f64, channels: &[Vec<f32>]) -> Result<()> {
     let context = || format!("{}: cannot be written", path.display());
+    ensure!(
+        (1.0..=f64::from(u32::MAX)).contains(&sample_rate_hz),
+        "{}: sample rate: expected 1 Hz or more, found {sample_rate_hz}",
+        path.display()
+    );
     let spec = hound::WavSpec {
         channels: u16::try_from(channels.len())?,
         sample_rate: sample_rate_hz.round() as u32,
@@ -108,6 +113,9 @@ mod tests {
         std::fs::write(&path, "no sound").expect("writes");
         let error = read(&path).expect_err("is no sound");
         assert!(error.to_string().contains("text.wav"), "{error}");
+        for rate_hz in [0.0, -1.0, f64::NAN] {
+            assert!(write(&path, rate_hz, &[vec![0.5]]).is_err(), "{rate_hz} Hz");
+        }
         write(&path, 44_100.0, &[Vec::new()]).expect("writes");
         assert!(read(&path).is_err(), "empty file");
     }

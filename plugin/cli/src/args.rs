@@ -9,7 +9,7 @@ use idm_engine::drum::Drum;
 use idm_engine::note_map::NoteMap;
 use idm_engine::one_shots::{OneShot, read_own_set};
 
-use crate::hits::{self, GivenHits};
+use crate::hits::{self, HitFile};
 
 /// Splits drum recordings into kick, snare, hats, toms and cymbals, writes down
 /// what was played, and takes the kit out of the recording.
@@ -40,7 +40,8 @@ pub struct CommonArgs {
     #[arg(required = true, value_name = "IN")]
     pub inputs: Vec<PathBuf>,
 
-    /// Folder for the results: one folder in it per input
+    /// Folder for the results: one folder in it per input and named after it; what an
+    /// earlier run left in a folder of that name is replaced
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
 
@@ -111,13 +112,13 @@ pub struct KnownHitsArgs {
 }
 
 impl KnownHitsArgs {
-    /// The hits, and who says when a drum is hit.
+    /// Who says when a drum is hit, and the hits.
     ///
     /// # Errors
     /// Hits of one recording for several inputs; a file that cannot be read.
-    pub fn given(&self, common: &CommonArgs) -> Result<(HitSource, GivenHits), String> {
+    pub fn given(&self, common: &CommonArgs) -> Result<(HitSource, HitFile), String> {
         match (&self.hits, common.inputs.len()) {
-            (None, _) => Ok((HitSource::Heard, GivenHits::default())),
+            (None, _) => Ok((HitSource::Heard, HitFile::default())),
             (Some(path), 1) => {
                 let hits = hits::read(path, &common.notes.map());
                 let hits = hits.map_err(|error| format!("--hits: {error}"))?;
@@ -133,6 +134,8 @@ impl KnownHitsArgs {
 pub struct OwnSample {
     /// The drum.
     pub drum: Drum,
+    /// File or folder.
+    pub path: PathBuf,
     /// Its sounds.
     pub one_shots: Vec<Arc<OneShot>>,
     /// Files that cannot be used, and why.
@@ -147,9 +150,13 @@ fn own_sample(text: &str) -> Result<OwnSample, String> {
     let names = Drum::ALL.map(Drum::file_stem).join(", ");
     let drum = Drum::from_file_stem(drum)
         .ok_or_else(|| format!("expected one of {names}, found {drum:?}"))?;
+    if path.is_empty() {
+        return Err(format!("expected DRUM=PATH, found no path in {text:?}"));
+    }
     let set = read_own_set(Path::new(path)).map_err(|error| error.to_string())?;
     Ok(OwnSample {
         drum,
+        path: path.into(),
         one_shots: set.one_shots.into_iter().map(Arc::new).collect(),
         left_out: set.left_out,
     })

@@ -11,9 +11,12 @@ use indicatif::ProgressBar;
 use rayon::prelude::*;
 
 use crate::args::CommonArgs;
+use crate::console;
+use crate::hits::HitFile;
 use crate::interrupt;
-use crate::outputs::{self, OutputFolder};
+use crate::outputs::{self, OutputFolder, Protected, Written};
 use crate::progress::Progress;
+use crate::render::{self, Rendered, Settings, Sink};
 use crate::summary::{Figures, FileSummary, RunSummary};
 
 /// Everything went well.
@@ -33,9 +36,41 @@ pub struct Job<'a> {
     /// The model that all jobs share.
     pub model: &'a Arc<Model>,
     bar: ProgressBar,
+    progress: &'a Progress,
 }
 
 impl Job<'_> {
+    /// Renders the input into `sink`; says what was not as it was meant.
+    ///
+    /// # Errors
+    /// As [`render::render`].
+    pub fn render(&self, settings: &Settings, sink: &mut dyn Sink) -> Result<Rendered> {
+        let rendered = render::render(self.input, self.model, settings, sink, &|done, total| {
+            self.show(done, total);
+        })?;
+        if let Some(warning) = rendered.hits_beyond_end(&settings.hits) {
+            self.say(&warning);
+        }
+        Ok(rendered)
+    }
+
+    /// Writes `content` as the result `name`; says so if it was given and stays.
+    ///
+    /// # Errors
+    /// As [`OutputFolder::write`].
+    pub fn write(&self, name: &str, content: &[u8]) -> Result<()> {
+        if self.outputs.write(name, content)? == Written::LeftAsItWas {
+            let path = self.outputs.path().join(name);
+            self.say(&format!("{}: left as it is: --hits", path.display()));
+        }
+        Ok(())
+    }
+
+    /// Says something that is no failure, on standard error.
+    fn say(&self, line: &str) {
+        self.progress.print_error(&format!("idm: {line}"));
+    }
+
     /// Name of the recording: that of the results' folder.
     pub fn name(&self) -> String {
         let name = self.outputs.path().file_name().unwrap_or_default();
@@ -43,7 +78,7 @@ impl Job<'_> {
     }
 
     /// Moves the progress bar; the length may be unknown or an estimate.
-    pub fn progress(&self, frames: u64, total: Option<u64>) {
+    fn show(&self, frames: u64, total: Option<u64>) {
         self.bar.set_length(total.unwrap_or(frames).max(frames));
         self.bar.set_position(frames);
     }
@@ -51,26 +86,36 @@ impl Job<'_> {
 
 /// Says what is wrong with the call.
 pub fn usage(error: &str) -> ExitCode {
-    eprintln!("error: {error}");
+    console::complain(format_args!("error: {error}"));
     ExitCode::from(USAGE)
 }
 
-/// Does `work` for every input and reports.
+/// Says what a file of hits holds that is not used.
+pub fn warn_of_hits(file: &HitFile) {
+    if let Some(left_out) = &file.left_out {
+        console::complain(format_args!("idm: --hits: {left_out}"));
+    }
+}
+
+/// Does `work` for every input and reports. Outputs leave `samples` (files or folders)
+/// and the file `hits` alone.
 pub fn run(
     command: &'static str,
     args: &CommonArgs,
+    samples: &[&Path],
+    hits: Option<&Path>,
     work: impl Fn(&Job<'_>) -> Result<Figures> + Sync,
 ) -> ExitCode {
     let started = Instant::now();
-    let model = match prepare(args) {
-        Ok(model) => model,
+    let (model, created) = match prepare(args) {
+        Ok(prepared) => prepared,
         Err(error) => {
             return usage(&one_line(&error));
         }
     };
     let progress = Progress::new(args.json);
     let names = outputs::folder_names(&args.inputs);
-    let protected = outputs::protected(&args.inputs);
+    let protected = Protected::new(&args.inputs, samples, hits);
     let files: Vec<FileSummary> = args
         .inputs
         .par_iter()
@@ -85,6 +130,7 @@ pub fn run(
                     outputs,
                     model: &model,
                     bar: bar.clone(),
+                    progress: &progress,
                 })
             });
             bar.finish_and_clear();
@@ -92,6 +138,7 @@ pub fn run(
         })
         .collect();
 
+    outputs::remove_empty(&created);
     let failed = files.iter().filter(|file| file.error.is_some()).count();
     if args.json {
         let meta = model.meta();
@@ -104,13 +151,17 @@ pub fn run(
             files,
         };
         let text = serde_json::to_string_pretty(&summary).expect("plain data is always JSON");
-        println!("{text}");
+        if let Err(error) = console::print(text) {
+            console::complain(format_args!("error: standard output: {error}"));
+            return ExitCode::from(SOME_FAILED);
+        }
     }
     ExitCode::from(if failed == 0 { OK } else { SOME_FAILED })
 }
 
-/// What must be right before any input is touched.
-fn prepare(args: &CommonArgs) -> Result<Arc<Model>> {
+/// What must be right before any input is touched: the model, and the folders that were
+/// created for the results.
+fn prepare(args: &CommonArgs) -> Result<(Arc<Model>, Vec<PathBuf>)> {
     let model = match &args.model {
         Some(folder) => Model::load(folder)
             .map(Arc::new)
@@ -123,9 +174,10 @@ fn prepare(args: &CommonArgs) -> Result<Arc<Model>> {
             args.out.display()
         );
     }
-    std::fs::create_dir_all(&args.out).with_context(|| format!("--out {}", args.out.display()))?;
     interrupt::listen().context("Ctrl-C handler")?;
-    Ok(model)
+    let created = outputs::create_folder(&args.out);
+    let created = created.with_context(|| format!("--out {}", args.out.display()))?;
+    Ok((model, created))
 }
 
 /// Tells the outcome of one input as soon as it is known.

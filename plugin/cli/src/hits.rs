@@ -1,5 +1,6 @@
 //! Hits that were corrected by hand: a table or a MIDI file, read back.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -21,28 +22,47 @@ pub struct WrittenHit {
     pub velocity: Option<f32>,
 }
 
+impl WrittenHit {
+    /// The nearest sample of a recording with this rate.
+    pub fn sample(&self, rate_hz: f64) -> u64 {
+        (self.time_s * rate_hz).round() as u64
+    }
+}
+
 /// Hits in order of time.
 pub type GivenHits = Arc<[WrittenHit]>;
+
+/// What a file of hits holds.
+#[derive(Debug, Default)]
+pub struct HitFile {
+    /// The hits that can be used.
+    pub hits: GivenHits,
+    /// What is in it besides, in one line.
+    pub left_out: Option<String>,
+}
 
 /// Reads the CSV or MIDI file at `path`, whose notes are those of `notes`.
 ///
 /// # Errors
 /// A file that cannot be read or is neither, or a line that makes no sense: the file,
 /// the line, what was expected and what was found.
-pub fn read(path: &Path, notes: &NoteMap) -> Result<GivenHits, String> {
+pub fn read(path: &Path, notes: &NoteMap) -> Result<HitFile, String> {
     let extension = path.extension().unwrap_or_default();
     let name = path.display();
     let bytes = fs::read(path).map_err(|error| format!("{name}: {error}"))?;
     let hits = match extension.to_ascii_lowercase().to_str() {
         Some("csv") => String::from_utf8(bytes)
             .map_err(|_| "expected text, found something else".to_owned())
-            .and_then(|text| read_csv(&text)),
+            .and_then(|text| Ok((read_csv(&text)?, None))),
         Some("mid" | "midi") => read_midi(&bytes, notes),
         _ => Err("expected a file that ends with .csv, .mid or .midi".to_owned()),
     };
-    let mut hits = hits.map_err(|error| format!("{name}: {error}"))?;
+    let (mut hits, left_out) = hits.map_err(|error| format!("{name}: {error}"))?;
     hits.sort_by(|a, b| a.time_s.total_cmp(&b.time_s).then(a.drum.cmp(&b.drum)));
-    Ok(hits.into())
+    Ok(HitFile {
+        hits: hits.into(),
+        left_out,
+    })
 }
 
 /// Lines of `time_s,class,velocity` with velocities 0 to 127; the first line may name
@@ -86,17 +106,33 @@ fn read_line(line: &str) -> Result<WrittenHit, String> {
     })
 }
 
-/// The drums' notes on any channel, through the tempo map; other notes are left out.
-fn read_midi(bytes: &[u8], map: &NoteMap) -> Result<Vec<WrittenHit>, String> {
+/// The drums' notes on any channel, through the tempo map; other notes are left out,
+/// which the second value says.
+fn read_midi(bytes: &[u8], map: &NoteMap) -> Result<(Vec<WrittenHit>, Option<String>), String> {
     let notes = midi_file::read_midi(bytes).map_err(|error| error.to_string())?;
-    let hits = notes.iter().filter_map(|note| {
-        Some(WrittenHit {
-            time_s: note.time_s,
-            drum: map.drum(note.key)?,
-            velocity: Some(f32::from(note.velocity) / 127.0),
+    let hits: Vec<WrittenHit> = notes
+        .iter()
+        .filter_map(|note| {
+            Some(WrittenHit {
+                time_s: note.time_s,
+                drum: map.drum(note.key)?,
+                velocity: Some(f32::from(note.velocity) / 127.0),
+            })
         })
+        .collect();
+    let strange = notes.iter().filter(|note| map.drum(note.key).is_none());
+    let keys: BTreeSet<u8> = strange.map(|note| note.key).collect();
+    let keys: Vec<String> = keys.iter().map(u8::to_string).collect();
+    let left_out = (!keys.is_empty()).then(|| {
+        format!(
+            "{} of {} notes belong to no drum of map {} (keys {})",
+            notes.len() - hits.len(),
+            notes.len(),
+            map.id,
+            keys.join(", ")
+        )
     });
-    Ok(hits.collect())
+    Ok((hits, left_out))
 }
 
 #[cfg(test)]
@@ -120,7 +156,7 @@ mod tests {
                 velocity: onset.midi_velocity(),
             });
             let score = write_midi(&notes, 2.0, &Grid::default(), "loop").expect("written");
-            read_midi(&score, &map).expect("a MIDI file")
+            read_midi(&score, &map).expect("a MIDI file").0
         });
         for hits in scores.into_iter().chain([table]) {
             assert_eq!(hits.len(), onsets.len());
@@ -163,14 +199,18 @@ mod tests {
             key,
             velocity: 90,
         };
-        let score = write_midi(&[note(0.0, 39), note(0.5, 44)], 1.0, &Grid::default(), "")
-            .expect("written");
-        let hits = read_midi(&score, &NoteMap::GENERAL_MIDI).expect("a MIDI file");
+        let notes = [note(0.0, 61), note(0.5, 44), note(0.7, 60), note(0.8, 61)];
+        let score = write_midi(&notes, 1.0, &Grid::default(), "").expect("written");
+        let (hits, left_out) = read_midi(&score, &NoteMap::GENERAL_MIDI).expect("a MIDI file");
         let found: Vec<_> = hits.iter().map(|hit| (hit.time_s, hit.drum)).collect();
         assert_eq!(
             found,
             [(0.5, Drum::ClosedHat)],
-            "the clap is no drum of ours"
+            "bongos are no drums of ours"
+        );
+        assert_eq!(
+            left_out.as_deref(),
+            Some("3 of 4 notes belong to no drum of map gm (keys 60, 61)")
         );
     }
 }

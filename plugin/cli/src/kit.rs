@@ -11,16 +11,17 @@ use idm_engine::learner::LearntKit;
 use crate::args::KitArgs;
 use crate::batch::{self, Job};
 use crate::picture::{self, Row};
-use crate::render::{self, Deaf, Settings};
+use crate::render::{Deaf, Settings};
 use crate::summary::{Figures, KitDrum};
 use crate::transcribe::write_hits;
 
 /// Runs the command.
 pub fn run(args: &KitArgs) -> ExitCode {
-    let (source, hits) = match args.known.given(&args.common) {
+    let (source, given) = match args.known.given(&args.common) {
         Ok(given) => given,
         Err(error) => return batch::usage(&error),
     };
+    batch::warn_of_hits(&given);
     let settings = Settings {
         quality: args.quality.into(),
         block_samples: args.common.block as usize,
@@ -30,14 +31,13 @@ pub fn run(args: &KitArgs) -> ExitCode {
             ..Controls::default()
         },
         own: Vec::new(),
-        hits,
+        hits: given.hits,
     };
     let notes = args.common.notes.map();
-    batch::run("kit", &args.common, |job| {
+    let hits = args.known.hits.as_deref();
+    batch::run("kit", &args.common, &[], hits, |job| {
         let started = Instant::now();
-        let rendered = render::render(job.input, job.model, &settings, &mut Deaf, &|n, of| {
-            job.progress(n, of);
-        })?;
+        let rendered = job.render(&settings, &mut Deaf)?;
         let files = KitFiles::of(&job.name(), &rendered.kit);
         let reasons: Vec<String> = files
             .left_out

@@ -2,6 +2,7 @@
 
 mod args;
 mod batch;
+mod console;
 mod csv;
 mod hits;
 mod interrupt;

@@ -1,5 +1,6 @@
 //! Progress bars on standard error, one per file in work.
 
+use crate::console;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// All bars. Nothing is drawn where standard error is not a terminal.
@@ -34,11 +35,12 @@ impl Progress {
 
     /// Prints a line on standard output without tearing the bars.
     pub fn print(&self, line: &str) {
-        self.bars.suspend(|| println!("{line}"));
+        // The line is lost where it cannot be written; the files are not.
+        let _ = self.bars.suspend(|| console::print(line));
     }
 
     /// Prints a line on standard error without tearing the bars.
     pub fn print_error(&self, line: &str) {
-        self.bars.suspend(|| eprintln!("{line}"));
+        self.bars.suspend(|| console::complain(line));
     }
 }

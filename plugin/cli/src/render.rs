@@ -5,9 +5,9 @@ use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use idm_engine::audio_file::AudioReader;
-use idm_engine::controls::{Controls, Quality};
+use idm_engine::controls::{Controls, HitSource, Quality};
 use idm_engine::drum::{Drum, STEM_COUNT};
 use idm_engine::engine::{Engine, EngineConfig, Events, Stems, Verdict};
 use idm_engine::front_end::{MAX_SAMPLE_RATE_HZ, MIN_SAMPLE_RATE_HZ};
@@ -15,7 +15,7 @@ use idm_engine::learner::LearntKit;
 use idm_engine::model::Model;
 use idm_engine::one_shots::{OneShot, OwnSounds};
 
-use crate::hits::GivenHits;
+use crate::hits::{GivenHits, WrittenHit};
 use crate::interrupt;
 use crate::onset::{self, Onset};
 
@@ -92,7 +92,8 @@ pub struct Rendered {
 /// `progress` is told the frames done and the frames in all, where known.
 ///
 /// # Errors
-/// A file that cannot be read or processed, a sink that fails, Ctrl-C.
+/// A file that cannot be read or processed, given hits of which none is in it, a sink
+/// that fails, Ctrl-C.
 pub fn render(
     path: &Path,
     model: &Arc<Model>,
@@ -100,6 +101,11 @@ pub fn render(
     sink: &mut dyn Sink,
     progress: &dyn Fn(u64, Option<u64>),
 ) -> Result<Rendered> {
+    let is_given = settings.controls.hits == HitSource::Given;
+    ensure!(
+        !is_given || !settings.hits.is_empty(),
+        "--hits: expected at least one hit of a drum, found none"
+    );
     let mut reader = AudioReader::open(path)?;
     let format = AudioFormat {
         sample_rate_hz: reader.sample_rate_hz(),
@@ -147,9 +153,28 @@ pub fn render(
             done += packet[0].len() as u64;
             progress(done, total);
         }
+        if is_given {
+            stream.check_hits()?;
+        }
         stream.finish(sink)?;
     }
     Ok(stream.rendered(format))
+}
+
+impl Rendered {
+    /// How many of the `given` hits the file is too short for, in one line.
+    pub fn hits_beyond_end(&self, given: &[WrittenHit]) -> Option<String> {
+        let rate_hz = self.format.sample_rate_hz;
+        let length_s = self.frames as f64 / rate_hz;
+        let is_beyond = |hit: &&WrittenHit| hit.sample(rate_hz) >= self.frames;
+        let beyond = given.iter().filter(is_beyond).count();
+        (beyond > 0).then(|| {
+            format!(
+                "--hits: {beyond} of {} hits lie after the end of the file, which has {length_s:.3} s",
+                given.len()
+            )
+        })
+    }
 }
 
 /// Takes no notice: for passes in which the engine only learns.
@@ -300,6 +325,20 @@ impl Stream {
         })
     }
 
+    /// Whether any given hit lies in what was heard, all of the file.
+    fn check_hits(&self) -> Result<()> {
+        let rate_hz = self.engine.config().sample_rate_hz;
+        let is_inside = |hit: &WrittenHit| hit.sample(rate_hz) < self.frames;
+        if let Some(first) = self.given.first().filter(|hit| !is_inside(hit)) {
+            bail!(
+                "--hits: expected hits within the file's {:.3} s, found the first at {:.3} s",
+                self.frames as f64 / rate_hz,
+                first.time_s
+            );
+        }
+        Ok(())
+    }
+
     /// Tells the engine hits of the block; gives the samples up to the first that it is
     /// not told yet.
     ///
@@ -312,7 +351,7 @@ impl Stream {
             let Some(hit) = self.given.get(self.told) else {
                 break;
             };
-            let sample = (hit.time_s * rate_hz).round() as u64;
+            let sample = hit.sample(rate_hz);
             let offset = sample.saturating_sub(self.processed) as usize;
             if offset >= block {
                 break;

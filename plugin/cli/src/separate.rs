@@ -1,5 +1,7 @@
 //! `idm separate`: one WAV per drum or group, written while it is rendered.
 
+use std::collections::HashSet;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -10,8 +12,9 @@ use idm_engine::drum::{Drum, Group, RESIDUAL};
 
 use crate::args::{Mode, SeparateArgs};
 use crate::batch;
+use crate::console;
 use crate::outputs::OutputFolder;
-use crate::render::{self, AudioFormat, Block, Settings, Sink};
+use crate::render::{AudioFormat, Block, Settings, Sink};
 use crate::summary::Figures;
 use crate::transcribe::write_hits;
 
@@ -22,17 +25,25 @@ pub fn run(args: &SeparateArgs) -> ExitCode {
         drum.blend = args.mode.blend();
     }
     let mut own = Vec::new();
+    let mut replaced = HashSet::new();
     for sample in &args.samples {
+        if !replaced.insert(sample.drum) {
+            let name = sample.drum.file_stem();
+            return batch::usage(&format!(
+                "--sample: expected each drum once, found {name} again; a folder may hold several samples"
+            ));
+        }
         controls.drums[sample.drum.index()].blend = Mode::Resynth.blend();
         own.push((sample.drum, sample.one_shots.clone()));
         for file in &sample.left_out {
-            eprintln!("idm: left out: {file}");
+            console::complain(format_args!("idm: left out: {file}"));
         }
     }
-    let (source, hits) = match args.known.given(&args.common) {
+    let (source, given) = match args.known.given(&args.common) {
         Ok(given) => given,
         Err(error) => return batch::usage(&error),
     };
+    batch::warn_of_hits(&given);
     controls.hits = source;
     let settings = Settings {
         quality: args.quality.into(),
@@ -40,7 +51,7 @@ pub fn run(args: &SeparateArgs) -> ExitCode {
         passes: args.passes,
         controls,
         own,
-        hits,
+        hits: given.hits,
     };
     let tracks = if args.groups {
         group_tracks()
@@ -48,12 +59,12 @@ pub fn run(args: &SeparateArgs) -> ExitCode {
         drum_tracks()
     };
     let notes = args.common.notes.map();
-    batch::run("separate", &args.common, |job| {
+    let samples: Vec<&Path> = args.samples.iter().map(|s| s.path.as_path()).collect();
+    let hits = args.known.hits.as_deref();
+    batch::run("separate", &args.common, &samples, hits, |job| {
         let started = Instant::now();
         let mut writer = TrackWriter::new(&job.outputs, &tracks);
-        let rendered = render::render(job.input, job.model, &settings, &mut writer, &|n, of| {
-            job.progress(n, of);
-        })?;
+        let rendered = job.render(&settings, &mut writer)?;
         writer.finish()?;
         write_hits(job, &rendered, &notes)?;
         Ok(Figures::new(&rendered, &settings, started.elapsed()))
@@ -114,9 +125,19 @@ impl<'a> TrackWriter<'a> {
         }
     }
 
+    /// Puts the files in their place. The other drums or groups that an earlier run
+    /// left there go: beside the new ones they would be counted twice.
     fn finish(self) -> Result<()> {
+        // Each run writes it: without it, what is there is somebody else's.
+        let is_earlier_run = self.outputs.path().join("residual.wav").exists();
         for file in self.files {
             file.finish()?;
+        }
+        let is_written = |name: &str| self.plans.iter().any(|plan| plan.name == name);
+        for plan in drum_tracks().into_iter().chain(group_tracks()) {
+            if is_earlier_run && !is_written(plan.name) {
+                self.outputs.remove(&format!("{}.wav", plan.name))?;
+            }
         }
         Ok(())
     }

@@ -12,7 +12,7 @@ use crate::args::TranscribeArgs;
 use crate::batch::{self, Job};
 use crate::csv;
 use crate::hits::GivenHits;
-use crate::render::{self, AudioFormat, Block, Rendered, Settings, Sink};
+use crate::render::{Deaf, Rendered, Settings};
 use crate::summary::Figures;
 
 /// Runs the command.
@@ -26,11 +26,9 @@ pub fn run(args: &TranscribeArgs) -> ExitCode {
         hits: GivenHits::default(),
     };
     let notes = args.common.notes.map();
-    batch::run("transcribe", &args.common, |job| {
+    batch::run("transcribe", &args.common, &[], None, |job| {
         let started = Instant::now();
-        let rendered = render::render(job.input, job.model, &settings, &mut NoSound, &|n, of| {
-            job.progress(n, of);
-        })?;
+        let rendered = job.render(&settings, &mut Deaf)?;
         write_hits(job, &rendered, &notes)?;
         Ok(Figures::new(&rendered, &settings, started.elapsed()))
     })
@@ -43,7 +41,7 @@ pub fn run(args: &TranscribeArgs) -> ExitCode {
 pub fn write_hits(job: &Job<'_>, rendered: &Rendered, notes: &NoteMap) -> Result<()> {
     let rate_hz = rendered.format.sample_rate_hz;
     let table = csv::encode(&rendered.onsets, rate_hz);
-    job.outputs.write("onsets.csv", table.as_bytes())?;
+    job.write("onsets.csv", table.as_bytes())?;
     let midi: Vec<MidiNote> = rendered
         .onsets
         .iter()
@@ -57,18 +55,5 @@ pub fn write_hits(job: &Job<'_>, rendered: &Rendered, notes: &NoteMap) -> Result
     // grid the project has.
     let length_s = rendered.frames as f64 / rate_hz;
     let midi = write_midi(&midi, length_s, &Grid::default(), &job.name())?;
-    job.outputs.write("onsets.mid", &midi)
-}
-
-/// Takes the hits only.
-struct NoSound;
-
-impl Sink for NoSound {
-    fn begin(&mut self, _: AudioFormat) -> Result<()> {
-        Ok(())
-    }
-
-    fn block(&mut self, _: &Block<'_>) -> Result<()> {
-        Ok(())
-    }
+    job.write("onsets.mid", &midi)
 }

@@ -4,10 +4,14 @@ mod support;
 
 use std::fs;
 use std::path::Path;
+#[cfg(unix)]
+use std::process::{Child, Command, Stdio};
+#[cfg(unix)]
+use std::time::Duration;
 
 use idm_engine::audio_file::AudioBuffer;
 use serde_json::Value;
-use support::{Bench, code, drum_loop, stderr, stdout};
+use support::{Bench, code, drum_loop, names, stderr, stdout};
 
 #[test]
 fn a_bad_file_does_not_stop_the_others() {
@@ -107,6 +111,23 @@ fn wrong_calls_end_with_2_and_touch_nothing() {
             &["separate", "a.wav", "--out", "o", "--model", "no_model"],
             "no_model",
         ),
+        (
+            &["separate", "a.wav", "--out", "o", "--sample", "kick="],
+            "expected DRUM=PATH, found no path in \"kick=\"",
+        ),
+        (
+            &[
+                "separate",
+                "a.wav",
+                "--out",
+                "o",
+                "--sample",
+                "kick=a.wav",
+                "--sample",
+                "kick=a.wav",
+            ],
+            "expected each drum once, found kick again",
+        ),
         (&["mix", "a.wav"], "mix"),
         (&[], "Usage"),
     ] {
@@ -121,6 +142,69 @@ fn wrong_calls_end_with_2_and_touch_nothing() {
     }
     for arguments in [["--help"], ["--version"]] {
         assert_eq!(code(&bench.idm(&arguments)), 0);
+    }
+}
+
+#[test]
+fn failing_inputs_leave_no_empty_folders() {
+    let bench = Bench::new();
+    let output = bench.idm(&["separate", "nofile.wav", "--out", "new/deep"]);
+    assert_eq!(code(&output), 1);
+    assert!(!bench.path("new").exists());
+    fs::create_dir(bench.path("mine")).expect("created");
+    bench.idm(&["separate", "nofile.wav", "--out", "mine"]);
+    assert!(bench.path("mine").exists(), "was there before");
+}
+
+/// Starts `idm separate` on three files, writing to pipes.
+#[cfg(unix)]
+fn start(bench: &Bench, seconds: f64) -> Child {
+    let mut arguments = vec!["separate".to_owned()];
+    for n in 0..3 {
+        let name = format!("loop{n}.wav");
+        bench.wav(&name, &drum_loop(44_100.0, 2, seconds));
+        arguments.push(name);
+    }
+    Command::new(env!("CARGO_BIN_EXE_idm"))
+        .args(arguments)
+        .args(["--out", "out"])
+        .current_dir(bench.path("."))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("idm runs")
+}
+
+#[cfg(unix)]
+#[test]
+fn files_are_finished_when_nobody_reads_the_summary() {
+    let bench = Bench::new();
+    let mut idm = start(&bench, 0.5);
+    drop((idm.stdout.take(), idm.stderr.take()));
+    assert!(idm.wait().expect("ends").success());
+    for n in 0..3 {
+        let left = names(&bench.path(&format!("out/loop{n}")));
+        assert!(left.contains(&"residual.wav".to_owned()), "{left:?}");
+        assert!(!left.iter().any(|name| name.starts_with('.')), "{left:?}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn requests_to_end_leave_no_unfinished_files() {
+    for signal in ["TERM", "HUP"] {
+        let bench = Bench::new();
+        let mut idm = start(&bench, 60.0);
+        // The handler is there before the folder.
+        while !bench.path("out").exists() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let id = idm.id().to_string();
+        let killed = Command::new("kill").args(["-s", signal, &id]).status();
+        assert!(killed.expect("kill runs").success());
+        let status = idm.wait().expect("ends");
+        assert_eq!(status.code(), Some(1), "{signal}: {status}");
+        assert!(!bench.path("out").exists(), "{signal}: something is left");
     }
 }
 

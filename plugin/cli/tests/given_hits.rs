@@ -57,9 +57,9 @@ fn corrected_hits_come_back_as_they_were_written() {
     bench.idm_json(&[&midi[..], &["--out", "e"], &notes].concat());
     let again = fs::read_to_string(bench.path("e/loop/onsets.csv")).expect("a table");
     assert_eq!(drums(&again), drums(table));
-    bench.idm_json(&[&midi[..], &["--out", "f"]].concat());
-    let misread = fs::read_to_string(bench.path("f/loop/onsets.csv")).expect("a table");
-    assert_ne!(drums(&misread), drums(table));
+    let misread = bench.idm(&[&midi[..], &["--out", "f"]].concat());
+    assert_eq!(code(&misread), 1, "notes of another instrument");
+    assert!(stderr(&misread).contains("2 of 2 notes belong to no drum of map gm"));
 }
 
 /// `count` hits of the kick, `apart_s` apart.
@@ -112,4 +112,93 @@ fn wrong_hits_are_refused_before_anything_is_written() {
         assert!(stderr(&output).contains(words), "{}", stderr(&output));
         assert!(!bench.path("out").exists());
     }
+}
+
+#[test]
+fn a_table_corrected_where_it_lies_stays_as_it_is() {
+    let bench = Bench::new();
+    bench.wav("loop.wav", &drum_loop(44_100.0, 1, 1.0));
+    bench.idm_json(&["separate", "loop.wav", "--out", "out"]);
+    // As written by hand: other decimals, no velocity.
+    let table = "0.5,floor_tom\n0.6,ride\n";
+    fs::write(bench.path("out/loop/onsets.csv"), table).expect("corrected");
+    let midi = fs::read(bench.path("out/loop/onsets.mid")).expect("heard");
+    let hits = ["--hits", "out/loop/onsets.csv", "--out", "out"];
+    for command in ["separate", "kit"] {
+        let output = bench.idm(&[&[command, "loop.wav"], &hits[..]].concat());
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
+        let said = stderr(&output);
+        assert!(said.contains("onsets.csv: left as it is"), "{said}");
+        let left = fs::read_to_string(bench.path("out/loop/onsets.csv")).expect("there");
+        assert_eq!(left, table);
+        let followed = fs::read(bench.path("out/loop/onsets.mid")).expect("written anew");
+        assert_ne!(followed, midi);
+    }
+}
+
+#[test]
+fn hits_that_cannot_be_used_are_told() {
+    use idm_engine::midi_file::{Grid, MidiNote, write_midi};
+
+    let bench = Bench::new();
+    bench.wav("loop.wav", &drum_loop(44_100.0, 1, 1.0));
+    let score = |keys: &[u8]| {
+        let notes: Vec<MidiNote> = keys
+            .iter()
+            .enumerate()
+            .map(|(n, &key)| MidiNote {
+                time_s: 0.2 * n as f64,
+                key,
+                velocity: 90,
+            })
+            .collect();
+        write_midi(&notes, 1.0, &Grid::default(), "loop").expect("written")
+    };
+    fs::write(bench.path("some.mid"), score(&[36, 60, 61])).expect("written");
+    fs::write(bench.path("none.mid"), score(&[60, 61])).expect("written");
+    fs::write(bench.path("empty.csv"), "time_s,class,velocity\n").expect("written");
+    fs::write(bench.path("late.csv"), "0.5,kick\n1.5,kick\n").expect("written");
+    fs::write(bench.path("later.csv"), "1.0,kick\n1.5,kick\n").expect("written");
+    for (file, expected_code, expected) in [
+        (
+            "some.mid",
+            0,
+            "2 of 3 notes belong to no drum of map gm (keys 60, 61)",
+        ),
+        (
+            "none.mid",
+            1,
+            "expected at least one hit of a drum, found none",
+        ),
+        (
+            "empty.csv",
+            1,
+            "expected at least one hit of a drum, found none",
+        ),
+        ("late.csv", 0, "1 of 2 hits lie after the end of the file"),
+        (
+            "later.csv",
+            1,
+            "expected hits within the file's 1.000 s, found the first at 1.000 s",
+        ),
+    ] {
+        let output = bench.idm(&[
+            "separate",
+            "loop.wav",
+            "--hits",
+            file,
+            "--out",
+            &format!("out_{file}"),
+        ]);
+        assert_eq!(code(&output), expected_code, "{file}: {}", stderr(&output));
+        assert!(
+            stderr(&output).contains(expected),
+            "{file}: {}",
+            stderr(&output)
+        );
+    }
+    assert!(
+        !bench.path("out_later.csv").exists(),
+        "left something behind"
+    );
 }

@@ -127,6 +127,30 @@ fn groups_are_the_sums_of_their_classes() {
 }
 
 #[test]
+fn another_run_takes_its_own_old_stems_away_and_nothing_else() {
+    let bench = Bench::new();
+    bench.wav("loop.wav", &drum_loop(44_100.0, 1, 0.3));
+    fs::create_dir_all(bench.path("out/loop")).expect("created");
+    // Without a residual, nothing there is ours.
+    fs::write(bench.path("out/loop/toms.wav"), "somebody else's").expect("written");
+    bench.idm_json(&["separate", "loop.wav", "--out", "out"]);
+    assert!(bench.path("out/loop/toms.wav").exists());
+    fs::write(bench.path("out/loop/toms_2.wav"), "mine").expect("written");
+    let results = |stems: &[&str]| {
+        let others = ["onsets.csv", "onsets.mid", "residual.wav", "toms_2.wav"];
+        let stems = stems.iter().map(|stem| format!("{stem}.wav"));
+        let mut names: Vec<String> = others.map(str::to_owned).into_iter().chain(stems).collect();
+        names.sort();
+        names
+    };
+    bench.idm_json(&["separate", "loop.wav", "--out", "out", "--groups"]);
+    let groups = GROUPS.map(|(name, _)| name);
+    assert_eq!(names(&bench.path("out/loop")), results(&groups));
+    bench.idm_json(&["separate", "loop.wav", "--out", "out"]);
+    assert_eq!(names(&bench.path("out/loop")), results(&CLASSES));
+}
+
+#[test]
 fn mono_is_the_same_as_both_sides_of_equal_stereo() {
     let bench = Bench::new();
     let mono = drum_loop(44_100.0, 1, 1.0);

@@ -9,6 +9,7 @@ use rayon::prelude::*;
 
 use super::{Template, learn_bank, learn_choice, save_bank};
 use crate::{
+    export::Sources,
     recordings::{Recordings, heard_templates},
     training::{Checkpoint, DataFolders, Pieces},
 };
@@ -55,7 +56,7 @@ pub fn run(args: &BankArgs) -> Result<()> {
     let kits = material.renderer().kits();
     let bank = learn_bank(kits, &heard, args.procedural_kits, checkpoint.config.seed)?;
     let report = learn_choice(&mut weights, &bank, &material, args.pieces)?;
-    println!(
+    say!(
         "choice on pieces not learnt from: {:.0} % right (most frequent one: {:.0} %), template distance {:.3} nepers² (most frequent one {:.3}, best possible {:.3})",
         100.0 * report.right,
         100.0 * report.majority,
@@ -63,8 +64,9 @@ pub fn run(args: &BankArgs) -> Result<()> {
         report.majority_distance,
         report.best_distance
     );
-    save_bank(&args.out, &bank.classes, &weights)?;
-    println!("wrote {}", args.out.display());
+    let sources = Sources::given(args.data.as_deref(), &args.recordings);
+    save_bank(&args.out, &bank.classes, &weights, &sources)?;
+    say!("wrote {}", args.out.display());
     Ok(())
 }
 
@@ -84,7 +86,7 @@ fn hear(recordings: &Recordings) -> Result<[Vec<Template>; DRUM_COUNT]> {
         }
     }
     for (drum, templates) in Drum::ALL.into_iter().zip(&heard) {
-        println!(
+        say!(
             "{}: heard in {} of {} passages",
             drum.name(),
             templates.len(),

@@ -9,11 +9,12 @@ use serde::{Deserialize, Serialize};
 
 use super::one_shot_samples;
 use crate::{
-    export::{ClassPrototypes, write_atomically},
+    export::{ClassPrototypes, Sources, write_atomically},
     network::{CHOICE_COUNT, Weights},
 };
 
 const CLASSIFIER: &str = "choice.json";
+const SOURCES: &str = "sources.json";
 const CLASSIFIER_WEIGHTS: [&str; 2] = ["choice.weight", "choice.bias"];
 
 #[derive(Serialize, Deserialize)]
@@ -26,8 +27,8 @@ fn wave_name(drum: Drum, choice: usize) -> String {
     format!("{}_{}.wav", drum.file_stem(), choice + 1)
 }
 
-/// Writes the one-shots of `classes` as 32-bit float WAV files and the
-/// classifier of `weights` into `folder`.
+/// Writes the one-shots of `classes` as 32-bit float WAV files, the
+/// classifier of `weights` and what both learnt from into `folder`.
 ///
 /// # Errors
 /// Failing file operations.
@@ -35,6 +36,7 @@ pub fn save_bank(
     folder: &Path,
     classes: &[ClassPrototypes; DRUM_COUNT],
     weights: &Weights,
+    sources: &Sources,
 ) -> Result<()> {
     fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
     let spec = WavSpec {
@@ -56,9 +58,15 @@ pub fn save_bank(
             write().with_context(|| format!("cannot write {}", path.display()))?;
         }
     }
+    write_atomically(&folder.join(SOURCES), &serde_json::to_vec(sources)?)?;
     let [weight, bias] = CLASSIFIER_WEIGHTS.map(|name| weights.get(name).values.clone());
     let text = serde_json::to_vec(&Classifier { weight, bias })?;
     write_atomically(&folder.join(CLASSIFIER), &text)
+}
+
+/// What the bank in `folder` learnt from; older ones do not tell.
+pub fn bank_sources(folder: &Path) -> Option<Sources> {
+    serde_json::from_slice(&fs::read(folder.join(SOURCES)).ok()?).ok()
 }
 
 /// Reads what [`save_bank`] wrote: the one-shots, and the classifier into

@@ -149,7 +149,7 @@ pub fn learn_bank(
                 fit(drum, &shaper.shape(excitation, template, samples), 0)
             })
             .collect();
-        println!(
+        say!(
             "{}: {} one-shots in groups of {:?}",
             drum.name(),
             examples.len(),

@@ -17,7 +17,7 @@ use super::{
     breakdown::Breakdown,
     diagnosis::Diagnosis,
     golden::Golden,
-    material::{self, Excerpt, Material, generic_templates},
+    material::{self, Excerpt, GROOVES, Material, generic_templates},
     one_shots::{self, OneShotQuality},
     report::Report,
     robustness::Robustness,
@@ -90,7 +90,7 @@ pub fn run(args: EvaluateArgs) -> Result<()> {
         if let Some(path) = &args.golden {
             let golden = Golden::measure(&Arc::new(Model::load(&args.model)?))?;
             for figure in &golden.figures {
-                println!("{}: {}", figure.name, figure.value);
+                say!("{}: {}", figure.name, figure.value);
             }
             return golden.write(path);
         }
@@ -102,7 +102,7 @@ pub fn run(args: EvaluateArgs) -> Result<()> {
         }
         let reports = evaluate(&args)?;
         for report in &reports {
-            println!("{}", report.markdown());
+            say!("{}", report.markdown());
         }
         if let Some(folder) = &args.out {
             Report::write_all(&reports, folder)?;
@@ -128,7 +128,7 @@ fn one_shots(args: &EvaluateArgs) -> Result<()> {
     let excerpts = Material::Plain.excerpts(data, args.excerpts as usize, one_shots::EXCERPT_S)?;
     let material = describe(Material::Plain, &excerpts, data);
     let table = OneShotQuality::new(&material, &excerpts, &model)?;
-    println!("{}", table.markdown());
+    say!("{}", table.markdown());
     if let Some(folder) = &args.out {
         table.write(folder)?;
     }
@@ -145,7 +145,7 @@ fn robustness(args: &EvaluateArgs) -> Result<()> {
         );
         let excerpts = material.excerpts(data, args.excerpts as usize, args.seconds)?;
         let table = Robustness::new(&describe(material, &excerpts, data), &excerpts, &model)?;
-        println!("{}", table.markdown());
+        say!("{}", table.markdown());
         if let Some(folder) = &args.out {
             table.write(folder)?;
         }
@@ -159,10 +159,10 @@ pub(crate) fn describe(material: Material, excerpts: &[Excerpt], data: Option<&P
         .iter()
         .map(|excerpt| material::duration_s(&excerpt.piece))
         .sum();
-    let source = if data.is_some() {
-        "validation kits and grooves"
-    } else {
-        "procedural kits"
+    let source = match data {
+        Some(data) if data.join(GROOVES).is_dir() => "validation kits and grooves",
+        Some(_) => "validation kits and generated patterns",
+        None => "procedural kits",
     };
     format!(
         "{material} material: {} excerpts, {seconds:.0} s, of {source}",
@@ -214,7 +214,7 @@ pub fn evaluate(args: &EvaluateArgs) -> Result<Vec<Report>> {
                 .collect::<Result<_>>()?;
             evaluation.add(system, estimates);
             bar.finish_and_clear();
-            eprintln!(
+            complain!(
                 "{material}: {}: {:.1} s",
                 system.label(),
                 start.elapsed().as_secs_f64()

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use clap::ValueEnum;
 use idm_engine::{
     drum::{DRUM_COUNT, Drum},
@@ -38,7 +38,7 @@ const PATTERN_S: f64 = 30.0;
 /// Folders that may lie in the data folder: kits, kits for validation only,
 /// grooves.
 const KITS: [&str; 2] = ["drums", "drums_validation"];
-const GROOVES: &str = "grooves";
+pub(super) const GROOVES: &str = "grooves";
 
 /// What systems are evaluated on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -111,7 +111,8 @@ impl Material {
 /// draws. The same for the same arguments. Allocates; uses all threads.
 ///
 /// # Errors
-/// When `data` holds no kits or they cannot be loaded.
+/// When `data` holds no kits of that side, or grooves but none of it, or they cannot be
+/// loaded.
 pub fn held_out(data: Option<&Path>, count: usize, excerpt_s: f64) -> Result<Vec<Excerpt>> {
     hard(Split::Valid, data, count, excerpt_s)
 }
@@ -144,6 +145,16 @@ pub fn hard(
         config.groove_folder = grooves.is_dir().then_some(grooves);
     }
     let renderer = Renderer::new(&config)?;
+    if let Some(data) = data {
+        let kits = renderer.kits().len();
+        ensure_some(data, split, "kits", kits, || all_kits(&config.kit_folders))?;
+        if let Some(folder) = &config.groove_folder {
+            let (_, grooves) = renderer.material();
+            ensure_some(data, split, "performances", grooves, || {
+                Ok(performance::load_grooves(folder)?.len())
+            })?;
+        }
+    }
     Ok((0..count as u64)
         .into_par_iter()
         .map(|index| Excerpt {
@@ -184,8 +195,12 @@ pub fn plain_of(
         for folder in kit_folders(data)? {
             kits.extend(kits::load_folder(&folder)?);
         }
+        let here = kits.iter().filter(|kit| kit.split == split).count();
+        ensure_some(data, split, "kits", here, || Ok(kits.len()))?;
         grooves = performance::load_grooves(&data.join(GROOVES))?;
+        let all = grooves.len();
         grooves.retain(|groove| groove.split == split);
+        ensure_some(data, split, "performances", grooves.len(), || Ok(all))?;
     } else {
         kits.extend((0..PLAIN_KITS).map(|n| synth::kit((1 << 32) + n, split)));
         grooves.extend(Pattern::ALL.into_iter().enumerate().map(|(n, pattern)| {
@@ -198,15 +213,13 @@ pub fn plain_of(
             }
         }));
     }
-    let whole: Vec<&Kit> = kits
-        .iter()
-        .filter(|kit| kit.split == split && plain::is_whole(kit))
-        .collect();
+    kits.retain(|kit| kit.split == split);
+    let whole: Vec<&Kit> = kits.iter().filter(|kit| plain::is_whole(kit)).collect();
     ensure!(
-        !whole.is_empty() && !grooves.is_empty(),
-        "plain material: expected kits with kick, snare, hat, tom and cymbal and performances, found {} and {}",
-        whole.len(),
-        grooves.len()
+        !whole.is_empty(),
+        "plain material: expected {} kits with kick, snare, hat, tom and cymbal, found 0 of {}",
+        split.word(),
+        kits.len()
     );
     (0..count as u64)
         .into_par_iter()
@@ -233,6 +246,34 @@ pub fn held_out_stereo(data: Option<&Path>, count: usize, excerpt_s: f64) -> Res
             excerpt.true_kit = None;
         });
     Ok(excerpts)
+}
+
+/// Refuses `data` without any `things` on the side that is asked for: what is measured
+/// would be something else.
+fn ensure_some(
+    data: &Path,
+    split: Split,
+    things: &str,
+    found: usize,
+    all: impl FnOnce() -> Result<usize>,
+) -> Result<()> {
+    if found > 0 {
+        return Ok(());
+    }
+    bail!(
+        "{}: expected {} {things}, found 0 of {}; kits.csv and grooves.csv have a column split",
+        data.display(),
+        split.word(),
+        all()?
+    )
+}
+
+/// How many kits `folders` hold on both sides.
+fn all_kits(folders: &[PathBuf]) -> Result<usize> {
+    let counts = folders
+        .iter()
+        .map(|folder| Ok(kits::load_folder(folder)?.len()));
+    counts.sum()
 }
 
 /// The folders of kits in `data`.

@@ -1,6 +1,9 @@
 use std::path::{Path, PathBuf};
 
-use super::*;
+use idm_engine::audio_file::{AudioBuffer, write_wav};
+
+use super::{material::hard, *};
+use crate::kits::Split;
 
 fn args(systems: Vec<System>) -> EvaluateArgs {
     EvaluateArgs {
@@ -57,6 +60,26 @@ fn held_out_material_repeats_and_is_not_training_material() {
     assert_eq!(first[1].piece.mix, again[1].piece.mix);
     assert!(first.iter().all(|excerpt| excerpt.true_kit.is_some()));
     assert!(held_out(Some(Path::new("/nonexistent")), 1, 1.0).is_err());
+}
+
+#[test]
+fn kits_of_the_user_are_not_taken_for_held_out_ones() {
+    let data = tempfile::tempdir().unwrap();
+    let kit = data.path().join("drums/mine");
+    std::fs::create_dir_all(&kit).unwrap();
+    let audio = AudioBuffer {
+        sample_rate_hz: 44_100.0,
+        channels: vec![vec![0.8, -0.4, 0.2, 0.1]],
+    };
+    write_wav(kit.join("kick.wav"), &audio).unwrap();
+    for refused in [held_out, held_out_plain] {
+        let error = refused(Some(data.path()), 1, 1.0).unwrap_err().to_string();
+        let expected = "expected validation kits, found 0 of 1; kits.csv";
+        assert!(error.contains(expected), "{error}");
+    }
+    assert!(hard(Split::Train, Some(data.path()), 1, 1.0).is_ok());
+    let words = describe(Material::Hard, &[], Some(data.path()));
+    assert!(words.ends_with("of validation kits and generated patterns"));
 }
 
 #[test]

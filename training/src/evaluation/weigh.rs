@@ -29,6 +29,7 @@ use super::{
     streaming::{new_engine, pass},
     systems::Detection,
 };
+use crate::export::write_atomically;
 use crate::kits::{SAMPLE_RATE_HZ, Split};
 
 /// What is fitted: the network's word, a constant, the evidence.
@@ -88,7 +89,7 @@ pub fn run(args: &WeighArgs) -> Result<()> {
     let mut excerpts = plain_of(Split::Train, data, args.excerpts, args.seconds)?;
     excerpts.extend(hard(Split::Train, data, args.excerpts, args.seconds)?);
     let played: usize = excerpts.iter().map(|e| e.piece.hits.len()).sum();
-    println!("{} excerpts with {played} hits", excerpts.len());
+    say!("{} excerpts with {played} hits", excerpts.len());
     let mut meta = Model::load(&args.model)?.meta().clone();
     for quality in Quality::ALL {
         let before = weights_of(&mut meta, quality).take();
@@ -97,7 +98,7 @@ pub fn run(args: &WeighArgs) -> Result<()> {
             let f_before = f_measure(&cases, played, |case| case.is_accepted);
             let (weights, after) = fit(&cases, played)
                 .with_context(|| format!("{}: too few candidates to fit", quality.name()))?;
-            println!(
+            say!(
                 "{}, round {}: F {f_before:.3} as accepted, {after:.3} weighed anew",
                 quality.name(),
                 round + 1
@@ -111,7 +112,7 @@ pub fn run(args: &WeighArgs) -> Result<()> {
     let path = args.model.join("model.toml");
     let text = toml::to_string(&meta).context("model.toml cannot be written")?;
     ModelMeta::parse(&text)?;
-    fs::write(&path, text).with_context(|| format!("{}: cannot be written", path.display()))
+    write_atomically(&path, text.as_bytes())
 }
 
 /// `share` of `before`, the rest of `weights`.

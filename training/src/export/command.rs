@@ -5,13 +5,15 @@ use std::path::PathBuf;
 use anyhow::{Result, ensure};
 use clap::Args;
 
-use super::{DEFAULT_THRESHOLDS, data_licences, describe, export_model, round_matrices};
+use super::{DEFAULT_THRESHOLDS, Sources, describe, export_model, licences_of, round_matrices};
 use crate::{
-    bank::{load_bank, procedural_bank},
+    bank::{bank_sources, load_bank, procedural_bank},
     config::Config,
     kits::Split,
     network::{Head, Network, initial_weights},
-    training::{Checkpoint, DataFolders, Validation, calibrate, renderer, warm_start},
+    training::{
+        Checkpoint, DataFolders, NO_VALIDATION_KITS, Validation, calibrate, renderer, warm_start,
+    },
 };
 
 /// First validation piece for thresholds; training watches others.
@@ -40,7 +42,8 @@ pub struct ExportArgs {
     /// are those of our synthesiser.
     #[arg(long)]
     pub bank: Option<PathBuf>,
-    /// Folder with drums/ and grooves/, for thresholds on unseen kits.
+    /// Folder with drums/ and grooves/, for thresholds on unseen kits. Its licences are
+    /// those of the model only where the checkpoint does not tell what it learnt from.
     #[arg(long)]
     pub data: Option<PathBuf>,
     /// Pieces to choose the thresholds on; 0 keeps fixed ones.
@@ -60,17 +63,22 @@ pub fn run(args: &ExportArgs) -> Result<()> {
         Some(folder) => DataFolders::inside(folder)?,
         None => DataFolders::default(),
     };
-    let (config, mut weights, trained) = match &args.checkpoint {
+    let (config, mut weights, trained, sources) = match &args.checkpoint {
         Some(path) => {
             let checkpoint = Checkpoint::load(path)?;
-            (checkpoint.config, checkpoint.optimiser.average, true)
+            (
+                checkpoint.config,
+                checkpoint.optimiser.average,
+                true,
+                checkpoint.sources,
+            )
         }
         None => {
             let config = Config {
                 name: "untrained".to_owned(),
                 ..Config::default()
             };
-            (config, initial_weights(1), false)
+            (config, initial_weights(1), false, Some(Sources::default()))
         }
     };
     if let Some(path) = &args.blend {
@@ -91,11 +99,14 @@ pub fn run(args: &ExportArgs) -> Result<()> {
         natural.data.groove_share = 1.0;
         let material =
             renderer(&natural, &folders, Split::Valid)?.with_tame_share(CALIBRATION_TAME_SHARE);
+        if args.data.is_some() && material.kits().is_empty() {
+            say!("{NO_VALIDATION_KITS}: thresholds are chosen on procedural ones");
+        }
         let validation = Validation::new(&material, FIRST_CALIBRATION_PIECE, args.pieces);
         let scores = validation.measure(&mut Network::default(), &weights);
         for head in Head::ALL {
             let scores = &scores.heads[head.index()];
-            println!(
+            say!(
                 "{} head: onset F {:.3} pooled, {:.3} mean of five groups",
                 head.name(),
                 scores.pooled_f(),
@@ -105,13 +116,18 @@ pub fn run(args: &ExportArgs) -> Result<()> {
         thresholds = calibrate(&scores);
     }
     ensure!(!config.name.is_empty(), "the model has no name");
-    let licences = data_licences(folders.any());
+    let parts = [
+        Some(sources),
+        args.blend.as_deref().map(Sources::of_weights),
+        args.bank.as_deref().map(bank_sources),
+    ];
+    let licences = licences_of(parts.into_iter().flatten(), args.data.as_deref());
     let meta = describe(&config.name, &config.hash(), licences, thresholds);
     let classes = match &args.bank {
         Some(folder) => load_bank(folder, &mut weights)?,
         None => procedural_bank(1),
     };
     export_model(&args.out, &weights, &classes, &meta)?;
-    println!("wrote {}", args.out.display());
+    say!("wrote {}", args.out.display());
     Ok(())
 }

@@ -50,25 +50,3 @@ pub fn describe(
         },
     }
 }
-
-/// One line per source of training data: attributions that licences ask for,
-/// and what the rest is.
-pub fn data_licences(with_folder: bool) -> Vec<String> {
-    let mut lines = vec!["Procedural drum kits: own synthesis, no third-party material".to_owned()];
-    if with_folder {
-        lines.extend(
-            [
-                "Groove MIDI Dataset (Gillick et al., ICML 2019), https://magenta.tensorflow.org/datasets/groove, CC-BY 4.0",
-                "\"El Nacho Drumkit\" by copyc4t (Paolo D'Emilio), freesound.org pack 22277, CC-BY 4.0",
-                "Kadabra Acoustic Drums samples by Innovative Musical Instruments (IMI), CC-BY 4.0, changed: mixed to mono, trimmed, levels and format",
-                "Pearl Master Studio Pack 1 by enoe, via oramics/sampled, CC-BY 3.0",
-                "Web Audio drum samples (Shiny Drum Machine), Copyright Google Inc., Apache-2.0",
-                "Scott McLean, Ludwig Oyster Blue Pearl Drum Kit v01, author's free-use grant",
-                "LEL-DR8 and LEL PSR samples by Edward d-tech, public domain, credited with thanks",
-                "About 100 further drum kits: CC0-1.0, Unlicense or public domain, listed in presets/README.md",
-            ]
-            .map(str::to_owned),
-        );
-    }
-    lines
-}

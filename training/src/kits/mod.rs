@@ -36,6 +36,14 @@ impl Split {
             _ => None,
         }
     }
+
+    /// The side in words.
+    pub fn word(self) -> &'static str {
+        match self {
+            Split::Train => "training",
+            Split::Valid => "validation",
+        }
+    }
 }
 
 /// One hit of one sound.

@@ -56,7 +56,7 @@ pub fn run(args: &ExplainArgs) -> Result<()> {
 
 fn report(recordings: &Recordings, most: usize, all: &mut Vec<Quality>) -> Result<()> {
     let (count, seconds) = recordings.material();
-    println!("{count} recordings, {:.1} min", seconds / 60.0);
+    say!("{count} recordings, {:.1} min", seconds / 60.0);
     let step = recordings.passages().div_ceil(most.max(1));
     for number in (0..recordings.passages()).step_by(step) {
         let begin = Instant::now();
@@ -67,7 +67,7 @@ fn report(recordings: &Recordings, most: usize, all: &mut Vec<Quality>) -> Resul
         let error = judged
             .mean_distortion_db()
             .map_or(String::new(), |error| format!(", error {error:.2} dB"));
-        println!(
+        say!(
             "{}: {} hits, {:.0} % explained{error}, {seconds:.2} s",
             recordings.recording_of(number).audio.display(),
             example.hits.len(),
@@ -85,17 +85,17 @@ fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
 
 fn summarise(all: &[Quality]) {
     let explained = mean(all.iter().map(|judged| judged.explained)).unwrap_or(0.0);
-    println!("\nexplained: {:.1} %", 100.0 * explained);
+    say!("\nexplained: {:.1} %", 100.0 * explained);
     if let Some(error) = mean(all.iter().filter_map(Quality::mean_distortion_db)) {
-        println!("error of the targets against the stems: {error:.2} dB");
+        say!("error of the targets against the stems: {error:.2} dB");
     }
     for stem in 0..STEM_COUNT {
         let name = Drum::from_index(stem).map_or("Residual", Drum::name);
         if let Some(error) = mean(all.iter().filter_map(|judged| judged.distortion_db[stem])) {
-            println!("  {name}: {error:.2} dB");
+            say!("  {name}: {error:.2} dB");
         }
     }
     if let Some(leakage) = mean(all.iter().filter_map(|judged| judged.leakage_db)) {
-        println!("level where a stem is silent: {leakage:.1} dB");
+        say!("level where a stem is silent: {leakage:.1} dB");
     }
 }

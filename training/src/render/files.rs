@@ -75,7 +75,7 @@ pub fn run(args: &RenderArgs) -> Result<()> {
         ..RenderConfig::default()
     })?;
     let (kits, grooves) = renderer.material();
-    println!("{kits} sampled kits, {grooves} grooves");
+    say!("{kits} sampled kits, {grooves} grooves");
     (0..args.pieces).into_par_iter().try_for_each(|index| {
         let folder = args.out.join(format!("{index:06}"));
         let mut piece = renderer.piece(index);
@@ -86,7 +86,7 @@ pub fn run(args: &RenderArgs) -> Result<()> {
         write_piece(&piece, &folder)
             .with_context(|| format!("{}: cannot be written", folder.display()))
     })?;
-    println!("{} pieces in {}", args.pieces, args.out.display());
+    say!("{} pieces in {}", args.pieces, args.out.display());
     Ok(())
 }
 

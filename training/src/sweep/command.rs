@@ -63,13 +63,13 @@ pub fn run(args: &SweepArgs, stop: &Arc<AtomicBool>) -> Result<Vec<Outcome>> {
         );
         let finished = Outcome::finished(&folder, &planned.config.hash())?;
         let outcome = if let Some(outcome) = finished {
-            println!("{place}: finished before");
+            say!("{place}: finished before");
             outcome
         } else {
-            println!("{place}");
+            say!("{place}");
             let checkpoint = train_one(args, planned, &folder, stop)?;
             if stop.load(Ordering::Relaxed) {
-                println!("interrupted; the same command goes on");
+                say!("interrupted; the same command goes on");
                 break;
             }
             let outcome = measure(args, planned, &checkpoint)?;
@@ -83,7 +83,7 @@ pub fn run(args: &SweepArgs, stop: &Arc<AtomicBool>) -> Result<Vec<Outcome>> {
         )?;
         write_atomically(&args.out.join("table.csv"), &csv_table(&outcomes)?)?;
     }
-    println!("{}", markdown_table(&outcomes));
+    say!("{}", markdown_table(&outcomes));
     Ok(outcomes)
 }
 
@@ -98,7 +98,13 @@ fn train_one(
     fs::write(&settings, planned.config.to_toml())
         .with_context(|| format!("cannot write {}", settings.display()))?;
     let checkpoint = folder.join("checkpoint.bin");
-    let resume = checkpoint.is_file() && Checkpoint::load(&checkpoint)?.config == planned.config;
+    let is_there = checkpoint.is_file();
+    let resume = is_there && Checkpoint::load(&checkpoint)?.config == planned.config;
+    if is_there && !resume {
+        // The plan has changed: what other settings made is not part of it.
+        fs::remove_file(&checkpoint)
+            .with_context(|| format!("cannot remove {}", checkpoint.display()))?;
+    }
     let train_args = TrainArgs {
         config: settings,
         data: args.data.clone(),

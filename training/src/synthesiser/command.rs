@@ -110,7 +110,7 @@ fn train_and_compare(args: &SynthesiserArgs, stop: &AtomicBool) -> Result<()> {
         seed: args.seed,
         samples: size.samples(),
     };
-    println!("{} mixtures are rendered and heard", args.mixtures);
+    say!("{} mixtures are rendered and heard", args.mixtures);
     let examples = kit_examples(args.data.as_deref(), &model, config)?;
     let weights = match loaded {
         Some(weights) => weights,
@@ -126,7 +126,7 @@ fn train_and_compare(args: &SynthesiserArgs, stop: &AtomicBool) -> Result<()> {
         }
     };
     let synthesiser = Synthesiser::new(size);
-    println!("{} weights", parameter_count(&weights));
+    say!("{} weights", parameter_count(&weights));
     let material = describe(Material::Plain, &excerpts, held_out);
     let table = compare(
         &material,
@@ -136,7 +136,7 @@ fn train_and_compare(args: &SynthesiserArgs, stop: &AtomicBool) -> Result<()> {
         &synthesiser,
         &weights,
     )?;
-    println!("{}", table.markdown());
+    say!("{}", table.markdown());
     let path = args.out.join("comparison.md");
     fs::write(&path, table.markdown())
         .with_context(|| format!("{}: cannot be written", path.display()))?;

@@ -154,6 +154,7 @@ pub fn train(
         progress: Progress::default(),
         weights,
         config,
+        sources: None,
     };
     let save = |state: &Checkpoint| checkpoint.map_or(Ok(()), |path| state.save(path));
     let (begin, mut saved_s, mut sum) = (Instant::now(), 0.0, 0.0);
@@ -192,14 +193,16 @@ pub fn train(
             save(&state)?;
         }
     }
-    save(&state)?;
+    if state.progress.step > 0 {
+        save(&state)?;
+    }
     Ok(state)
 }
 
 /// Prints where the run is and how long it still takes.
 fn report(state: &Checkpoint, record: &Record) {
     let share = budget_share(&state.config, &state.progress);
-    println!(
+    say!(
         "step {}: loss {:.3} after {:.1} min, {:.1} min left",
         record.step,
         record.loss,

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::Optimiser;
 use crate::{
     config::Config,
-    export::write_atomically,
+    export::{Sources, write_atomically},
     network::{NamedTensor, Weights},
 };
 
@@ -49,6 +49,8 @@ struct Header {
     config: Config,
     progress: Progress,
     optimiser_steps: u64,
+    #[serde(default)]
+    sources: Option<Sources>,
     tensors: Vec<(String, Vec<usize>)>,
 }
 
@@ -63,6 +65,8 @@ pub struct Checkpoint {
     pub weights: Weights,
     /// Moments and averaged weights.
     pub optimiser: Optimiser,
+    /// What the weights learnt from; older files do not tell.
+    pub sources: Option<Sources>,
 }
 
 impl Checkpoint {
@@ -75,6 +79,7 @@ impl Checkpoint {
             config: self.config.clone(),
             progress: self.progress.clone(),
             optimiser_steps: self.optimiser.steps,
+            sources: self.sources.clone(),
             tensors: self
                 .weights
                 .tensors()
@@ -158,6 +163,7 @@ impl Checkpoint {
                 second,
                 average,
             },
+            sources: header.sources,
         })
     }
 }
@@ -187,9 +193,22 @@ mod tests {
             },
             weights,
             optimiser,
+            sources: Some(Sources::given(Some(Path::new("/data")), &[])),
         };
         checkpoint.save(&path).unwrap();
         assert_eq!(Checkpoint::load(&path).unwrap(), checkpoint);
+    }
+
+    #[test]
+    fn older_headers_do_not_tell_the_sources() {
+        let text = serde_json::json!({
+            "config": Config::default(),
+            "progress": Progress::default(),
+            "optimiser_steps": 3,
+            "tensors": [],
+        });
+        let header: Header = serde_json::from_value(text).unwrap();
+        assert_eq!((header.optimiser_steps, header.sources), (3, None));
     }
 
     #[test]

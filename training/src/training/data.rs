@@ -17,6 +17,10 @@ use crate::{
     render::{RenderConfig, Renderer, TrainingExample},
 };
 
+/// What is said where sampled kits are given and none of them is held out.
+pub const NO_VALIDATION_KITS: &str =
+    "no validation kits in the data folder (kits.csv has a column split: train or valid)";
+
 /// Where recorded material lies; none is needed.
 #[derive(Debug, Clone, Default)]
 pub struct DataFolders {
@@ -49,11 +53,6 @@ impl DataFolders {
             );
         }
         Ok(found)
-    }
-
-    /// True if there is recorded material.
-    pub fn any(&self) -> bool {
-        !self.kits.is_empty() || self.grooves.is_some()
     }
 }
 

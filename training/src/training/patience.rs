@@ -18,6 +18,15 @@ pub fn validations_since_best(history: &[Record]) -> usize {
     since
 }
 
+/// The first of the best validations, if anything was measured.
+pub fn best_validation(history: &[Record]) -> Option<&Record> {
+    let measured = history
+        .iter()
+        .filter_map(|record| record.validation_f.map(|f| (record, f)));
+    let better = |best: (_, f64), next: (_, f64)| if next.1 > best.1 { next } else { best };
+    measured.reduce(better).map(|(record, _)| record)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -38,5 +47,10 @@ mod tests {
         );
         let stalled = history(&[Some(0.2), Some(0.3), None, Some(0.3), Some(0.1), None]);
         assert_eq!(validations_since_best(&stalled), 2);
+        assert!(std::ptr::eq(
+            best_validation(&stalled).unwrap(),
+            &stalled[1]
+        ));
+        assert!(best_validation(&history(&[None])).is_none());
     }
 }

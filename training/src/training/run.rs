@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -11,74 +11,26 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{
-    BatchSource, Checkpoint, DataFolders, Optimiser, Pieces, Progress, Record, Scores, Stepper,
-    Validation, draw_curves, open_recordings, renderer, validations_since_best, warm_start,
+    BatchSource, Checkpoint, DataFolders, NO_VALIDATION_KITS, Pieces, Record, Scores, Stepper,
+    TrainArgs, Validation, best_validation, budget_share, draw_curves, learning_rate,
+    open_recordings, renderer,
+    start::{CHECKPOINT, start},
+    validations_since_best,
 };
 use crate::{
-    config::Config,
     kits::Split,
-    network::{Compute, Head, Network, initial_weights, parameter_count},
+    network::{Head, Network, parameter_count},
 };
 
 /// Number of the first validation piece.
 const FIRST_VALIDATION_PIECE: u64 = 1_000_000;
+/// The state with the best validation, where the settings ask for it.
+const BEST: &str = "best.bin";
 /// Steps between lines of the log.
 const LOG_STEPS: u64 = 20;
-
-/// Trains a transcriber.
-#[derive(Debug, Clone, Args)]
-pub struct TrainArgs {
-    /// Settings of the run (training/configs/*.toml).
-    #[arg(long)]
-    pub config: PathBuf,
-    /// Folder with drums/ and grooves/; without it, everything is procedural.
-    #[arg(long)]
-    pub data: Option<PathBuf>,
-    /// Folders of recordings with their hits (CSV or MIDI); no stems needed.
-    #[arg(long, num_args = 1.., value_name = "DIR")]
-    pub recordings: Vec<PathBuf>,
-    /// Folder for the checkpoint, the log and the curves.
-    #[arg(long, default_value = "runs/default")]
-    pub out: PathBuf,
-    /// Continue the run in the folder.
-    #[arg(long)]
-    pub resume: bool,
-    /// Start from the averaged weights of this checkpoint, or from an exported
-    /// model (its folder or its transcriber.onnx).
-    #[arg(long, conflicts_with = "resume")]
-    pub warm_start: Option<PathBuf>,
-    /// Where the steps run; rendering and validation stay on the central processor.
-    #[arg(long, value_enum, default_value_t)]
-    pub device: Compute,
-    /// Save and end at this step, to be resumed later; the learning rate still
-    /// follows the whole budget.
-    #[arg(long)]
-    pub pause_at: Option<u64>,
-}
-
-/// Share of the budget that is used up, 0..1.
-pub(crate) fn budget_share(config: &Config, progress: &Progress) -> f64 {
-    let used = if config.schedule.steps > 0 {
-        progress.step as f64 / config.schedule.steps as f64
-    } else {
-        progress.elapsed_s / (60.0 * config.schedule.minutes)
-    };
-    used.min(1.0)
-}
-
-/// Learning rate after `step` steps when `share` of the budget is used up:
-/// linear warm-up, then half a cosine.
-pub(crate) fn learning_rate(config: &Config, step: u64, share: f64) -> f32 {
-    let optimiser = &config.optimiser;
-    let warm = (step + 1) as f32 / optimiser.warmup_steps.max(1) as f32;
-    let cosine = 0.5 + 0.5 * (std::f64::consts::PI * share).cos() as f32;
-    let level = optimiser.final_share + (1.0 - optimiser.final_share) * cosine;
-    optimiser.learning_rate * level * warm.min(1.0)
-}
 
 /// Sums since the last record.
 #[derive(Debug, Default)]
@@ -111,7 +63,7 @@ struct Run {
 impl Run {
     fn checkpoint(&mut self) -> Result<()> {
         self.last_checkpoint_s = self.state.progress.elapsed_s;
-        self.state.save(&self.folder.join("checkpoint.bin"))
+        self.state.save(&self.folder.join(CHECKPOINT))
     }
 
     /// Measures the averaged weights, keeps a record and redraws the curves.
@@ -132,9 +84,26 @@ impl Run {
         self.record(Some(judged.heads[Head::Standard.index()].pooled_f()));
         let history = &self.state.progress.history;
         if self.state.config.schedule.patience > 0 && validations_since_best(history) == 0 {
-            self.state.save(&self.folder.join("best.bin"))?;
+            self.state.save(&self.folder.join(BEST))?;
         }
         draw_curves(&self.folder.join("curves.png"), history)
+    }
+
+    /// Where the weights are; those to export last.
+    fn saved(&self) -> String {
+        let last = format!("saved {}", self.folder.join(CHECKPOINT).display());
+        if self.state.config.schedule.patience == 0 {
+            return last;
+        }
+        let best = self.folder.join(BEST);
+        match best_validation(&self.state.progress.history) {
+            Some(record) if best.exists() => format!(
+                "{last}; the best validation, at step {}, is {}",
+                record.step,
+                best.display()
+            ),
+            _ => last,
+        }
     }
 
     /// Whether validation has not improved for as long as the settings allow.
@@ -161,7 +130,7 @@ impl Run {
             .map(|head| format!("{:.3}", head.pooled_f()))
             .collect();
         bar.suspend(|| {
-            println!(
+            say!(
                 "validation at step {}, {what}: F pooled {:.3}, macro {:.3}, groups {}, classes {}, low/standard/high {}, masks {:.2} dB, silent {:.1} dB",
                 self.state.progress.step,
                 standard.pooled_f(),
@@ -191,42 +160,16 @@ impl Run {
     }
 }
 
-fn start(args: &TrainArgs) -> Result<Checkpoint> {
-    let config = Config::read(&args.config)?;
-    if args.resume {
-        let mut state = Checkpoint::load(&args.out.join("checkpoint.bin"))?;
-        if state.config != config {
-            println!("the configuration has changed since the checkpoint; the new one counts");
-            state.config = config;
-        }
-        return Ok(state);
-    }
-    let mut weights = initial_weights(config.seed);
-    if let Some(path) = &args.warm_start {
-        weights = warm_start(path, weights)?;
-    }
-    let optimiser = Optimiser::new(&weights);
-    Ok(Checkpoint {
-        config,
-        progress: Progress::default(),
-        weights,
-        optimiser,
-    })
-}
-
 /// Trains as `args` say until the budget is used up, the loop is interrupted
 /// by `stop`, or something fails. Answers the final state.
 ///
 /// # Errors
-/// Unusable settings or material, failing file operations.
+/// Unusable settings or material, a folder that holds another run, failing file
+/// operations.
 pub fn train(args: &TrainArgs, stop: &Arc<AtomicBool>) -> Result<Checkpoint> {
-    fs::create_dir_all(&args.out)
-        .with_context(|| format!("cannot create {}", args.out.display()))?;
     let state = start(args)?;
     let config = state.config.clone();
-    fs::write(args.out.join("config.toml"), config.to_toml())
-        .with_context(|| format!("cannot write into {}", args.out.display()))?;
-    println!("{}", config.to_toml());
+    say!("{}", config.to_toml());
     let stepper = Stepper::new(args.device, config.schedule.threads)?;
     let folders = match &args.data {
         Some(folder) => DataFolders::inside(folder)?,
@@ -235,14 +178,17 @@ pub fn train(args: &TrainArgs, stop: &Arc<AtomicBool>) -> Result<Checkpoint> {
     let training = Pieces::open(&config, &folders, &args.recordings)?;
     let validation_renderer = renderer(&config, &folders, Split::Valid)?;
     let (kits, grooves) = training.renderer().material();
-    println!(
+    say!(
         "{} weights, {kits} sampled and {} procedural kits, {grooves} performances",
         parameter_count(&state.weights),
         config.data.procedural_kits,
     );
+    if args.data.is_some() && validation_renderer.kits().is_empty() {
+        say!("{NO_VALIDATION_KITS}: validation is on procedural ones");
+    }
     if let Some(recordings) = training.recordings() {
         let (count, seconds) = recordings.material();
-        println!(
+        say!(
             "{count} recordings of {:.1} min, in {:.0} % of the pieces",
             seconds / 60.0,
             100.0 * config.data.recordings_share
@@ -258,6 +204,11 @@ pub fn train(args: &TrainArgs, stop: &Arc<AtomicBool>) -> Result<Checkpoint> {
             })
             .transpose()?,
     };
+    // Last: what cannot start leaves no folder behind.
+    fs::create_dir_all(&args.out)
+        .with_context(|| format!("cannot create {}", args.out.display()))?;
+    fs::write(args.out.join("config.toml"), config.to_toml())
+        .with_context(|| format!("cannot write into {}", args.out.display()))?;
     let source = BatchSource::start(&config, training, state.progress.step, stepper.parts())?;
     let run = Run {
         last_checkpoint_s: state.progress.elapsed_s,
@@ -317,7 +268,7 @@ fn train_until_done(
             window.loss += losses.total;
             window.distortion_db += losses.distortion_db;
         } else {
-            bar.suspend(|| println!("step {} has no finite loss and is left out", step + 1));
+            bar.suspend(|| say!("step {} has no finite loss and is left out", step + 1));
         }
 
         let audio_s = config.data.batch as f64 * config.data.piece_s;
@@ -325,7 +276,7 @@ fn train_until_done(
         bar.set_message(format!("step {} loss {:.3}", step + 1, losses.total));
         if (step + 1).is_multiple_of(LOG_STEPS) {
             bar.suspend(|| {
-                println!(
+                say!(
                     "step {} at {:.1} min: loss {:.3} onset {:.4} velocity {:.4} mask {:.3} ({:.2} dB, silent {:.1} dB) timbre {:.3} norm {norm:.2} rate {rate:.1e}, {:.1} audio-s/s, waited {:.0} %",
                     step + 1,
                     state.progress.elapsed_s / 60.0,
@@ -350,7 +301,7 @@ fn train_until_done(
             run.last_validation_s = run.state.progress.elapsed_s;
             if run.stalled() {
                 bar.suspend(|| {
-                    println!(
+                    say!(
                         "no better validation in {} of them: ending early",
                         config.schedule.patience
                     );
@@ -362,43 +313,17 @@ fn train_until_done(
             run.checkpoint()?;
         }
     }
-    let last = run.state.progress.history.last();
     let step = run.state.progress.step;
+    if step == 0 {
+        say!("no step was done: nothing is saved");
+        return Ok(run.state);
+    }
+    let last = run.state.progress.history.last();
     if !last.is_some_and(|last| last.validation_f.is_some() && last.step == step) {
         run.validate(held_out, &bar)?;
     }
     run.checkpoint()?;
     bar.finish();
-    let folder: &Path = &run.folder;
-    println!("saved {}", folder.join("checkpoint.bin").display());
+    say!("{}", run.saved());
     Ok(run.state)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rate_warms_up_and_falls_with_the_budget() {
-        let mut config = Config {
-            name: "x".into(),
-            ..Config::default()
-        };
-        config.schedule.minutes = 0.0;
-        config.schedule.steps = 1_000;
-        let rate_at = |step: u64| {
-            let progress = Progress {
-                step,
-                ..Progress::default()
-            };
-            learning_rate(&config, step, budget_share(&config, &progress))
-        };
-        assert!(rate_at(0) < 0.05 * config.optimiser.learning_rate);
-        assert!(rate_at(60) > 0.95 * config.optimiser.learning_rate);
-        assert!(rate_at(500) < 0.6 * config.optimiser.learning_rate);
-        let last = rate_at(1_000);
-        assert!(
-            (last / config.optimiser.learning_rate - config.optimiser.final_share).abs() < 1e-3
-        );
-    }
 }

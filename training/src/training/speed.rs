@@ -86,7 +86,7 @@ fn rendering(args: &SpeedArgs, config: &Config) -> Result<()> {
         });
     });
     let seconds = begin.elapsed().as_secs_f64();
-    println!(
+    say!(
         "{count} pieces of {:.1} s on {} threads: {:.1} audio-s/s",
         config.data.piece_s,
         args.threads,
@@ -124,7 +124,7 @@ fn steps(args: &SpeedArgs) -> Result<()> {
         run(&mut stepper, step)?;
     }
     let seconds = begin.elapsed().as_secs_f64() / args.steps as f64;
-    println!(
+    say!(
         "{:.3} s per step of {} pieces of {:.1} s: {:.1} audio-s/s",
         seconds,
         args.batch,
@@ -148,7 +148,7 @@ fn list_kernels(
     run(stepper)?;
     if let Stepper::Gpu(network) = stepper {
         for (name, (seconds, count)) in network.start_profile() {
-            println!("{:9.2} ms in {count:3} of {name}", 1e3 * seconds);
+            say!("{:9.2} ms in {count:3} of {name}", 1e3 * seconds);
         }
     }
     Ok(())

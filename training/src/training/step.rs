@@ -69,7 +69,7 @@ impl Stepper {
             )),
             Compute::Gpu => {
                 let network = GpuNetwork::new()?;
-                println!("steps run on {}", network.name());
+                say!("steps run on {}", network.name());
                 Ok(Stepper::Gpu(Box::new(network)))
             }
         }

@@ -2,12 +2,11 @@
 //! an X11 window of its own, plays audio meanwhile, clicks, resizes and takes
 //! pictures. It needs an X server; [`crate::xvfb`] starts one.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
-use std::str::FromStr;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use x11rb::connection::Connection;
 use x11rb::protocol::xproto::{
     ConfigureWindowAux, ConnectionExt, CreateWindowAux, ImageFormat, WindowClass,
@@ -16,6 +15,7 @@ use x11rb::rust_connection::RustConnection;
 use x11rb::wrapper::ConnectionExt as _;
 
 use super::clap_editor::ClapEditor;
+pub use super::gui_step::Step;
 use super::vst3_editor::Vst3Editor;
 use super::{BusAudio, Host};
 use crate::{png, workspace};
@@ -25,81 +25,6 @@ const BLOCK: usize = 512;
 
 /// A window with no more colours than this shows no editor.
 pub const FEW_COLOURS: usize = 8;
-
-/// One thing to do with an open editor.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Step {
-    /// Let this many seconds pass.
-    Wait(f64),
-    /// Click the left mouse button here, in pixels from the top left.
-    Click(u32, u32),
-    /// Drag with the left mouse button from the first point to the second.
-    Drag([u32; 4]),
-    /// Type a key combination, such as `ctrl+z`.
-    Key(String),
-    /// Resize the window.
-    Resize(u32, u32),
-    /// Close the editor and open it again.
-    Reopen,
-    /// Write a picture of the window.
-    Picture(PathBuf),
-}
-
-impl Step {
-    /// The step as [`Step::from_str`] reads it.
-    pub fn text(&self) -> String {
-        match self {
-            Self::Wait(seconds) => format!("wait:{seconds}"),
-            Self::Click(x, y) => format!("click:{x},{y}"),
-            Self::Drag([x1, y1, x2, y2]) => format!("drag:{x1},{y1},{x2},{y2}"),
-            Self::Key(keys) => format!("key:{keys}"),
-            Self::Resize(width, height) => format!("resize:{width}x{height}"),
-            Self::Reopen => "reopen".to_owned(),
-            Self::Picture(path) => format!("picture:{}", path.display()),
-        }
-    }
-}
-
-impl FromStr for Step {
-    type Err = anyhow::Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        let (name, argument) = text.split_once(':').unwrap_or((text, ""));
-        let numbers = |separator: char| -> Result<Vec<u32>> {
-            argument
-                .split(separator)
-                .map(|part| part.trim().parse::<u32>())
-                .collect::<Result<_, _>>()
-                .with_context(|| format!("'{text}': expected whole numbers"))
-        };
-        Ok(match (name, argument) {
-            ("wait", _) => Self::Wait(
-                argument
-                    .parse()
-                    .with_context(|| format!("'{text}': expected wait:SECONDS"))?,
-            ),
-            ("click", _) => match numbers(',')?[..] {
-                [x, y] => Self::Click(x, y),
-                _ => bail!("'{text}': expected click:X,Y"),
-            },
-            ("drag", _) => match numbers(',')?[..] {
-                [x1, y1, x2, y2] => Self::Drag([x1, y1, x2, y2]),
-                _ => bail!("'{text}': expected drag:X1,Y1,X2,Y2"),
-            },
-            ("resize", _) => match numbers('x')?[..] {
-                [width, height] if width > 0 && height > 0 => Self::Resize(width, height),
-                _ => bail!("'{text}': expected resize:WIDTHxHEIGHT"),
-            },
-            ("key", keys) if !keys.is_empty() => Self::Key(keys.to_owned()),
-            ("picture", path) if !path.is_empty() => Self::Picture(path.into()),
-            ("reopen", "") => Self::Reopen,
-            _ => bail!(
-                "'{text}': expected wait:SECONDS, click:X,Y, drag:X1,Y1,X2,Y2, key:COMBINATION, \
-                 resize:WIDTHxHEIGHT, reopen or picture:FILE"
-            ),
-        })
-    }
-}
 
 /// The editor of one plugin instance.
 pub(super) trait Editor {
@@ -407,44 +332,4 @@ fn thread_count() -> usize {
 
 fn xdotool(arguments: &[&str]) -> Result<()> {
     workspace::run(Command::new("xdotool").args(arguments))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn steps_are_parsed() {
-        let parse = |text: &str| text.parse::<Step>();
-        assert_eq!(parse("wait:0.5").ok(), Some(Step::Wait(0.5)));
-        assert_eq!(parse("click:3,4").ok(), Some(Step::Click(3, 4)));
-        assert_eq!(parse("drag:1,2,3,4").ok(), Some(Step::Drag([1, 2, 3, 4])));
-        assert_eq!(parse("resize:800x600").ok(), Some(Step::Resize(800, 600)));
-        assert_eq!(parse("key:ctrl+z").ok(), Some(Step::Key("ctrl+z".into())));
-        assert_eq!(parse("reopen").ok(), Some(Step::Reopen));
-        assert_eq!(
-            parse("picture:a.png").ok(),
-            Some(Step::Picture("a.png".into()))
-        );
-        for text in [
-            "wait:0.5",
-            "click:3,4",
-            "drag:1,2,3,4",
-            "key:ctrl+z",
-            "reopen",
-        ] {
-            assert_eq!(parse(text).expect("a step").text(), text);
-        }
-        for wrong in [
-            "",
-            "wait",
-            "click:1",
-            "resize:0x4",
-            "drag:1,2,3",
-            "jump",
-            "picture:",
-        ] {
-            assert!(parse(wrong).is_err(), "{wrong}");
-        }
-    }
 }

@@ -7,6 +7,7 @@ mod clap_editor;
 mod clap_events;
 mod clap_handlers;
 pub mod gui;
+mod gui_step;
 mod transport;
 pub mod vst3;
 mod vst3_editor;

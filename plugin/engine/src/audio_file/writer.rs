@@ -1,7 +1,7 @@
 //! 32-bit float WAV files.
 
 use std::fs::File;
-use std::io::{BufWriter, Error as IoError};
+use std::io::{Cursor, Error as IoError, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use hound::{SampleFormat, WavSpec, WavWriter};
@@ -12,7 +12,14 @@ use super::{AudioBuffer, AudioFileError, MAX_CHANNELS, PartialFile, whole_rate_h
 const MAX_DATA_BYTES: u64 = u32::MAX as u64 - 256;
 
 /// Bytes of one 32-bit float sample.
-const SAMPLE_BYTES: u64 = 4;
+const SAMPLE_BYTES: usize = size_of::<f32>();
+
+/// Bytes that are gathered before the system is asked to write: ten files at a
+/// time are written in small blocks, and each call costs as much as copying this.
+const GATHERED_BYTES: usize = 256 * 1024;
+
+/// Where the header has the number of bytes that follow that number.
+const RIFF_LENGTH_AT: usize = 4;
 
 /// A 32-bit float WAV file being written, chunk by chunk.
 ///
@@ -20,10 +27,13 @@ const SAMPLE_BYTES: u64 = 4;
 /// succeeds; dropped before, it leaves nothing behind.
 pub struct WavFile {
     // Declared before `partial`: the handle closes before the file is removed.
-    writer: WavWriter<BufWriter<File>>,
+    file: File,
     partial: PartialFile,
+    header_bytes: usize,
     channels: usize,
     data_bytes: u64,
+    /// Interleaved samples that are not written yet.
+    gathered: Vec<u8>,
 }
 
 impl std::fmt::Debug for WavFile {
@@ -59,13 +69,16 @@ impl WavFile {
             sample_format: SampleFormat::Float,
         };
         let (partial, file) = PartialFile::create(path).map_err(|e| io_error(path, e))?;
-        let writer =
-            WavWriter::new(BufWriter::new(file), spec).map_err(|e| hound_error(path, e))?;
+        let header = empty_file(spec).map_err(|e| hound_error(path, e))?;
+        let mut gathered = Vec::with_capacity(GATHERED_BYTES);
+        gathered.extend_from_slice(&header);
         Ok(WavFile {
-            writer,
+            file,
             partial,
+            header_bytes: header.len(),
             channels,
             data_bytes: 0,
+            gathered,
         })
     }
 
@@ -88,32 +101,76 @@ impl WavFile {
             });
         }
         let path = self.partial.destination();
-        self.data_bytes += frames as u64 * self.channels as u64 * SAMPLE_BYTES;
+        self.data_bytes += (frames * self.channels * SAMPLE_BYTES) as u64;
         if self.data_bytes > MAX_DATA_BYTES {
             return Err(AudioFileError::TooLong {
                 path: path.to_path_buf(),
                 limit_bytes: MAX_DATA_BYTES,
             });
         }
-        for frame in 0..frames {
-            for channel in channels {
-                self.writer
-                    .write_sample(channel[frame])
-                    .map_err(|e| hound_error(path, e))?;
+        let frame_bytes = self.channels * SAMPLE_BYTES;
+        let mut from = 0;
+        while from < frames {
+            if self.gathered.len() + frame_bytes > GATHERED_BYTES {
+                self.flush()?;
             }
+            let room = (GATHERED_BYTES - self.gathered.len()) / frame_bytes;
+            let to = frames.min(from + room);
+            let start = self.gathered.len();
+            self.gathered.resize(start + (to - from) * frame_bytes, 0);
+            for (index, channel) in channels.iter().enumerate() {
+                let at = index * SAMPLE_BYTES;
+                let places = self.gathered[start..].chunks_exact_mut(frame_bytes);
+                for (place, sample) in places.zip(&channel[from..to]) {
+                    place[at..at + SAMPLE_BYTES].copy_from_slice(&sample.to_le_bytes());
+                }
+            }
+            from = to;
         }
         Ok(())
+    }
+
+    fn flush(&mut self) -> Result<(), AudioFileError> {
+        let written = self.file.write_all(&self.gathered);
+        self.gathered.clear();
+        written.map_err(|e| io_error(self.partial.destination(), e))
     }
 
     /// Completes the header and puts the file in its place.
     ///
     /// # Errors
     /// When writing or renaming fails; a former file of that name then stays.
-    pub fn finish(self) -> Result<(), AudioFileError> {
+    pub fn finish(mut self) -> Result<(), AudioFileError> {
+        self.flush()?;
         let path = self.partial.destination().to_path_buf();
-        self.writer.finalize().map_err(|e| hound_error(&path, e))?;
+        self.write_lengths().map_err(|e| io_error(&path, e))?;
+        drop(self.file);
         self.partial.commit().map_err(|e| io_error(&path, e))
     }
+
+    /// Puts the lengths of the file and of its samples into the header.
+    fn write_lengths(&mut self) -> Result<(), IoError> {
+        // Both fit: the samples are limited and the header is short.
+        let data_bytes = self.data_bytes as u32;
+        let after_length = (self.header_bytes - RIFF_LENGTH_AT - size_of::<u32>()) as u32;
+        let data_length_at = self.header_bytes - size_of::<u32>();
+        for (at, bytes) in [
+            (RIFF_LENGTH_AT, after_length + data_bytes),
+            (data_length_at, data_bytes),
+        ] {
+            self.file.seek(SeekFrom::Start(at as u64))?;
+            self.file.write_all(&bytes.to_le_bytes())?;
+        }
+        Ok(())
+    }
+}
+
+/// A file of `spec` without samples: the header alone, which ends with the
+/// length of the samples.
+fn empty_file(spec: WavSpec) -> Result<Vec<u8>, hound::Error> {
+    let mut header = Cursor::new(Vec::new());
+    WavWriter::new(&mut header, spec)?.finalize()?;
+    Ok(header.into_inner())
 }
 
 /// Writes `audio` as a 32-bit float WAV file, replacing a file of that name in
@@ -141,5 +198,53 @@ fn hound_error(path: &Path, error: hound::Error) -> AudioFileError {
     match error {
         hound::Error::IoError(source) => io_error(path, source),
         other => io_error(path, IoError::other(other.to_string())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What hound writes, sample by sample.
+    fn expected(channels: &[Vec<f32>]) -> Vec<u8> {
+        let spec = WavSpec {
+            channels: channels.len() as u16,
+            sample_rate: 48_000,
+            bits_per_sample: 32,
+            sample_format: SampleFormat::Float,
+        };
+        let mut bytes = Cursor::new(Vec::new());
+        let mut writer = WavWriter::new(&mut bytes, spec).expect("a header");
+        for frame in 0..channels[0].len() {
+            for channel in channels {
+                writer.write_sample(channel[frame]).expect("a sample");
+            }
+        }
+        writer.finalize().expect("complete");
+        bytes.into_inner()
+    }
+
+    #[test]
+    fn files_are_those_of_hound_to_the_bit_however_they_are_cut() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("stem.wav");
+        // More than is gathered, and no whole number of blocks.
+        let frames = GATHERED_BYTES / SAMPLE_BYTES + 777;
+        let sample = |n: usize| (n as f32 * 0.37).sin();
+        let left: Vec<f32> = (0..frames).map(sample).collect();
+        let right: Vec<f32> = (0..frames).map(|n| -sample(n + 5)).collect();
+        for channels in [vec![left.clone()], vec![left, right]] {
+            for block in [1_000, frames] {
+                let mut file = WavFile::create(&path, 48_000.0, channels.len()).expect("created");
+                for from in (0..frames).step_by(block) {
+                    let to = frames.min(from + block);
+                    let block: Vec<&[f32]> = channels.iter().map(|c| &c[from..to]).collect();
+                    file.write(&block).expect("written");
+                }
+                file.finish().expect("finished");
+                let found = std::fs::read(&path).expect("read");
+                assert!(found == expected(&channels), "blocks of {block}");
+            }
+        }
     }
 }

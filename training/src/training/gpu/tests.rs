@@ -68,7 +68,7 @@ fn agrees_with_the_central_processor() {
         Ok(network) => network,
         Err(error) => {
             assert!(std::env::var_os("IDM_TEST_GPU").is_none(), "{error:#}");
-            println!("left out: {error:#}");
+            say!("left out: {error:#}");
             return;
         }
     };

@@ -1,0 +1,64 @@
+//! Lines on standard output and standard error, whoever still reads them.
+
+use std::fmt::Arguments;
+use std::io::{self, ErrorKind, Write};
+
+/// Prints a line as `println!` does, by [`console::line`](crate::console::line).
+macro_rules! say {
+    ($($text:tt)*) => {
+        $crate::console::line(format_args!($($text)*))
+    };
+}
+
+/// Prints a line as `eprintln!` does, by [`console::complain`](crate::console::complain).
+macro_rules! complain {
+    ($($text:tt)*) => {
+        $crate::console::complain(format_args!($($text)*))
+    };
+}
+
+/// Writes a line to standard output. Nobody reading on (`idm-train … | head`) is no
+/// error: hours of training go on and are saved. Any other failure is told on standard
+/// error, for the same reason.
+pub fn line(text: Arguments<'_>) {
+    if let Err(error) = write_line(&mut io::stdout().lock(), text) {
+        complain(format_args!("idm-train: standard output: {error}"));
+    }
+}
+
+/// Writes a line to standard error. There is nobody left to tell if that fails.
+pub fn complain(text: Arguments<'_>) {
+    let _ = write_line(&mut io::stderr().lock(), text);
+}
+
+fn write_line(to: &mut impl Write, text: Arguments<'_>) -> io::Result<()> {
+    match writeln!(to, "{text}") {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        outcome => outcome,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Fails with an error of this kind.
+    struct Failing(ErrorKind);
+
+    impl Write for Failing {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(self.0.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn only_a_reader_who_left_is_forgiven() {
+        let write = |kind| write_line(&mut Failing(kind), format_args!("x"));
+        assert!(write(ErrorKind::BrokenPipe).is_ok());
+        assert!(write(ErrorKind::StorageFull).is_err());
+    }
+}
