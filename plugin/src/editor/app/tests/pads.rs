@@ -1,0 +1,164 @@
+//! Pads: heard, learnt, saved, with samples of one's own.
+
+use super::*;
+
+/// Clicks along the toolbar until `done`; true if it came to that.
+fn click_along_toolbar(window: &mut Window, mut done: impl FnMut(&mut Window) -> bool) -> bool {
+    let y = MARGIN - 4.0 + header::HEIGHT + 2.0 + toolbar::HEIGHT / 2.0;
+    let mut x = window.size.x - MARGIN - 2.0;
+    while x > 500.0 {
+        window.click(pos2(x, y));
+        if done(window) {
+            return true;
+        }
+        x -= 12.0;
+    }
+    false
+}
+
+#[test]
+fn the_kit_is_saved_and_forgotten_by_its_buttons() {
+    use idm_engine::learner::{LearntDrum, LearntKit, LearntLayer, encode_kit};
+    use idm_engine::one_shots::OneShot;
+    let folder = std::env::temp_dir().join(format!("idm-kits-{}", std::process::id()));
+    let mut window = Window::new(1180.0, 760.0);
+    window.app.kits_folder.clone_from(&folder);
+    let one_shot = OneShot::new(44_100.0, vec![vec![0.5; 4_410]]).unwrap();
+    let kit = LearntKit {
+        drums: vec![LearntDrum {
+            drum: Drum::Kick,
+            layers: vec![LearntLayer {
+                top_velocity: 1.0,
+                one_shot: Arc::new(one_shot),
+            }],
+            hits: 5,
+            confidence: 0.8,
+        }],
+        embedding: vec![],
+    };
+    use base64::Engine as _;
+    let text = base64::engine::general_purpose::STANDARD.encode(encode_kit(&kit));
+    nice_plug::params::persist::PersistentField::set(&window.params.kit, text);
+    assert!(click_along_toolbar(&mut window, |window| {
+        window.app.notice.is_some()
+    }));
+    assert!(folder.join("Kit 1/kit.sfz").exists());
+    assert!(folder.join("Kit 1/Kit_1_kick.wav").exists());
+    let notice = window.app.notice.as_ref().expect("a notice");
+    assert!(notice.is_good && notice.text.contains("Kit 1"));
+    let forget = window.place_of("Forget").expect("a button");
+    window.click(forget);
+    assert!(!window.audio.shared().take_forget(), "once is not sure");
+    assert_eq!(window.params.revision.value(), 0);
+    window.click(forget);
+    assert!(window.audio.shared().take_forget());
+    assert_eq!(window.params.revision.value(), 1);
+    window.click(forget);
+    window.time_s += 5.0;
+    window.click(forget);
+    assert!(!window.audio.shared().take_forget(), "too late");
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn pads_say_how_well_their_drum_is_learnt() {
+    let mut window = Window::new(1180.0, 760.0);
+    let before = window.frame(vec![]);
+    let evidence = idm_engine::one_shots::Evidence {
+        hits: 12,
+        confidence: 0.8,
+        pan: 0.5,
+    };
+    window.audio.shared().set_evidence(&[evidence; 9]);
+    let texts = window.texts();
+    assert!(window.frame(vec![]) >= before);
+    let found = texts.iter().filter(|text| text.contains("12 hits  80 %"));
+    assert_eq!(found.count(), 9, "{texts:?}");
+}
+
+#[test]
+fn a_sample_of_ones_own_is_put_on_a_pad_and_taken_off() {
+    use idm_engine::audio_file::{AudioBuffer, write_wav};
+    let folder = std::env::temp_dir().join(format!("idm-samples-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let audio = AudioBuffer {
+        sample_rate_hz: 48_000.0,
+        channels: vec![vec![0.5; 2_000]],
+    };
+    write_wav(folder.join("My Boom.wav"), &audio).unwrap();
+    std::fs::write(folder.join("broken.wav"), b"no audio").unwrap();
+
+    let mut window = Window::new(1180.0, 760.0);
+    window.app.samples_folder.clone_from(&folder);
+    let top_of_strips = window.size.y - MARGIN - STRIP_HEIGHT;
+    for y in 0..40 {
+        if window.app.browser.is_none() {
+            window.click(pos2(106.0, top_of_strips + y as f32));
+        }
+    }
+    let drum = window.app.browser.as_ref().map(SampleBrowser::drum);
+    assert_eq!(drum, Some(Drum::Kick));
+    window.audio.shared().take_audition(Drum::Kick);
+
+    let is_loaded = |window: &Window| window.params.own_samples.names()[0].is_some();
+    let mut was_refused = false;
+    for y in (200..560).step_by(6) {
+        if !is_loaded(&window) {
+            window.click(pos2(650.0, y as f32));
+        }
+        let browser = window.app.browser.as_ref();
+        was_refused |= browser.is_some_and(|browser| browser.problem.contains("broken.wav"));
+    }
+    assert!(is_loaded(&window));
+    assert!(was_refused, "the file that is no audio was not reached");
+    assert_eq!(window.params.drums[0].blend.value(), 1.0);
+    assert!(window.audio.shared().take_audition(Drum::Kick).is_some());
+    assert!(window.texts().iter().any(|text| text == "My Boom"));
+
+    // All files of the folder, of which one is no audio.
+    write_wav(folder.join("other.wav"), &audio).unwrap();
+    window.app.browser = Some(SampleBrowser::new(Drum::Kick, &folder));
+    window.frame(vec![]);
+    let all = window.place_of("All 3").expect("a button");
+    window.click(all);
+    let names = window.params.own_samples.names();
+    assert!(names[0].as_ref().is_some_and(|name| name.ends_with("×2")));
+    let browser = window.app.browser.as_ref();
+    assert!(browser.is_some_and(|browser| browser.problem.contains("broken.wav")));
+
+    window.frame(vec![Event::Key {
+        key: egui::Key::Escape,
+        physical_key: None,
+        pressed: true,
+        repeat: false,
+        modifiers: Modifiers::NONE,
+    }]);
+    assert!(window.app.browser.is_none());
+    window.params.own_samples.clear(Drum::Kick);
+    window.frame(vec![]);
+    assert!(window.texts().iter().all(|text| !text.ends_with("×2")));
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn a_pad_plays_its_drum_louder_at_the_top() {
+    let mut window = Window::new(1180.0, 760.0);
+    let top_of_strips = window.size.y - MARGIN - STRIP_HEIGHT.max(0.0);
+    let mut velocities = Vec::new();
+    for y in 0..60 {
+        window.click(pos2(60.0, top_of_strips + y as f32));
+        if let Some(velocity) = window.audio.shared().take_audition(Drum::Kick) {
+            velocities.push(velocity);
+        }
+    }
+    assert!(
+        velocities.len() > 20,
+        "{} clicks met the pad",
+        velocities.len()
+    );
+    assert!(velocities.windows(2).all(|pair| pair[0] >= pair[1]));
+    assert!(velocities[0] > 0.8 && velocities.last().is_some_and(|last| *last < 0.5));
+    for drum in &Drum::ALL[1..] {
+        assert_eq!(window.audio.shared().take_audition(*drum), None);
+    }
+}

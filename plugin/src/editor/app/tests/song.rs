@@ -1,0 +1,68 @@
+//! Hits corrected at their places in the song.
+
+use super::*;
+
+#[test]
+fn hits_are_corrected_where_they_were_heard_in_the_song() {
+    use crate::corrections::Correction;
+    let mut window = Window::new(1180.0, 760.0);
+    let texts = Texts::default();
+    window
+        .audio
+        .shared()
+        .announce(Status::Running, 48_000.0, 3080, Quality::Standard, texts);
+    window.frame(vec![]);
+    // Two seconds of a song, a ride after one of them.
+    for n in 0..400 {
+        let song_s = f64::from(n) / 200.0;
+        if n == 200 {
+            window.audio.hit(0, ride(song_s));
+        }
+        window.audio.end_block(240, &Peaks::default(), Some(song_s));
+        if n % 100 == 0 {
+            window.frame(vec![]);
+        }
+    }
+    window.frame(vec![]);
+    let top = MARGIN - 4.0 + header::HEIGHT + 2.0 + toolbar::HEIGHT + theme::GAP;
+    let bottom = window.size.y - MARGIN - STRIP_HEIGHT - theme::GAP;
+    let rect = Rect::from_min_max(pos2(MARGIN, top), pos2(window.size.x - MARGIN, bottom));
+    let lanes = crate::editor::lanes::Lanes::of(rect);
+    window.click(lanes.view_button().center());
+    assert!(window.app.song.is_some());
+    let help = |window: &mut Window| {
+        let texts = window.texts();
+        texts.iter().any(|text| text.contains("Click a hit"))
+    };
+    assert!(help(&mut window));
+
+    // The view shows four seconds from just before the start of the song.
+    let at = |song_s: f32, drum: Drum| {
+        let x = lanes.plot.left() + lanes.plot.width() * (song_s + 0.32) / 4.0;
+        pos2(x, lanes.lane(drum).center().y)
+    };
+    let said = |window: &Window| {
+        let list = window.params.corrections.current();
+        let words = list.iter().map(|c: &Correction| (c.drum, c.is_hit));
+        words.collect::<Vec<_>>()
+    };
+    window.click(at(1.0, Drum::Ride));
+    assert_eq!(said(&window), [(Drum::Ride, false)]);
+    assert!(!help(&mut window));
+    window.click(at(1.0, Drum::Ride));
+    assert_eq!(said(&window), []);
+    window.drag(at(1.0, Drum::Ride), at(1.0, Drum::Crash));
+    assert_eq!(said(&window), [(Drum::Crash, true), (Drum::Ride, false)]);
+    window.click(at(3.0, Drum::Kick));
+    assert_eq!(said(&window).len(), 3);
+    let kick = window.params.corrections.current()[2];
+    assert!((kick.song_s - 3.0).abs() < 0.01, "{kick:?}");
+    // Dragging where nothing is moves along the song.
+    window.drag(at(2.0, Drum::Snare), at(1.5, Drum::Snare));
+    assert_eq!(said(&window).len(), 3);
+    window.click(at(2.5, Drum::Kick));
+    assert_eq!(said(&window).len(), 2, "the kick was there now");
+
+    window.click(lanes.view_button().center());
+    assert!(window.app.song.is_none());
+}
