@@ -199,8 +199,9 @@ impl IdmApp {
             }
             HeaderWish::OpenFolder => {
                 if let Some(folder) = self.notice.as_ref().and_then(|n| n.folder.as_ref()) {
-                    let url = format!("file://{}", folder.display());
-                    ui.ctx().open_url(egui::OpenUrl::new_tab(url));
+                    // The path itself: in a URL blanks and other letters would be escaped.
+                    let path = folder.display().to_string();
+                    ui.ctx().open_url(egui::OpenUrl::new_tab(path));
                 }
             }
         }

@@ -1,7 +1,10 @@
 //! What is refused, and how; nothing that a file contains makes the loader
 //! panic.
 
+mod metadata;
+#[path = "../model_support/mod.rs"]
 mod model_support;
+mod one_shots_network;
 
 use std::{fs, sync::Arc};
 
@@ -30,54 +33,6 @@ fn names<T>(result: Result<T, ModelError>, words: &[&str]) {
     assert!(!error.contains('\n'), "more than one line: {error}");
 }
 
-/// A description with a table of evidence, whose first weight is `first`.
-fn with_evidence(first: &str) -> String {
-    let zeros = ["0.0"; EVIDENCE_COUNT - 1].join(", ");
-    let table = format!("[evidence]\nconstant = 0.5\nweights = [{first}, {zeros}]\n");
-    format!("{}\n{table}", meta_text())
-}
-
-#[test]
-fn evidence_is_optional_and_may_be_found_after_the_network() {
-    let bare = load(&meta_text(), &transcriber()).unwrap();
-    assert!(bare.meta().evidence.is_none());
-    let model = load(&with_evidence("1.5"), &transcriber()).unwrap();
-    let weights = model.meta().evidence_of(Quality::Standard).unwrap();
-    assert_eq!((weights.constant, weights.weights[0]), (0.5, 1.5));
-    assert!(model.meta().evidence_of(Quality::Low).is_none());
-    for bad in ["nan", "1e9", "\"much\""] {
-        names(load(&with_evidence(bad), &transcriber()), &["model.toml"]);
-    }
-    names(
-        load(&with_evidence("-21.0"), &transcriber()),
-        &["evidence", "20", "-21"],
-    );
-}
-
-#[test]
-fn metadata_is_read() {
-    let model = random_model();
-    let meta = model.meta();
-    assert_eq!(
-        (meta.name.as_str(), meta.version.as_str()),
-        ("random", "0.0.1")
-    );
-    assert_eq!(meta.look_ahead_frames.of(Quality::High), 24);
-    assert_eq!(meta.thresholds.recall, [0.2; 9]);
-    // A head without thresholds of its own has the standard head's.
-    assert_eq!(meta.thresholds_of(Quality::Low), &meta.thresholds);
-    let (strict, recall) = ([0.7; 9], [0.1; 9]);
-    let low = format!("\n[thresholds_low]\nstrict = {strict:?}\nrecall = {recall:?}\n");
-    let other = ModelMeta::parse(&(meta_text() + &low)).unwrap();
-    assert_eq!(other.thresholds_of(Quality::Low).strict, strict);
-    assert_eq!(other.thresholds_of(Quality::High), &other.thresholds);
-    assert_eq!(meta.one_shots.samples, SAMPLES);
-    for quality in Quality::ALL {
-        assert!(model.plan().has_mask(quality));
-    }
-    assert!(model.plan().session_bytes() < 1 << 20);
-}
-
 #[test]
 fn embedded_model_is_loaded_once_and_complete() {
     let model = Model::embedded().unwrap();
@@ -93,149 +48,6 @@ fn embedded_model_is_loaded_once_and_complete() {
         assert!(one_shot.iter().any(|&sample| sample != 0.0));
     }
     assert_eq!(model.meta().one_shots.samples, 132_300, "three seconds");
-}
-
-#[test]
-fn every_wrong_field_of_the_metadata_is_named() {
-    let cases: &[(&str, &str, &[&str])] = &[
-        (
-            "format = 1",
-            "format = 2",
-            &["format", "expected 1", "found 2"],
-        ),
-        (
-            "\"kick\", \"snare\"",
-            "\"snare\", \"kick\"",
-            &["classes", "expected kick, snare", "found snare, kick"],
-        ),
-        (
-            ", \"ride\"]",
-            "]",
-            &["classes", "crash, ride, found", "floor_tom, crash"],
-        ),
-        (
-            "hop_at_44100 = 256",
-            "hop_at_44100 = 512",
-            &["front_end.hop_at_44100", "expected 256", "found 512"],
-        ),
-        (
-            "\nwindow_at_44100 = 1024",
-            "\nwindow_at_44100 = 2048",
-            &["front_end.window_at_44100", "1024", "2048"],
-        ),
-        (
-            "long_window_at_44100 = 4096",
-            "long_window_at_44100 = 1",
-            &["front_end.long_window_at_44100"],
-        ),
-        (
-            "\nbands = 128",
-            "\nbands = 64",
-            &["front_end.bands", "expected 128", "found 64"],
-        ),
-        (
-            "low_bands = 32",
-            "low_bands = 16",
-            &["front_end.low_bands", "expected 32", "found 16"],
-        ),
-        (
-            "log_floor_power = 1e-8",
-            "log_floor_power = 1e-7",
-            &["front_end.log_floor_power"],
-        ),
-        (
-            "log_scale = 0.16666667",
-            "log_scale = 0.2",
-            &["front_end.log_scale", "found 0.2"],
-        ),
-        (
-            "log_offset = 2.0",
-            "log_offset = nan",
-            &["front_end.log_offset", "found NaN"],
-        ),
-        (
-            "standard = 6",
-            "standard = 8",
-            &["look_ahead_frames.standard", "expected 6", "found 8"],
-        ),
-        ("low = 2", "low = 3", &["look_ahead_frames.low"]),
-        ("high = 24", "high = 1", &["look_ahead_frames.high"]),
-        (
-            "strict = [0.5",
-            "strict = [0.0",
-            &["thresholds.strict, kick", "between 0 and 1", "found 0"],
-        ),
-        (
-            "strict = [0.5",
-            "strict = [nan",
-            &["thresholds.strict, kick", "found NaN"],
-        ),
-        ("0.2]", "1.5]", &["thresholds.recall, ride", "found 1.5"]),
-        (
-            "[thresholds]",
-            "[thresholds_high]\nstrict = [0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5]\n\
-             recall = [0.2, 0.2, 0.2, 0.2, 0.2, 0.2, 0.2, 0.2, 2.0]\n[thresholds]",
-            &["thresholds_high.recall, ride", "found 2"],
-        ),
-        (
-            "strict = [0.5, ",
-            "strict = [",
-            &["model.toml is not valid", "length"],
-        ),
-        (
-            "sample_rate_hz = 44100",
-            "sample_rate_hz = 48000",
-            &["one_shots.sample_rate_hz", "44100", "48000"],
-        ),
-        (
-            "samples = 2000",
-            "samples = 0",
-            &["one_shots.samples", "found 0"],
-        ),
-        (
-            "embedding = 32",
-            "embedding = 1000000",
-            &["one_shots.embedding"],
-        ),
-        (
-            "name = \"random\"",
-            "name = \" \"",
-            &["name", "found nothing"],
-        ),
-        ("name = \"random\"\n", "", &["missing field `name`"]),
-        (
-            "version = \"0.0.1\"",
-            "version = 1",
-            &["invalid type", "string"],
-        ),
-        ("format = 1", "format 1", &["model.toml is not valid"]),
-    ];
-    for (from, to, words) in cases {
-        let text = meta_text();
-        assert!(text.contains(from), "{from}");
-        let text = text.replacen(from, to, 1);
-        names(ModelMeta::parse(&text), words);
-        names(load(&text, &transcriber()), &["model.toml"]);
-        names(
-            load(&meta_text(), &transcriber_with(&text)),
-            &["transcriber.onnx"],
-        );
-    }
-}
-
-#[test]
-fn metadata_of_file_and_network_must_agree() {
-    let other = meta_text().replace("0.0.1", "0.0.2");
-    names(
-        load(&other, &transcriber()),
-        &["idm_model_toml", "0.0.1", "0.0.2"],
-    );
-    let mut bare = transcriber();
-    bare.proto.metadata_props.clear();
-    names(load(&meta_text(), &bare), &["idm_model_toml", "found none"]);
-    // Line ends and comments do not matter.
-    let text = format!("# copied\r\n{}", meta_text().replace('\n', "\r\n"));
-    assert!(load(&text, &transcriber()).is_ok());
 }
 
 #[test]
@@ -375,83 +187,6 @@ fn wrong_weights_are_named() {
         &["initializer", "finite", "NaN"],
     );
     check(&|t| t.name = "other".into(), &["nothing before it makes"]);
-}
-
-#[test]
-fn one_shot_network_makes_what_tract_makes() {
-    let network = random_model().one_shot_network().unwrap();
-    let embedding = Random(3).signed_vec(EMBEDDING, 1.0);
-    let one_shots = network.run(&embedding).unwrap();
-    assert_eq!(one_shots.len(), 9);
-    // The weights of the only layer, by hand.
-    let weights = Random(11).signed_vec(EMBEDDING * 9 * SAMPLES, 0.1);
-    for (drum, one_shot) in one_shots.iter().enumerate() {
-        assert_eq!(one_shot.len(), SAMPLES);
-        for (sample, &found) in one_shot.iter().enumerate() {
-            let column = drum * SAMPLES + sample;
-            let want: f32 = (0..EMBEDDING)
-                .map(|i| embedding[i] * weights[i * 9 * SAMPLES + column])
-                .sum();
-            assert!((found - want).abs() < 1e-5, "{found} and {want}");
-        }
-    }
-    names(
-        network.run(&embedding[1..]),
-        &["embedding", "expected 32", "found 31"],
-    );
-    names(network.run(&[f32::INFINITY; EMBEDDING]), &["not finite"]);
-}
-
-#[test]
-fn wrong_one_shot_networks_are_named() {
-    let load = |bytes: Vec<u8>| Model::from_parts(&meta_text(), &transcriber().encode(), bytes);
-    let check = |change: &dyn Fn(&mut GraphBuilder), words: &[&str]| {
-        let mut network = one_shots();
-        change(&mut network);
-        names(load(network.encode()), words);
-    };
-    check(
-        &|n| n.graph().input[0].name = "kit".into(),
-        &["one_shots.onnx", "inputs", "kit"],
-    );
-    check(&|n| n.graph().input.clear(), &["inputs", "embedding"]);
-    check(
-        &|n| n.graph().input[0] = value_info("embedding", &[1, 16]),
-        &["[1, 32]", "[1, 16]"],
-    );
-    check(
-        &|n| n.graph().output[0].name = "kit".into(),
-        &["outputs", "kit"],
-    );
-    check(
-        &|n| n.graph().output[0] = value_info("one_shots", &[9, 100]),
-        &["[9, 2000]", "[9, 100]"],
-    );
-    check(&|n| n.graph().output[0].r#type = None, &["one_shots"]);
-    check(&|n| n.graph().node.clear(), &["nothing that makes it"]);
-    check(
-        &|n| n.proto.opset_import[0].version = 3,
-        &["one_shots.onnx", "opset"],
-    );
-    names(load(vec![0; 9 << 20]), &["one_shots.onnx", "size"]);
-    names(
-        load(b"not a network".to_vec()),
-        &["one_shots.onnx is not valid"],
-    );
-    // What only tract can tell shows when the network is prepared.
-    let meta = random_model().meta().one_shots;
-    let mut network = one_shots();
-    network.graph().node[0].op_type = "Imaginary".into();
-    names(
-        OneShotNetwork::load(&network.encode(), meta),
-        &["one-shot network failed"],
-    );
-    let mut network = one_shots();
-    network.graph().initializer[0].dims.swap(0, 1);
-    names(
-        OneShotNetwork::load(&network.encode(), meta),
-        &["one-shot network failed"],
-    );
 }
 
 #[test]
