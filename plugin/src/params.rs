@@ -34,6 +34,8 @@ pub const MIN_GAP_MS: (f32, f32) = (5.0, 250.0);
 pub const TUNE_SEMITONES: (f32, f32) = (-24.0, 24.0);
 /// Range of the one-shot length, as a fraction of its own length.
 pub const DECAY: (f32, f32) = (0.05, 1.0);
+/// Range of a drum's isolation: low keeps bleed, high ducks the drum.
+pub const ISOLATION: (f32, f32) = (-1.0, 1.0);
 /// Range of the mask exponent: low keeps bleed, high ducks it.
 pub const MASK_EXPONENT: (f32, f32) = (1.0, 2.0);
 
@@ -58,6 +60,9 @@ pub struct DrumParams {
     /// Hits closer than this to the last accepted one are refused.
     #[id = "gap"]
     pub min_gap_ms: FloatParam,
+    /// How hard other drums are kept out: −1 keeps the drum whole, 1 ducks it.
+    #[id = "iso"]
+    pub isolation: FloatParam,
     /// 0: cut out of the recording, 1: played again from the one-shot.
     #[id = "blend"]
     pub blend: FloatParam,
@@ -158,6 +163,18 @@ impl DrumParams {
             .with_step_size(1.0)
             .with_value_to_string(Arc::new(|ms| format!("{ms:.0}")))
             .with_string_to_value(Arc::new(|text| format::parse_number(text, &["ms"]))),
+            isolation: FloatParam::new(
+                name("isolation"),
+                defaults.isolation,
+                FloatRange::Linear {
+                    min: ISOLATION.0,
+                    max: ISOLATION.1,
+                },
+            )
+            .with_unit(" %")
+            .with_step_size(0.01)
+            .with_value_to_string(Arc::new(format::signed_percent))
+            .with_string_to_value(Arc::new(format::parse_percent)),
             blend: percent_param(
                 FloatParam::new(
                     name("blend"),
@@ -214,6 +231,7 @@ impl DrumParams {
                 .value()
                 .clamp(TUNE_SEMITONES.0, TUNE_SEMITONES.1),
             decay: self.decay.value().clamp(DECAY.0, DECAY.1),
+            isolation: self.isolation.value().clamp(ISOLATION.0, ISOLATION.1),
             enabled: self.enabled.value(),
         }
     }

@@ -14,7 +14,7 @@ use nice_plug::prelude::Enum;
 use serde::{Deserialize, Serialize};
 
 use crate::params::{
-    BusChoice, DECAY, HitChoice, LEVEL_MAX_DB, LEVEL_MIN_DB, MASK_EXPONENT, MIN_GAP_MS,
+    BusChoice, DECAY, HitChoice, ISOLATION, LEVEL_MAX_DB, LEVEL_MIN_DB, MASK_EXPONENT, MIN_GAP_MS,
     MOST_REVISIONS, MainOutput, QualityChoice, TUNE_SEMITONES,
 };
 
@@ -144,6 +144,7 @@ pub fn kind(id: &str) -> Option<Kind> {
                 "gap" => Kind::Float(MIN_GAP_MS.0, MIN_GAP_MS.1),
                 "tune" => Kind::Float(TUNE_SEMITONES.0, TUNE_SEMITONES.1),
                 "decay" => Kind::Float(DECAY.0, DECAY.1),
+                "iso" => Kind::Float(ISOLATION.0, ISOLATION.1),
                 "note" => Kind::Int(0, 127),
                 "bus" => choice(BusChoice::ids()),
                 _ => return None,

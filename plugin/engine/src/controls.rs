@@ -95,6 +95,9 @@ pub struct DrumControls {
     pub tune_semitones: f32,
     /// Length of the resynthesised one-shot, 0.05 to 1 (natural).
     pub decay: f32,
+    /// How hard other drums are kept out of its separated sound: −1 (it stays whole, with
+    /// bleed) to 1 (it is ducked where others are louder); 0 is what the masks say.
+    pub isolation: f32,
     /// False if this drum does not exist in the piece: it gets no hits and no
     /// signal, and what sounds of its resynthesis fades. Its pad can still be played:
     /// who clicks on it wants to hear it.
@@ -109,6 +112,7 @@ impl Default for DrumControls {
             blend: 0.0,
             tune_semitones: 0.0,
             decay: 1.0,
+            isolation: 0.0,
             enabled: true,
         }
     }
@@ -150,6 +154,7 @@ impl Controls {
             drum.blend = clamp(drum.blend, 0.0, 1.0, default.blend);
             drum.tune_semitones = clamp(drum.tune_semitones, -24.0, 24.0, 0.0);
             drum.decay = clamp(drum.decay, 0.05, 1.0, default.decay);
+            drum.isolation = clamp(drum.isolation, -1.0, 1.0, 0.0);
         }
         self.mask_exponent = clamp(self.mask_exponent, 1.0, 2.0, 1.5);
         self
@@ -173,10 +178,14 @@ mod tests {
         let mut controls = Controls::default();
         controls.drums[3].min_gap_ms = f32::NAN;
         controls.drums[3].tune_semitones = 1e9;
+        controls.drums[4].isolation = f32::INFINITY;
+        controls.drums[5].isolation = -3.0;
         controls.mask_exponent = f32::NEG_INFINITY;
         let controls = controls.sanitised();
         assert_eq!(controls.drums[3].min_gap_ms, 30.0);
         assert_eq!(controls.drums[3].tune_semitones, 24.0);
+        assert_eq!(controls.drums[4].isolation, 0.0);
+        assert_eq!(controls.drums[5].isolation, -1.0);
         assert_eq!(controls.mask_exponent, 1.5);
         assert_eq!(Controls::default().sanitised(), Controls::default());
     }

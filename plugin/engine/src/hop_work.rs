@@ -18,8 +18,8 @@ use crate::{
     one_shots::Bank,
     playback::Playback,
     separator::{
-        AttackGate, BandMasks, Explainer, OverlapAdd, Panorama, Prediction, Presence, Repeats,
-        combine_masks,
+        AttackGate, BandMasks, Explainer, Isolation, OverlapAdd, Panorama, Prediction, Presence,
+        Repeats, combine_masks,
     },
     transcriber::{
         GivenHits, Judge, OnsetLocator, PeakPicker, PickerClass, RemovedHits, VelocityScale,
@@ -79,7 +79,10 @@ pub struct HopWork {
     /// Drums whose template still has to be taken from `bank`.
     stale_templates: usize,
     prediction: Prediction,
+    /// As heard.
     masks: Box<BandMasks>,
+    /// As played, if others.
+    isolation: Isolation,
     overlap_add: OverlapAdd,
     panorama: Panorama,
     /// Whether the panorama is used.
@@ -162,6 +165,7 @@ impl HopWork {
             stale_templates: 0,
             prediction: Prediction::default(),
             masks: Box::new([[0.0; BAND_COUNT]; STEM_COUNT]),
+            isolation: Isolation::default(),
             panorama: Panorama::new(overlap_add.window_samples() / 2 + 1),
             hears_places: !experiment.one_mask,
             repeats: Repeats::new(
@@ -385,11 +389,16 @@ impl HopWork {
             let (masks, overlap_add) = (&self.masks, &mut self.overlap_add);
             self.repeats.predict(masks, &enabled, overlap_add);
         }
-        if self.hears_places && self.overlap_add.stereo_spectra().is_some() {
-            self.overlap_add.begin_stereo(self.panorama.whole());
-        }
         if self.controls.learning {
             self.explainer.learn(frame, &self.prediction, &self.masks);
+        }
+        let is_stereo = self.hears_places && self.overlap_add.stereo_spectra().is_some();
+        let is_isolated = self.isolation.apply(&self.masks);
+        if is_stereo {
+            if is_isolated {
+                self.panorama.share(self.isolation.played(&self.masks));
+            }
+            self.overlap_add.begin_stereo(self.panorama.whole());
         }
     }
 }

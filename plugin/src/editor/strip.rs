@@ -19,8 +19,8 @@ pub const MIN_WIDTH: f32 = 92.0;
 const PAD_HEIGHT: f32 = 54.0;
 const ROW_HEIGHT: f32 = 22.0;
 const ROW_GAP: f32 = 4.0;
-/// Five bars, the note and the bus.
-const ROWS: f32 = 7.0;
+/// Six bars, the note and the bus.
+const ROWS: f32 = 8.0;
 
 /// Cuts `height` off the top of `rest`, and a gap after it.
 fn take(rest: &mut Rect, height: f32) -> Rect {
@@ -151,6 +151,21 @@ pub fn drum_strip(
             "Shortest time between two hits. Higher stops double triggers, \
              lower lets rolls through.",
         ),
+    );
+    value_bar(
+        ui,
+        take(&mut rest, ROW_HEIGHT),
+        setter,
+        &params.isolation,
+        &all.map(|drum| &drum.isolation),
+        Look {
+            is_bipolar: true,
+            ..look(
+                "Isolate",
+                "Higher keeps other drums out, though the drum is ducked where they are \
+                 louder; lower keeps it whole, with their bleed.",
+            )
+        },
     );
     value_bar(
         ui,

@@ -52,6 +52,16 @@ pub fn percent(fraction: f32) -> String {
     }
 }
 
+/// Signed fraction as a percentage, without the unit.
+pub fn signed_percent(fraction: f32) -> String {
+    let rounded = (fraction * 100.0).round();
+    if rounded == 0.0 {
+        "0".into()
+    } else {
+        format!("{rounded:+.0}")
+    }
+}
+
 /// Fraction from a percentage.
 pub fn parse_percent(text: &str) -> Option<f32> {
     parse_number(text, &["%"]).map(|percent| percent / 100.0)

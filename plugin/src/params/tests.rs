@@ -6,8 +6,8 @@ use super::*;
 const GLOBAL_IDS: [&str; 8] = [
     "main", "bypass", "qual", "mask", "learn", "resid", "hits", "rev",
 ];
-const DRUM_IDS: [&str; 11] = [
-    "level", "mute", "solo", "sens", "gap", "blend", "tune", "decay", "play", "note", "bus",
+const DRUM_IDS: [&str; 12] = [
+    "level", "mute", "solo", "sens", "gap", "iso", "blend", "tune", "decay", "play", "note", "bus",
 ];
 
 #[test]
@@ -99,6 +99,7 @@ fn defaults_survive_the_trip_through_the_host() {
     for drum in &params.drums {
         for param in [
             &drum.level_db,
+            &drum.isolation,
             &drum.blend,
             &drum.decay,
             &drum.tune_semitones,
@@ -153,6 +154,7 @@ fn every_text_parses_back() {
         (&drum.level_db, 0.051),
         (&drum.sensitivity, 0.0011),
         (&drum.min_gap_ms, 0.51),
+        (&drum.isolation, 0.0051),
         (&drum.blend, 0.0011),
         (&drum.tune_semitones, 0.051),
         (&drum.decay, 0.0011),

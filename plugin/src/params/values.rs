@@ -96,6 +96,7 @@ fn visit(params: &IdmParams, visitor: &mut impl Visitor) {
         visitor.visit(&id("solo"), &drum.solo);
         visitor.visit(&id("sens"), &drum.sensitivity);
         visitor.visit(&id("gap"), &drum.min_gap_ms);
+        visitor.visit(&id("iso"), &drum.isolation);
         visitor.visit(&id("blend"), &drum.blend);
         visitor.visit(&id("tune"), &drum.tune_semitones);
         visitor.visit(&id("decay"), &drum.decay);

@@ -156,8 +156,8 @@ impl HopWork {
     pub(super) fn record(&mut self) {
         let start = self.frame_start();
         let stems = &self.making[..DRUM_COUNT];
-        self.tape
-            .hop(start, stems, &self.masks[..DRUM_COUNT], &mut self.worker);
+        let masks = &self.isolation.played(&self.masks)[..DRUM_COUNT];
+        self.tape.hop(start, stems, masks, &mut self.worker);
         if self.hears_repeats {
             self.repeats.learn(stems);
         }

@@ -22,6 +22,8 @@ impl HopWork {
             self.follower.hold();
             self.place_drums();
         }
+        self.isolation
+            .set(controls.drums.map(|drum| drum.isolation));
         let frames_per_ms = self.framing.sample_rate_hz / self.framing.hop_samples as f64 / 1e3;
         for (class, picker_class) in self.picker_classes.iter_mut().enumerate() {
             let drum = &controls.drums[class];

@@ -36,7 +36,8 @@ impl HopWork {
         let made_until = self.made_until();
         for drum in drums {
             let part = self.hears_places.then(|| self.panorama.part(drum));
-            let (bands, making) = (&self.masks[drum], &mut self.making[drum]);
+            let bands = &self.isolation.played(&self.masks)[drum];
+            let making = &mut self.making[drum];
             let known = self.repeats.used(drum);
             self.overlap_add
                 .synthesise(drum, bands, part, known, making);

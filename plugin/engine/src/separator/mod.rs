@@ -4,6 +4,7 @@
 mod attack_gate;
 mod explainer;
 mod gain_fit;
+mod isolation;
 mod masks;
 mod overlap_add;
 mod panorama;
@@ -13,6 +14,7 @@ mod steering;
 
 pub use attack_gate::AttackGate;
 pub use explainer::{Explainer, FitCandidate, Prediction};
+pub use isolation::Isolation;
 pub use masks::{BandMasks, combine_masks};
 pub use overlap_add::OverlapAdd;
 pub use panorama::{Covariance, Panorama, Spread};

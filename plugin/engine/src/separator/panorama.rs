@@ -128,6 +128,12 @@ impl Panorama {
             invert(&self.whole, &mut self.inverse);
             weigh_shares(&self.proportions, &self.inverse, &self.spreads, masks);
         }
+        self.share(masks);
+    }
+
+    /// Divides the newest frame by `masks` in place of those that [`Panorama::refine`]
+    /// left. Real-time safe.
+    pub fn share(&mut self, masks: &BandMasks) {
         sum_mixture(masks, &self.spreads, &mut self.whole);
         invert(&self.whole, &mut self.inverse);
         for (part, (mask, spread)) in self.parts.iter_mut().zip(masks.iter().zip(&*self.spreads)) {
