@@ -79,7 +79,7 @@ fn fill(random: &mut Random, position: usize, left: &mut [f32], right: &mut [f32
 fn shake(random: &mut Random, settings: &mut Settings) {
     let drum = random.below(9);
     let controls = &mut settings.controls.drums[drum];
-    match random.below(15) {
+    match random.below(16) {
         0 => controls.sensitivity = random.unit(),
         1 => controls.min_gap_ms = 5.0 + 245.0 * random.unit(),
         2 => controls.blend = random.unit(),
@@ -93,7 +93,8 @@ fn shake(random: &mut Random, settings: &mut Settings) {
         10 => settings.mix.route[drum] = random.below(9),
         11 => settings.mix.main = MainOutput::from_index(random.below(17)),
         12 => settings.mix.bypass = !settings.mix.bypass,
-        13 => {
+        13 => controls.isolation = 2.0 * random.unit() - 1.0,
+        14 => {
             settings.controls.hits = match random.below(3) {
                 0 => HitSource::Given,
                 _ => HitSource::Heard,

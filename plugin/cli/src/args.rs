@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use idm_engine::controls::{HitSource, Quality};
+use idm_engine::controls::{Controls, HitSource, Quality};
 use idm_engine::drum::Drum;
 use idm_engine::note_map::NoteMap;
 use idm_engine::one_shots::{OneShot, read_own_set};
 
+use crate::drums::{self, DrumPercent, DrumSet};
 use crate::hits::{self, HitFile};
 
 /// Splits drum recordings into kick, snare, hats, toms and cymbals, writes down
@@ -54,6 +55,17 @@ pub struct CommonArgs {
           value_parser = clap::value_parser!(u32).range(1..=65_536))]
     pub block: u32,
 
+    /// Drums that the recording does not have (kick, snare, closed_hat, open_hat, high_tom,
+    /// mid_tom, floor_tom, crash, ride, or the groups toms, hihat, cymbals): their sounds
+    /// go to the others and the residual
+    #[arg(long, value_name = "DRUM,…", value_delimiter = ',', value_parser = DrumSet::parse)]
+    pub without: Vec<DrumSet>,
+
+    /// How readily hits of a drum, a group or all count, 0 to 100 %: 50 is the model's
+    /// own threshold
+    #[arg(long = "sensitivity", value_name = "DRUM=PERCENT", value_parser = sensitivity)]
+    pub sensitivities: Vec<DrumPercent>,
+
     /// Which instrument's notes MIDI files have, those written and those read
     #[arg(long, value_name = "MAP", value_enum, default_value_t = NotesArg::Gm)]
     pub notes: NotesArg,
@@ -61,6 +73,23 @@ pub struct CommonArgs {
     /// Print a summary as JSON on standard output
     #[arg(long)]
     pub json: bool,
+}
+
+impl CommonArgs {
+    /// The engine's settings.
+    pub fn controls(&self) -> Controls {
+        drums::controls(&self.without, &self.sensitivities)
+    }
+}
+
+/// Reads `DRUM=PERCENT` of a sensitivity.
+fn sensitivity(text: &str) -> Result<DrumPercent, String> {
+    DrumPercent::parse(text, 0.0)
+}
+
+/// Reads `DRUM=PERCENT` of an isolation.
+fn isolation(text: &str) -> Result<DrumPercent, String> {
+    DrumPercent::parse(text, -100.0)
 }
 
 /// Options of `idm separate`.
@@ -80,6 +109,11 @@ pub struct SeparateArgs {
     /// given once per drum
     #[arg(long = "sample", value_name = "DRUM=PATH", value_parser = own_sample)]
     pub samples: Vec<OwnSample>,
+
+    /// How hard other drums are kept out of a drum, a group or all, -100 to 100 %: more
+    /// leaves less bleed, but ducks the drum where others are louder
+    #[arg(long = "isolate", value_name = "DRUM=PERCENT", value_parser = isolation)]
+    pub isolations: Vec<DrumPercent>,
 
     /// Hits that are known.
     #[command(flatten)]

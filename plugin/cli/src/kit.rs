@@ -28,7 +28,7 @@ pub fn run(args: &KitArgs) -> ExitCode {
         passes: args.passes,
         controls: Controls {
             hits: source,
-            ..Controls::default()
+            ..args.common.controls()
         },
         own: Vec::new(),
         hits: given.hits,

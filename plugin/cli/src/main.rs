@@ -4,6 +4,7 @@ mod args;
 mod batch;
 mod console;
 mod csv;
+mod drums;
 mod hits;
 mod interrupt;
 mod kit;

@@ -7,7 +7,6 @@ use std::time::Instant;
 
 use anyhow::Result;
 use idm_engine::audio_file::WavFile;
-use idm_engine::controls::Controls;
 use idm_engine::drum::{Drum, Group, RESIDUAL};
 
 use crate::args::{Mode, SeparateArgs};
@@ -20,7 +19,10 @@ use crate::transcribe::write_hits;
 
 /// Runs the command.
 pub fn run(args: &SeparateArgs) -> ExitCode {
-    let mut controls = Controls::default();
+    let mut controls = args.common.controls();
+    for (drum, isolation) in args.isolations.iter().flat_map(|set| set.settings()) {
+        controls.drums[drum].isolation = isolation;
+    }
     for drum in &mut controls.drums {
         drum.blend = args.mode.blend();
     }

@@ -4,7 +4,6 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::Result;
-use idm_engine::controls::Controls;
 use idm_engine::midi_file::{Grid, MidiNote, write_midi};
 use idm_engine::note_map::NoteMap;
 
@@ -21,7 +20,7 @@ pub fn run(args: &TranscribeArgs) -> ExitCode {
         quality: args.quality.into(),
         block_samples: args.common.block as usize,
         passes: args.passes,
-        controls: Controls::default(),
+        controls: args.common.controls(),
         own: Vec::new(),
         hits: GivenHits::default(),
     };

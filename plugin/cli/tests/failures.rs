@@ -128,6 +128,25 @@ fn wrong_calls_end_with_2_and_touch_nothing() {
             ],
             "expected each drum once, found kick again",
         ),
+        (
+            &[
+                "transcribe",
+                "a.wav",
+                "--out",
+                "o",
+                "--without",
+                "crash,gong",
+            ],
+            "found \"gong\"",
+        ),
+        (
+            &["separate", "a.wav", "--out", "o", "--isolate", "snare=150"],
+            "expected snare=-100 to snare=100, found \"150\"",
+        ),
+        (
+            &["separate", "a.wav", "--out", "o", "--sensitivity", "all=-5"],
+            "expected all=0 to all=100",
+        ),
         (&["mix", "a.wav"], "mix"),
         (&[], "Usage"),
     ] {

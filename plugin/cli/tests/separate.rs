@@ -352,3 +352,45 @@ fn a_sample_plays_in_place_of_a_drum() {
         assert!(stderr(&output).contains(reason), "{}", stderr(&output));
     }
 }
+
+#[test]
+fn drums_are_left_out_and_kept_apart_as_told() {
+    let bench = Bench::new();
+    bench.wav("loop.wav", &drum_loop(44_100.0, 1, 2.0));
+    bench.idm_json(&["separate", "loop.wav", "--out", "plain"]);
+    let told = ["--without", "kick,cymbals", "--isolate", "snare=100"];
+    let summary = bench.idm_json(&[&["separate", "loop.wav", "--out", "told"][..], &told].concat());
+    let reported = summary["files"][0]["null_test_dbfs"].as_f64();
+    assert!(reported.expect("a level") < NULL_DBFS);
+    let level = |folder: &str, name: &str| {
+        let audio = bench.read(&format!("{folder}/loop/{name}.wav"));
+        audio.channels[0]
+            .iter()
+            .fold(0.0_f32, |peak, sample| peak.max(sample.abs()))
+    };
+    assert!(level("plain", "kick") > 0.05);
+    for name in ["kick", "crash", "ride"] {
+        assert_eq!(level("told", name), 0.0, "{name}");
+    }
+    let csv = |folder: &str| {
+        fs::read_to_string(bench.path(&format!("{folder}/loop/onsets.csv"))).expect("read")
+    };
+    assert!(csv("plain").contains(",kick,") && !csv("told").contains(",kick,"));
+    assert_ne!(
+        bench.read("plain/loop/snare.wav").channels,
+        bench.read("told/loop/snare.wav").channels
+    );
+
+    let hits = |sensitivity: &str| {
+        let sensitivity = ["--sensitivity", sensitivity];
+        bench.idm_json(
+            &[
+                &["transcribe", "loop.wav", "--out", "hits"][..],
+                &sensitivity,
+            ]
+            .concat(),
+        );
+        csv("hits").lines().count()
+    };
+    assert!(hits("all=100") > hits("all=0"));
+}

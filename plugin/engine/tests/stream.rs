@@ -228,6 +228,39 @@ fn resynthesis_plays_and_a_forbidden_drum_is_silent() {
 }
 
 #[test]
+fn isolation_moves_bleed_between_drums_and_changes_nothing_else() {
+    let mono = drum_loop(44_100.0, 3.0);
+    let stereo = [mono[0].clone(), mono[0].iter().map(|x| 0.4 * x).collect()];
+    for input in [&mono, &stereo] {
+        let run_with = |isolation: f32, blocks: &[usize]| {
+            let mut engine = engine(44_100.0, Quality::Standard);
+            let mut controls = Controls::default();
+            controls.drums[Drum::Snare.index()].isolation = isolation;
+            engine.set_controls(&controls);
+            run(&mut engine, input, blocks)
+        };
+        let [whole, neutral, ducked] =
+            [-1.0, 0.0, 1.0].map(|isolation| run_with(isolation, &[512]));
+        let level =
+            |output: &support::Output| support::level_db(&output.stems[Drum::Snare.index()][0]);
+        let levels = [&whole, &neutral, &ducked].map(level);
+        assert!(
+            levels[0] > levels[1] + 0.02 && levels[1] > levels[2] + 0.02,
+            "{levels:?}"
+        );
+        for output in [&whole, &ducked] {
+            assert!(null_db(output) < -120.0);
+            let onsets = |output: &support::Output| -> Vec<_> {
+                let hits = output.hits.iter();
+                hits.map(|(at, hit)| (*at, hit.drum, hit.verdict)).collect()
+            };
+            assert_eq!(onsets(output), onsets(&neutral));
+        }
+        assert!(run_with(1.0, &[1, 700, 13, 0, 257]) == ducked);
+    }
+}
+
+#[test]
 fn pads_sound_at_once_on_their_bus() {
     let mut engine = engine(44_100.0, Quality::Standard);
     let mut stems = Stems::new(64);

@@ -1,0 +1,143 @@
+//! Drums and their settings as options: `toms`, `snare=50`.
+
+use idm_engine::controls::Controls;
+use idm_engine::drum::{DRUM_COUNT, Drum, Group};
+
+/// Some of the nine drums, by a name of theirs together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DrumSet([bool; DRUM_COUNT]);
+
+impl DrumSet {
+    /// Reads the name of a drum or a group, or `all`.
+    ///
+    /// # Errors
+    /// Any other name.
+    pub fn parse(name: &str) -> Result<DrumSet, String> {
+        if name == "all" {
+            return Ok(DrumSet([true; DRUM_COUNT]));
+        }
+        let drum = Drum::from_file_stem(name);
+        let group = Group::ALL
+            .into_iter()
+            .find(|group| group.file_stem() == name);
+        let set = Drum::ALL.map(|other| Some(other) == drum || Some(other.group()) == group);
+        if set.contains(&true) {
+            return Ok(DrumSet(set));
+        }
+        let mut names = Drum::ALL.map(Drum::file_stem).to_vec();
+        let groups = Group::ALL.map(Group::file_stem);
+        names.extend(
+            groups
+                .iter()
+                .filter(|name| Drum::from_file_stem(name).is_none()),
+        );
+        Err(format!(
+            "expected one of {}, all, found {name:?}",
+            names.join(", ")
+        ))
+    }
+
+    fn indices(self) -> impl Iterator<Item = usize> {
+        (0..DRUM_COUNT).filter(move |&drum| self.0[drum])
+    }
+}
+
+/// A setting of some drums, in percent.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct DrumPercent {
+    drums: DrumSet,
+    percent: f32,
+}
+
+impl DrumPercent {
+    /// Reads `DRUM=PERCENT`, the percentage between `least` and 100.
+    ///
+    /// # Errors
+    /// Another form, no drum, another number.
+    pub fn parse(text: &str, least: f32) -> Result<DrumPercent, String> {
+        let (name, number) = text
+            .split_once('=')
+            .ok_or_else(|| format!("expected DRUM=PERCENT, found {text:?}"))?;
+        let drums = DrumSet::parse(name)?;
+        let percent = number.strip_suffix('%').unwrap_or(number).parse().ok();
+        let percent = percent.filter(|percent| (least..=100.0).contains(percent));
+        let percent = percent
+            .ok_or_else(|| format!("expected {name}={least} to {name}=100, found {number:?}"))?;
+        Ok(DrumPercent { drums, percent })
+    }
+
+    /// The drums, and the setting as a fraction.
+    pub fn settings(self) -> impl Iterator<Item = (usize, f32)> {
+        let fraction = self.percent / 100.0;
+        self.drums.indices().map(move |drum| (drum, fraction))
+    }
+}
+
+/// What the engine is told of the drums: those that the recording lacks, and how readily
+/// hits of the others count; later settings of a drum replace earlier ones.
+pub fn controls(without: &[DrumSet], sensitivities: &[DrumPercent]) -> Controls {
+    let mut controls = Controls::default();
+    for drum in without.iter().flat_map(|set| set.indices()) {
+        controls.drums[drum].enabled = false;
+    }
+    for (drum, sensitivity) in sensitivities.iter().flat_map(|set| set.settings()) {
+        controls.drums[drum].sensitivity = sensitivity;
+    }
+    controls
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn drums_groups_and_all_have_names() {
+        let indices = |name| DrumSet::parse(name).unwrap().indices().collect::<Vec<_>>();
+        assert_eq!(indices("open_hat"), [3]);
+        assert_eq!(indices("kick"), [0]);
+        assert_eq!(indices("toms"), [4, 5, 6]);
+        assert_eq!(indices("all").len(), DRUM_COUNT);
+        let error = DrumSet::parse("gong").unwrap_err();
+        assert!(
+            error.contains("ride, toms, hihat, cymbals, all, found \"gong\""),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn percentages_are_checked() {
+        let settings = |text| {
+            DrumPercent::parse(text, -100.0)
+                .unwrap()
+                .settings()
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(settings("snare=50"), [(1, 0.5)]);
+        assert_eq!(settings("hihat=-25%"), [(2, -0.25), (3, -0.25)]);
+        for (text, expected) in [
+            ("snare", "expected DRUM=PERCENT"),
+            ("snare=", "expected snare=-100 to snare=100, found \"\""),
+            ("snare=101", "found \"101\""),
+            ("snare=NaN", "found \"NaN\""),
+            ("drum=1", "found \"drum\""),
+        ] {
+            let error = DrumPercent::parse(text, -100.0).unwrap_err();
+            assert!(error.contains(expected), "{text}: {error}");
+        }
+        assert!(DrumPercent::parse("snare=-1", 0.0).is_err());
+    }
+
+    #[test]
+    fn later_settings_replace_earlier_ones() {
+        let without = ["cymbals", "mid_tom"].map(|name| DrumSet::parse(name).unwrap());
+        let readily = ["all=60", "kick=40"].map(|text| DrumPercent::parse(text, 0.0).unwrap());
+        let controls = controls(&without, &readily);
+        let enabled = controls.drums.map(|drum| drum.enabled);
+        assert_eq!(
+            enabled,
+            [true, true, true, true, true, false, true, false, false]
+        );
+        assert_eq!(controls.drums[0].sensitivity, 0.4);
+        assert_eq!(controls.drums[8].sensitivity, 0.6);
+    }
+}
