@@ -93,6 +93,7 @@ fn hits_alone_teach_masks_nearly_as_stems_do() {
         sweep: plan,
         data: None,
         recordings: vec![takes],
+        warm_start: None,
         device: Default::default(),
         out: root.path().join("runs"),
     };

@@ -9,11 +9,12 @@ use std::{
     },
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use clap::Args;
 
 use super::{Outcome, PlannedRun, Sweep, csv_table, markdown_table};
 use crate::{
+    config::short_name,
     export::write_atomically,
     kits::Split,
     network::{Compute, Network},
@@ -33,6 +34,10 @@ pub struct SweepArgs {
     /// Folder with drums/ and grooves/; without it, everything is procedural.
     #[arg(long)]
     pub data: Option<PathBuf>,
+    /// Folder of an exported model whose weights all runs begin with: small changes of a
+    /// trained network tell more of long training than the first minutes of a new one.
+    #[arg(long)]
+    pub warm_start: Option<PathBuf>,
     /// Folders of recordings with their hits (CSV or MIDI).
     #[arg(long, num_args = 1.., value_name = "DIR")]
     pub recordings: Vec<PathBuf>,
@@ -52,6 +57,7 @@ pub fn run(args: &SweepArgs, stop: &Arc<AtomicBool>) -> Result<Vec<Outcome>> {
     let sweep = Sweep::read(&args.sweep)?;
     fs::create_dir_all(&args.out)
         .with_context(|| format!("cannot create {}", args.out.display()))?;
+    keep_start(&args.out, args.warm_start.as_deref())?;
     let mut outcomes = Vec::new();
     for (number, planned) in sweep.runs.iter().enumerate() {
         let folder = args.out.join(planned.folder());
@@ -87,6 +93,34 @@ pub fn run(args: &SweepArgs, stop: &Arc<AtomicBool>) -> Result<Vec<Outcome>> {
     Ok(outcomes)
 }
 
+/// Makes sure that the runs in `out` begin with the same weights as those of earlier calls.
+///
+/// # Errors
+/// They do not; failing file operations.
+fn keep_start(out: &Path, warm_start: Option<&Path>) -> Result<()> {
+    let start = match warm_start {
+        None => "random weights".to_owned(),
+        Some(folder) => {
+            let model = folder.join("transcriber.onnx");
+            let content = fs::read(&model)
+                .with_context(|| format!("--warm-start: cannot read {}", model.display()))?;
+            format!("transcriber {}", short_name(&content))
+        }
+    };
+    let path = out.join("start.txt");
+    match fs::read_to_string(&path) {
+        Ok(before) => ensure!(
+            before.trim() == start,
+            "{}: expected runs that begin with {start}, found runs that begin with {}; \
+             choose another --out",
+            out.display(),
+            before.trim()
+        ),
+        Err(_) => write_atomically(&path, format!("{start}\n").as_bytes())?,
+    }
+    Ok(())
+}
+
 fn train_one(
     args: &SweepArgs,
     planned: &PlannedRun,
@@ -111,7 +145,7 @@ fn train_one(
         recordings: args.recordings.clone(),
         out: folder.to_owned(),
         resume,
-        warm_start: None,
+        warm_start: args.warm_start.clone(),
         device: args.device,
         pause_at: None,
     };
@@ -129,4 +163,29 @@ fn measure(args: &SweepArgs, planned: &PlannedRun, checkpoint: &Checkpoint) -> R
     let mut network = Network::default();
     let scores = validation.measure(&mut network, &checkpoint.optimiser.average);
     Ok(Outcome::new(&planned.name, checkpoint, &scores))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_of_one_folder_begin_alike() {
+        let folder = tempfile::tempdir().unwrap();
+        let model = folder.path().join("model");
+        fs::create_dir(&model).unwrap();
+        let missing = keep_start(folder.path(), Some(&model)).unwrap_err();
+        assert!(
+            missing.to_string().contains("transcriber.onnx"),
+            "{missing}"
+        );
+        fs::write(model.join("transcriber.onnx"), [1, 2, 3]).unwrap();
+        keep_start(folder.path(), Some(&model)).unwrap();
+        keep_start(folder.path(), Some(&model)).unwrap();
+        let other = keep_start(folder.path(), None).unwrap_err().to_string();
+        assert!(
+            other.contains("random weights, found runs that begin with transcriber"),
+            "{other}"
+        );
+    }
 }

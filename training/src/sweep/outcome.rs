@@ -26,9 +26,10 @@ pub struct Outcome {
     pub steps: u64,
     /// Minutes of training.
     pub minutes: f64,
-    /// Onset F-measure, hits of all groups together (50 ms, standard head).
-    pub pooled_f: f64,
-    /// Onset F-measure per group.
+    /// Onset F-measure, hits of all groups together (50 ms), by [`Head::index`]: what
+    /// looking further ahead brings.
+    pub head_f: [f64; Head::ALL.len()],
+    /// Onset F-measure per group, standard head.
     pub group_f: [f64; GROUP_COUNT],
     /// Mask error of sounding stems in dB.
     pub mask_db: f64,
@@ -52,7 +53,7 @@ impl Outcome {
             config_hash: checkpoint.config.hash(),
             steps: progress.step,
             minutes: progress.elapsed_s / 60.0,
-            pooled_f: standard.pooled_f(),
+            head_f: Head::ALL.map(|head| scores.heads[head.index()].pooled_f()),
             group_f: standard.groups.map(|score| score.f_measure(1.0)),
             mask_db: scores.distortion_db,
             silent_db: scores.leakage_db,

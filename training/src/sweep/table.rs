@@ -6,11 +6,11 @@ use anyhow::Result;
 use idm_engine::drum::Group;
 
 use super::Outcome;
+use crate::network::Head;
 
 fn header() -> Vec<String> {
-    let mut header: Vec<String> = ["run", "steps", "minutes", "F pooled"]
-        .map(str::to_owned)
-        .into();
+    let mut header: Vec<String> = ["run", "steps", "minutes"].map(str::to_owned).into();
+    header.extend(Head::ALL.map(|head| format!("F {}", head.name())));
     header.extend(Group::ALL.map(|group| format!("F {}", group.name())));
     header.extend(["masks dB", "silent dB", "audio-s/s", "weights"].map(str::to_owned));
     header
@@ -21,8 +21,8 @@ fn row(outcome: &Outcome) -> Vec<String> {
         outcome.name.clone(),
         outcome.steps.to_string(),
         format!("{:.1}", outcome.minutes),
-        format!("{:.3}", outcome.pooled_f),
     ];
+    row.extend(outcome.head_f.map(|f| format!("{f:.3}")));
     row.extend(outcome.group_f.map(|f| format!("{f:.2}")));
     row.push(format!("{:.2}", outcome.mask_db));
     row.push(format!("{:.1}", outcome.silent_db));
@@ -72,7 +72,7 @@ mod tests {
             config_hash: String::new(),
             steps: 10,
             minutes: 1.25,
-            pooled_f: 0.5,
+            head_f: [0.4, 0.5, 0.6],
             group_f: [0.1, 0.2, 0.3, 0.4, 0.5],
             mask_db: -3.456,
             silent_db: -20.0,
@@ -82,15 +82,15 @@ mod tests {
         let markdown = markdown_table(&[outcome.clone(), outcome.clone()]);
         assert_eq!(markdown.lines().count(), 4);
         assert!(
-            markdown.contains("| a\\|b, c | 10 | 1.2 | 0.500 | 0.10 |"),
+            markdown.contains("| a\\|b, c | 10 | 1.2 | 0.400 | 0.500 | 0.600 | 0.10 |"),
             "{markdown}"
         );
         let text = String::from_utf8(csv_table(&[outcome]).unwrap()).unwrap();
         let mut reader = csv::Reader::from_reader(text.as_bytes());
         let columns = reader.headers().unwrap().len();
         let row = reader.records().next().unwrap().unwrap();
-        assert_eq!((row.len(), columns), (13, 13));
+        assert_eq!((row.len(), columns), (15, 15));
         assert_eq!(&row[0], "a|b, c");
-        assert_eq!(&row[9], "-3.46");
+        assert_eq!(&row[11], "-3.46");
     }
 }
