@@ -29,9 +29,10 @@ impl Preset {
 }
 
 /// The files in `presets/factory`, in the order of the menu.
-const FILES: [&str; 6] = [
+const FILES: [&str; 7] = [
     include_str!("../../presets/factory/separate.json"),
     include_str!("../../presets/factory/resynthesise.json"),
+    include_str!("../../presets/factory/tight_stems.json"),
     include_str!("../../presets/factory/rock_kit.json"),
     include_str!("../../presets/factory/five_groups.json"),
     include_str!("../../presets/factory/ghost_notes.json"),
