@@ -30,6 +30,8 @@ pub const LEVEL_MIN_DB: f32 = -72.0;
 pub const LEVEL_MAX_DB: f32 = 12.0;
 /// Range of the minimum gap between two hits of a drum, in milliseconds.
 pub const MIN_GAP_MS: (f32, f32) = (5.0, 250.0);
+/// Range of the dynamics: none, and twice those of the hits.
+pub const DYNAMICS: (f32, f32) = (0.0, 2.0);
 /// Range of the one-shot tuning, in semitones.
 pub const TUNE_SEMITONES: (f32, f32) = (-24.0, 24.0);
 /// Range of the one-shot length, as a fraction of its own length.
@@ -66,6 +68,9 @@ pub struct DrumParams {
     /// 0: cut out of the recording, 1: played again from the one-shot.
     #[id = "blend"]
     pub blend: FloatParam,
+    /// How far one-shot and MIDI velocity follow the hits; 0 plays all alike.
+    #[id = "dyn"]
+    pub dynamics: FloatParam,
     /// Pitch of the one-shot.
     #[id = "tune"]
     pub tune_semitones: FloatParam,
@@ -183,6 +188,17 @@ impl DrumParams {
                 )
                 .with_step_size(0.005),
             ),
+            dynamics: percent_param(
+                FloatParam::new(
+                    name("dynamics"),
+                    defaults.dynamics,
+                    FloatRange::Linear {
+                        min: DYNAMICS.0,
+                        max: DYNAMICS.1,
+                    },
+                )
+                .with_step_size(0.01),
+            ),
             tune_semitones: FloatParam::new(
                 name("tune"),
                 defaults.tune_semitones,
@@ -226,6 +242,7 @@ impl DrumParams {
             sensitivity: self.sensitivity.value().clamp(0.0, 1.0),
             min_gap_ms: self.min_gap_ms.value().clamp(MIN_GAP_MS.0, MIN_GAP_MS.1),
             blend: self.blend.value().clamp(0.0, 1.0),
+            dynamics: self.dynamics.value().clamp(DYNAMICS.0, DYNAMICS.1),
             tune_semitones: self
                 .tune_semitones
                 .value()

@@ -103,6 +103,7 @@ mod tests {
             assert_eq!(float(&id("gap")), drum.min_gap_ms.value());
             assert_eq!(float(&id("iso")), drum.isolation.value());
             assert_eq!(float(&id("blend")), drum.blend.value());
+            assert_eq!(float(&id("dyn")), drum.dynamics.value());
             assert_eq!(float(&id("tune")), drum.tune_semitones.value());
             assert_eq!(float(&id("decay")), drum.decay.value());
             assert!(

@@ -14,8 +14,8 @@ use nice_plug::prelude::Enum;
 use serde::{Deserialize, Serialize};
 
 use crate::params::{
-    BusChoice, DECAY, HitChoice, ISOLATION, LEVEL_MAX_DB, LEVEL_MIN_DB, MASK_EXPONENT, MIN_GAP_MS,
-    MOST_REVISIONS, MainOutput, QualityChoice, TUNE_SEMITONES,
+    BusChoice, DECAY, DYNAMICS, HitChoice, ISOLATION, LEVEL_MAX_DB, LEVEL_MIN_DB, MASK_EXPONENT,
+    MIN_GAP_MS, MOST_REVISIONS, MainOutput, QualityChoice, TUNE_SEMITONES,
 };
 
 /// Format of the state that this version writes.
@@ -62,7 +62,7 @@ pub struct EditorState {
 
 impl EditorState {
     /// Smallest window in logical pixels.
-    pub const MIN_SIZE: (f32, f32) = (1000.0, 640.0);
+    pub const MIN_SIZE: (f32, f32) = (1000.0, 680.0);
     /// Largest window in logical pixels.
     pub const MAX_SIZE: (f32, f32) = (3840.0, 2160.0);
     /// Smallest and largest zoom.
@@ -101,7 +101,7 @@ impl Default for EditorState {
     fn default() -> Self {
         Self {
             width: 1180.0,
-            height: 760.0,
+            height: 800.0,
             zoom: 1.0,
         }
     }
@@ -144,6 +144,7 @@ pub fn kind(id: &str) -> Option<Kind> {
                 "gap" => Kind::Float(MIN_GAP_MS.0, MIN_GAP_MS.1),
                 "tune" => Kind::Float(TUNE_SEMITONES.0, TUNE_SEMITONES.1),
                 "decay" => Kind::Float(DECAY.0, DECAY.1),
+                "dyn" => Kind::Float(DYNAMICS.0, DYNAMICS.1),
                 "iso" => Kind::Float(ISOLATION.0, ISOLATION.1),
                 "note" => Kind::Int(0, 127),
                 "bus" => choice(BusChoice::ids()),

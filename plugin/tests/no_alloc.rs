@@ -79,7 +79,7 @@ fn fill(random: &mut Random, position: usize, left: &mut [f32], right: &mut [f32
 fn shake(random: &mut Random, settings: &mut Settings) {
     let drum = random.below(9);
     let controls = &mut settings.controls.drums[drum];
-    match random.below(16) {
+    match random.below(17) {
         0 => controls.sensitivity = random.unit(),
         1 => controls.min_gap_ms = 5.0 + 245.0 * random.unit(),
         2 => controls.blend = random.unit(),
@@ -94,7 +94,8 @@ fn shake(random: &mut Random, settings: &mut Settings) {
         11 => settings.mix.main = MainOutput::from_index(random.below(17)),
         12 => settings.mix.bypass = !settings.mix.bypass,
         13 => controls.isolation = 2.0 * random.unit() - 1.0,
-        14 => {
+        14 => controls.dynamics = 2.0 * random.unit(),
+        15 => {
             settings.controls.hits = match random.below(3) {
                 0 => HitSource::Given,
                 _ => HitSource::Heard,

@@ -84,12 +84,17 @@ impl CommonArgs {
 
 /// Reads `DRUM=PERCENT` of a sensitivity.
 fn sensitivity(text: &str) -> Result<DrumPercent, String> {
-    DrumPercent::parse(text, 0.0)
+    DrumPercent::parse(text, 0.0..=100.0)
 }
 
 /// Reads `DRUM=PERCENT` of an isolation.
 fn isolation(text: &str) -> Result<DrumPercent, String> {
-    DrumPercent::parse(text, -100.0)
+    DrumPercent::parse(text, -100.0..=100.0)
+}
+
+/// Reads `DRUM=PERCENT` of dynamics.
+fn dynamics(text: &str) -> Result<DrumPercent, String> {
+    DrumPercent::parse(text, 0.0..=200.0)
 }
 
 /// Options of `idm separate`.
@@ -114,6 +119,11 @@ pub struct SeparateArgs {
     /// leaves less bleed, but ducks the drum where others are louder
     #[arg(long = "isolate", value_name = "DRUM=PERCENT", value_parser = isolation)]
     pub isolations: Vec<DrumPercent>,
+
+    /// How far what is played again follows how hard a drum, a group or all are hit, 0 to
+    /// 200 %: 0 plays every hit alike, 100 as heard; velocities follow too
+    #[arg(long, value_name = "DRUM=PERCENT", value_parser = dynamics)]
+    pub dynamics: Vec<DrumPercent>,
 
     /// Hits that are known.
     #[command(flatten)]

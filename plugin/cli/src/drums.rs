@@ -1,5 +1,7 @@
 //! Drums and their settings as options: `toms`, `snare=50`.
 
+use std::ops::RangeInclusive;
+
 use idm_engine::controls::Controls;
 use idm_engine::drum::{DRUM_COUNT, Drum, Group};
 
@@ -50,19 +52,21 @@ pub struct DrumPercent {
 }
 
 impl DrumPercent {
-    /// Reads `DRUM=PERCENT`, the percentage between `least` and 100.
+    /// Reads `DRUM=PERCENT`, the percentage within `range`.
     ///
     /// # Errors
     /// Another form, no drum, another number.
-    pub fn parse(text: &str, least: f32) -> Result<DrumPercent, String> {
+    pub fn parse(text: &str, range: RangeInclusive<f32>) -> Result<DrumPercent, String> {
         let (name, number) = text
             .split_once('=')
             .ok_or_else(|| format!("expected DRUM=PERCENT, found {text:?}"))?;
         let drums = DrumSet::parse(name)?;
         let percent = number.strip_suffix('%').unwrap_or(number).parse().ok();
-        let percent = percent.filter(|percent| (least..=100.0).contains(percent));
-        let percent = percent
-            .ok_or_else(|| format!("expected {name}={least} to {name}=100, found {number:?}"))?;
+        let percent = percent.filter(|percent| range.contains(percent));
+        let percent = percent.ok_or_else(|| {
+            let (least, most) = (range.start(), range.end());
+            format!("expected {name}={least} to {name}={most}, found {number:?}")
+        })?;
         Ok(DrumPercent { drums, percent })
     }
 
@@ -107,7 +111,7 @@ mod tests {
     #[test]
     fn percentages_are_checked() {
         let settings = |text| {
-            DrumPercent::parse(text, -100.0)
+            DrumPercent::parse(text, -100.0..=100.0)
                 .unwrap()
                 .settings()
                 .collect::<Vec<_>>()
@@ -121,16 +125,17 @@ mod tests {
             ("snare=NaN", "found \"NaN\""),
             ("drum=1", "found \"drum\""),
         ] {
-            let error = DrumPercent::parse(text, -100.0).unwrap_err();
+            let error = DrumPercent::parse(text, -100.0..=100.0).unwrap_err();
             assert!(error.contains(expected), "{text}: {error}");
         }
-        assert!(DrumPercent::parse("snare=-1", 0.0).is_err());
+        assert!(DrumPercent::parse("snare=-1", 0.0..=100.0).is_err());
     }
 
     #[test]
     fn later_settings_replace_earlier_ones() {
         let without = ["cymbals", "mid_tom"].map(|name| DrumSet::parse(name).unwrap());
-        let readily = ["all=60", "kick=40"].map(|text| DrumPercent::parse(text, 0.0).unwrap());
+        let readily =
+            ["all=60", "kick=40"].map(|text| DrumPercent::parse(text, 0.0..=100.0).unwrap());
         let controls = controls(&without, &readily);
         let enabled = controls.drums.map(|drum| drum.enabled);
         assert_eq!(

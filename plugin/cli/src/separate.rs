@@ -23,6 +23,9 @@ pub fn run(args: &SeparateArgs) -> ExitCode {
     for (drum, isolation) in args.isolations.iter().flat_map(|set| set.settings()) {
         controls.drums[drum].isolation = isolation;
     }
+    for (drum, dynamics) in args.dynamics.iter().flat_map(|set| set.settings()) {
+        controls.drums[drum].dynamics = dynamics;
+    }
     for drum in &mut controls.drums {
         drum.blend = args.mode.blend();
     }

@@ -147,6 +147,10 @@ fn wrong_calls_end_with_2_and_touch_nothing() {
             &["separate", "a.wav", "--out", "o", "--sensitivity", "all=-5"],
             "expected all=0 to all=100",
         ),
+        (
+            &["separate", "a.wav", "--out", "o", "--dynamics", "kick=201"],
+            "expected kick=0 to kick=200",
+        ),
         (&["mix", "a.wav"], "mix"),
         (&[], "Usage"),
     ] {

@@ -2,6 +2,7 @@
 
 mod support;
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
 
@@ -393,4 +394,15 @@ fn drums_are_left_out_and_kept_apart_as_told() {
         csv("hits").lines().count()
     };
     assert!(hits("all=100") > hits("all=0"));
+
+    let alike = ["--mode", "resynth", "--dynamics", "kick=0"];
+    bench.idm_json(&[&["separate", "loop.wav", "--out", "alike"][..], &alike].concat());
+    let velocities = |drum: &str| {
+        let table = csv("alike");
+        let lines = table.lines().filter(|line| line.contains(drum));
+        let velocity = |line: &str| line.rsplit(',').next().map(str::to_owned);
+        lines.filter_map(velocity).collect::<HashSet<_>>().len()
+    };
+    assert_eq!(velocities(",kick,"), 1);
+    assert!(velocities(",snare,") > 1);
 }

@@ -95,6 +95,9 @@ pub struct DrumControls {
     pub tune_semitones: f32,
     /// Length of the resynthesised one-shot, 0.05 to 1 (natural).
     pub decay: f32,
+    /// How far the level and velocity of the resynthesised one-shot follow the hits: 0
+    /// plays all alike, 1 as heard, up to 2.
+    pub dynamics: f32,
     /// How hard other drums are kept out of its separated sound: −1 (it stays whole, with
     /// bleed) to 1 (it is ducked where others are louder); 0 is what the masks say.
     pub isolation: f32,
@@ -112,6 +115,7 @@ impl Default for DrumControls {
             blend: 0.0,
             tune_semitones: 0.0,
             decay: 1.0,
+            dynamics: 1.0,
             isolation: 0.0,
             enabled: true,
         }
@@ -154,6 +158,7 @@ impl Controls {
             drum.blend = clamp(drum.blend, 0.0, 1.0, default.blend);
             drum.tune_semitones = clamp(drum.tune_semitones, -24.0, 24.0, 0.0);
             drum.decay = clamp(drum.decay, 0.05, 1.0, default.decay);
+            drum.dynamics = clamp(drum.dynamics, 0.0, 2.0, default.dynamics);
             drum.isolation = clamp(drum.isolation, -1.0, 1.0, 0.0);
         }
         self.mask_exponent = clamp(self.mask_exponent, 1.0, 2.0, 1.5);
@@ -180,12 +185,16 @@ mod tests {
         controls.drums[3].tune_semitones = 1e9;
         controls.drums[4].isolation = f32::INFINITY;
         controls.drums[5].isolation = -3.0;
+        controls.drums[6].dynamics = f32::NAN;
+        controls.drums[7].dynamics = 9.0;
         controls.mask_exponent = f32::NEG_INFINITY;
         let controls = controls.sanitised();
         assert_eq!(controls.drums[3].min_gap_ms, 30.0);
         assert_eq!(controls.drums[3].tune_semitones, 24.0);
         assert_eq!(controls.drums[4].isolation, 0.0);
         assert_eq!(controls.drums[5].isolation, -1.0);
+        assert_eq!(controls.drums[6].dynamics, 1.0);
+        assert_eq!(controls.drums[7].dynamics, 2.0);
         assert_eq!(controls.mask_exponent, 1.5);
         assert_eq!(Controls::default().sanitised(), Controls::default());
     }

@@ -6,6 +6,7 @@ use std::{ops::Range, sync::Arc};
 use crate::{
     controls::{Controls, DrumControls},
     drum::{DRUM_COUNT, Drum, STEM_COUNT},
+    dynamics::{played_gain, played_velocity},
     events::{Events, Hit},
     front_end::Framing,
     hop_work::{HopWork, STAGES},
@@ -28,8 +29,10 @@ pub struct QueuedHit {
     pub drum: Drum,
     /// Sample of the input since the last reset.
     pub onset_sample: u64,
-    /// Above 0, up to 1.
+    /// Above 0, up to 1; given or heard.
     pub velocity: f32,
+    /// What its level says.
+    pub heard_velocity: f32,
     /// The network's probability with the evidence.
     pub confidence: f32,
     /// The network's probability.
@@ -236,6 +239,8 @@ impl Playback {
             if hit.verdict == Verdict::Accepted && !self.controls.drums[hit.drum.index()].enabled {
                 hit.verdict = Verdict::Disabled;
             }
+            let controls = &self.controls.drums[hit.drum.index()];
+            hit.velocity = played_velocity(hit.velocity, controls.dynamics);
             let delay_samples = due.saturating_sub(now) as usize;
             events.push(Hit {
                 drum: hit.drum,
@@ -269,7 +274,7 @@ impl Playback {
     }
 
     /// Layer of the drum's sound that plays `hit`, and the factor that gives it
-    /// the level of the hit: learnt one-shots have a level of their own.
+    /// the level of the hit, as far as dynamics go: learnt one-shots have a level of their own.
     fn voicing(&self, hit: &QueuedHit, stroke: u32) -> (usize, f32) {
         let Some(sound) = self.performance.sound(hit.drum) else {
             return (0, 0.0);
@@ -277,7 +282,13 @@ impl Playback {
         let layer = sound.layer_for(hit.velocity, stroke);
         let levels = &sound.layers[layer].levels;
         let level = levels[hit.level_frames.clamp(1, levels.len()) - 1];
-        let amplitude = if level > 1e-9 { hit.level / level } else { 0.0 };
+        let dynamics = self.controls.drums[hit.drum.index()].dynamics;
+        let gain = played_gain(hit.heard_velocity, dynamics);
+        let amplitude = if level > 1e-9 {
+            gain * hit.level / level
+        } else {
+            0.0
+        };
         (layer, amplitude.min(LOUDEST_AMPLITUDE))
     }
 

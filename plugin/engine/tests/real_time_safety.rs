@@ -40,6 +40,7 @@ fn nothing_is_allocated_while_everything_moves() {
                 drum.blend = 0.5 + 0.5 * noise.next();
                 drum.tune_semitones = 12.0 * noise.next();
                 drum.decay = 0.6 + 0.4 * noise.next();
+                drum.dynamics = 1.0 + noise.next();
                 drum.isolation = (1.5 * noise.next()).clamp(-1.0, 1.0).round() * noise.next();
                 drum.enabled = noise.next() > -0.9;
             }

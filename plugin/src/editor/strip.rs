@@ -19,8 +19,8 @@ pub const MIN_WIDTH: f32 = 92.0;
 const PAD_HEIGHT: f32 = 54.0;
 const ROW_HEIGHT: f32 = 22.0;
 const ROW_GAP: f32 = 4.0;
-/// Six bars, the note and the bus.
-const ROWS: f32 = 8.0;
+/// Seven bars, the note and the bus.
+const ROWS: f32 = 9.0;
 
 /// Cuts `height` off the top of `rest`, and a gap after it.
 fn take(rest: &mut Rect, height: f32) -> Rect {
@@ -177,6 +177,18 @@ pub fn drum_strip(
             "Blend",
             "0 %: the drum as cut out of the recording. \
              100 %: played again from its one-shot, without any bleed.",
+        ),
+    );
+    value_bar(
+        ui,
+        take(&mut rest, ROW_HEIGHT),
+        setter,
+        &params.dynamics,
+        &all.map(|drum| &drum.dynamics),
+        look(
+            if is_narrow { "Dyn." } else { "Dynamics" },
+            "How far the one-shot and the MIDI notes follow how hard the drum is hit. \
+             0 %: every hit alike, 100 %: as heard, more: soft hits still softer.",
         ),
     );
     value_bar(

@@ -6,8 +6,9 @@ use super::*;
 const GLOBAL_IDS: [&str; 8] = [
     "main", "bypass", "qual", "mask", "learn", "resid", "hits", "rev",
 ];
-const DRUM_IDS: [&str; 12] = [
-    "level", "mute", "solo", "sens", "gap", "iso", "blend", "tune", "decay", "play", "note", "bus",
+const DRUM_IDS: [&str; 13] = [
+    "level", "mute", "solo", "sens", "gap", "iso", "blend", "dyn", "tune", "decay", "play", "note",
+    "bus",
 ];
 
 #[test]
@@ -101,6 +102,7 @@ fn defaults_survive_the_trip_through_the_host() {
             &drum.level_db,
             &drum.isolation,
             &drum.blend,
+            &drum.dynamics,
             &drum.decay,
             &drum.tune_semitones,
             &drum.min_gap_ms,
@@ -156,6 +158,7 @@ fn every_text_parses_back() {
         (&drum.min_gap_ms, 0.51),
         (&drum.isolation, 0.0051),
         (&drum.blend, 0.0011),
+        (&drum.dynamics, 0.0051),
         (&drum.tune_semitones, 0.051),
         (&drum.decay, 0.0011),
         (&params.mask_exponent, 0.0051),

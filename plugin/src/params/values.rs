@@ -98,6 +98,7 @@ fn visit(params: &IdmParams, visitor: &mut impl Visitor) {
         visitor.visit(&id("gap"), &drum.min_gap_ms);
         visitor.visit(&id("iso"), &drum.isolation);
         visitor.visit(&id("blend"), &drum.blend);
+        visitor.visit(&id("dyn"), &drum.dynamics);
         visitor.visit(&id("tune"), &drum.tune_semitones);
         visitor.visit(&id("decay"), &drum.decay);
         visitor.visit(&id("play"), &drum.enabled);

@@ -235,12 +235,13 @@ impl HopWork {
             };
             let (level, level_frames) = self.separated_level(drum, decided.onset_sample);
             let is_accepted = decided.verdict == Verdict::Accepted;
-            let mut velocity = decided.estimate.clamp(0.0, 1.0);
+            let mut heard_velocity = decided.estimate.clamp(0.0, 1.0);
             if is_accepted {
-                velocity = self.velocities.velocity(drum, level, decided.estimate);
-                velocity = decided.given_velocity.unwrap_or(velocity);
+                heard_velocity = self.velocities.velocity(drum, level, decided.estimate);
                 self.follower.hit();
             }
+            let given = decided.given_velocity.filter(|_| is_accepted);
+            let velocity = given.unwrap_or(heard_velocity);
             if decided.is_started {
                 let hit = TapeHit {
                     drum,
@@ -255,6 +256,7 @@ impl HopWork {
                 drum,
                 onset_sample: decided.onset_sample,
                 velocity,
+                heard_velocity,
                 confidence: decided.confidence,
                 network: decided.network,
                 evidence: decided.evidence,

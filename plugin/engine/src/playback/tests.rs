@@ -61,6 +61,7 @@ fn hit(drum: Drum, onset_sample: u64) -> QueuedHit {
         drum,
         onset_sample,
         velocity: 1.0,
+        heard_velocity: 1.0,
         confidence: 1.0,
         network: 1.0,
         evidence: Evidence::default(),
@@ -184,4 +185,39 @@ fn which_voice_makes_room_does_not_depend_on_blocks() {
     assert!(single.iter().any(|sample| *sample > 0.0));
     assert_eq!(single, run(&[6]));
     assert_eq!(single, run(&[5, 1, 2, 4]));
+}
+
+#[test]
+fn dynamics_change_how_far_levels_follow_the_hits() {
+    let peaks = |dynamics: f32| {
+        let mut controls = resynthesis();
+        controls.drums[0].dynamics = dynamics;
+        let mut stage = Stage::new(20, &controls);
+        for (n, (velocity, level)) in [(0.8, 0.64), (0.4, 0.16)].into_iter().enumerate() {
+            let hit = QueuedHit {
+                velocity,
+                heard_velocity: velocity,
+                level,
+                ..hit(Drum::Kick, 60 * n as u64)
+            };
+            stage.playback.queue(hit, 0);
+        }
+        let (mut peaks, mut velocities) = ([0.0_f32; 2], Vec::new());
+        while stage.heard < 120 {
+            let at = stage.heard as usize / 60;
+            let kick = stage.play(6);
+            peaks[at] = kick.into_iter().fold(peaks[at], f32::max);
+            velocities.extend(stage.events.hits().iter().map(|hit| hit.velocity));
+        }
+        (peaks[1] / peaks[0], velocities)
+    };
+    let (alike, velocities) = peaks(0.0);
+    assert!((alike - 1.0).abs() < 1e-3, "{alike}");
+    assert!((velocities[0] - 0.8).abs() < 1e-6 && (velocities[1] - 0.8).abs() < 1e-6);
+    let (heard, velocities) = peaks(1.0);
+    assert!((heard - 0.25).abs() < 1e-3, "{heard}");
+    assert_eq!(velocities, [0.8, 0.4]);
+    let (wide, velocities) = peaks(2.0);
+    assert!((wide - 0.0625).abs() < 1e-3, "{wide}");
+    assert!((velocities[1] - 0.2).abs() < 1e-6, "{velocities:?}");
 }

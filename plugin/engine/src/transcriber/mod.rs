@@ -14,4 +14,4 @@ pub use judge::{EVIDENCE_COUNT, Evidence, EvidenceWeights, Judge, Recognition};
 pub use onset_time::{LocatedOnset, OnsetLocator};
 pub use peak_picker::{Candidate, Decision, PeakPicker, PickerClass, Verdict};
 pub use removed_hits::RemovedHits;
-pub use velocity::VelocityScale;
+pub use velocity::{VELOCITY_CURVE, VelocityScale};

@@ -7,7 +7,7 @@
 use crate::drum::{DRUM_COUNT, Drum};
 
 /// Velocity is amplitude to this power: 20 dB span velocities 0.3 to 1.
-const CURVE: f32 = 0.5;
+pub const VELOCITY_CURVE: f32 = 0.5;
 /// How far the reference falls per hit towards the hits that are played.
 const FORGET: f32 = 0.98;
 
@@ -30,10 +30,12 @@ impl VelocityScale {
         };
         let reference = self.reference[drum.index()].get_or_insert_with(|| {
             // Such that this first hit gets the network's velocity.
-            amplitude / estimate.powf(1.0 / CURVE)
+            amplitude / estimate.powf(1.0 / VELOCITY_CURVE)
         });
         *reference = (*reference * FORGET).max(amplitude);
-        (amplitude / *reference).powf(CURVE).clamp(1.0 / 127.0, 1.0)
+        (amplitude / *reference)
+            .powf(VELOCITY_CURVE)
+            .clamp(1.0 / 127.0, 1.0)
     }
 }
 
