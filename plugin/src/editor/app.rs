@@ -37,7 +37,7 @@ const IDLE_INTERVAL: Duration = Duration::from_millis(200);
 
 const MARGIN: f32 = 10.0;
 /// Height that the strips ask for before the timeline gets more.
-const STRIP_HEIGHT: f32 = 420.0;
+const STRIP_HEIGHT: f32 = 460.0;
 const TIMELINE_HEIGHT: std::ops::RangeInclusive<f32> = 140.0..=480.0;
 
 /// One open window.

@@ -249,9 +249,9 @@ fn a_switch_is_one_gesture() {
 
 #[test]
 fn a_fader_is_dragged_in_one_gesture() {
-    let mut window = Window::new(1180.0, 760.0);
-    // The middle of the kick's fader track.
-    let fader = pos2(50.0, 500.0);
+    let mut window = Window::new(1180.0, 800.0);
+    // On the track of the kick's fader.
+    let fader = pos2(50.0, 470.0);
     window.drag(fader, fader + vec2(0.0, 30.0));
     let level_db = window.params.drums[0].level_db.value();
     assert!(level_db < -5.0, "the kick is at {level_db} dB");

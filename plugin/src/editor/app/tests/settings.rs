@@ -55,9 +55,9 @@ fn a_preset_is_set_through_the_host_and_can_be_taken_back() {
 
 #[test]
 fn alt_means_all_drums() {
-    let mut window = Window::new(1180.0, 760.0);
-    // The middle of the kick's fader track.
-    let fader = pos2(50.0, 500.0);
+    let mut window = Window::new(1180.0, 800.0);
+    // On the track of the kick's fader.
+    let fader = pos2(50.0, 470.0);
     window.modifiers = Modifiers::ALT;
     window.frame(vec![Event::ModifiersChanged(Modifiers::ALT)]);
     window.drag(fader, fader + vec2(0.0, 30.0));
