@@ -16,8 +16,9 @@ use crate::{
 const MOST_BLEED: f32 = 2.0 / 3.0;
 const MOST_DUCKING: f32 = 3.0;
 
-/// The masks that are played, where a user wants others than those that are heard: what
-/// is learnt of the recording does not depend on taste. Real-time safe after construction.
+/// The masks that are played, where a user wants others than those that are heard. Hits,
+/// templates and places go by what is heard; learnt one-shots are what is played. Real-time
+/// safe after construction.
 #[derive(Debug)]
 pub struct Isolation {
     powers: [f32; DRUM_COUNT],
