@@ -15,7 +15,10 @@ use super::{
     score::TOLERANCES_S,
     systems::{Detection, Estimate},
 };
-use crate::{kits::SAMPLE_RATE_HZ, render::Piece};
+use crate::{
+    kits::SAMPLE_RATE_HZ,
+    render::{Hit, Piece},
+};
 
 /// Why a hit was missed, invented, or neither.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -24,6 +27,9 @@ pub enum Cause {
     Found,
     /// Found by the engine only.
     FoundByEngine,
+    /// Missed by both; much softer than a hit of the drum just before it, as a pedal or a
+    /// stick that bounces: who writes music down leaves it out.
+    Bounce,
     /// The network has no peak above the recall threshold.
     NotSeen,
     /// The network's peak lies between the thresholds.
@@ -50,9 +56,10 @@ pub enum Cause {
 }
 
 impl Cause {
-    const ALL: [Cause; 13] = [
+    const ALL: [Cause; 14] = [
         Cause::Found,
         Cause::FoundByEngine,
+        Cause::Bounce,
         Cause::NotSeen,
         Cause::Unsure,
         Cause::DecidedTooEarly,
@@ -70,6 +77,7 @@ impl Cause {
         match self {
             Cause::Found => "found by both",
             Cause::FoundByEngine => "found by the engine only",
+            Cause::Bounce => "missed: bounces",
             Cause::NotSeen => "missed: network sees nothing",
             Cause::Unsure => "missed: network unsure",
             Cause::DecidedTooEarly => "missed by the engine: decided before the peak",
@@ -172,6 +180,7 @@ impl Diagnosis {
                 (true, true) => Cause::Found,
                 (true, false) => Cause::FoundByEngine,
                 (false, true) => why_lost(&refused, time, strict),
+                (false, false) if is_bounce(&piece.hits, drum, time) => Cause::Bounce,
                 (false, false) if weak.near(time).next().is_some() => Cause::Unsure,
                 (false, false) => Cause::NotSeen,
             };
@@ -231,6 +240,20 @@ impl Diagnosis {
     }
 }
 
+/// Whether the hit of `drum` at `time` is less than two fifths as fast as one of the drum
+/// in the tenth of a second before it.
+fn is_bounce(hits: &[Hit], drum: Drum, time: f64) -> bool {
+    let before = |hit: &Hit| time - hit.sample as f64 / SAMPLE_RATE_HZ;
+    let of_drum = || hits.iter().filter(|hit| hit.drum == drum);
+    let Some(own) = of_drum().find(|hit| before(hit).abs() < 1e-6) else {
+        return false;
+    };
+    of_drum().any(|hit| {
+        let is_just_before = (1e-6..0.1).contains(&before(hit));
+        is_just_before && own.velocity < 0.4 * hit.velocity
+    })
+}
+
 /// Why the engine refused what lies near `time` although the network is sure.
 fn why_lost(refused: &Track, time: f64, strict: f32) -> Cause {
     let refusals: Vec<&Detection> = refused.near(time).collect();
@@ -253,7 +276,6 @@ fn why_lost(refused: &Track, time: f64, strict: f32) -> Cause {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::render::Hit;
 
     fn detection(time_ms: usize, confidence: f32, verdict: Verdict) -> Detection {
         Detection {
@@ -289,6 +311,10 @@ mod tests {
             hits: (1..=6)
                 .map(|n| hit(1_000 * n, Drum::Kick))
                 .chain([hit(9_000, Drum::Snare)])
+                .chain([Hit {
+                    velocity: 0.2,
+                    ..hit(6_060, Drum::Kick)
+                }])
                 .collect(),
             kit: 0,
         };
