@@ -18,8 +18,8 @@ use crate::{
     one_shots::Bank,
     playback::Playback,
     separator::{
-        AttackGate, BandMasks, Explainer, Isolation, OverlapAdd, Panorama, Prediction, Presence,
-        Repeats, combine_masks,
+        AttackGate, BandMasks, Explainer, Isolation, LevelMeter, OverlapAdd, Panorama, Prediction,
+        Presence, Repeats, combine_masks,
     },
     transcriber::{
         GivenHits, Judge, OnsetLocator, PeakPicker, PickerClass, RemovedHits, VelocityScale,
@@ -64,7 +64,8 @@ pub struct HopWork {
     locator: OnsetLocator,
     /// Scale of fitted gains, which tell whether a drum is needed at all.
     fitted: VelocityScale,
-    /// Scale of separated levels, which tell how hard it was hit.
+    levels: LevelMeter,
+    /// Scale of levels, which tell how hard it was hit.
     velocities: VelocityScale,
     explainer: Explainer,
     presence: Presence,
@@ -151,6 +152,7 @@ impl HopWork {
             judge: Judge::new(rate, meta.evidence_of(quality).copied()),
             locator: OnsetLocator::new(rate, hop),
             fitted: VelocityScale::default(),
+            levels: LevelMeter::default(),
             velocities: VelocityScale::default(),
             explainer: Explainer::new(&bank),
             presence: Presence::new(hop_s),
@@ -233,6 +235,7 @@ impl HopWork {
         self.removed.clear();
         self.judge.rewind();
         self.fitted = VelocityScale::default();
+        self.levels.reset();
         self.velocities = VelocityScale::default();
         self.forget_sounding();
         self.attack_gate.reset();

@@ -22,6 +22,7 @@ mod score;
 mod stft;
 mod streaming;
 mod systems;
+mod velocities;
 mod weigh;
 
 pub use breakdown::{Breakdown, Part};
@@ -47,6 +48,7 @@ pub use score::{PointScore, Separation, SystemScore, Transcription, score};
 pub use stft::Stft;
 pub use streaming::{EngineRun, bank_of, new_engine, pass, stream};
 pub use systems::{Detection, Estimate, OperatingPoint};
+pub use velocities::VelocityScore;
 pub use weigh::{WeighArgs, run as weigh};
 
 #[cfg(test)]

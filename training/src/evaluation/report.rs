@@ -12,6 +12,7 @@ use super::{
     onsets::OnsetScore,
     picture::draw_confusion,
     score::{PointScore, Separation, SystemScore, TOLERANCES_S, Transcription},
+    velocities::VelocityScore,
 };
 
 /// A whole evaluation.
@@ -133,6 +134,7 @@ impl Report {
                 text.push('\n');
             }
         }
+        velocity_table(text, &rows);
     }
 
     /// Compares with an earlier report: the systems that both have must not be
@@ -213,6 +215,32 @@ impl Report {
     }
 }
 
+fn velocity_table(text: &mut String, rows: &[(&str, &Transcription)]) {
+    let names: Vec<&str> = Drum::ALL.iter().map(|drum| drum.name()).collect();
+    let title = "Velocities of found hits: correlation with those played";
+    let more = ["all", "error, of 127", "scale set right", "rise"];
+    header(text, title, &names, &more);
+    let number = |value: Option<f64>, decimals: usize| {
+        value.map_or_else(|| "–".to_owned(), |value| format!("{value:.decimals$}"))
+    };
+    for (name, transcription) in rows {
+        let mut all = VelocityScore::default();
+        transcription
+            .velocities
+            .iter()
+            .for_each(|score| all.add(score));
+        let scores = transcription.velocities.iter().chain([&all]);
+        let correlations = scores.map(|score| number(score.correlation(), 2));
+        let errors = [all.error(), all.error_apart(), all.rise()];
+        row(
+            text,
+            name,
+            correlations.chain(errors.map(|error| number(error, 1))),
+        );
+    }
+    text.push('\n');
+}
+
 pub(crate) fn header(text: &mut String, title: &str, names: &[&str], more: &[&str]) {
     let columns: Vec<&str> = names.iter().chain(more).copied().collect();
     let _ = writeln!(text, "| {title} | {} |", columns.join(" | "));
@@ -251,6 +279,7 @@ mod tests {
                     strict: silence(),
                     recall: silence(),
                     confusion: Confusion::default(),
+                    velocities: Vec::new(),
                 }),
             }],
             diagnosis: None,

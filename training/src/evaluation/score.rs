@@ -9,6 +9,7 @@ use super::{
     onsets::{self, Confusion, OnsetScore},
     stft::Stft,
     systems::{Estimate, OperatingPoint},
+    velocities::{self, VelocityScore},
 };
 use crate::render::{Hit, Piece};
 
@@ -57,6 +58,10 @@ pub struct Transcription {
     pub recall: PointScore,
     /// Played against accepted within the first tolerance.
     pub confusion: Confusion,
+    /// Per class, of the accepted hits found within the first tolerance; empty for systems
+    /// that say nothing of velocities.
+    #[serde(default)]
+    pub velocities: Vec<VelocityScore>,
 }
 
 /// Onset scores at one operating point.
@@ -136,13 +141,19 @@ fn transcription(pieces: &[&Piece], estimates: &[&Estimate]) -> Option<Transcrip
     let strict = detected(OperatingPoint::Strict)?;
     let recall = detected(OperatingPoint::Recall)?;
     let mut confusion = Confusion::default();
+    let mut velocities = vec![VelocityScore::default(); Drum::ALL.len()];
     for (piece, hits) in pieces.iter().zip(&strict) {
         onsets::confuse(&mut confusion, &piece.hits, hits, TOLERANCES_S[0]);
+        let of_piece = velocities::score(&piece.hits, hits, TOLERANCES_S[0]);
+        for (sum, score) in velocities.iter_mut().zip(&of_piece) {
+            sum.add(score);
+        }
     }
     Some(Transcription {
         strict: point_score(pieces, &strict),
         recall: point_score(pieces, &recall),
         confusion,
+        velocities,
     })
 }
 

@@ -192,7 +192,9 @@ impl HopWork {
             confidence = self.judge.weigh(network, &evidence);
             // A drum whose fitted gain is next to nothing beside its own louder
             // hits was hardly played, unless it is sure.
-            let fitted = self.fitted.velocity(decision.drum, amplitude, estimate);
+            let fitted = self
+                .fitted
+                .velocity(decision.drum, amplitude, estimate, 1.0);
             verdict = if confidence >= self.picker_classes[class].threshold_of(fitted) {
                 Verdict::Accepted
             } else {
@@ -233,11 +235,16 @@ impl HopWork {
             let Some(decided) = self.decided[drum.index()].take() else {
                 continue;
             };
-            let (level, level_frames) = self.separated_level(drum, decided.onset_sample);
             let is_accepted = decided.verdict == Verdict::Accepted;
+            let (power, level_frames) = self.power_around(decided.onset_sample);
+            let mask = &self.masks[drum.index()];
+            let mut level = self.levels.level(drum, &power, mask, is_accepted);
             let mut heard_velocity = decided.estimate.clamp(0.0, 1.0);
             if is_accepted {
-                heard_velocity = self.velocities.velocity(drum, level, decided.estimate);
+                let likeness;
+                (level, likeness) = self.repeats.settle_level(drum, level);
+                let scale = &mut self.velocities;
+                heard_velocity = scale.velocity(drum, level, decided.estimate, likeness);
                 self.follower.hit();
             }
             let given = decided.given_velocity.filter(|_| is_accepted);
@@ -268,23 +275,20 @@ impl HopWork {
         }
     }
 
-    /// Root of the band power around the onset that the newest masks give to
-    /// `drum`, and over how many frames that could be measured.
-    fn separated_level(&self, drum: Drum, onset_sample: u64) -> (f32, usize) {
-        let mask = &self.masks[drum.index()];
-        let newest = self.hops - 1;
+    /// Sum of the mixture's power around the onset, per band, and of how many frames.
+    fn power_around(&self, onset_sample: u64) -> ([f32; BAND_COUNT], usize) {
+        let newest = self.hops as i64 - 1;
         let first = self.framing.frame_at(onset_sample) as i64 - PRE_FRAMES as i64;
-        let (mut power, mut frames) = (0.0, 0);
-        for frame in first..first + LEVEL_FRAMES as i64 {
-            if frame > newest as i64 {
-                break;
-            }
+        let (mut sum, mut frames) = ([0.0; BAND_COUNT], 0);
+        for frame in first..(first + LEVEL_FRAMES as i64).min(newest + 1) {
             if let Ok(frame) = u64::try_from(frame) {
                 let observed = self.explainer.observed(frame).iter();
-                power += observed.zip(mask).map(|(p, m)| p * m * m).sum::<f32>();
+                sum.iter_mut()
+                    .zip(observed)
+                    .for_each(|(sum, power)| *sum += power);
             }
             frames += 1;
         }
-        (power.sqrt(), frames)
+        (sum, frames)
     }
 }

@@ -76,6 +76,8 @@ pub struct Repeats {
     predicted: Predicted,
     spectra: Spectra,
     waiting: [Option<Waiting>; DRUM_COUNT],
+    /// Sound, gain and likeness of the hits that were accepted last.
+    accepted: [Option<(usize, f32, f32)>; DRUM_COUNT],
     lessons: Lessons,
     /// Whose fingerprint is looked after next.
     next_print: usize,
@@ -104,6 +106,7 @@ impl Repeats {
             predicted: Predicted::new(ahead_samples),
             spectra: Spectra::new(overlap_add.window_samples() / 2 + 1),
             waiting: [None; DRUM_COUNT],
+            accepted: [None; DRUM_COUNT],
             lessons: Lessons::new(hop),
             next_print: 0,
             finder,
@@ -124,6 +127,7 @@ impl Repeats {
         self.predicted.clear();
         self.spectra.clear();
         self.waiting = [None; DRUM_COUNT];
+        self.accepted = [None; DRUM_COUNT];
         self.lessons.clear();
     }
 
@@ -264,13 +268,17 @@ impl Repeats {
         if !is_known {
             self.choke(drum, waiting.onset_sample);
         }
-        let (sound, place, gain) = match waiting.found {
-            Some(found) if is_known => (found.sound, found.place, found.matched.gain),
+        let (sound, place, gain, likeness) = match waiting.found {
+            Some(found) if is_known => {
+                let matched = &found.matched;
+                (found.sound, found.place, matched.gain, matched.likeness)
+            }
             _ => {
                 let begins = (waiting.onset_sample - self.lead) as f64;
-                (self.make_room(class), Place::new(begins), 1.0)
+                (self.make_room(class), Place::new(begins), 1.0, 0.0)
             }
         };
+        self.accepted[class] = Some((sound, gain, likeness));
         let begins = place.at();
         let learnt = &mut self.sounds[class][sound];
         learnt.uses += 1.0;
@@ -279,6 +287,17 @@ impl Repeats {
             .begin(class, Lesson::new(sound, place, gain, confidence));
         self.render();
         is_known.then_some((begins + onset).round() as i64)
+    }
+
+    /// What the `level` that was measured of the hit of `drum` accepted last becomes with
+    /// what is known of its sound, and how like it is to that: 0 to 1. Real-time safe.
+    pub fn settle_level(&mut self, drum: Drum, level: f32) -> (f32, f32) {
+        let class = drum.index();
+        let Some((sound, gain, likeness)) = self.accepted[class].take() else {
+            return (level, 0.0);
+        };
+        let known = &mut self.sounds[class][sound];
+        (known.settle_level(level, gain, likeness), likeness)
     }
 
     /// The sound of a drum that is used least, forgotten: one that is not heard now, if

@@ -10,6 +10,10 @@ const MOST_WEIGHT: f32 = 16.0;
 
 /// Hits over which the onset is averaged.
 const MOST_ONSETS: f64 = 16.0;
+/// Hits over which the level is averaged.
+const MOST_LEVELS: f32 = 8.0;
+/// Largest logarithm of a ratio of levels that is believed: 13 dB.
+const LIKELY_RATIO: f32 = 1.5;
 
 /// The mean waveform of hits that were alike. Real-time safe after construction.
 #[derive(Debug, Clone)]
@@ -24,6 +28,8 @@ pub struct Sound {
     pub uses: f32,
     /// Mean sample of the announced onsets, and how many it is of.
     onset: (f64, f64),
+    /// Mean logarithm of the level of a hit of unit gain, and how many it is of.
+    level: (f32, f32),
     print: Fingerprint,
     /// Samples that it describes.
     described: usize,
@@ -41,6 +47,7 @@ impl Sound {
             part_samples,
             uses: 0.0,
             onset: (0.0, 0.0),
+            level: (0.0, 0.0),
             print: matcher.fingerprint(),
             described: matcher.compared(),
             is_stale: true,
@@ -53,6 +60,7 @@ impl Sound {
         self.parts = 0;
         self.uses = 0.0;
         self.onset = (0.0, 0.0);
+        self.level = (0.0, 0.0);
         self.is_stale = true;
     }
 
@@ -63,6 +71,24 @@ impl Sound {
         let count = (count + 1.0).min(MOST_ONSETS);
         self.onset = (mean + (onset - mean) / count, count);
         self.onset.0
+    }
+
+    /// Takes the level that was measured of a hit of this gain, and gives what all hits of
+    /// the sound say that it is: its gain is known better than the share that masks give
+    /// it, the more so the more alike (0 to 1) it is.
+    pub fn settle_level(&mut self, level: f32, gain: f32, likeness: f32) -> f32 {
+        if level <= 0.0 || gain <= 0.0 {
+            return level;
+        }
+        let heard = (level / gain).ln();
+        let (mean, count) = self.level;
+        if count == 0.0 || (heard - mean).abs() > LIKELY_RATIO {
+            self.level = (heard, 1.0);
+            return level;
+        }
+        let count = (count + 1.0).min(MOST_LEVELS);
+        self.level = (mean + (heard - mean) / count, count);
+        level * (likeness * (self.level.0 - heard)).exp()
     }
 
     /// The samples that are known, per channel.

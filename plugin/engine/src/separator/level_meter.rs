@@ -1,0 +1,172 @@
+//! How loud a hit is, in the mixture.
+//!
+//! The masks' share of the power is an estimate only, and worst where other drums sound. A
+//! drum's own hits look alike, so all bands together say one thing: how much louder this
+//! hit is than those before. Bands that are the drum's own speak most (a weighted least
+//! squares fit of one gain), and its softer bands nearly as loudly as its strongest, which
+//! other drums share more often.
+
+use crate::{
+    drum::{DRUM_COUNT, Drum},
+    front_end::BAND_COUNT,
+};
+
+/// Hits beyond which older ones fade.
+const MOST_HITS: f32 = 16.0;
+/// Share of the strongest band below which bands count as if they had it.
+const FLOOR: f32 = 1e-3;
+
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    /// Mean power per band of a hit of the first one's level.
+    power: [f32; BAND_COUNT],
+    hits: f32,
+}
+
+/// Measures levels, per drum. Real-time safe.
+#[derive(Debug, Clone)]
+pub struct LevelMeter {
+    known: [Known; DRUM_COUNT],
+}
+
+impl Default for LevelMeter {
+    fn default() -> Self {
+        let unknown = Known {
+            power: [0.0; BAND_COUNT],
+            hits: 0.0,
+        };
+        LevelMeter {
+            known: [unknown; DRUM_COUNT],
+        }
+    }
+}
+
+impl LevelMeter {
+    /// Forgets all hits. Real-time safe.
+    pub fn reset(&mut self) {
+        for known in &mut self.known {
+            known.hits = 0.0;
+        }
+    }
+
+    /// Level (root of the power) of a hit of `drum` where the mixture has `power`, of which
+    /// `mask` is the drum's; learns from it if it `counts`. Real-time safe.
+    pub fn level(
+        &mut self,
+        drum: Drum,
+        power: &[f32; BAND_COUNT],
+        mask: &[f32; BAND_COUNT],
+        counts: bool,
+    ) -> f32 {
+        let mut own = [0.0; BAND_COUNT];
+        for ((own, power), mask) in own.iter_mut().zip(power).zip(mask) {
+            *own = power * mask;
+        }
+        let sum: f32 = own.iter().sum();
+        if !sum.is_finite() {
+            return 0.0;
+        }
+        let known = &mut self.known[drum.index()];
+        let before: f32 = known.power.iter().sum();
+        let is_first = known.hits == 0.0 || before <= 0.0;
+        if is_first || sum <= 0.0 {
+            if counts && sum > 0.0 {
+                known.power = own;
+                known.hits = 1.0;
+            }
+            return sum.sqrt();
+        }
+        let gain = known.gain(&own, mask);
+        if counts && gain > 0.0 {
+            known.learn(&own, mask, gain);
+        }
+        (gain * before).sqrt()
+    }
+}
+
+impl Known {
+    /// Factor from the mean to the power that a hit has as its `own`.
+    fn gain(&self, own: &[f32; BAND_COUNT], mask: &[f32; BAND_COUNT]) -> f32 {
+        let strongest = self
+            .power
+            .iter()
+            .fold(0.0, |most: f32, &power| most.max(power));
+        let (mut heard, mut expected) = (0.0, 0.0);
+        for ((&own, &mask), &power) in own.iter().zip(mask).zip(&self.power) {
+            let strength = (power / strongest).max(FLOOR);
+            let weight = mask * mask / strength.sqrt().sqrt();
+            heard += weight * own;
+            expected += weight * power;
+        }
+        if expected > 0.0 {
+            heard / expected
+        } else {
+            0.0
+        }
+    }
+
+    fn learn(&mut self, own: &[f32; BAND_COUNT], mask: &[f32; BAND_COUNT], gain: f32) {
+        self.hits = (self.hits + 1.0).min(MOST_HITS);
+        let step = 1.0 / self.hits;
+        for ((power, &own), &mask) in self.power.iter_mut().zip(own).zip(mask) {
+            *power += step * mask * (own / gain - *power);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A drum in the lower half of the bands, and its mask where nothing else sounds.
+    fn drum(level: f32) -> ([f32; BAND_COUNT], [f32; BAND_COUNT]) {
+        let inside = |band: usize| band < BAND_COUNT / 2;
+        (
+            std::array::from_fn(|band| if inside(band) { level * level } else { 0.0 }),
+            std::array::from_fn(|band| if inside(band) { 1.0 } else { 0.0 }),
+        )
+    }
+
+    #[test]
+    fn alone_a_hit_has_its_own_power() {
+        let mut meter = LevelMeter::default();
+        let expected = (BAND_COUNT as f32 / 2.0).sqrt();
+        for level in [1.0, 0.1, 3.0, 0.01] {
+            let (power, mask) = drum(level);
+            let found = meter.level(Drum::Kick, &power, &mask, true);
+            assert!((found / (level * expected) - 1.0).abs() < 1e-3, "{found}");
+        }
+    }
+
+    #[test]
+    fn what_masks_give_by_mistake_counts_little_once_the_drum_is_known() {
+        let (power, mask) = drum(1.0);
+        // Another drum, 20 dB louder, of which the mask gives a tenth.
+        let (mut both, mut unsure) = (power, mask);
+        for (band, (power, mask)) in both.iter_mut().zip(&mut unsure).enumerate() {
+            if band >= BAND_COUNT / 2 {
+                (*power, *mask) = (100.0, 0.1);
+            }
+        }
+        let mut meter = LevelMeter::default();
+        let naive = meter.level(Drum::Kick, &both, &unsure, false);
+        let alone = meter.level(Drum::Kick, &power, &mask, true);
+        let known = meter.level(Drum::Kick, &both, &unsure, false);
+        assert!(naive / alone > 3.0, "{naive} {alone}");
+        assert!(known / alone < 1.5, "{known} {alone}");
+    }
+
+    #[test]
+    fn rejected_hits_and_nonsense_teach_nothing() {
+        let mut meter = LevelMeter::default();
+        let (power, mask) = drum(1.0);
+        let level = meter.level(Drum::Ride, &power, &mask, true);
+        for nonsense in [0.0, f32::NAN, f32::INFINITY] {
+            let found = meter.level(Drum::Ride, &[nonsense; BAND_COUNT], &mask, true);
+            assert_eq!(found, 0.0);
+        }
+        let (loud, _) = drum(1e6);
+        meter.level(Drum::Ride, &loud, &[1.0; BAND_COUNT], false);
+        assert_eq!(meter.level(Drum::Ride, &power, &mask, true), level);
+    }
+}
