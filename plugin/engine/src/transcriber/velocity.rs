@@ -51,7 +51,9 @@ impl VelocityScale {
     /// Velocity (above 0, up to 1) of a hit with `amplitude`; `estimate` is the network's
     /// velocity, `likeness` (0 to 1) how like the hit is to an earlier one. Real-time safe.
     pub fn velocity(&mut self, drum: Drum, amplitude: f32, estimate: f32, likeness: f32) -> f32 {
-        let level = amplitude.max(1e-9).min(1e9).ln();
+        // What is no number is next to nothing, and like nothing.
+        let level = (amplitude.max(1e-9).ln()).clamp(-20.0, 20.0);
+        let likeness = if likeness.is_finite() { likeness } else { 0.0 };
         let estimate = if estimate.is_finite() {
             estimate.clamp(*ESTIMATES.start(), *ESTIMATES.end())
         } else {
@@ -61,7 +63,7 @@ impl VelocityScale {
         let recent = &mut self.recent[drum.index()];
         recent.push(level, estimate);
         let by_level = (level - recent.full_level()) * VELOCITY_CURVE;
-        let share = NETWORK_SHARE * (1.0 - likeness.max(0.0).min(1.0));
+        let share = NETWORK_SHARE * (1.0 - likeness.clamp(0.0, 1.0));
         let velocity = by_level + share * (estimate - by_level);
         velocity.exp().clamp(1.0 / 127.0, 1.0)
     }
