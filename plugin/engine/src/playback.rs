@@ -48,12 +48,21 @@ pub struct QueuedHit {
     pub verdict: Verdict,
 }
 
+/// What waits for its time.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Due {
+    /// The hit is announced.
+    Event(QueuedHit),
+    /// Its sound starts; it should have so many samples ago.
+    Voice(QueuedHit, u32),
+}
+
 /// Output side of the engine. Real-time safe after construction.
 #[derive(Debug)]
 pub struct Playback {
     latency_samples: usize,
     controls: Controls,
-    queue: Vec<(u64, QueuedHit)>,
+    queue: Vec<(u64, Due)>,
     performance: Voices,
     pads: Voices,
     /// The bank that each of them takes when a place for it is free.
@@ -75,7 +84,7 @@ impl Playback {
         Playback {
             latency_samples,
             controls: Controls::default(),
-            queue: Vec::with_capacity(MAX_QUEUED),
+            queue: Vec::with_capacity(2 * MAX_QUEUED),
             performance: Voices::new(framing.sample_rate_hz, bank.clone()),
             pads: Voices::new(framing.sample_rate_hz, bank),
             late: [None, None],
@@ -145,13 +154,33 @@ impl Playback {
         self.pads.set_own(own) && performance
     }
 
-    /// Queues a hit for the sample at which its onset is heard, or for `now`
-    /// if that has passed. Real-time safe.
+    /// Queues a hit for the sample at which its onset is heard, and its sound for so much
+    /// earlier as it leads; or for `now` if that has passed. Real-time safe.
     pub fn queue(&mut self, hit: QueuedHit, now: u64) {
-        let due = (hit.onset_sample + self.latency_samples as u64).max(now);
-        if self.queue.len() < self.queue.capacity() {
-            self.queue.push((due, hit));
+        if self.queue.len() + 2 > self.queue.capacity() {
+            return;
         }
+        let heard = hit.onset_sample + self.latency_samples as u64;
+        if hit.verdict == Verdict::Accepted {
+            let starts = heard.saturating_add_signed(-self.lead_samples(&hit));
+            let late = now.saturating_sub(starts) as u32;
+            self.queue.push((starts.max(now), Due::Voice(hit, late)));
+        }
+        self.queue.push((heard.max(now), Due::Event(hit)));
+    }
+
+    /// Samples by which the sound of `hit` begins before its onset.
+    fn lead_samples(&self, hit: &QueuedHit) -> i64 {
+        let Some(sound) = self.performance.sound(hit.drum) else {
+            return 0;
+        };
+        let controls = &self.controls.drums[hit.drum.index()];
+        let velocity = played_velocity(hit.velocity, controls.dynamics);
+        let one_shot = &sound.layers[sound.layer_for(velocity, 0)].one_shot;
+        // A sound that is tuned lower takes longer to its onset.
+        let stretch = f64::from(-controls.tune_semitones / 12.0).exp2();
+        let lead_s = f64::from(one_shot.lead_s()) * stretch;
+        (lead_s * one_shot.sample_rate_hz()).round() as i64
     }
 
     /// Plays a pad from the next sample on. Real-time safe.
@@ -171,6 +200,7 @@ impl Playback {
             amplitude: velocity * velocity,
             tune_semitones: controls.tune_semitones,
             decay: controls.decay,
+            late_samples: 0,
         });
     }
 
@@ -235,42 +265,53 @@ impl Playback {
             if self.queue[first].0 >= end {
                 break;
             }
-            let (due, mut hit) = self.queue.remove(first);
-            if hit.verdict == Verdict::Accepted && !self.controls.drums[hit.drum.index()].enabled {
-                hit.verdict = Verdict::Disabled;
-            }
-            let controls = &self.controls.drums[hit.drum.index()];
-            hit.velocity = played_velocity(hit.velocity, controls.dynamics);
+            let (due, what) = self.queue.remove(first);
             let delay_samples = due.saturating_sub(now) as usize;
-            events.push(Hit {
-                drum: hit.drum,
-                offset: (span.start + delay_samples) as u32,
-                onset_sample: hit.onset_sample,
-                velocity: hit.velocity,
-                confidence: hit.confidence,
-                network: hit.network,
-                evidence: hit.evidence,
-                level: hit.level,
-                verdict: hit.verdict,
-            });
-            if hit.verdict == Verdict::Accepted {
-                let rest = played..delay_samples;
-                self.performance.render(rest, heard, &mut self.rendered);
-                played = delay_samples;
-                let stroke = next(&mut self.strokes, hit.drum);
-                let (layer, amplitude) = self.voicing(&hit, stroke);
-                let controls = &self.controls.drums[hit.drum.index()];
-                self.performance.start(StartVoice {
-                    drum: hit.drum,
-                    layer,
-                    amplitude,
-                    tune_semitones: controls.tune_semitones,
-                    decay: controls.decay,
-                });
+            match what {
+                Due::Event(hit) => events.push(self.event(hit, span.start + delay_samples)),
+                Due::Voice(hit, late_samples) => {
+                    let controls = self.controls.drums[hit.drum.index()];
+                    if !controls.enabled {
+                        continue;
+                    }
+                    let rest = played..delay_samples;
+                    self.performance.render(rest, heard, &mut self.rendered);
+                    played = delay_samples;
+                    let stroke = next(&mut self.strokes, hit.drum);
+                    let (layer, amplitude) = self.voicing(&hit, stroke);
+                    self.performance.start(StartVoice {
+                        drum: hit.drum,
+                        layer,
+                        amplitude,
+                        tune_semitones: controls.tune_semitones,
+                        decay: controls.decay,
+                        late_samples,
+                    });
+                }
             }
         }
         let rest = played..span.len();
         self.performance.render(rest, heard, &mut self.rendered);
+    }
+
+    /// A hit as it is announced at sample `offset` of the block.
+    fn event(&self, hit: QueuedHit, offset: usize) -> Hit {
+        let controls = &self.controls.drums[hit.drum.index()];
+        let verdict = match hit.verdict {
+            Verdict::Accepted if !controls.enabled => Verdict::Disabled,
+            verdict => verdict,
+        };
+        Hit {
+            drum: hit.drum,
+            offset: offset as u32,
+            onset_sample: hit.onset_sample,
+            velocity: played_velocity(hit.velocity, controls.dynamics),
+            confidence: hit.confidence,
+            network: hit.network,
+            evidence: hit.evidence,
+            level: hit.level,
+            verdict,
+        }
     }
 
     /// Layer of the drum's sound that plays `hit`, and the factor that gives it
@@ -279,10 +320,10 @@ impl Playback {
         let Some(sound) = self.performance.sound(hit.drum) else {
             return (0, 0.0);
         };
-        let layer = sound.layer_for(hit.velocity, stroke);
+        let dynamics = self.controls.drums[hit.drum.index()].dynamics;
+        let layer = sound.layer_for(played_velocity(hit.velocity, dynamics), stroke);
         let levels = &sound.layers[layer].levels;
         let level = levels[hit.level_frames.clamp(1, levels.len()) - 1];
-        let dynamics = self.controls.drums[hit.drum.index()].dynamics;
         let gain = played_gain(hit.heard_velocity, dynamics);
         let amplitude = if level > 1e-9 {
             gain * hit.level / level

@@ -54,6 +54,10 @@ pub enum System {
     OursTwoPasses,
     /// The engine with the kit that it learnt from the excerpt, saved and frozen.
     OursSavedKit,
+    /// The one-shots that the engine plays in place of what it separates.
+    OursResynthesised,
+    /// The same after hearing the excerpt before.
+    OursResynthesisedTwoPasses,
     /// The engine in its low-latency quality.
     OursLow,
     /// The engine in its high quality.
@@ -84,6 +88,8 @@ impl System {
             System::OursTrueKit => "ours, true hits and kit",
             System::OursTwoPasses => "ours, 2 passes",
             System::OursSavedKit => "ours, saved kit, frozen",
+            System::OursResynthesised => "ours, resynthesised",
+            System::OursResynthesisedTwoPasses => "ours, resynthesised, 2 passes",
             System::OursLow => "ours, low latency",
             System::OursHigh => "ours, high quality",
             System::OursHighTwoPasses => "ours, high quality, 2 passes",
@@ -140,6 +146,15 @@ impl System {
             System::OursSavedKit => EngineRun {
                 passes: 2,
                 saved_kit: true,
+                ..ours
+            },
+            System::OursResynthesised => EngineRun {
+                resynthesised: true,
+                ..ours
+            },
+            System::OursResynthesisedTwoPasses => EngineRun {
+                resynthesised: true,
+                passes: 2,
                 ..ours
             },
             System::OursLow => EngineRun {

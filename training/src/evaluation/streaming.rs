@@ -36,6 +36,8 @@ pub struct EngineRun {
     pub one_mask: bool,
     /// Whether sounds that repeat are left to the masks.
     pub masks_only: bool,
+    /// Whether one-shots are played in place of what is separated.
+    pub resynthesised: bool,
     /// Whether it is told the true hits.
     pub true_hits: bool,
     /// Whether it begins with the true kit, if that is known.
@@ -51,6 +53,7 @@ impl Default for EngineRun {
             saved_kit: false,
             one_mask: false,
             masks_only: false,
+            resynthesised: false,
             true_hits: false,
             true_kit: false,
         }
@@ -79,13 +82,17 @@ pub fn stream(excerpt: &Excerpt, model: &Arc<Model>, run: &EngineRun) -> Result<
     let mut engine = new_engine(SAMPLE_RATE_HZ, run.quality, model, experiment.clone())?;
     let piece = &excerpt.piece;
     let mut hits: &[Hit] = &[];
+    let mut controls = Controls::default();
     if run.true_hits {
         hits = &piece.hits;
-        engine.set_controls(&Controls {
-            hits: HitSource::Given,
-            ..Controls::default()
-        });
+        controls.hits = HitSource::Given;
     }
+    if run.resynthesised {
+        for drum in &mut controls.drums {
+            drum.blend = 1.0;
+        }
+    }
+    engine.set_controls(&controls);
     for _ in 1..run.passes {
         pass(&mut engine, piece.mix_channels(), hits);
         engine.rewind();
@@ -95,7 +102,7 @@ pub fn stream(excerpt: &Excerpt, model: &Arc<Model>, run: &EngineRun) -> Result<
         engine = new_engine(SAMPLE_RATE_HZ, run.quality, model, experiment)?;
         engine.set_controls(&Controls {
             learning: false,
-            ..Controls::default()
+            ..controls
         });
         engine.restore_kit((*kit).clone());
     }

@@ -138,6 +138,8 @@ pub struct Average {
     reach: Vec<f32>,
     /// Weight of all hits.
     weight: f32,
+    /// Weighted sum of their leads.
+    leads_s: f64,
     /// Number of all hits.
     pub hits: u32,
 }
@@ -153,8 +155,17 @@ impl Average {
         self.weight
     }
 
-    /// Adds a hit. Allocates as far as it is longer than those before.
-    pub fn add(&mut self, grid: &Grid, hit: &Spectrogram, weight: f32) {
+    /// Mean time from where the hits begin to their announced onsets, of all
+    /// `averages` together.
+    pub fn mean_lead_s(averages: &[&Average]) -> f32 {
+        let weight: f32 = averages.iter().map(|average| average.weight).sum();
+        let sum: f64 = averages.iter().map(|average| average.leads_s).sum();
+        (sum / f64::from(weight.max(1e-6))) as f32
+    }
+
+    /// Adds a hit that begins `lead_s` before its announced onset. Allocates as far as it is
+    /// longer than those before.
+    pub fn add(&mut self, grid: &Grid, hit: &Spectrogram, weight: f32, lead_s: f64) {
         let frames = hit.frames();
         if frames > self.frames() {
             for (sums, bins) in self.sums.iter_mut().zip(&hit.bins) {
@@ -190,6 +201,7 @@ impl Average {
             }
         }
         self.weight += weight;
+        self.leads_s += f64::from(weight) * lead_s;
         self.hits += 1;
     }
 
@@ -210,5 +222,6 @@ impl Average {
             *value *= factor;
         }
         self.weight *= factor;
+        self.leads_s *= f64::from(factor);
     }
 }

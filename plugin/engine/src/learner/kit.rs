@@ -97,5 +97,6 @@ pub fn as_kept(one_shot: &OneShot) -> Result<OneShot, OneShotError> {
     for sample in audio.channels.iter_mut().flatten() {
         *sample = (*sample / step).round() * step;
     }
-    OneShot::new(audio.sample_rate_hz, audio.channels)
+    let kept = OneShot::new(audio.sample_rate_hz, audio.channels)?;
+    Ok(kept.with_lead(one_shot.lead_s()))
 }

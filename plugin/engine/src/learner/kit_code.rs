@@ -12,8 +12,12 @@ use thiserror::Error;
 use super::{LearntDrum, LearntKit, LearntLayer, step_for};
 use crate::{drum::Drum, one_shots::OneShot};
 
-/// Begins every saved kit; the last byte is the version of the format.
-const MAGIC: [u8; 8] = *b"IDM kit\x01";
+/// Begins every saved kit; a byte with the version of the format follows.
+const MAGIC: [u8; 7] = *b"IDM kit";
+/// The version that is written.
+const VERSION: u8 = 2;
+/// The one before, which knew no leads, is read too.
+const VERSION_WITHOUT_LEADS: u8 = 1;
 /// Samples per Rice parameter.
 const BLOCK: usize = 128;
 /// Quotients from here on are stored as plain numbers.
@@ -30,7 +34,7 @@ const MOST_EMBEDDING: usize = 4_096;
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum KitError {
     /// Another format.
-    #[error("expected a kit that begins with {:?}, found {found:?}", String::from_utf8_lossy(&MAGIC))]
+    #[error("expected a kit that begins with {:?} and version {VERSION} or older, found {found:?}", String::from_utf8_lossy(&MAGIC))]
     Magic {
         /// The first bytes.
         found: String,
@@ -77,10 +81,12 @@ pub fn encode_kit(kit: &LearntKit) -> Vec<u8> {
         bits.number(learnt.layers.len() as u32, 8);
         for layer in &learnt.layers {
             bits.number(layer.top_velocity.to_bits(), 32);
+            bits.number(layer.one_shot.lead_s().to_bits(), 32);
             encode_one_shot(&layer.one_shot, &mut bits);
         }
     }
     let mut bytes = MAGIC.to_vec();
+    bytes.push(VERSION);
     bytes.extend(bits.finish());
     let sum = checksum(&bytes);
     bytes.extend(sum.to_le_bytes());
@@ -96,11 +102,15 @@ pub fn decode_kit(bytes: &[u8]) -> Result<LearntKit, KitError> {
     if bytes.is_empty() {
         return Ok(LearntKit::default());
     }
-    let magic = &bytes[..bytes.len().min(MAGIC.len())];
-    if magic != MAGIC {
-        let found = String::from_utf8_lossy(magic).into_owned();
-        return Err(KitError::Magic { found });
-    }
+    let has_leads = match bytes.strip_prefix(&MAGIC).and_then(<[u8]>::first) {
+        Some(&VERSION) => true,
+        Some(&VERSION_WITHOUT_LEADS) => false,
+        _ => {
+            let begin = &bytes[..bytes.len().min(MAGIC.len() + 1)];
+            let found = String::from_utf8_lossy(begin).into_owned();
+            return Err(KitError::Magic { found });
+        }
+    };
     let Some((body, stored)) = bytes.split_last_chunk::<4>() else {
         return Err(KitError::Ends {
             inside: "the checksum",
@@ -110,7 +120,7 @@ pub fn decode_kit(bytes: &[u8]) -> Result<LearntKit, KitError> {
     if expected != found {
         return Err(KitError::Checksum { expected, found });
     }
-    let mut bits = BitReader::new(&body[MAGIC.len()..]);
+    let mut bits = BitReader::new(&body[MAGIC.len() + 1..]);
     let length = bits.limited(16, MOST_EMBEDDING, "the embedding's length")?;
     let mut kit = LearntKit::default();
     for _ in 0..length {
@@ -128,9 +138,12 @@ pub fn decode_kit(bytes: &[u8]) -> Result<LearntKit, KitError> {
         let count = bits.limited(8, MOST_LAYERS, "the number of layers")?;
         let mut layers = Vec::with_capacity(count);
         for _ in 0..count {
+            let top_velocity = bits.float("a layer")?;
+            let lead_s = if has_leads { bits.float("a layer")? } else { 0.0 };
+            let one_shot = decode_one_shot(&mut bits)?.with_lead(lead_s);
             layers.push(LearntLayer {
-                top_velocity: bits.float("a layer")?,
-                one_shot: Arc::new(decode_one_shot(&mut bits)?),
+                top_velocity,
+                one_shot: Arc::new(one_shot),
             });
         }
         kit.drums.push(LearntDrum {

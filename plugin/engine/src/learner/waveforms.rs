@@ -223,6 +223,7 @@ impl WaveformLearner {
                 .collect(),
             spectrogram,
             level,
+            lead_s: (f64::from(take.start.onset_samples) - start) / self.rate_hz,
             purity,
             ringing,
         })
@@ -259,7 +260,7 @@ impl WaveformLearner {
         } else {
             &mut class.loud
         };
-        average.add(&self.grid, &hit.spectrogram, weight);
+        average.add(&self.grid, &hit.spectrogram, weight, hit.lead_s);
         if class.reference.len() < hit.attack.len() {
             class.reference.resize(hit.attack.len(), 0.0);
         }
@@ -350,6 +351,7 @@ impl WaveformLearner {
                 *sample *= class.level;
             }
             let one_shot = OneShot::new(self.rate_hz, channels.into()).ok()?;
+            let one_shot = one_shot.with_lead(Average::mean_lead_s(&averages));
             learnt.layers.push(LearntLayer {
                 top_velocity,
                 one_shot: Arc::new(as_kept(&one_shot).ok()?),
@@ -364,6 +366,8 @@ struct Hit {
     spectrogram: Spectrogram,
     attack: Vec<f32>,
     level: f32,
+    /// How long it begins before its announced onset.
+    lead_s: f64,
     purity: f32,
     ringing: f32,
 }

@@ -224,6 +224,6 @@ fn at_rate(
     let buffer = audio_file::resample(&buffer, sample_rate_hz)
         .map_err(|source| BankError::Resample { drum, source })?;
     OneShot::new(sample_rate_hz, buffer.channels)
-        .map(Arc::new)
+        .map(|converted| Arc::new(converted.with_lead(one_shot.lead_s())))
         .map_err(|source| BankError::OneShot { drum, source })
 }

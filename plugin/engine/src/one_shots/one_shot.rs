@@ -46,11 +46,15 @@ pub enum OneShotError {
     },
 }
 
-/// One drum sound whose onset is its first sample.
+/// Longest lead, either way.
+const MAX_LEAD_S: f32 = 0.02;
+
+/// One drum sound, from where it begins to be heard.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OneShot {
     sample_rate_hz: f64,
     channels: Vec<Vec<f32>>,
+    lead_s: f32,
 }
 
 impl OneShot {
@@ -88,7 +92,21 @@ impl OneShot {
         Ok(OneShot {
             sample_rate_hz,
             channels,
+            lead_s: 0.0,
         })
+    }
+
+    /// The same sound with another lead, at most 20 ms either way; none if it is not finite.
+    pub fn with_lead(mut self, lead_s: f32) -> OneShot {
+        let is_finite = lead_s.is_finite();
+        self.lead_s = if is_finite { lead_s } else { 0.0 }.clamp(-MAX_LEAD_S, MAX_LEAD_S);
+        self
+    }
+
+    /// How long before the onset of a hit, as the transcriber announces it, the sound begins:
+    /// it is laid over what was heard when it is played so much earlier. Real-time safe.
+    pub fn lead_s(&self) -> f32 {
+        self.lead_s
     }
 
     /// Sample rate of the samples.
@@ -142,6 +160,7 @@ impl OneShot {
                 .iter()
                 .map(|channel| channel[..end].to_vec())
                 .collect(),
+            lead_s: self.lead_s,
         }
     }
 }
@@ -179,5 +198,14 @@ mod tests {
     fn trimming_keeps_the_sound() {
         let shot = OneShot::new(44_100.0, vec![vec![1.0, 0.5, 0.0, 0.0]]).unwrap();
         assert_eq!(shot.trimmed().channels(), [vec![1.0, 0.5]]);
+        assert_eq!(shot.with_lead(0.002).trimmed().lead_s(), 0.002);
+    }
+
+    #[test]
+    fn leads_have_limits() {
+        let shot = OneShot::new(44_100.0, vec![vec![1.0]]).unwrap();
+        for (given, expected) in [(0.001, 0.001), (9.0, MAX_LEAD_S), (f32::NAN, 0.0)] {
+            assert_eq!(shot.clone().with_lead(given).lead_s(), expected);
+        }
     }
 }

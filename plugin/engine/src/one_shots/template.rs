@@ -34,7 +34,9 @@ impl Template {
         let window = framing.window_samples;
         // The first frame ends `PRE_FRAMES` hops before its centre plus half a
         // window: exactly at the onset for a window of four hops.
+        let own_lead = (f64::from(one_shot.lead_s()) * framing.sample_rate_hz).round() as isize;
         let lead = window - (window / 2 - PRE_FRAMES * hop).min(window);
+        let lead = lead.saturating_add_signed(-own_lead);
         let padded = |channel: usize| {
             let samples = one_shot.channel(channel);
             let mut padded = vec![0.0; lead];

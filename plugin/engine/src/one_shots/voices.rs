@@ -31,6 +31,8 @@ pub struct StartVoice {
     pub tune_semitones: f32,
     /// 0.05 (a click) to 1 (natural length).
     pub decay: f32,
+    /// Samples by which it should have started earlier: it is played from there on.
+    pub late_samples: u32,
 }
 
 /// Where a voice's sound is.
@@ -200,7 +202,7 @@ impl Voices {
                 drum: start.drum,
                 source,
                 layer: start.layer,
-                position: 0.0,
+                position: f64::from(start.late_samples) * step,
                 step,
                 amplitude: start.amplitude,
                 damping,

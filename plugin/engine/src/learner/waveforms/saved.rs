@@ -43,7 +43,8 @@ impl WaveformLearner {
                 } else {
                     &mut class.loud
                 };
-                average.add(&self.grid, &hit, weight / layers as f32);
+                let lead_s = f64::from(layer.one_shot.lead_s());
+                average.add(&self.grid, &hit, weight / layers as f32, lead_s);
                 average.hits = learnt.hits / layers as u32;
                 let mono = sides[0].iter().zip(sides[1]).map(|(l, r)| l + r);
                 class.reference = mono
