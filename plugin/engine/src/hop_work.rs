@@ -64,8 +64,8 @@ pub struct HopWork {
     locator: OnsetLocator,
     /// Scale of fitted gains, which tell whether a drum is needed at all.
     fitted: VelocityScale,
-    levels: LevelMeter,
-    /// Scale of levels, which tell how hard it was hit.
+    /// How loud hits are, and the scale that makes velocities of it.
+    meter: LevelMeter,
     velocities: VelocityScale,
     explainer: Explainer,
     presence: Presence,
@@ -152,7 +152,7 @@ impl HopWork {
             judge: Judge::new(rate, meta.evidence_of(quality).copied()),
             locator: OnsetLocator::new(rate, hop),
             fitted: VelocityScale::default(),
-            levels: LevelMeter::default(),
+            meter: LevelMeter::default(),
             velocities: VelocityScale::default(),
             explainer: Explainer::new(&bank),
             presence: Presence::new(hop_s),
@@ -235,7 +235,7 @@ impl HopWork {
         self.removed.clear();
         self.judge.rewind();
         self.fitted = VelocityScale::default();
-        self.levels.reset();
+        self.meter.reset();
         self.velocities = VelocityScale::default();
         self.forget_sounding();
         self.attack_gate.reset();

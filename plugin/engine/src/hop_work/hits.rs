@@ -238,15 +238,17 @@ impl HopWork {
             let is_accepted = decided.verdict == Verdict::Accepted;
             let (power, level_frames) = self.power_around(decided.onset_sample);
             let mask = &self.masks[drum.index()];
-            let mut level = self.levels.level(drum, &power, mask, is_accepted);
             let mut heard_velocity = decided.estimate.clamp(0.0, 1.0);
             if is_accepted {
-                let likeness;
-                (level, likeness) = self.repeats.settle_level(drum, level);
+                let measured = self.meter.level(drum, &power, mask);
+                let (loudness, likeness) = self.repeats.settle_level(drum, measured);
                 let scale = &mut self.velocities;
-                heard_velocity = scale.velocity(drum, level, decided.estimate, likeness);
+                heard_velocity = scale.velocity(drum, loudness, decided.estimate, likeness);
                 self.follower.hit();
             }
+            // What is played again has the level of what is separated.
+            let separated = power.iter().zip(mask).map(|(p, m)| p * m * m);
+            let level = separated.sum::<f32>().sqrt();
             let given = decided.given_velocity.filter(|_| is_accepted);
             let velocity = given.unwrap_or(heard_velocity);
             if decided.is_started {

@@ -1,10 +1,5 @@
 //! Hits of one drum laid exactly over each other.
 
-/// Level of the envelope, relative to its peak, at which an attack begins.
-const FOOT: f32 = 0.2;
-/// How far from the announced onset the attack is looked for.
-const BEFORE_S: f64 = 0.005;
-const AFTER_S: f64 = 0.012;
 /// How far two hits are shifted against each other.
 const REACH_S: f64 = 0.002;
 /// Stretch over which they are compared.
@@ -15,25 +10,6 @@ const TAPS: isize = 12;
 /// Samples of a comparison at `rate_hz`.
 pub fn compared_samples(rate_hz: f64) -> usize {
     (COMPARE_S * rate_hz) as usize
-}
-
-/// Sample at which the attack near `onset` begins. Allocates.
-pub fn attack(mono: &[f32], onset: usize, rate_hz: f64) -> usize {
-    let first = onset.saturating_sub((BEFORE_S * rate_hz) as usize);
-    let last = (onset + (AFTER_S * rate_hz) as usize).min(mono.len());
-    if first >= last {
-        return onset.min(mono.len());
-    }
-    let smooth = ((0.0005 * rate_hz) as usize).max(1);
-    let envelope: Vec<f32> = (first..last)
-        .map(|n| {
-            let span = &mono[n..(n + smooth).min(mono.len())];
-            span.iter().fold(0.0_f32, |peak, x| peak.max(x.abs()))
-        })
-        .collect();
-    let peak = envelope.iter().copied().fold(0.0, f32::max);
-    let foot = envelope.iter().position(|&level| level >= FOOT * peak);
-    first + foot.unwrap_or(0)
 }
 
 /// Shift of `mono` at `start` that lays it best over `reference`, in samples
@@ -142,17 +118,5 @@ mod tests {
             let energy: f32 = (0..1_000).map(|n| tone(n as f64).powi(2)).sum();
             assert!(error < 1e-3 * energy, "{delay}: {}", error / energy);
         }
-    }
-
-    #[test]
-    fn attacks_are_found_and_silence_is_no_attack() {
-        let mut mono = vec![0.0; 3_000];
-        for (n, sample) in mono[1_000..].iter_mut().enumerate() {
-            *sample = tone(n as f64);
-        }
-        let found = attack(&mono, 1_100, RATE_HZ);
-        assert!((960..1_010).contains(&found), "{found}");
-        assert_eq!(attack(&[], 10, RATE_HZ), 0);
-        assert!(attack(&[0.0; 100], 50, RATE_HZ) <= 100);
     }
 }

@@ -139,7 +139,11 @@ pub fn decode_kit(bytes: &[u8]) -> Result<LearntKit, KitError> {
         let mut layers = Vec::with_capacity(count);
         for _ in 0..count {
             let top_velocity = bits.float("a layer")?;
-            let lead_s = if has_leads { bits.float("a layer")? } else { 0.0 };
+            let lead_s = if has_leads {
+                bits.float("a layer")?
+            } else {
+                0.0
+            };
             let one_shot = decode_one_shot(&mut bits)?.with_lead(lead_s);
             layers.push(LearntLayer {
                 top_velocity,

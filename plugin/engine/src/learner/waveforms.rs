@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use super::{
     Grid, LearntDrum, LearntKit, LearntLayer, Take,
-    alignment::{attack, best_shift, compared_samples, shifted},
+    alignment::{best_shift, compared_samples, shifted},
     as_kept,
     average::{Average, Spectrogram, mean_spectrum},
     builder::build,
@@ -18,7 +18,7 @@ use super::{
 use crate::{
     drum::{DRUM_COUNT, Drum},
     front_end::{Framing, FrontEnd, UnsupportedSampleRate},
-    one_shots::{Bank, DrumSound, Evidence, OneShot},
+    one_shots::{Bank, DrumSound, Evidence, OneShot, attack},
 };
 use spectra::{
     EARLY_FRAMES, before_missed_hit, difference_db, early_power, layer_difference_db, truncate,

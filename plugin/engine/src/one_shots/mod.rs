@@ -1,5 +1,6 @@
 //! The drum machine: one-shots, their templates, and the voices that play them.
 
+mod attack;
 mod bank;
 mod one_shot;
 mod own_files;
@@ -7,6 +8,7 @@ mod own_sounds;
 mod template;
 mod voices;
 
+pub use attack::attack;
 pub use bank::{Bank, BankError, DrumSound, Evidence, Layer};
 pub use one_shot::{OneShot, OneShotError};
 pub use own_files::{

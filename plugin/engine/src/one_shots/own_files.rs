@@ -7,7 +7,7 @@ use std::{
 
 use thiserror::Error;
 
-use super::{OneShot, OneShotError};
+use super::{OneShot, OneShotError, attack};
 use crate::audio_file::{AudioFileError, AudioReader};
 
 /// Longest sample that is read; what comes after it is left out.
@@ -22,6 +22,8 @@ const ENDINGS: [&str; 6] = ["wav", "aif", "aiff", "flac", "mp3", "ogg"];
 const BEGIN: f32 = 0.005;
 /// What is kept before that.
 const LEAD_S: f64 = 0.0005;
+/// How long after its attack begins a hit is announced, as a rule: learnt drums show it.
+const ANNOUNCED_AFTER_S: f64 = 0.0006;
 
 /// Why a file cannot be a drum's sound.
 #[derive(Debug, Error)]
@@ -97,8 +99,10 @@ pub fn read_one_shot(path: &Path) -> Result<OneShot, OwnSoundError> {
         channel.drain(..first);
         channel.truncate(longest);
     }
+    let attack_s = attack(&channels[0], 0, rate_hz) as f64 / rate_hz;
+    let lead_s = (attack_s + ANNOUNCED_AFTER_S) as f32;
     OneShot::new(rate_hz, channels)
-        .map(|one_shot| one_shot.trimmed())
+        .map(|one_shot| one_shot.trimmed().with_lead(lead_s))
         .map_err(|source| OwnSoundError::OneShot {
             file: file(),
             source,
@@ -215,6 +219,19 @@ mod tests {
         let sample = read_one_shot(&file(samples)).unwrap();
         assert_eq!(sample.frames(), 24 + 1_000);
         assert_eq!(sample.channel(0)[24], 0.5);
+        assert!((0.0005..0.0008).contains(&sample.lead_s()));
+    }
+
+    #[test]
+    fn a_slow_attack_leads_more() {
+        let swells: Vec<f32> = (0..9_000).map(|n| (n as f32 / 960.0).min(1.0)).collect();
+        let sample = read_one_shot(&file(swells)).unwrap();
+        // A fifth of what the first 12 ms reach is there after some 2 ms.
+        assert!(
+            (0.002..0.004).contains(&sample.lead_s()),
+            "{}",
+            sample.lead_s()
+        );
     }
 
     #[test]

@@ -2,8 +2,9 @@ use super::*;
 use crate::{
     controls::Quality,
     experiment::Experiment,
+    front_end::FrontEnd,
     model::Model,
-    one_shots::{LEVEL_FRAMES, OneShot},
+    one_shots::{DrumSound, LEVEL_FRAMES, OneShot},
 };
 
 /// Sounds of `frames` samples, all above 0.
@@ -220,4 +221,55 @@ fn dynamics_change_how_far_levels_follow_the_hits() {
     let (wide, velocities) = peaks(2.0);
     assert!((wide - 0.0625).abs() < 1e-3, "{wide}");
     assert!((velocities[1] - 0.2).abs() < 1e-6, "{velocities:?}");
+}
+
+/// The kick of a stage whose sound leads by `lead_samples`, after a hit at sample 100 that
+/// was queued in time or at sample `queued`.
+fn kick_with_lead(lead_samples: f32, tune_semitones: f32, queued: u64) -> (Vec<f32>, Vec<u32>) {
+    let mut controls = resynthesis();
+    controls.drums[0].tune_semitones = tune_semitones;
+    let mut stage = Stage::new(2_000, &controls);
+    let mut front_end = FrontEnd::new(Framing::for_rate(8_000.0).unwrap());
+    let one_shot = OneShot::new(8_000.0, vec![(0..2_000).map(|n| 1.0 + n as f32).collect()]);
+    let one_shot = Arc::new(one_shot.unwrap().with_lead(lead_samples / 8_000.0));
+    let evidence = crate::one_shots::Evidence::default();
+    let kick = DrumSound::new(Drum::Kick, &[(1.0, one_shot)], evidence, &mut front_end);
+    let mut sounds = [const { None }; DRUM_COUNT];
+    sounds[0] = Some(Arc::new(kick.unwrap()));
+    let bank = Arc::new(stage.work.bank().with_sounds(&sounds));
+    stage.playback.swap_bank(bank);
+    let (mut kick, mut announced) = (Vec::new(), Vec::new());
+    while stage.heard < 300 {
+        if stage.heard <= queued && queued < stage.heard + 6 {
+            let now = stage.heard + stage.playback.latency_samples as u64;
+            stage.playback.queue(hit(Drum::Kick, 100), now);
+        }
+        kick.extend(stage.play(6));
+        let hits = stage.events.hits().iter();
+        announced.extend(hits.map(|hit| hit.offset + stage.heard as u32 - 6));
+    }
+    (kick, announced)
+}
+
+#[test]
+fn a_sound_that_leads_starts_before_the_note() {
+    let begins = |kick: &[f32]| kick.iter().position(|sample| *sample != 0.0);
+    let (plain, notes) = kick_with_lead(0.0, 0.0, 0);
+    assert_eq!((begins(&plain), notes), (Some(100), vec![100]));
+    let (early, notes) = kick_with_lead(40.0, 0.0, 0);
+    assert_eq!((begins(&early), notes), (Some(60), vec![100]));
+    let (late, notes) = kick_with_lead(-40.0, 0.0, 0);
+    assert_eq!((begins(&late), notes), (Some(140), vec![100]));
+    // An octave lower it takes twice as long to the onset.
+    let (low, _) = kick_with_lead(20.0, -12.0, 0);
+    assert_eq!(begins(&low), Some(60));
+}
+
+#[test]
+fn a_sound_that_leads_stays_in_time_when_its_hit_is_known_late() {
+    let (in_time, _) = kick_with_lead(40.0, 0.0, 0);
+    let (late, notes) = kick_with_lead(40.0, 0.0, 78);
+    assert_eq!(notes, [100]);
+    assert_eq!(late[..78], [0.0; 78]);
+    assert_eq!(late[78..], in_time[78..]);
 }

@@ -50,13 +50,12 @@ impl LevelMeter {
     }
 
     /// Level (root of the power) of a hit of `drum` where the mixture has `power`, of which
-    /// `mask` is the drum's; learns from it if it `counts`. Real-time safe.
+    /// `mask` is the drum's, and learns from it. Real-time safe.
     pub fn level(
         &mut self,
         drum: Drum,
         power: &[f32; BAND_COUNT],
         mask: &[f32; BAND_COUNT],
-        counts: bool,
     ) -> f32 {
         let mut own = [0.0; BAND_COUNT];
         for ((own, power), mask) in own.iter_mut().zip(power).zip(mask) {
@@ -70,14 +69,14 @@ impl LevelMeter {
         let before: f32 = known.power.iter().sum();
         let is_first = known.hits == 0.0 || before <= 0.0;
         if is_first || sum <= 0.0 {
-            if counts && sum > 0.0 {
+            if sum > 0.0 {
                 known.power = own;
                 known.hits = 1.0;
             }
             return sum.sqrt();
         }
         let gain = known.gain(&own, mask);
-        if counts && gain > 0.0 {
+        if gain > 0.0 {
             known.learn(&own, mask, gain);
         }
         (gain * before).sqrt()
@@ -133,7 +132,7 @@ mod tests {
         let expected = (BAND_COUNT as f32 / 2.0).sqrt();
         for level in [1.0, 0.1, 3.0, 0.01] {
             let (power, mask) = drum(level);
-            let found = meter.level(Drum::Kick, &power, &mask, true);
+            let found = meter.level(Drum::Kick, &power, &mask);
             assert!((found / (level * expected) - 1.0).abs() < 1e-3, "{found}");
         }
     }
@@ -149,24 +148,22 @@ mod tests {
             }
         }
         let mut meter = LevelMeter::default();
-        let naive = meter.level(Drum::Kick, &both, &unsure, false);
-        let alone = meter.level(Drum::Kick, &power, &mask, true);
-        let known = meter.level(Drum::Kick, &both, &unsure, false);
+        let naive = LevelMeter::default().level(Drum::Kick, &both, &unsure);
+        let alone = meter.level(Drum::Kick, &power, &mask);
+        let known = meter.level(Drum::Kick, &both, &unsure);
         assert!(naive / alone > 3.0, "{naive} {alone}");
         assert!(known / alone < 1.5, "{known} {alone}");
     }
 
     #[test]
-    fn rejected_hits_and_nonsense_teach_nothing() {
+    fn nonsense_teaches_nothing() {
         let mut meter = LevelMeter::default();
         let (power, mask) = drum(1.0);
-        let level = meter.level(Drum::Ride, &power, &mask, true);
+        let level = meter.level(Drum::Ride, &power, &mask);
         for nonsense in [0.0, f32::NAN, f32::INFINITY] {
-            let found = meter.level(Drum::Ride, &[nonsense; BAND_COUNT], &mask, true);
+            let found = meter.level(Drum::Ride, &[nonsense; BAND_COUNT], &mask);
             assert_eq!(found, 0.0);
         }
-        let (loud, _) = drum(1e6);
-        meter.level(Drum::Ride, &loud, &[1.0; BAND_COUNT], false);
-        assert_eq!(meter.level(Drum::Ride, &power, &mask, true), level);
+        assert_eq!(meter.level(Drum::Ride, &power, &mask), level);
     }
 }

@@ -18,9 +18,14 @@ fn kit() -> LearntKit {
         let one_shot = OneShot::new(48_000.0, made).unwrap();
         Arc::new(as_kept(&one_shot).unwrap())
     };
-    let layer = |top_velocity, one_shot| LearntLayer {
+    let layer = |top_velocity, one_shot: Arc<OneShot>| LearntLayer {
         top_velocity,
-        one_shot,
+        one_shot: Arc::new(
+            one_shot
+                .as_ref()
+                .clone()
+                .with_lead(0.01 * top_velocity - 0.004),
+        ),
     };
     LearntKit {
         drums: vec![
@@ -50,6 +55,30 @@ fn a_kit_comes_back_to_the_bit() {
     assert!(bytes.len() < 2 * samples * 7 / 10, "{} bytes", bytes.len());
     assert!(decode_kit(&[]).unwrap().is_empty());
     assert!(encode_kit(&LearntKit::default()).is_empty());
+}
+
+#[test]
+fn a_kit_without_leads_is_read_too() {
+    let mut kit = kit();
+    kit.embedding.clear();
+    kit.drums.truncate(1);
+    for layer in &mut kit.drums[0].layers {
+        layer.one_shot = Arc::new(layer.one_shot.as_ref().clone().with_lead(0.0));
+    }
+    // Everything is whole bytes up to the samples of a one-shot; a lead, of four, follows a
+    // layer's velocity.
+    kit.drums[0].layers.truncate(1);
+    let mut bytes = encode_kit(&kit);
+    bytes.truncate(bytes.len() - 4);
+    let lead = 8 + 2 + 1 + 1 + 4 + 4 + 1 + 4;
+    assert_eq!(bytes[lead..lead + 4], [0; 4]);
+    bytes.drain(lead..lead + 4);
+    bytes[7] = VERSION_WITHOUT_LEADS;
+    let sum = checksum(&bytes);
+    bytes.extend(sum.to_le_bytes());
+    assert_eq!(decode_kit(&bytes).unwrap(), kit);
+    bytes[7] = 3;
+    assert!(matches!(decode_kit(&bytes), Err(KitError::Magic { .. })));
 }
 
 #[test]

@@ -73,6 +73,31 @@ fn error_db(learnt: &OneShot, truth: &[f32]) -> f32 {
 }
 
 #[test]
+fn leads_tell_how_late_onsets_are_announced() {
+    let truth = sound(12_000, 0.11, 2_500.0, 0.8);
+    let mut learner = learner();
+    for late in [60, 80, 100] {
+        let mut hit = take(Drum::Snare, &truth, 1.0, 1.0);
+        hit.start.onset_samples = 400 + late;
+        assert_eq!(learner.add(&hit), Outcome::Learnt);
+    }
+    let bank = learner.bank().expect("something is new");
+    // An attack is found half a millisecond early.
+    let expected = 80.0 / RATE + LEAD_S + 0.0005;
+    let found = f64::from(bank.one_shot(Drum::Snare).lead_s());
+    assert!((found - expected).abs() < 0.0003, "{found} {expected}");
+    // A kit that is saved keeps it, and so do hits that are learnt on top.
+    let mut again = WaveformLearner::new(RATE, prior()).unwrap();
+    again.restore(&learner.kit(), prior());
+    let mut hit = take(Drum::Snare, &truth, 1.0, 1.0);
+    hit.start.onset_samples = 480;
+    again.add(&hit);
+    let bank = again.bank().expect("something is new");
+    let found = f64::from(bank.one_shot(Drum::Snare).lead_s());
+    assert!((found - expected).abs() < 0.0003, "{found} {expected}");
+}
+
+#[test]
 fn hits_become_the_one_shot_at_their_level() {
     let truth = sound(12_000, 0.11, 2_500.0, 0.8);
     let mut learner = learner();

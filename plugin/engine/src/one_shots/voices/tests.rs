@@ -24,6 +24,7 @@ fn start(drum: Drum) -> StartVoice {
         amplitude: 0.5,
         tune_semitones: 0.0,
         decay: 1.0,
+        late_samples: 0,
     }
 }
 
@@ -39,6 +40,22 @@ fn a_voice_is_the_scaled_one_shot_from_its_start_on() {
     assert!(output[1][0][..100].iter().all(|&sample| sample == 0.0));
     for n in 100..512 {
         assert_eq!(output[1][1][n], 0.5 * source[n - 100]);
+    }
+}
+
+#[test]
+fn a_late_voice_goes_on_where_it_should_be() {
+    let bank = bank();
+    let mut voices = Voices::new(44_100.0, bank.clone());
+    let mut output = buffers(64);
+    voices.start(StartVoice {
+        late_samples: 30,
+        ..start(Drum::Snare)
+    });
+    voices.render(0..64, &[true; DRUM_COUNT], &mut output);
+    let source = &bank.one_shot(Drum::Snare).channel(0)[30..];
+    for (out, source) in output[1][0].iter().zip(source) {
+        assert_eq!(*out, 0.5 * source);
     }
 }
 
