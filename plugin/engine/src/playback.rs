@@ -176,11 +176,16 @@ impl Playback {
         };
         let controls = &self.controls.drums[hit.drum.index()];
         let velocity = played_velocity(hit.velocity, controls.dynamics);
-        let one_shot = &sound.layers[sound.layer_for(velocity, 0)].one_shot;
-        // A sound that is tuned lower takes longer to its onset.
-        let stretch = f64::from(-controls.tune_semitones / 12.0).exp2();
-        let lead_s = f64::from(one_shot.lead_s()) * stretch;
-        (lead_s * one_shot.sample_rate_hz()).round() as i64
+        let layer = &sound.layers[sound.layer_for(velocity, 0)];
+        // Whatever plays, its attack takes the place of the drum's own, if that is known: it
+        // is announced some time after it began.
+        let learnt = self.performance.learnt(hit.drum).unwrap_or(sound);
+        let heard = &learnt.layers[learnt.layer_for(velocity, 0)];
+        let announced_after_s = heard.one_shot.lead_s() - heard.attack_s;
+        // A sound that is tuned lower takes longer to its attack.
+        let stretch = (-controls.tune_semitones / 12.0).exp2();
+        let lead_s = f64::from(layer.attack_s * stretch + announced_after_s);
+        (lead_s * layer.one_shot.sample_rate_hz()).round() as i64
     }
 
     /// Plays a pad from the next sample on. Real-time safe.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use super::{LEVEL_FRAMES, OneShot, OneShotError, Template};
+use super::{LEVEL_FRAMES, OneShot, OneShotError, Template, attack};
 use crate::{
     audio_file::{self, AudioBuffer},
     drum::{DRUM_COUNT, Drum},
@@ -52,6 +52,22 @@ pub struct Layer {
     /// Root of its band power over the first frame of its template, the first
     /// two, and so on: what the level of a hit is compared with.
     pub levels: [f32; LEVEL_FRAMES],
+    /// How long after its beginning its attack begins.
+    pub attack_s: f32,
+}
+
+impl Layer {
+    /// A sound that has the rate of the bank. Allocates.
+    fn new(top_velocity: f32, one_shot: Arc<OneShot>, levels: [f32; LEVEL_FRAMES]) -> Layer {
+        let rate_hz = one_shot.sample_rate_hz();
+        let attack_s = (attack(one_shot.channel(0), 0, rate_hz) as f64 / rate_hz) as f32;
+        Layer {
+            top_velocity,
+            one_shot,
+            levels,
+            attack_s,
+        }
+    }
 }
 
 /// How well a drum has been learnt.
@@ -102,11 +118,9 @@ impl DrumSound {
         for (top_velocity, one_shot) in layers {
             let one_shot = at_rate(drum, one_shot, front_end.framing().sample_rate_hz)?;
             let levels = Template::of(&one_shot, front_end).levels();
-            sound.layers.push(Layer {
-                top_velocity: *top_velocity,
-                one_shot,
-                levels,
-            });
+            sound
+                .layers
+                .push(Layer::new(*top_velocity, one_shot, levels));
         }
         let Some(loudest) = sound.layers.last() else {
             return Err(BankError::Count { found: 0 });
@@ -164,11 +178,7 @@ impl Bank {
             let one_shot = at_rate(drum, &Arc::new(one_shot.trimmed()), sample_rate_hz)?;
             let template = Template::of(&one_shot, &mut front_end);
             sounds.push(Arc::new(DrumSound {
-                layers: vec![Layer {
-                    top_velocity: 1.0,
-                    one_shot,
-                    levels: template.levels(),
-                }],
+                layers: vec![Layer::new(1.0, one_shot, template.levels())],
                 evidence: Evidence::default(),
                 spread: Spread::of_sound(&one_shots[drum.index()]).map(Box::new),
             }));

@@ -174,6 +174,12 @@ impl Voices {
         self.sound_at(self.source_of(drum), drum)
     }
 
+    /// What was learnt of `drum`, whether it is played or not. Real-time safe.
+    pub fn learnt(&self, drum: Drum) -> Option<&DrumSound> {
+        let sound = self.bank()?.sound(drum);
+        (sound.evidence.hits > 0).then_some(sound)
+    }
+
     /// Starts a voice with the next sample that is rendered; it chokes the drums that
     /// `start.drum` chokes. Real-time safe.
     pub fn start(&mut self, start: StartVoice) {

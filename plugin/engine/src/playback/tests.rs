@@ -4,7 +4,7 @@ use crate::{
     experiment::Experiment,
     front_end::FrontEnd,
     model::Model,
-    one_shots::{DrumSound, LEVEL_FRAMES, OneShot},
+    one_shots::{DrumSound, LEVEL_FRAMES, OneShot, attack},
 };
 
 /// Sounds of `frames` samples, all above 0.
@@ -223,6 +223,10 @@ fn dynamics_change_how_far_levels_follow_the_hits() {
     assert!((velocities[1] - 0.2).abs() < 1e-6, "{velocities:?}");
 }
 
+fn ramp() -> Vec<f32> {
+    (0..2_000).map(|n| 1.0 + n as f32).collect()
+}
+
 /// The kick of a stage whose sound leads by `lead_samples`, after a hit at sample 100 that
 /// was queued in time or at sample `queued`.
 fn kick_with_lead(lead_samples: f32, tune_semitones: f32, queued: u64) -> (Vec<f32>, Vec<u32>) {
@@ -230,7 +234,7 @@ fn kick_with_lead(lead_samples: f32, tune_semitones: f32, queued: u64) -> (Vec<f
     controls.drums[0].tune_semitones = tune_semitones;
     let mut stage = Stage::new(2_000, &controls);
     let mut front_end = FrontEnd::new(Framing::for_rate(8_000.0).unwrap());
-    let one_shot = OneShot::new(8_000.0, vec![(0..2_000).map(|n| 1.0 + n as f32).collect()]);
+    let one_shot = OneShot::new(8_000.0, vec![ramp()]);
     let one_shot = Arc::new(one_shot.unwrap().with_lead(lead_samples / 8_000.0));
     let evidence = crate::one_shots::Evidence::default();
     let kick = DrumSound::new(Drum::Kick, &[(1.0, one_shot)], evidence, &mut front_end);
@@ -260,9 +264,11 @@ fn a_sound_that_leads_starts_before_the_note() {
     assert_eq!((begins(&early), notes), (Some(60), vec![100]));
     let (late, notes) = kick_with_lead(-40.0, 0.0, 0);
     assert_eq!((begins(&late), notes), (Some(140), vec![100]));
-    // An octave lower it takes twice as long to the onset.
+    // An octave lower it takes twice as long to the attack.
     let (low, _) = kick_with_lead(20.0, -12.0, 0);
-    assert_eq!(begins(&low), Some(60));
+    let attack = attack(&ramp(), 0, 8_000.0);
+    assert!(attack > 5, "{attack}");
+    assert_eq!(begins(&low), Some(80 - attack));
 }
 
 #[test]
@@ -272,4 +278,33 @@ fn a_sound_that_leads_stays_in_time_when_its_hit_is_known_late() {
     assert_eq!(notes, [100]);
     assert_eq!(late[..78], [0.0; 78]);
     assert_eq!(late[78..], in_time[78..]);
+}
+
+#[test]
+fn a_sample_of_the_users_own_takes_the_place_of_the_learnt_attack() {
+    let framing = Framing::for_rate(8_000.0).unwrap();
+    let mut front_end = FrontEnd::new(framing);
+    let sound = |silence: usize, lead_s: f32| {
+        let mut samples = vec![0.0; silence];
+        samples.extend((0..800).map(|n| (n as f32).cos()));
+        let one_shot = OneShot::new(8_000.0, vec![samples]).unwrap();
+        Arc::new(one_shot.with_lead(lead_s))
+    };
+    let mut playback = Playback::new(&framing, 500, bank(800));
+    let own = [(Drum::Kick, vec![sound(40, 0.0125)])];
+    let own = Arc::new(crate::one_shots::OwnSounds::new(&own, 8_000.0).unwrap());
+    assert!(playback.set_own_sounds(&own));
+    let place = |playback: &Playback| playback.lead_samples(&hit(Drum::Kick, 0));
+    assert_eq!(place(&playback), 100, "what the sample says");
+    // The learnt attack is heard 8 samples in, and announced 16 later.
+    let evidence = crate::one_shots::Evidence {
+        hits: 3,
+        ..Default::default()
+    };
+    let learnt = [(1.0, sound(8, 0.003))];
+    let kick = DrumSound::new(Drum::Kick, &learnt, evidence, &mut front_end).unwrap();
+    let mut sounds = [const { None }; DRUM_COUNT];
+    sounds[0] = Some(Arc::new(kick));
+    playback.swap_bank(Arc::new(bank(800).with_sounds(&sounds)));
+    assert_eq!(place(&playback), 40 + 16);
 }
