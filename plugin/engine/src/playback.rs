@@ -39,7 +39,7 @@ pub struct QueuedHit {
     pub network: f32,
     /// The evidence beside it.
     pub evidence: Evidence,
-    /// Root of its separated band power around the onset.
+    /// Root of what it adds to its separated band power around the onset.
     pub level: f32,
     /// Frames over which that was measured, as in
     /// [`Layer::levels`](crate::one_shots::Layer::levels).

@@ -12,6 +12,14 @@ use crate::{
     transcriber::{Candidate, Decision, Evidence, Verdict},
 };
 
+/// Frames before those around an onset from which on none of it is seen.
+const BEFORE_FRAMES: i64 = 2;
+/// How much of what sounded before rings on: an acoustic drum's sound does, that of a drum
+/// machine is often cut off by the next hit.
+const RINGS_ON: f32 = 0.5;
+/// Share of the power around an onset that at least belongs to it.
+const LEAST_RISE: f32 = 0.05;
+
 /// A candidate that waits for its decision.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Started {
@@ -236,7 +244,7 @@ impl HopWork {
                 continue;
             };
             let is_accepted = decided.verdict == Verdict::Accepted;
-            let (power, level_frames) = self.power_around(decided.onset_sample);
+            let (power, level_frames) = self.rise_around(decided.onset_sample);
             let mask = &self.masks[drum.index()];
             let mut heard_velocity = decided.estimate.clamp(0.0, 1.0);
             if is_accepted {
@@ -277,20 +285,26 @@ impl HopWork {
         }
     }
 
-    /// Sum of the mixture's power around the onset, per band, and of how many frames.
-    fn power_around(&self, onset_sample: u64) -> ([f32; BAND_COUNT], usize) {
+    /// What the hit at this onset adds to the mixture's power around it, per band: the sum
+    /// over some frames, without what sounded before and rings on. And how many frames.
+    fn rise_around(&self, onset_sample: u64) -> ([f32; BAND_COUNT], usize) {
         let newest = self.hops as i64 - 1;
         let first = self.framing.frame_at(onset_sample) as i64 - PRE_FRAMES as i64;
-        let (mut sum, mut frames) = ([0.0; BAND_COUNT], 0);
+        let (mut rise, mut frames) = ([0.0; BAND_COUNT], 0);
         for frame in first..(first + LEVEL_FRAMES as i64).min(newest + 1) {
             if let Ok(frame) = u64::try_from(frame) {
                 let observed = self.explainer.observed(frame).iter();
-                sum.iter_mut()
-                    .zip(observed)
-                    .for_each(|(sum, power)| *sum += power);
+                let sums = rise.iter_mut().zip(observed);
+                sums.for_each(|(sum, power)| *sum += power);
             }
             frames += 1;
         }
-        (sum, frames)
+        if let Ok(before) = u64::try_from(first - BEFORE_FRAMES) {
+            let before = self.explainer.observed(before).iter();
+            for (rise, before) in rise.iter_mut().zip(before) {
+                *rise = (*rise - RINGS_ON * before * frames as f32).max(LEAST_RISE * *rise);
+            }
+        }
+        (rise, frames)
     }
 }
