@@ -19,6 +19,7 @@ const SYSTEMS: [System; 3] = [System::Network, System::Ours, System::OursTrueHit
 /// Tolerances of a new file.
 const TOLERANCE_DB: f64 = 0.5;
 const TOLERANCE_F: f64 = 0.03;
+const TOLERANCE_VELOCITY: f64 = 1.0;
 
 /// One figure.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -66,6 +67,11 @@ impl Golden {
                         "recall of candidates",
                         candidate_recall(system, &scores),
                         TOLERANCE_F,
+                    ),
+                    (
+                        "velocity error apart from scale, of 127",
+                        scores.velocity_error_apart(),
+                        TOLERANCE_VELOCITY,
                     ),
                 ];
                 for (what, value, tolerance) in measured {

@@ -97,6 +97,14 @@ impl SystemScore {
         groups.last().map(OnsetScore::recall)
     }
 
+    /// Error of velocities apart from each drum's scale, all classes pooled, of 127.
+    pub fn velocity_error_apart(&self) -> Option<f64> {
+        let mut all = VelocityScore::default();
+        let scores = self.transcription.as_ref()?.velocities.iter();
+        scores.for_each(|score| all.add(score));
+        all.error_apart()
+    }
+
     /// Onset F of all groups pooled, strict, within the first tolerance.
     pub fn pooled_f(&self) -> Option<f64> {
         let groups = self.transcription.as_ref()?.strict.groups.first()?;
