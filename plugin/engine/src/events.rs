@@ -26,7 +26,7 @@ pub struct Hit {
     pub network: f32,
     /// What else speaks for the hit or against it.
     pub evidence: Evidence,
-    /// Level of its separated sound: root of the band power around the onset.
+    /// Level of its separated sound: root of what it adds to the band power around the onset.
     pub level: f32,
     /// Only accepted hits make notes; the others are for display.
     pub verdict: Verdict,

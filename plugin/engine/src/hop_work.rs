@@ -22,7 +22,8 @@ use crate::{
         Presence, Repeats, combine_masks,
     },
     transcriber::{
-        GivenHits, Judge, OnsetLocator, PeakPicker, PickerClass, RemovedHits, VelocityScale,
+        GivenHits, Judge, OnsetLocator, PeakPicker, PickerClass, RelativeLevel, RemovedHits,
+        VelocityScale,
     },
 };
 use hits::{Decided, Started};
@@ -63,7 +64,7 @@ pub struct HopWork {
     judge: Judge,
     locator: OnsetLocator,
     /// Scale of fitted gains, which tell whether a drum is needed at all.
-    fitted: VelocityScale,
+    fitted: RelativeLevel,
     /// How loud hits are, and the scale that makes velocities of it.
     meter: LevelMeter,
     velocities: VelocityScale,
@@ -151,7 +152,7 @@ impl HopWork {
             mask_source: experiment.masks,
             judge: Judge::new(rate, meta.evidence_of(quality).copied()),
             locator: OnsetLocator::new(rate, hop),
-            fitted: VelocityScale::default(),
+            fitted: RelativeLevel::default(),
             meter: LevelMeter::default(),
             velocities: VelocityScale::default(),
             explainer: Explainer::new(&bank),
@@ -234,7 +235,7 @@ impl HopWork {
         self.given.clear();
         self.removed.clear();
         self.judge.rewind();
-        self.fitted = VelocityScale::default();
+        self.fitted = RelativeLevel::default();
         self.meter.reset();
         self.velocities = VelocityScale::default();
         self.forget_sounding();

@@ -53,8 +53,8 @@ pub struct QueuedHit {
 enum Due {
     /// The hit is announced.
     Event(QueuedHit),
-    /// Its sound starts; it should have so many samples ago.
-    Voice(QueuedHit, u32),
+    /// Its sound starts, with this layer; it should have so many samples ago.
+    Voice(QueuedHit, usize, u32),
 }
 
 /// Output side of the engine. Real-time safe after construction.
@@ -162,30 +162,46 @@ impl Playback {
         }
         let heard = hit.onset_sample + self.latency_samples as u64;
         if hit.verdict == Verdict::Accepted {
-            let starts = heard.saturating_add_signed(-self.lead_samples(&hit));
-            let late = now.saturating_sub(starts) as u32;
-            self.queue.push((starts.max(now), Due::Voice(hit, late)));
+            let stroke = next(&mut self.strokes, hit.drum);
+            let layer = self.layer(&hit, stroke);
+            let [lead, to_attack] = self.lead_samples(&hit, layer);
+            let starts = heard.saturating_add_signed(-lead);
+            // The attack is never cut into: it rather comes late.
+            let late = now.saturating_sub(starts).min(to_attack as u64) as u32;
+            self.queue
+                .push((starts.max(now), Due::Voice(hit, layer, late)));
         }
         self.queue.push((heard.max(now), Due::Event(hit)));
     }
 
-    /// Samples by which the sound of `hit` begins before its onset.
-    fn lead_samples(&self, hit: &QueuedHit) -> i64 {
+    /// Layer of the drum's sound that plays `hit` at the drum's stroke number `stroke`.
+    fn layer(&self, hit: &QueuedHit, stroke: u32) -> usize {
+        let dynamics = self.controls.drums[hit.drum.index()].dynamics;
+        let velocity = played_velocity(hit.velocity, dynamics);
+        let sound = self.performance.sound(hit.drum);
+        sound.map_or(0, |sound| sound.layer_for(velocity, stroke))
+    }
+
+    /// Samples by which layer `layer` of the sound of `hit` begins before its onset, and from
+    /// its beginning to its attack.
+    fn lead_samples(&self, hit: &QueuedHit, layer: usize) -> [i64; 2] {
         let Some(sound) = self.performance.sound(hit.drum) else {
-            return 0;
+            return [0; 2];
         };
         let controls = &self.controls.drums[hit.drum.index()];
-        let velocity = played_velocity(hit.velocity, controls.dynamics);
-        let layer = &sound.layers[sound.layer_for(velocity, 0)];
+        let layer = &sound.layers[layer.min(sound.layers.len() - 1)];
         // Whatever plays, its attack takes the place of the drum's own, if that is known: it
         // is announced some time after it began.
-        let learnt = self.performance.learnt(hit.drum).unwrap_or(sound);
-        let heard = &learnt.layers[learnt.layer_for(velocity, 0)];
+        let velocity = played_velocity(hit.velocity, controls.dynamics);
+        let learnt = self.performance.learnt(hit.drum);
+        let heard = learnt.map_or(layer, |learnt| {
+            &learnt.layers[learnt.layer_for(velocity, 0)]
+        });
         let announced_after_s = heard.one_shot.lead_s() - heard.attack_s;
         // A sound that is tuned lower takes longer to its attack.
-        let stretch = (-controls.tune_semitones / 12.0).exp2();
-        let lead_s = f64::from(layer.attack_s * stretch + announced_after_s);
-        (lead_s * layer.one_shot.sample_rate_hz()).round() as i64
+        let to_attack_s = layer.attack_s * (-controls.tune_semitones / 12.0).exp2();
+        [to_attack_s + announced_after_s, to_attack_s]
+            .map(|seconds| (f64::from(seconds) * layer.one_shot.sample_rate_hz()).round() as i64)
     }
 
     /// Plays a pad from the next sample on. Real-time safe.
@@ -274,7 +290,7 @@ impl Playback {
             let delay_samples = due.saturating_sub(now) as usize;
             match what {
                 Due::Event(hit) => events.push(self.event(hit, span.start + delay_samples)),
-                Due::Voice(hit, late_samples) => {
+                Due::Voice(hit, layer, late_samples) => {
                     let controls = self.controls.drums[hit.drum.index()];
                     if !controls.enabled {
                         continue;
@@ -282,8 +298,7 @@ impl Playback {
                     let rest = played..delay_samples;
                     self.performance.render(rest, heard, &mut self.rendered);
                     played = delay_samples;
-                    let stroke = next(&mut self.strokes, hit.drum);
-                    let (layer, amplitude) = self.voicing(&hit, stroke);
+                    let amplitude = self.amplitude(&hit, layer);
                     self.performance.start(StartVoice {
                         drum: hit.drum,
                         layer,
@@ -319,23 +334,22 @@ impl Playback {
         }
     }
 
-    /// Layer of the drum's sound that plays `hit`, and the factor that gives it
-    /// the level of the hit, as far as dynamics go: learnt one-shots have a level of their own.
-    fn voicing(&self, hit: &QueuedHit, stroke: u32) -> (usize, f32) {
+    /// The factor that gives layer `layer` of the drum's sound the level of `hit`, as far as
+    /// dynamics go: learnt one-shots have a level of their own.
+    fn amplitude(&self, hit: &QueuedHit, layer: usize) -> f32 {
         let Some(sound) = self.performance.sound(hit.drum) else {
-            return (0, 0.0);
+            return 0.0;
         };
-        let dynamics = self.controls.drums[hit.drum.index()].dynamics;
-        let layer = sound.layer_for(played_velocity(hit.velocity, dynamics), stroke);
-        let levels = &sound.layers[layer].levels;
+        let levels = &sound.layers[layer.min(sound.layers.len() - 1)].levels;
         let level = levels[hit.level_frames.clamp(1, levels.len()) - 1];
+        let dynamics = self.controls.drums[hit.drum.index()].dynamics;
         let gain = played_gain(hit.heard_velocity, dynamics);
         let amplitude = if level > 1e-9 {
             gain * hit.level / level
         } else {
             0.0
         };
-        (layer, amplitude.min(LOUDEST_AMPLITUDE))
+        amplitude.min(LOUDEST_AMPLITUDE)
     }
 
     fn blend_drum(&mut self, drum: usize, span: &Range<usize>, stems: &mut Stems) {

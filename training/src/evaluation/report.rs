@@ -229,8 +229,11 @@ fn velocity_table(text: &mut String, rows: &[(&str, &Transcription)]) {
             .velocities
             .iter()
             .for_each(|score| all.add(score));
-        let scores = transcription.velocities.iter().chain([&all]);
-        let correlations = scores.map(|score| number(score.correlation(), 2));
+        let of_class = |class: usize| transcription.velocities.get(class).copied();
+        let scores = (0..names.len()).map(|class| of_class(class).unwrap_or_default());
+        let correlations = scores
+            .chain([all])
+            .map(|score| number(score.correlation(), 2));
         let errors = [all.error(), all.error_apart(), all.rise()];
         row(
             text,

@@ -58,8 +58,8 @@ pub struct Transcription {
     pub recall: PointScore,
     /// Played against accepted within the first tolerance.
     pub confusion: Confusion,
-    /// Per class, of the accepted hits found within the first tolerance; empty for systems
-    /// that say nothing of velocities.
+    /// Per class, of the accepted hits found within the first tolerance; empty in older
+    /// reports.
     #[serde(default)]
     pub velocities: Vec<VelocityScore>,
 }

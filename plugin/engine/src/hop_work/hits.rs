@@ -200,9 +200,7 @@ impl HopWork {
             confidence = self.judge.weigh(network, &evidence);
             // A drum whose fitted gain is next to nothing beside its own louder
             // hits was hardly played, unless it is sure.
-            let fitted = self
-                .fitted
-                .velocity(decision.drum, amplitude, estimate, 1.0);
+            let fitted = self.fitted.velocity(decision.drum, amplitude, estimate);
             verdict = if confidence >= self.picker_classes[class].threshold_of(fitted) {
                 Verdict::Accepted
             } else {

@@ -91,8 +91,20 @@ impl KitFiles {
             }
             files.add(&name, learnt.drum, &layers);
         }
+        files.within_full_scale();
         files.sfz = sfz::encode(title, &files.samples);
         files
+    }
+
+    /// Turns the whole kit down if a sample would be beyond full scale: a drum that was never
+    /// hit as hard as it can be may be.
+    fn within_full_scale(&mut self) {
+        let peak = self.samples.iter().map(|sample| sample.audio.peak());
+        let gain = 1.0 / peak.fold(1.0, f32::max);
+        let channels = self.samples.iter_mut().map(|file| &mut file.audio.channels);
+        for sample in channels.flatten().flatten() {
+            *sample *= gain;
+        }
     }
 
     fn add(&mut self, name: &str, drum: Drum, layers: &[&LearntLayer]) {
@@ -215,6 +227,20 @@ mod tests {
             files.left_out
         );
         assert!(files.left_out[2].contains("0 %"));
+    }
+
+    #[test]
+    fn a_kit_beyond_full_scale_is_turned_down_as_one() {
+        let kit = LearntKit {
+            drums: vec![
+                drum(Drum::Kick, 0.9, &[(1.0, 2.0, 4_410)]),
+                drum(Drum::Snare, 0.9, &[(1.0, 0.5, 4_410)]),
+            ],
+            ..LearntKit::default()
+        };
+        let files = KitFiles::of("a", &kit);
+        let peaks: Vec<f32> = files.samples.iter().map(|file| file.audio.peak()).collect();
+        assert_eq!(peaks, [1.0, 0.25]);
     }
 
     #[test]

@@ -19,7 +19,7 @@ const HIGHEST_RATE_HZ: f64 = 50_000.0;
 pub struct LearntLayer {
     /// Highest velocity that it stands for, 0 to 1.
     pub top_velocity: f32,
-    /// The sound, at the level of the drum's loudest hits.
+    /// The sound, at the level of a hit of velocity 1.
     pub one_shot: Arc<OneShot>,
 }
 

@@ -10,7 +10,10 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use super::{LearntDrum, LearntKit, LearntLayer, step_for};
-use crate::{drum::Drum, one_shots::OneShot};
+use crate::{
+    drum::Drum,
+    one_shots::{OneShot, usual_lead_s},
+};
 
 /// Begins every saved kit; a byte with the version of the format follows.
 const MAGIC: [u8; 7] = *b"IDM kit";
@@ -139,12 +142,13 @@ pub fn decode_kit(bytes: &[u8]) -> Result<LearntKit, KitError> {
         let mut layers = Vec::with_capacity(count);
         for _ in 0..count {
             let top_velocity = bits.float("a layer")?;
-            let lead_s = if has_leads {
-                bits.float("a layer")?
-            } else {
-                0.0
+            let lead_s = match has_leads {
+                true => Some(bits.float("a layer")?),
+                false => None,
             };
-            let one_shot = decode_one_shot(&mut bits)?.with_lead(lead_s);
+            let one_shot = decode_one_shot(&mut bits)?;
+            let lead_s = lead_s.unwrap_or_else(|| usual_lead_s(&one_shot));
+            let one_shot = one_shot.with_lead(lead_s);
             layers.push(LearntLayer {
                 top_velocity,
                 one_shot: Arc::new(one_shot),

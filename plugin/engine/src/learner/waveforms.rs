@@ -19,6 +19,7 @@ use crate::{
     drum::{DRUM_COUNT, Drum},
     front_end::{Framing, FrontEnd, UnsupportedSampleRate},
     one_shots::{Bank, DrumSound, Evidence, OneShot, attack},
+    transcriber::VELOCITY_CURVE,
 };
 use spectra::{
     EARLY_FRAMES, before_missed_hit, difference_db, early_power, layer_difference_db, truncate,
@@ -39,12 +40,14 @@ const STRANGE_DB: f32 = 9.0;
 const NEW_KIT_HITS: u32 = 6;
 /// Weight from which a learnt sound is used.
 const LEAST_WEIGHT: f32 = 0.45;
-/// Highest velocity of the soft layer: 10 dB below the loudest hits.
+/// Highest velocity of the soft layer: 10 dB below velocity 1.
 const SOFT_VELOCITY: f32 = 0.55;
 /// Hits that a velocity layer of its own needs.
 const LAYER_HITS: u32 = 4;
 /// Difference of spectra that makes it worth it.
 const LAYER_DB: f32 = 2.5;
+/// Least velocity that the loudest hits of a drum are believed to have.
+const LEAST_VELOCITY: f32 = 0.4;
 /// Weight that hits keep when the same recording is heard again.
 const HEARD_BEFORE: f32 = 0.25;
 
@@ -71,6 +74,8 @@ struct Class {
     reference: Vec<f32>,
     /// Level of the loudest hits.
     level: f32,
+    /// Level that a hit of velocity 1 would have: what one-shots are kept at.
+    full_level: f32,
     /// Sum of each hit's clarity.
     clarity: f32,
     strangers: u32,
@@ -251,7 +256,11 @@ impl WaveformLearner {
             }
         }
         class.strangers = 0;
-        class.level = class.level.max(hit.level);
+        let velocity = take.start.velocity.clamp(LEAST_VELOCITY, 1.0);
+        if hit.level > class.level {
+            class.level = hit.level;
+            class.full_level = hit.level / velocity.powf(1.0 / VELOCITY_CURVE);
+        }
         let loudness = (hit.level / class.level).sqrt().clamp(0.2, 1.0);
         let clarity = take.start.confidence.clamp(0.0, 1.0) * hit.purity * likeness;
         let weight = clarity * hit.purity * loudness * (1.0 - hit.ringing);
@@ -348,7 +357,7 @@ impl WaveformLearner {
         for (top_velocity, averages) in groups {
             let mut channels = build(&mut self.grid, &averages, &prior, longest, self.rate_hz);
             for sample in channels.iter_mut().flatten() {
-                *sample *= class.level;
+                *sample *= class.full_level;
             }
             let one_shot = OneShot::new(self.rate_hz, channels.into()).ok()?;
             let one_shot = one_shot.with_lead(Average::mean_lead_s(&averages));

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use super::{LEVEL_FRAMES, OneShot, OneShotError, Template, attack};
+use super::{LEVEL_FRAMES, OneShot, OneShotError, Template, attack_s};
 use crate::{
     audio_file::{self, AudioBuffer},
     drum::{DRUM_COUNT, Drum},
@@ -59,13 +59,11 @@ pub struct Layer {
 impl Layer {
     /// A sound that has the rate of the bank. Allocates.
     fn new(top_velocity: f32, one_shot: Arc<OneShot>, levels: [f32; LEVEL_FRAMES]) -> Layer {
-        let rate_hz = one_shot.sample_rate_hz();
-        let attack_s = (attack(one_shot.channel(0), 0, rate_hz) as f64 / rate_hz) as f32;
         Layer {
             top_velocity,
-            one_shot,
             levels,
-            attack_s,
+            attack_s: attack_s(&one_shot),
+            one_shot,
         }
     }
 }

@@ -8,7 +8,7 @@ mod own_sounds;
 mod template;
 mod voices;
 
-pub use attack::attack;
+pub use attack::{attack, attack_s, usual_lead_s};
 pub use bank::{Bank, BankError, DrumSound, Evidence, Layer};
 pub use one_shot::{OneShot, OneShotError};
 pub use own_files::{

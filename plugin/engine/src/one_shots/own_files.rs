@@ -7,7 +7,7 @@ use std::{
 
 use thiserror::Error;
 
-use super::{OneShot, OneShotError, attack};
+use super::{OneShot, OneShotError, usual_lead_s};
 use crate::audio_file::{AudioFileError, AudioReader};
 
 /// Longest sample that is read; what comes after it is left out.
@@ -22,8 +22,6 @@ const ENDINGS: [&str; 6] = ["wav", "aif", "aiff", "flac", "mp3", "ogg"];
 const BEGIN: f32 = 0.005;
 /// What is kept before that.
 const LEAD_S: f64 = 0.0005;
-/// How long after its attack begins a hit is announced, as a rule: learnt drums show it.
-const ANNOUNCED_AFTER_S: f64 = 0.0006;
 
 /// Why a file cannot be a drum's sound.
 #[derive(Debug, Error)]
@@ -99,10 +97,11 @@ pub fn read_one_shot(path: &Path) -> Result<OneShot, OwnSoundError> {
         channel.drain(..first);
         channel.truncate(longest);
     }
-    let attack_s = attack(&channels[0], 0, rate_hz) as f64 / rate_hz;
-    let lead_s = (attack_s + ANNOUNCED_AFTER_S) as f32;
     OneShot::new(rate_hz, channels)
-        .map(|one_shot| one_shot.trimmed().with_lead(lead_s))
+        .map(|one_shot| {
+            let lead_s = usual_lead_s(&one_shot);
+            one_shot.trimmed().with_lead(lead_s)
+        })
         .map_err(|source| OwnSoundError::OneShot {
             file: file(),
             source,

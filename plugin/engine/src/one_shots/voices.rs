@@ -210,7 +210,7 @@ impl Voices {
                 layer: start.layer,
                 position: f64::from(start.late_samples) * step,
                 step,
-                amplitude: start.amplitude,
+                amplitude: start.amplitude * damping.powi(start.late_samples as i32),
                 damping,
                 release: 0.0,
                 fade: 1.0,

@@ -274,10 +274,15 @@ fn a_sound_that_leads_starts_before_the_note() {
 #[test]
 fn a_sound_that_leads_stays_in_time_when_its_hit_is_known_late() {
     let (in_time, _) = kick_with_lead(40.0, 0.0, 0);
-    let (late, notes) = kick_with_lead(40.0, 0.0, 78);
+    let (late, notes) = kick_with_lead(40.0, 0.0, 66);
     assert_eq!(notes, [100]);
-    assert_eq!(late[..78], [0.0; 78]);
-    assert_eq!(late[78..], in_time[78..]);
+    assert_eq!(late[..66], [0.0; 66]);
+    assert_eq!(late[66..], in_time[66..]);
+    // So late that its attack would be cut, it comes late instead.
+    let attack = attack(&ramp(), 0, 8_000.0);
+    let (later, _) = kick_with_lead(40.0, 0.0, 96);
+    assert_eq!(later[..96], [0.0; 96]);
+    assert_eq!(later[96..], in_time[60 + attack..][..later.len() - 96]);
 }
 
 #[test]
@@ -294,7 +299,7 @@ fn a_sample_of_the_users_own_takes_the_place_of_the_learnt_attack() {
     let own = [(Drum::Kick, vec![sound(40, 0.0125)])];
     let own = Arc::new(crate::one_shots::OwnSounds::new(&own, 8_000.0).unwrap());
     assert!(playback.set_own_sounds(&own));
-    let place = |playback: &Playback| playback.lead_samples(&hit(Drum::Kick, 0));
+    let place = |playback: &Playback| playback.lead_samples(&hit(Drum::Kick, 0), 0)[0];
     assert_eq!(place(&playback), 100, "what the sample says");
     // The learnt attack is heard 8 samples in, and announced 16 later.
     let evidence = crate::one_shots::Evidence {

@@ -13,6 +13,9 @@ use crate::{
 
 /// Hits beyond which older ones fade.
 const MOST_HITS: f32 = 16.0;
+/// Power relative to the mean below which a hit teaches nothing: what the mask gives it may
+/// be another drum's.
+const LEAST_GAIN: f32 = 0.03;
 /// Share of the strongest band below which bands count as if they had it.
 const FLOOR: f32 = 1e-3;
 
@@ -76,7 +79,7 @@ impl LevelMeter {
             return sum.sqrt();
         }
         let gain = known.gain(&own, mask);
-        if gain > 0.0 {
+        if gain > LEAST_GAIN {
             known.learn(&own, mask, gain);
         }
         (gain * before).sqrt()

@@ -6,6 +6,7 @@ mod given_hits;
 mod judge;
 mod onset_time;
 mod peak_picker;
+mod relative_level;
 mod removed_hits;
 mod velocity;
 
@@ -13,5 +14,6 @@ pub use given_hits::{GivenHit, GivenHits};
 pub use judge::{EVIDENCE_COUNT, Evidence, EvidenceWeights, Judge, Recognition};
 pub use onset_time::{LocatedOnset, OnsetLocator};
 pub use peak_picker::{Candidate, Decision, PeakPicker, PickerClass, Verdict};
+pub use relative_level::RelativeLevel;
 pub use removed_hits::RemovedHits;
 pub use velocity::{VELOCITY_CURVE, VelocityScale};

@@ -14,6 +14,10 @@ const HITS: usize = 32;
 /// The velocity of loud strokes, and the share of hits that are softer.
 const LOUD: f32 = 0.85;
 const SOFTER: f32 = 0.9;
+/// Amplitude of a hit that is not heard: it says nothing of the scale.
+const UNHEARD: f32 = 1e-8;
+/// Logarithm of how far a hit's amplitude counts from the median: 26 dB.
+const MOST_APART: f32 = 3.0;
 /// How much the network's velocity counts (of 1, geometrically) beside a level that no
 /// earlier hit confirms.
 const NETWORK_SHARE: f32 = 0.4;
@@ -61,7 +65,9 @@ impl VelocityScale {
         };
         let estimate = estimate.ln();
         let recent = &mut self.recent[drum.index()];
-        recent.push(level, estimate);
+        if amplitude > UNHEARD || recent.hits == 0 {
+            recent.push(level, estimate);
+        }
         let by_level = (level - recent.full_level()) * VELOCITY_CURVE;
         let share = NETWORK_SHARE * (1.0 - likeness.clamp(0.0, 1.0));
         let velocity = by_level + share * (estimate - by_level);
@@ -84,11 +90,15 @@ impl Recent {
         let count = self.hits.min(HITS);
         let mut levels = self.levels;
         let levels = &mut levels[..count];
+        levels.sort_unstable_by(f32::total_cmp);
+        let loud = levels[(SOFTER * (count - 1) as f32).round() as usize];
+        let median = levels[count / 2];
+        for level in levels.iter_mut() {
+            *level = level.clamp(median - MOST_APART, median + MOST_APART);
+        }
         let mean = |values: &[f32]| values.iter().sum::<f32>() / count as f32;
         let as_network = mean(levels) - mean(&self.estimates[..count]) / VELOCITY_CURVE;
-        let place = (SOFTER * (count - 1) as f32).round() as usize;
-        let (_, loud, _) = levels.select_nth_unstable_by(place, f32::total_cmp);
-        let as_players = *loud - LOUD.ln() / VELOCITY_CURVE;
+        let as_players = loud - LOUD.ln() / VELOCITY_CURVE;
         0.5 * (as_network + as_players)
     }
 }
@@ -132,6 +142,16 @@ mod tests {
         }
         assert!((last[0] / last[1] - 2.0).abs() < 0.02, "{last:?}");
         assert!(last[0] < 1.0, "{last:?}");
+    }
+
+    #[test]
+    fn hits_that_are_not_heard_change_nothing() {
+        let mut scale = VelocityScale::default();
+        let before = scale.velocity(Drum::Kick, 0.3, 0.55, 0.9);
+        for unheard in [0.0, f32::NAN] {
+            assert!(scale.velocity(Drum::Kick, unheard, 0.55, 0.0) < 0.1);
+        }
+        assert_eq!(scale.velocity(Drum::Kick, 0.3, 0.55, 0.9), before);
     }
 
     #[test]

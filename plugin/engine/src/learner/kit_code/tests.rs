@@ -76,6 +76,10 @@ fn a_kit_without_leads_is_read_too() {
     bytes[7] = VERSION_WITHOUT_LEADS;
     let sum = checksum(&bytes);
     bytes.extend(sum.to_le_bytes());
+    let layer = &mut kit.drums[0].layers[0];
+    let lead_s = usual_lead_s(&layer.one_shot);
+    assert!(lead_s > 0.0);
+    layer.one_shot = Arc::new(layer.one_shot.as_ref().clone().with_lead(lead_s));
     assert_eq!(decode_kit(&bytes).unwrap(), kit);
     bytes[7] = 3;
     assert!(matches!(decode_kit(&bytes), Err(KitError::Magic { .. })));

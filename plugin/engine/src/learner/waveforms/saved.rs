@@ -38,6 +38,7 @@ impl WaveformLearner {
                 let level = early_power(&hit).0.sqrt();
                 hit.scale(1.0 / level.max(1e-12));
                 class.level = class.level.max(level);
+                class.full_level = class.level;
                 let average = if index + 1 < layers {
                     &mut class.soft
                 } else {

@@ -120,6 +120,15 @@ fn hits_become_the_one_shot_at_their_level() {
     let level = peak(bank.one_shot(Drum::Snare).channel(0)) / peak(&truth);
     assert!((0.9..1.1).contains(&level), "{level}");
     assert_eq!(bank.one_shot(Drum::Kick), prior().one_shot(Drum::Kick));
+
+    // Hits that are never as hard as they can be: the one-shot is what velocity 1 would be.
+    let mut gentle = self::learner();
+    for _ in 0..3 {
+        gentle.add(&take(Drum::Snare, &truth, 0.7, 1.0));
+    }
+    let bank = gentle.bank().expect("something is new");
+    let level = peak(bank.one_shot(Drum::Snare).channel(0)) / peak(&truth) * 0.7 * 0.7;
+    assert!((0.9..1.1).contains(&level), "{level}");
 }
 
 #[test]
