@@ -46,8 +46,9 @@ const SOFT_VELOCITY: f32 = 0.55;
 const LAYER_HITS: u32 = 4;
 /// Difference of spectra that makes it worth it.
 const LAYER_DB: f32 = 2.5;
-/// Least velocity that the loudest hits of a drum are believed to have.
-const LEAST_VELOCITY: f32 = 0.4;
+/// Least velocity that the loudest hits of a drum are believed to have: at velocity 1 a pad
+/// is at most 6 dB louder than anything that was heard of the drum.
+const LEAST_VELOCITY: f32 = 0.7;
 /// Weight that hits keep when the same recording is heard again.
 const HEARD_BEFORE: f32 = 0.25;
 
