@@ -13,8 +13,11 @@ const ANNOUNCED_AFTER_S: f32 = 0.0006;
 /// How long after the beginning of a sound its attack begins. Allocates.
 pub fn attack_s(one_shot: &OneShot) -> f32 {
     let (left, right) = (one_shot.channel(0), one_shot.channel(1));
-    let mono: Vec<f32> = left.iter().zip(right).map(|(l, r)| l + r).collect();
     let rate_hz = one_shot.sample_rate_hz();
+    // Nothing further on is looked at.
+    let samples = (2.0 * AFTER_S * rate_hz) as usize;
+    let sums = left.iter().zip(right).map(|(l, r)| l + r);
+    let mono: Vec<f32> = sums.take(samples).collect();
     (attack(&mono, 0, rate_hz) as f64 / rate_hz) as f32
 }
 

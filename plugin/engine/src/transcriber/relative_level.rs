@@ -1,6 +1,6 @@
 //! How loud a candidate is beside the drum's louder ones.
 
-use super::VELOCITY_CURVE;
+use super::{VELOCITY_CURVE, velocity::believed};
 use crate::drum::{DRUM_COUNT, Drum};
 
 /// How far the reference falls per hit towards the hits that are played.
@@ -19,13 +19,8 @@ impl RelativeLevel {
     /// `amplitude`; the first has the network's, `estimate`. Real-time safe.
     pub fn velocity(&mut self, drum: Drum, amplitude: f32, estimate: f32) -> f32 {
         let amplitude = amplitude.max(1e-9);
-        let estimate = if estimate.is_finite() {
-            estimate.clamp(0.3, 1.0)
-        } else {
-            0.8
-        };
         let reference = self.reference[drum.index()]
-            .get_or_insert_with(|| amplitude / estimate.powf(1.0 / VELOCITY_CURVE));
+            .get_or_insert_with(|| amplitude / believed(estimate).powf(1.0 / VELOCITY_CURVE));
         *reference = (*reference * FORGET).max(amplitude);
         (amplitude / *reference)
             .powf(VELOCITY_CURVE)

@@ -23,6 +23,8 @@ const MOST_APART: f32 = 3.0;
 const NETWORK_SHARE: f32 = 0.4;
 /// What the network is believed to mean.
 const ESTIMATES: std::ops::RangeInclusive<f32> = 0.3..=1.0;
+/// In place of one that is no number.
+const UNKNOWN_ESTIMATE: f32 = 0.8;
 
 /// Logarithms of the last hits' amplitudes, and of the network's velocities.
 #[derive(Debug, Clone, Copy)]
@@ -58,12 +60,7 @@ impl VelocityScale {
         // What is no number is next to nothing, and like nothing.
         let level = (amplitude.max(1e-9).ln()).clamp(-20.0, 20.0);
         let likeness = if likeness.is_finite() { likeness } else { 0.0 };
-        let estimate = if estimate.is_finite() {
-            estimate.clamp(*ESTIMATES.start(), *ESTIMATES.end())
-        } else {
-            0.8
-        };
-        let estimate = estimate.ln();
+        let estimate = believed(estimate).ln();
         let recent = &mut self.recent[drum.index()];
         if amplitude > UNHEARD || recent.hits == 0 {
             recent.push(level, estimate);
@@ -72,6 +69,15 @@ impl VelocityScale {
         let share = NETWORK_SHARE * (1.0 - likeness.clamp(0.0, 1.0));
         let velocity = by_level + share * (estimate - by_level);
         velocity.exp().clamp(1.0 / 127.0, 1.0)
+    }
+}
+
+/// The network's velocity as far as it is believed. Real-time safe.
+pub(super) fn believed(estimate: f32) -> f32 {
+    if estimate.is_finite() {
+        estimate.clamp(*ESTIMATES.start(), *ESTIMATES.end())
+    } else {
+        UNKNOWN_ESTIMATE
     }
 }
 
