@@ -153,6 +153,20 @@ pub struct KnownHitsArgs {
     /// one input
     #[arg(long, value_name = "FILE")]
     pub hits: Option<PathBuf>,
+
+    /// Take the hits of the first seconds only from --hits, and listen after them, with
+    /// what those hits taught: correct the first bars, and the rest follows
+    #[arg(long, value_name = "SECONDS", requires = "hits", value_parser = seconds)]
+    pub hits_until: Option<f64>,
+}
+
+/// Reads a time of more than 0 s.
+fn seconds(text: &str) -> Result<f64, String> {
+    let seconds = text
+        .parse()
+        .ok()
+        .filter(|s: &f64| s.is_finite() && *s > 0.0);
+    seconds.ok_or_else(|| format!("expected more than 0 s, found {text:?}"))
 }
 
 impl KnownHitsArgs {
@@ -165,8 +179,18 @@ impl KnownHitsArgs {
             (None, _) => Ok((HitSource::Heard, HitFile::default())),
             (Some(path), 1) => {
                 let hits = hits::read(path, &common.notes.map());
-                let hits = hits.map_err(|error| format!("--hits: {error}"))?;
-                Ok((HitSource::Given, hits))
+                let mut file = hits.map_err(|error| format!("--hits: {error}"))?;
+                if let Some(until_s) = self.hits_until {
+                    let hits = file.hits.iter().filter(|hit| hit.time_s < until_s);
+                    file.hits = hits.copied().collect();
+                    if file.hits.is_empty() {
+                        let name = path.display();
+                        return Err(format!(
+                            "--hits-until: expected hits of drums in the first {until_s} s, found none in {name}"
+                        ));
+                    }
+                }
+                Ok((HitSource::Given, file))
             }
             (Some(_), inputs) => Err(format!("--hits: expected one input, found {inputs}")),
         }
@@ -212,6 +236,10 @@ pub struct TranscribeArgs {
     /// Shared options.
     #[command(flatten)]
     pub common: CommonArgs,
+
+    /// Hits that are known.
+    #[command(flatten)]
+    pub known: KnownHitsArgs,
 
     /// How far the engine looks ahead, as the plugin does at this quality: high decides
     /// best, and its latency costs nothing on files

@@ -32,6 +32,7 @@ pub fn run(args: &KitArgs) -> ExitCode {
         },
         own: Vec::new(),
         hits: given.hits,
+        hits_until_s: args.known.hits_until,
     };
     let notes = args.common.notes.map();
     let hits = args.known.hits.as_deref();

@@ -37,6 +37,8 @@ pub struct Settings {
     pub own: Vec<(Drum, Vec<Arc<OneShot>>)>,
     /// Hits, if the controls say that they are given.
     pub hits: GivenHits,
+    /// Where they end and the engine listens; none: they are all.
+    pub hits_until_s: Option<f64>,
 }
 
 /// Rate and channels of a file, known before the first sample.
@@ -126,6 +128,8 @@ pub fn render(
         Engine::new(config, model.clone()).with_context(|| path.display().to_string())?;
     engine.set_offline(true);
     engine.set_controls(&settings.controls);
+    let until = settings.hits_until_s;
+    engine.listen_from(until.map(|seconds| (seconds * format.sample_rate_hz).round() as u64));
     let own = OwnSounds::new(&settings.own, format.sample_rate_hz)
         .with_context(|| path.display().to_string())?;
     engine.set_own_sounds(&Arc::new(own));

@@ -57,6 +57,7 @@ pub fn run(args: &SeparateArgs) -> ExitCode {
         controls,
         own,
         hits: given.hits,
+        hits_until_s: args.known.hits_until,
     };
     let tracks = if args.groups {
         group_tracks()

@@ -194,6 +194,13 @@ impl Engine {
         })
     }
 
+    /// From input sample `from_sample` after the last reset or rewind on the engine listens,
+    /// although its controls say that hits are given: what was given before teaches it.
+    /// None: it never does. Real-time safe.
+    pub fn listen_from(&mut self, from_sample: Option<u64>) {
+        self.work.listen_from(from_sample);
+    }
+
     /// Takes away the hits that `drum` is heard to play around the sample that comes
     /// `offset_samples` after those that were heard (23 ms before it to 17 ms after it),
     /// and closes the drum to everything but the tails of its earlier hits until it is

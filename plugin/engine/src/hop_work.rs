@@ -23,7 +23,7 @@ use crate::{
     },
     transcriber::{
         GivenHits, Judge, OnsetLocator, PeakPicker, PickerClass, RelativeLevel, RemovedHits,
-        VelocityScale,
+        TAUGHT_COUNT, Taught, VelocityScale,
     },
 };
 use hits::{Decided, Started};
@@ -62,6 +62,9 @@ pub struct HopWork {
     removed: RemovedHits,
     mask_source: MaskSource,
     judge: Judge,
+    taught: Taught,
+    /// First frame in which the engine listens although hits are given.
+    heard_from: u64,
     locator: OnsetLocator,
     /// Scale of fitted gains, which tell whether a drum is needed at all.
     fitted: RelativeLevel,
@@ -114,6 +117,10 @@ impl HopWork {
         let network = model.one_shot_network()?;
         let meta = model.meta();
         let embedding = vec![0.0; meta.one_shots.embedding];
+        let mut evidence = meta.evidence_of(quality).copied();
+        if let Some(evidence) = evidence.as_mut().filter(|_| experiment.untaught) {
+            evidence.taught = [0.0; TAUGHT_COUNT];
+        }
         let one_shot_rate_hz = f64::from(meta.one_shots.sample_rate_hz);
         let bank = match experiment.bank {
             Some(bank) => bank,
@@ -150,7 +157,9 @@ impl HopWork {
             given: GivenHits::new(framing),
             removed: RemovedHits::new(framing),
             mask_source: experiment.masks,
-            judge: Judge::new(rate, meta.evidence_of(quality).copied()),
+            judge: Judge::new(rate, evidence),
+            taught: Taught::new(&meta.thresholds_of(quality).strict),
+            heard_from: u64::MAX,
             locator: OnsetLocator::new(rate, hop),
             fitted: RelativeLevel::default(),
             meter: LevelMeter::default(),
@@ -235,6 +244,7 @@ impl HopWork {
         self.given.clear();
         self.removed.clear();
         self.judge.rewind();
+        self.taught.rewind();
         self.fitted = RelativeLevel::default();
         self.meter.reset();
         self.velocities = VelocityScale::default();

@@ -15,6 +15,7 @@ use rayon::prelude::*;
 
 use super::{
     breakdown::Breakdown,
+    corrections,
     diagnosis::Diagnosis,
     golden::Golden,
     material::{self, Excerpt, GROOVES, Material, generic_templates},
@@ -66,9 +67,14 @@ pub struct EvaluateArgs {
     /// (plain material) instead
     #[arg(long, conflicts_with_all = ["robustness", "systems", "check", "material"])]
     pub one_shots: bool,
+    /// Measure what comes after the first seconds when a user corrects those, instead
+    #[arg(long, value_name = "SECONDS", conflicts_with_all = [
+        "robustness", "one_shots", "systems", "check",
+    ])]
+    pub corrected: Option<f64>,
     /// Write the golden figures that a test compares with to this file instead
     #[arg(long, value_name = "FILE", conflicts_with_all = [
-        "robustness", "one_shots", "data", "systems", "check", "out",
+        "robustness", "one_shots", "corrected", "data", "systems", "check", "out",
     ])]
     pub golden: Option<PathBuf>,
     /// Fail if a row is worse than in this earlier evaluation.json
@@ -100,7 +106,10 @@ pub fn run(args: EvaluateArgs) -> Result<()> {
         if args.robustness {
             return robustness(&args);
         }
-        let reports = evaluate(&args)?;
+        let reports = match args.corrected {
+            Some(seconds) => corrected(&args, seconds)?,
+            None => evaluate(&args)?,
+        };
         for report in &reports {
             say!("{}", report.markdown());
         }
@@ -151,6 +160,22 @@ fn robustness(args: &EvaluateArgs) -> Result<()> {
         }
     }
     Ok(())
+}
+
+fn corrected(args: &EvaluateArgs, seconds: f64) -> Result<Vec<Report>> {
+    ensure!(
+        seconds > 0.0 && seconds < args.seconds,
+        "--corrected: expected some of the {} s of an excerpt, found {seconds} s",
+        args.seconds
+    );
+    let model = Arc::new(Model::load(&args.model)?);
+    let data = args.data.as_deref();
+    let table = |&material: &Material| {
+        let excerpts = material.excerpts(data, args.excerpts as usize, args.seconds)?;
+        let described = describe(material, &excerpts, data);
+        corrections::table(&described, &excerpts, &model, seconds)
+    };
+    args.material.iter().map(table).collect()
 }
 
 /// What is evaluated on, in words; begins with the material's name.

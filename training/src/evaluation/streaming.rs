@@ -1,6 +1,6 @@
 //! The engine as a host would run it.
 
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 use anyhow::{Context, Result, ensure};
 use idm_engine::{
@@ -13,6 +13,7 @@ use idm_engine::{
 };
 
 use super::{
+    corrections::Correction,
     material::Excerpt,
     systems::{Detection, Estimate},
 };
@@ -78,6 +79,7 @@ pub fn stream(excerpt: &Excerpt, model: &Arc<Model>, run: &EngineRun) -> Result<
         one_mask: run.one_mask,
         masks_only: run.masks_only,
         bank,
+        ..Experiment::default()
     };
     let mut engine = new_engine(SAMPLE_RATE_HZ, run.quality, model, experiment.clone())?;
     let piece = &excerpt.piece;
@@ -168,6 +170,40 @@ pub fn hear(engine: &mut Engine, samples: &[f32]) {
 /// `hits` (in order of time) if it wants any, and returns signals (as those of a
 /// [`crate::render::Piece`]) and detections in the time of the input. Allocates.
 pub fn pass(engine: &mut Engine, mix: [&[f32]; 2], hits: &[Hit]) -> Estimate {
+    let mut hits = hits.iter().peekable();
+    told(engine, mix, |engine, block| {
+        while let Some(hit) = hits.next_if(|hit| hit.sample < block.end) {
+            engine.give_hit(hit.sample - block.start, hit.drum, None);
+        }
+    })
+}
+
+/// [`pass`] of an engine that listens and is told `corrections` (in order of time).
+/// Allocates.
+pub fn pass_corrected(
+    engine: &mut Engine,
+    mix: [&[f32]; 2],
+    corrections: &[Correction],
+) -> Estimate {
+    let mut corrections = corrections.iter().peekable();
+    told(engine, mix, |engine, block| {
+        while let Some(correction) = corrections.next_if(|next| next.sample < block.end) {
+            let offset = correction.sample - block.start;
+            if correction.is_hit {
+                engine.give_hit(offset, correction.drum, None);
+            } else {
+                engine.remove_hit(offset, correction.drum);
+            }
+        }
+    })
+}
+
+/// Streams `mix`; before each block `tell` may say something about it.
+fn told(
+    engine: &mut Engine,
+    mix: [&[f32]; 2],
+    mut tell: impl FnMut(&mut Engine, Range<usize>),
+) -> Estimate {
     let latency = engine.latency_samples();
     let is_mono = std::ptr::eq(mix[0], mix[1]);
     let mut stems = vec![[Vec::new(), Vec::new()]; DRUM_COUNT];
@@ -180,15 +216,12 @@ pub fn pass(engine: &mut Engine, mix: [&[f32]; 2], hits: &[Hit]) -> Estimate {
         padded.resize(channel.len() + latency, 0.0);
         padded
     });
-    let mut hits = hits.iter().peekable();
     let blocks = padded[0]
         .chunks(BLOCK_SAMPLES)
         .zip(padded[1].chunks(BLOCK_SAMPLES));
     for (index, (left, right)) in blocks.enumerate() {
         let start = index * BLOCK_SAMPLES;
-        while let Some(hit) = hits.next_if(|hit| hit.sample < start + left.len()) {
-            engine.give_hit(hit.sample - start, hit.drum, None);
-        }
+        tell(engine, start..start + left.len());
         engine.process([left, right], &mut block_stems, &mut events);
         for (stem, out) in stems.iter_mut().enumerate() {
             for (channel, out) in out.iter_mut().enumerate() {

@@ -19,11 +19,12 @@ use idm_engine::{
     drum::DRUM_COUNT,
     experiment::Experiment,
     model::{Model, ModelMeta},
-    transcriber::{EVIDENCE_COUNT, EvidenceWeights, Verdict},
+    transcriber::{EVIDENCE_COUNT, EvidenceWeights, TAUGHT_COUNT, Verdict},
 };
 use rayon::prelude::*;
 
 use super::{
+    corrections::corrected,
     material::{Excerpt, hard, plain_of},
     score::TOLERANCES_S,
     streaming::{new_engine, pass},
@@ -36,6 +37,8 @@ use crate::kits::{SAMPLE_RATE_HZ, Split};
 const COUNT: usize = 2 + EVIDENCE_COUNT;
 /// Rounds over all coefficients.
 const SWEEPS: usize = 300;
+/// Share of an excerpt that is corrected, to find what that says about the rest.
+const CORRECTED: f64 = 1.0 / 3.0;
 /// Pull towards no weight at all, in candidates.
 const PRIOR: f64 = 4.0;
 
@@ -57,6 +60,9 @@ pub struct WeighArgs {
     /// Rounds: what is accepted changes what speaks for the next hits
     #[arg(long, default_value_t = 2)]
     pub rounds: usize,
+    /// Keep the weights of what is heard, find only those of what corrections say
+    #[arg(long)]
+    pub corrections_only: bool,
     /// Share of the weights that the model had before, as with `export --blend`: two fits
     /// on different excerpts or kits lean less on either
     #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
@@ -66,6 +72,9 @@ pub struct WeighArgs {
 /// A candidate of the engine, and whether the drum was played there.
 struct Case {
     pieces: [f64; COUNT],
+    /// What corrections say.
+    taught: [f64; TAUGHT_COUNT],
+    sample: usize,
     is_true: bool,
     is_accepted: bool,
 }
@@ -91,9 +100,18 @@ pub fn run(args: &WeighArgs) -> Result<()> {
     let played: usize = excerpts.iter().map(|e| e.piece.hits.len()).sum();
     say!("{} excerpts with {played} hits", excerpts.len());
     let mut meta = Model::load(&args.model)?.meta().clone();
+    let long_s = CORRECTED.recip() * args.seconds;
+    let few = args.excerpts.div_ceil(2);
+    let mut long = plain_of(Split::Train, data, few, long_s)?;
+    long.extend(hard(Split::Train, data, few, long_s)?);
     for quality in Quality::ALL {
-        let before = weights_of(&mut meta, quality).take();
-        for round in 0..args.rounds.max(1) {
+        let before = *weights_of(&mut meta, quality);
+        let is_kept = args.corrections_only && before.is_some();
+        if !is_kept {
+            *weights_of(&mut meta, quality) = None;
+        }
+        let rounds = if is_kept { 0 } else { args.rounds.max(1) };
+        for round in 0..rounds {
             let cases = cases(&args.model, &meta, quality, &excerpts)?;
             let f_before = f_measure(&cases, played, |case| case.is_accepted);
             let (weights, after) = fit(&cases, played)
@@ -105,6 +123,17 @@ pub fn run(args: &WeighArgs) -> Result<()> {
             );
             *weights_of(&mut meta, quality) = Some(weights);
         }
+        let weights = (*weights_of(&mut meta, quality)).unwrap_or_default();
+        let cases = taught_cases(&args.model, &meta, quality, &long)?;
+        let taught = fit_taught(&cases, &weights)
+            .with_context(|| format!("{}: too few candidates to fit", quality.name()))?;
+        say!(
+            "{}: corrections count {:.2} for a hit, {:.2} against it",
+            quality.name(),
+            taught[0],
+            -taught[1]
+        );
+        *weights_of(&mut meta, quality) = Some(EvidenceWeights { taught, ..weights });
         if let (Some(before), Some(weights)) = (before, weights_of(&mut meta, quality)) {
             *weights = blend(weights, &before, args.blend_share);
         }
@@ -121,6 +150,7 @@ fn blend(weights: &EvidenceWeights, before: &EvidenceWeights, share: f32) -> Evi
     EvidenceWeights {
         constant: mix(weights.constant, before.constant),
         weights: std::array::from_fn(|index| mix(weights.weights[index], before.weights[index])),
+        taught: std::array::from_fn(|index| mix(weights.taught[index], before.taught[index])),
     }
 }
 
@@ -132,6 +162,39 @@ fn weights_of(meta: &mut ModelMeta, quality: Quality) -> &mut Option<EvidenceWei
     }
 }
 
+/// The model in `folder` as `meta` describes it.
+fn described(folder: &Path, meta: &ModelMeta) -> Result<Arc<Model>> {
+    let read = |name: &str| {
+        let path = folder.join(name);
+        fs::read(&path).with_context(|| format!("{}: cannot be read", path.display()))
+    };
+    let text = toml::to_string(meta).context("the description cannot be written")?;
+    let model = Model::from_parts(&text, &read("transcriber.onnx")?, read("one_shots.onnx")?)?;
+    Ok(Arc::new(model))
+}
+
+/// What follows the corrected beginning of each excerpt.
+fn taught_cases(
+    folder: &Path,
+    meta: &ModelMeta,
+    quality: Quality,
+    excerpts: &[Excerpt],
+) -> Result<Vec<Case>> {
+    let model = described(folder, meta)?;
+    let strict = meta.thresholds_of(quality).strict;
+    let found: Vec<Vec<Case>> = excerpts
+        .par_iter()
+        .map(|excerpt| {
+            let until = (CORRECTED * excerpt.piece.length() as f64) as usize;
+            let heard = corrected(excerpt, &model, quality, until, false)?;
+            let detections = heard.detections.unwrap_or_default();
+            let cases = detections.iter().filter_map(|d| case(d, excerpt, &strict));
+            Ok(cases.filter(|case| case.sample >= until).collect())
+        })
+        .collect::<Result<_>>()?;
+    Ok(found.into_iter().flatten().collect())
+}
+
 /// Plays all excerpts to the model in `folder` as `meta` describes it.
 fn cases(
     folder: &Path,
@@ -139,13 +202,7 @@ fn cases(
     quality: Quality,
     excerpts: &[Excerpt],
 ) -> Result<Vec<Case>> {
-    let read = |name: &str| {
-        let path = folder.join(name);
-        fs::read(&path).with_context(|| format!("{}: cannot be read", path.display()))
-    };
-    let text = toml::to_string(meta).context("the description cannot be written")?;
-    let model = Model::from_parts(&text, &read("transcriber.onnx")?, read("one_shots.onnx")?)?;
-    let model = Arc::new(model);
+    let model = described(folder, meta)?;
     let strict = meta.thresholds_of(quality).strict;
     let found: Vec<Vec<Case>> = excerpts
         .par_iter()
@@ -180,11 +237,13 @@ fn case(detection: &Detection, excerpt: &Excerpt, strict: &[f32; DRUM_COUNT]) ->
     let mut pieces = [0.0; COUNT];
     pieces[0] = odds(network) - odds(strict[drum]);
     pieces[1] = 1.0;
-    for (piece, evidence) in pieces[2..].iter_mut().zip(evidence) {
+    for (piece, evidence) in pieces[2..].iter_mut().zip(evidence.heard) {
         *piece = f64::from(evidence);
     }
     Some(Case {
         pieces,
+        taught: evidence.taught.map(f64::from),
+        sample: hit.sample,
         is_true,
         is_accepted: detection.verdict == Verdict::Accepted,
     })
@@ -209,30 +268,47 @@ fn f_measure(cases: &[Case], played: usize, is_hit: impl Fn(&Case) -> bool) -> f
     2.0 * found as f64 / (2 * found + extra + missed).max(1) as f64
 }
 
-/// Weights that tell `cases` apart, and the F that they reach; none if the network's word
-/// counts for nothing. Newton's method, one coefficient after the other.
-fn fit(cases: &[Case], played: usize) -> Option<(EvidenceWeights, f64)> {
-    let mut weights = [0.0; COUNT];
-    weights[0] = 1.0;
-    let mut sums: Vec<f64> = cases.iter().map(|case| case.pieces[0]).collect();
+/// Coefficients with which the sum of `pieces` tells what `is_true`: logistic regression
+/// that begins at `start`, by Newton's method, one coefficient after the other.
+fn regress<const N: usize>(
+    pieces: &[[f64; N]],
+    is_true: impl Fn(usize) -> bool,
+    start: [f64; N],
+) -> [f64; N] {
+    let mut weights = start;
+    let sum_of = |pieces: &[f64; N]| -> f64 {
+        let products = pieces.iter().zip(&start);
+        products.map(|(piece, weight)| piece * weight).sum()
+    };
+    let mut sums: Vec<f64> = pieces.iter().map(sum_of).collect();
     for _ in 0..SWEEPS {
         for (index, weight) in weights.iter_mut().enumerate() {
             let (mut slope, mut curve) = (-PRIOR * *weight, PRIOR);
-            for (case, sum) in cases.iter().zip(&sums) {
-                let piece = case.pieces[index];
+            for (case, (pieces, sum)) in pieces.iter().zip(&sums).enumerate() {
+                let piece = pieces[index];
                 if piece != 0.0 {
                     let chance = 1.0 / (1.0 + (-sum).exp());
-                    slope += piece * (f64::from(u8::from(case.is_true)) - chance);
+                    slope += piece * (f64::from(u8::from(is_true(case))) - chance);
                     curve += piece * piece * chance * (1.0 - chance);
                 }
             }
             let step = (slope / curve).clamp(-1.0, 1.0);
             *weight += step;
-            for (case, sum) in cases.iter().zip(&mut sums) {
-                *sum += step * case.pieces[index];
+            for (pieces, sum) in pieces.iter().zip(&mut sums) {
+                *sum += step * pieces[index];
             }
         }
     }
+    weights
+}
+
+/// Weights that tell `cases` apart, and the F that they reach; none if the network's word
+/// counts for nothing.
+fn fit(cases: &[Case], played: usize) -> Option<(EvidenceWeights, f64)> {
+    let pieces: Vec<[f64; COUNT]> = cases.iter().map(|case| case.pieces).collect();
+    let mut start = [0.0; COUNT];
+    start[0] = 1.0;
+    let weights = regress(&pieces, |case| cases[case].is_true, start);
     let sum_of = |case: &Case| {
         let products = case.pieces.iter().zip(&weights);
         products.map(|(piece, weight)| piece * weight).sum::<f64>()
@@ -249,9 +325,29 @@ fn fit(cases: &[Case], played: usize) -> Option<(EvidenceWeights, f64)> {
     let evidence = EvidenceWeights {
         constant: scaled(weights[1] - line),
         weights: std::array::from_fn(|index| scaled(weights[2 + index])),
+        taught: [0.0; TAUGHT_COUNT],
     };
     let f = f_measure(cases, played, |case| sum_of(case) >= line);
     Some((evidence, f))
+}
+
+/// How much corrections count beside all else, as `weights` weigh it; none if that counts
+/// for nothing.
+fn fit_taught(cases: &[Case], weights: &EvidenceWeights) -> Option<[f32; TAUGHT_COUNT]> {
+    let sum_of = |case: &Case| {
+        let products = case.pieces[2..].iter().zip(weights.weights);
+        let sum: f64 = products
+            .map(|(piece, weight)| piece * f64::from(weight))
+            .sum();
+        case.pieces[0] + f64::from(weights.constant) + sum
+    };
+    let pieces: Vec<[f64; 2 + TAUGHT_COUNT]> = cases
+        .iter()
+        .map(|case| [sum_of(case), 1.0, case.taught[0], case.taught[1]])
+        .collect();
+    let found = regress(&pieces, |case| cases[case].is_true, [1.0, 0.0, 0.0, 0.0]);
+    let scale = 1.0 / found[0];
+    (scale > 0.0 && scale.is_finite()).then(|| [found[2], found[3]].map(|w| (scale * w) as f32))
 }
 
 #[cfg(test)]
@@ -272,6 +368,8 @@ mod tests {
                 let sum = pieces[0] + 2.0 * pieces[4] + 1.5 * chance;
                 Case {
                     pieces,
+                    taught: [0.0; TAUGHT_COUNT],
+                    sample: 0,
                     is_true: sum > 0.0,
                     is_accepted: pieces[0] > 0.0,
                 }
@@ -298,6 +396,7 @@ mod tests {
             excerpts: 2,
             seconds: 3.0,
             rounds: 1,
+            corrections_only: false,
             blend_share: 0.0,
         };
         run(&args).unwrap();

@@ -55,8 +55,12 @@ impl HopWork {
         let mut on_candidate = |found: Candidate| candidates[found.drum.index()] = Some(found);
         let mut on_decision = |made: Decision| decisions[made.drum.index()] = Some(made);
         let enabled = self.picker_classes.map(|class| class.enabled);
-        if self.controls.hits == HitSource::Heard {
+        self.taught.step(frame, self.session.onset());
+        if self.controls.hits == HitSource::Heard || frame >= self.heard_from {
             let removed = self.removed.step(frame);
+            if self.removed.is_at(frame) {
+                self.taught.correct(frame);
+            }
             let mut classes = self.picker_classes;
             for (class, removed) in classes.iter_mut().zip(removed) {
                 class.enabled &= !removed;
@@ -194,7 +198,11 @@ impl HopWork {
         let network = decision.confidence;
         let recognition = self.repeats.recognition(decision.drum);
         let heard = (network, self.most_of_a_band(class));
-        let evidence = self.judge.evidence(decision.drum, at, heard, recognition);
+        self.taught.moment(decision.frame);
+        let evidence = Evidence {
+            heard: self.judge.evidence(decision.drum, at, heard, recognition),
+            taught: self.taught.word_on(decision.drum),
+        };
         let (mut verdict, mut confidence) = (decision.verdict, network);
         if started.is_some() && matches!(verdict, Verdict::Accepted | Verdict::BelowThreshold) {
             confidence = self.judge.weigh(network, &evidence);
@@ -213,6 +221,10 @@ impl HopWork {
                 self.removed.hit(decision.drum, decision.frame);
                 self.picker.accept(decision.drum, decision.frame);
                 self.judge.accept(decision.drum, at, network, recognition);
+                self.taught.hit(decision.drum, decision.frame);
+                if network >= 1.0 {
+                    self.taught.correct(decision.frame);
+                }
             }
             self.explainer.judge(decision.drum, confidence, is_accepted);
             let accepted = is_accepted.then_some(confidence);

@@ -104,6 +104,7 @@ impl HopWork {
         self.panorama.forget();
         self.repeats.forget();
         self.judge.forget();
+        self.taught.forget();
         if self.controls.learning {
             return;
         }

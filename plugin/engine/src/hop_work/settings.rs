@@ -42,6 +42,12 @@ impl HopWork {
         self.worker.set_offline(is_offline);
     }
 
+    /// Says from which sample on hits are heard although they are given. Real-time safe.
+    pub fn listen_from(&mut self, from_sample: Option<u64>) {
+        let frame = from_sample.map(|sample| self.framing.frame_at(sample));
+        self.heard_from = frame.unwrap_or(u64::MAX);
+    }
+
     /// Takes a hit that is true whatever is heard; false if too many wait. Real-time
     /// safe.
     pub fn give_hit(&mut self, hit: GivenHit) -> bool {

@@ -285,7 +285,7 @@ impl ModelMeta {
         ] {
             let all = weights
                 .iter()
-                .flat_map(|w| [w.constant].into_iter().chain(w.weights));
+                .flat_map(|w| [w.constant].into_iter().chain(w.weights).chain(w.taught));
             for weight in all {
                 // Written so that NaN fails too.
                 let inside = weight.abs() <= MOST_WEIGHT;

@@ -9,6 +9,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::TAUGHT_COUNT;
 use crate::drum::{DRUM_COUNT, Drum};
 
 /// Number of things that are weighed.
@@ -25,11 +26,17 @@ const MOST_PAUSE_S: f64 = 2.0;
 /// Nearer to 0 or 1 a probability means nothing.
 const LEAST_DOUBT: f32 = 1e-4;
 
-/// One value per piece of evidence, in the order of [`EvidenceWeights::weights`].
-pub type Evidence = [f32; EVIDENCE_COUNT];
+/// What speaks for or against a hit.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Evidence {
+    /// One value per piece of evidence, in the order of [`EvidenceWeights::weights`].
+    pub heard: [f32; EVIDENCE_COUNT],
+    /// What the user's corrections say, in the order of [`EvidenceWeights::taught`].
+    pub taught: [f32; TAUGHT_COUNT],
+}
 
 /// How much each piece of evidence counts, on the logistic scale.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct EvidenceWeights {
     /// What is added to every hit.
     pub constant: f32,
@@ -40,6 +47,9 @@ pub struct EvidenceWeights {
     /// surer), the drum's past (share of hits without a surer rival, hits, pause), and the
     /// largest share of a band that the masks give it.
     pub weights: [f32; EVIDENCE_COUNT],
+    /// What the user's corrections of moments like this one say: for the hit, against it.
+    #[serde(default)]
+    pub taught: [f32; TAUGHT_COUNT],
 }
 
 /// How a hit compares with the sounds that its drum has made before.
@@ -139,7 +149,7 @@ impl Judge {
         (frame, onset_sample): (u64, u64),
         (confidence, most_of_a_band): (f32, f32),
         recognition: Option<Recognition>,
-    ) -> Evidence {
+    ) -> [f32; EVIDENCE_COUNT] {
         let past = &self.past[drum.index()];
         let mut evidence = [0.0; EVIDENCE_COUNT];
         if let Some(recognition) = recognition {
@@ -183,7 +193,9 @@ impl Judge {
             return confidence;
         };
         let confidence = confidence.clamp(LEAST_DOUBT, 1.0 - LEAST_DOUBT);
-        let pieces = weights.weights.iter().zip(evidence);
+        let heard = weights.weights.iter().zip(&evidence.heard);
+        let taught = weights.taught.iter().zip(&evidence.taught);
+        let pieces = heard.chain(taught);
         let sum: f32 = pieces.map(|(weight, piece)| weight * piece).sum();
         let odds = (confidence / (1.0 - confidence)).ln() + weights.constant + sum;
         1.0 / (1.0 + (-odds).exp())
@@ -218,6 +230,7 @@ mod tests {
         let mut weights = EvidenceWeights {
             constant: 0.0,
             weights: [0.0; EVIDENCE_COUNT],
+            taught: [0.0; TAUGHT_COUNT],
         };
         weights.weights[1] = 3.0;
         weights.weights[12] = -3.0;
@@ -225,10 +238,33 @@ mod tests {
         weights
     }
 
+    fn heard(heard: [f32; EVIDENCE_COUNT]) -> Evidence {
+        Evidence {
+            heard,
+            ..Evidence::default()
+        }
+    }
+
+    #[test]
+    fn corrections_speak_for_and_against() {
+        let mut weights = weights();
+        weights.taught = [2.0, -3.0];
+        let judge = Judge::new(44_100.0, Some(weights));
+        let weigh = |taught| {
+            let evidence = Evidence {
+                taught,
+                ..Evidence::default()
+            };
+            judge.weigh(0.5, &evidence)
+        };
+        assert!((weigh([0.0, 0.0]) - 0.5).abs() < 1e-5);
+        assert!(weigh([0.7, 0.0]) > 0.75 && weigh([0.0, 0.7]) < 0.15);
+    }
+
     #[test]
     fn without_weights_the_network_has_the_say() {
         let judge = Judge::new(44_100.0, None);
-        let evidence = judge.evidence(Drum::Kick, (10, 2_500), (0.7, 0.0), None);
+        let evidence = heard(judge.evidence(Drum::Kick, (10, 2_500), (0.7, 0.0), None));
         assert_eq!(judge.weigh(0.7, &evidence), 0.7);
     }
 
@@ -244,7 +280,7 @@ mod tests {
         let weigh = |judge: &Judge, frame, recognition| {
             let at = (frame, 256 * frame);
             let evidence = judge.evidence(Drum::MidTom, at, (0.5, 0.0), recognition);
-            judge.weigh(0.5, &evidence)
+            judge.weigh(0.5, &heard(evidence))
         };
         let plain = weigh(&judge, 10, None);
         assert!((plain - 0.5).abs() < 1e-5);
@@ -270,7 +306,7 @@ mod tests {
         let judge = Judge::new(44_100.0, Some(weights));
         let weigh = |most| {
             let evidence = judge.evidence(Drum::Crash, (10, 2_500), (0.5, most), None);
-            judge.weigh(0.5, &evidence)
+            judge.weigh(0.5, &heard(evidence))
         };
         assert!((weigh(0.0) - 0.5).abs() < 1e-5);
         assert!(weigh(0.9) > weigh(0.3) && weigh(0.3) > 0.6);
@@ -281,7 +317,7 @@ mod tests {
         let judge = Judge::new(44_100.0, Some(weights()));
         for confidence in [0.0, 1.0] {
             let evidence = judge.evidence(Drum::Ride, (0, 0), (confidence, 0.5), None);
-            let weighed = judge.weigh(confidence, &evidence);
+            let weighed = judge.weigh(confidence, &heard(evidence));
             assert!((weighed - confidence).abs() < 0.01);
         }
     }

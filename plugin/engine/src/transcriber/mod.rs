@@ -8,6 +8,7 @@ mod onset_time;
 mod peak_picker;
 mod relative_level;
 mod removed_hits;
+mod taught;
 mod velocity;
 
 pub use given_hits::{GivenHit, GivenHits};
@@ -16,4 +17,5 @@ pub use onset_time::{LocatedOnset, OnsetLocator};
 pub use peak_picker::{Candidate, Decision, PeakPicker, PickerClass, Verdict};
 pub use relative_level::RelativeLevel;
 pub use removed_hits::RemovedHits;
+pub use taught::{TAUGHT_COUNT, Taught};
 pub use velocity::{VELOCITY_CURVE, VelocityScale};

@@ -1,0 +1,256 @@
+//! A user who corrects the beginning of a song, and what the rest gains by it.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use anyhow::Result;
+use idm_engine::{
+    controls::{Controls, HitSource, Quality},
+    drum::Drum,
+    experiment::Experiment,
+    model::Model,
+};
+use rayon::prelude::*;
+
+use super::{
+    material::Excerpt,
+    onsets::{match_times, times},
+    report::Report,
+    score::{TOLERANCES_S, score},
+    streaming::{new_engine, pass, pass_corrected},
+    systems::{Estimate, OperatingPoint},
+};
+use crate::{
+    kits::SAMPLE_RATE_HZ,
+    render::{Hit, Piece, channels},
+};
+
+/// One hit that the user knows better.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Correction {
+    /// Its onset.
+    pub sample: usize,
+    /// Its class.
+    pub drum: Drum,
+    /// Whether there is a hit here, or none.
+    pub is_hit: bool,
+}
+
+/// What turns the `heard` hits before sample `until` into those that were `played`, in
+/// order of time. Allocates.
+pub fn corrections(played: &[Hit], heard: &[Hit], until: usize) -> Vec<Correction> {
+    let mut all = Vec::new();
+    for drum in Drum::ALL {
+        let is_drum = |other: Drum| other == drum;
+        let (played, heard) = (times(played, 0.0, is_drum), times(heard, 0.0, is_drum));
+        let pairs = match_times(&played, &heard, TOLERANCES_S[0]);
+        let (right, found): (BTreeSet<_>, BTreeSet<_>) = pairs.into_iter().unzip();
+        let wrong = |times: &[f64], known: &BTreeSet<usize>, is_hit| {
+            let unknown = times.iter().enumerate();
+            let unknown = unknown.filter(|(index, _)| !known.contains(index));
+            let corrections = unknown.map(|(_, time_s)| Correction {
+                sample: (time_s * SAMPLE_RATE_HZ).round() as usize,
+                drum,
+                is_hit,
+            });
+            corrections.collect::<Vec<_>>()
+        };
+        all.extend(wrong(&played, &right, true));
+        all.extend(wrong(&heard, &found, false));
+    }
+    all.retain(|correction| correction.sample < until);
+    all.sort_by_key(|correction| (correction.sample, correction.drum.index()));
+    all
+}
+
+/// `excerpt` as it is heard by an engine whose first `until` samples the user has
+/// corrected after hearing them once. Allocates.
+///
+/// # Errors
+/// When the engine cannot be made from `model`.
+pub fn corrected(
+    excerpt: &Excerpt,
+    model: &Arc<Model>,
+    quality: Quality,
+    until: usize,
+    untaught: bool,
+) -> Result<Estimate> {
+    let piece = &excerpt.piece;
+    let engine = |untaught| {
+        let experiment = Experiment {
+            untaught,
+            ..Experiment::default()
+        };
+        new_engine(SAMPLE_RATE_HZ, quality, model, experiment)
+    };
+    let heard = pass(&mut engine(true)?, piece.mix_channels(), &[]);
+    let heard = heard.hits(OperatingPoint::Strict).unwrap_or_default();
+    let corrections = corrections(&piece.hits, &heard, until);
+    let mut engine = engine(untaught)?;
+    Ok(pass_corrected(
+        &mut engine,
+        piece.mix_channels(),
+        &corrections,
+    ))
+}
+
+/// `excerpt` as it is heard by an engine that is told all hits of its first `until` samples.
+fn told(excerpt: &Excerpt, model: &Arc<Model>, until: usize) -> Result<Estimate> {
+    let piece = &excerpt.piece;
+    let mut engine = new_engine(
+        SAMPLE_RATE_HZ,
+        Quality::Standard,
+        model,
+        Experiment::default(),
+    )?;
+    engine.set_controls(&Controls {
+        hits: HitSource::Given,
+        ..Controls::default()
+    });
+    engine.listen_from(Some(until as u64));
+    let first = piece.hits.partition_point(|hit| hit.sample < until);
+    Ok(pass(
+        &mut engine,
+        piece.mix_channels(),
+        &piece.hits[..first],
+    ))
+}
+
+/// The table of the rest of `excerpts` after their first `seconds`: as heard, with these
+/// seconds corrected but nothing learnt from that, with what is learnt, and told all hits
+/// of these seconds. Allocates; uses all threads.
+///
+/// # Errors
+/// When the engine cannot be made from `model`.
+pub fn table(
+    material: &str,
+    excerpts: &[Excerpt],
+    model: &Arc<Model>,
+    seconds: f64,
+) -> Result<Report> {
+    let until = (seconds * SAMPLE_RATE_HZ) as usize;
+    let mut report = Report {
+        material: format!("{material}; what comes after the first {seconds} s"),
+        ..Report::default()
+    };
+    let quality = Quality::Standard;
+    type Run<'a> = &'a (dyn Fn(&Excerpt) -> Result<Estimate> + Sync);
+    let rows: [(&str, Run<'_>); 4] = [
+        ("ours, nothing corrected", &|excerpt| {
+            corrected(excerpt, model, quality, 0, false)
+        }),
+        ("ours, corrected, nothing learnt", &|excerpt| {
+            corrected(excerpt, model, quality, until, true)
+        }),
+        ("ours, corrected", &|excerpt| {
+            corrected(excerpt, model, quality, until, false)
+        }),
+        ("ours, told all hits", &|excerpt| {
+            told(excerpt, model, until)
+        }),
+    ];
+    for (name, run) in rows {
+        let results: Vec<(Piece, Estimate)> = excerpts
+            .par_iter()
+            .map(|excerpt| Ok(rest(&excerpt.piece, &run(excerpt)?, until)))
+            .collect::<Result<_>>()?;
+        let (pieces, estimates): (Vec<_>, Vec<_>) = results.iter().map(|(p, e)| (p, e)).unzip();
+        report.systems.push(score(name, &pieces, &estimates));
+    }
+    Ok(report)
+}
+
+/// `piece` and what was made of it, from sample `from` on.
+fn rest(piece: &Piece, estimate: &Estimate, from: usize) -> (Piece, Estimate) {
+    let crop = |signal: &Vec<f32>| -> Vec<f32> {
+        let [left, right] = channels(signal, piece.channels);
+        let kept = [left, right].map(|channel| &channel[from.min(channel.len())..]);
+        kept[..piece.channels.clamp(1, 2)].concat()
+    };
+    let later = |mut hit: Hit| {
+        hit.sample = hit.sample.checked_sub(from)?;
+        Some(hit)
+    };
+    let detections = estimate.detections.as_ref().map(|detections| {
+        let kept = detections.iter().filter_map(|detection| {
+            let mut detection = *detection;
+            detection.hit = later(detection.hit)?;
+            Some(detection)
+        });
+        kept.collect()
+    });
+    let rest = Piece {
+        channels: piece.channels,
+        mix: crop(&piece.mix),
+        stems: std::array::from_fn(|stem| crop(&piece.stems[stem])),
+        hits: piece.hits.iter().copied().filter_map(later).collect(),
+        kit: piece.kit,
+    };
+    let made = Estimate {
+        stems: estimate.stems.iter().map(crop).collect(),
+        detections,
+    };
+    (rest, made)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hit(sample: usize, drum: Drum) -> Hit {
+        Hit {
+            sample,
+            drum,
+            velocity: 0.5,
+        }
+    }
+
+    #[test]
+    fn false_hits_are_taken_away_and_missed_ones_added() {
+        let played = [
+            hit(1_000, Drum::Kick),
+            hit(20_000, Drum::Snare),
+            hit(90_000, Drum::Kick),
+        ];
+        let heard = [
+            hit(1_200, Drum::Kick),
+            hit(1_200, Drum::MidTom),
+            hit(95_000, Drum::Ride),
+        ];
+        let found = corrections(&played, &heard, 50_000);
+        let correction = |sample, drum, is_hit| Correction {
+            sample,
+            drum,
+            is_hit,
+        };
+        assert_eq!(
+            found,
+            [
+                correction(1_200, Drum::MidTom, false),
+                correction(20_000, Drum::Snare, true),
+            ]
+        );
+    }
+
+    #[test]
+    fn the_rest_begins_where_corrections_end() {
+        let ramp: Vec<f32> = (0..2_000).map(|n| n as f32).collect();
+        let piece = Piece {
+            channels: 2,
+            mix: ramp.clone(),
+            stems: std::array::from_fn(|_| ramp.clone()),
+            hits: vec![hit(100, Drum::Kick), hit(700, Drum::Ride)],
+            kit: 0,
+        };
+        let estimate = Estimate {
+            stems: vec![ramp],
+            detections: None,
+        };
+        let (rest, made) = rest(&piece, &estimate, 600);
+        assert_eq!(
+            (rest.length(), rest.mix[0], rest.mix[400]),
+            (400, 600.0, 1_600.0)
+        );
+        assert_eq!(rest.hits, [hit(100, Drum::Ride)]);
+        assert_eq!(made.stems[0], rest.stems[3]);
+    }
+}
