@@ -162,3 +162,92 @@ fn long_blocks_lose_no_hit() {
     assert_eq!(hits.len(), onsets.len());
     assert!(hits == heard_in(&[512]));
 }
+
+/// Mean of what `of` says of the heard closed hats from 4 s on, on kicks and between drums.
+fn later_hats(output: &Output, of: impl Fn(&Hit) -> f32) -> [f32; 2] {
+    let (mut sums, mut counts) = ([0.0; 2], [0.0; 2]);
+    let judged = output.hits.iter().map(|(_, hit)| hit).filter(|hit| {
+        let is_judged = matches!(hit.verdict, Verdict::Accepted | Verdict::BelowThreshold);
+        hit.drum == Drum::ClosedHat && is_judged && hit.onset_sample as f64 > 4.0 * RATE_HZ
+    });
+    for hit in judged {
+        let eighth = ((hit.onset_sample as f64 / RATE_HZ - 0.05) / 0.125).round() as usize;
+        let place = usize::from(!eighth.is_multiple_of(4));
+        sums[place] += of(hit);
+        counts[place] += 1.0;
+    }
+    assert!(counts[0] >= 3.0 && counts[1] >= 6.0, "{counts:?}");
+    [sums[0] / counts[0], sums[1] / counts[1]]
+}
+
+#[test]
+fn what_is_corrected_teaches() {
+    // The user says that no hat is played with the kick, four times.
+    let corrections: Vec<Correction> = (2..6)
+        .map(|n| Correction {
+            sample: kick_at(n),
+            drum: Drum::ClosedHat,
+            adds: false,
+        })
+        .collect();
+    for quality in Quality::ALL {
+        let plain = run(
+            &mut engine(RATE_HZ, quality),
+            &drum_loop(RATE_HZ, SECONDS),
+            &[512],
+        );
+        let taught = corrected(quality, &corrections, &[512]);
+        let against = later_hats(&taught, |hit| hit.evidence.taught[1]);
+        assert!(
+            against[0] > 0.5 && against[1] < 0.5 * against[0],
+            "{quality:?}: {against:?}"
+        );
+        assert_eq!(later_hats(&plain, |hit| hit.evidence.taught[1]), [0.0, 0.0]);
+        let [before, after] =
+            [&plain, &taught].map(|output| later_hats(output, |hit| hit.confidence));
+        assert!(
+            after[0] < before[0] - 0.1,
+            "{quality:?}: {before:?} {after:?}"
+        );
+        assert!(
+            (after[1] - before[1]).abs() < 0.1,
+            "{quality:?}, elsewhere: {before:?} {after:?}"
+        );
+    }
+}
+
+#[test]
+fn hits_may_be_given_for_the_beginning_only() {
+    let until = (3.0 * RATE_HZ) as usize;
+    let output = |blocks: &[usize]| {
+        let mut engine = engine(RATE_HZ, Quality::Standard);
+        engine.set_controls(&Controls {
+            hits: HitSource::Given,
+            ..Controls::default()
+        });
+        engine.listen_from(Some(until as u64));
+        let input = drum_loop(RATE_HZ, SECONDS);
+        run_telling(&mut engine, &input, blocks, |engine, block| {
+            for n in 0..6 {
+                if block.contains(&kick_at(n)) {
+                    assert!(engine.give_hit(kick_at(n) - block.start, Drum::Kick, None));
+                }
+            }
+        })
+    };
+    let whole = output(&[512]);
+    assert!(whole == output(&[1, 777, 64, 13]));
+    let hits = Drum::ALL.map(|drum| accepted(&whole, drum));
+    let is_first = |hit: &&Hit| (hit.onset_sample as usize) < until - 500;
+    let first: Vec<usize> = hits
+        .iter()
+        .map(|h| h.iter().filter(is_first).count())
+        .collect();
+    assert_eq!(first[0], 6);
+    assert!(first[1..].iter().all(|&count| count == 0), "{first:?}");
+    let counts = hits.map(|hits| hits.len());
+    assert!(
+        counts[0] > 9 && counts[2] > 9,
+        "it listens after them: {counts:?}"
+    );
+}
