@@ -23,7 +23,7 @@ use crate::{
     },
     transcriber::{
         GivenHits, Judge, OnsetLocator, PeakPicker, PickerClass, RelativeLevel, RemovedHits,
-        TAUGHT_COUNT, Taught, VelocityScale,
+        Rhythm, TAUGHT_COUNT, Taught, VelocityScale,
     },
 };
 use hits::{Decided, Started};
@@ -62,6 +62,7 @@ pub struct HopWork {
     removed: RemovedHits,
     mask_source: MaskSource,
     judge: Judge,
+    rhythm: Rhythm,
     taught: Taught,
     /// First frame in which the engine listens although hits are given.
     heard_from: u64,
@@ -158,6 +159,7 @@ impl HopWork {
             removed: RemovedHits::new(framing),
             mask_source: experiment.masks,
             judge: Judge::new(rate, evidence),
+            rhythm: Rhythm::new(hop_s),
             taught: Taught::new(&meta.thresholds_of(quality).strict),
             heard_from: u64::MAX,
             locator: OnsetLocator::new(rate, hop),
@@ -244,6 +246,7 @@ impl HopWork {
         self.given.clear();
         self.removed.clear();
         self.judge.rewind();
+        self.rhythm.forget();
         self.taught.rewind();
         self.fitted = RelativeLevel::default();
         self.meter.reset();

@@ -60,9 +60,10 @@ pub struct WeighArgs {
     /// Rounds: what is accepted changes what speaks for the next hits
     #[arg(long, default_value_t = 2)]
     pub rounds: usize,
-    /// Keep the weights of what is heard, find only those of what corrections say
+    /// Keep the weights of what is heard, find only those of what the rhythm and what
+    /// corrections say
     #[arg(long)]
-    pub corrections_only: bool,
+    pub keep_heard: bool,
     /// Share of the weights that the model had before, as with `export --blend`: two fits
     /// on different excerpts or kits lean less on either
     #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
@@ -72,7 +73,8 @@ pub struct WeighArgs {
 /// A candidate of the engine, and whether the drum was played there.
 struct Case {
     pieces: [f64; COUNT],
-    /// What corrections say.
+    /// What the rhythm and what corrections say.
+    expected: f64,
     taught: [f64; TAUGHT_COUNT],
     sample: usize,
     is_true: bool,
@@ -106,7 +108,7 @@ pub fn run(args: &WeighArgs) -> Result<()> {
     long.extend(hard(Split::Train, data, few, long_s)?);
     for quality in Quality::ALL {
         let before = *weights_of(&mut meta, quality);
-        let is_kept = args.corrections_only && before.is_some();
+        let is_kept = args.keep_heard && before.is_some();
         if !is_kept {
             *weights_of(&mut meta, quality) = None;
         }
@@ -123,17 +125,24 @@ pub fn run(args: &WeighArgs) -> Result<()> {
             );
             *weights_of(&mut meta, quality) = Some(weights);
         }
-        let weights = (*weights_of(&mut meta, quality)).unwrap_or_default();
-        let cases = taught_cases(&args.model, &meta, quality, &long)?;
-        let taught = fit_taught(&cases, &weights)
-            .with_context(|| format!("{}: too few candidates to fit", quality.name()))?;
+        let mut weights = (*weights_of(&mut meta, quality)).unwrap_or_default();
+        let too_few = || format!("{}: too few candidates to fit", quality.name());
+        weights.expected = 0.0;
+        *weights_of(&mut meta, quality) = Some(weights);
+        let heard = cases(&args.model, &meta, quality, &long)?;
+        let (constant, expected) = fit_expected(&heard, &weights).with_context(too_few)?;
+        (weights.constant, weights.expected) = (constant, expected);
+        *weights_of(&mut meta, quality) = Some(weights);
+        let taught = taught_cases(&args.model, &meta, quality, &long)?;
+        weights.taught = fit_taught(&taught, &weights).with_context(too_few)?;
+        *weights_of(&mut meta, quality) = Some(weights);
         say!(
-            "{}: corrections count {:.2} for a hit, {:.2} against it",
+            "{}: what the rhythm expects counts {:.2}, corrections {:.2} for a hit, {:.2} against it",
             quality.name(),
-            taught[0],
-            -taught[1]
+            weights.expected,
+            weights.taught[0],
+            -weights.taught[1]
         );
-        *weights_of(&mut meta, quality) = Some(EvidenceWeights { taught, ..weights });
         if let (Some(before), Some(weights)) = (before, weights_of(&mut meta, quality)) {
             *weights = blend(weights, &before, args.blend_share);
         }
@@ -150,6 +159,7 @@ fn blend(weights: &EvidenceWeights, before: &EvidenceWeights, share: f32) -> Evi
     EvidenceWeights {
         constant: mix(weights.constant, before.constant),
         weights: std::array::from_fn(|index| mix(weights.weights[index], before.weights[index])),
+        expected: mix(weights.expected, before.expected),
         taught: std::array::from_fn(|index| mix(weights.taught[index], before.taught[index])),
     }
 }
@@ -242,6 +252,7 @@ fn case(detection: &Detection, excerpt: &Excerpt, strict: &[f32; DRUM_COUNT]) ->
     }
     Some(Case {
         pieces,
+        expected: f64::from(evidence.expected),
         taught: evidence.taught.map(f64::from),
         sample: hit.sample,
         is_true,
@@ -325,25 +336,44 @@ fn fit(cases: &[Case], played: usize) -> Option<(EvidenceWeights, f64)> {
     let evidence = EvidenceWeights {
         constant: scaled(weights[1] - line),
         weights: std::array::from_fn(|index| scaled(weights[2 + index])),
-        taught: [0.0; TAUGHT_COUNT],
+        ..EvidenceWeights::default()
     };
     let f = f_measure(cases, played, |case| sum_of(case) >= line);
     Some((evidence, f))
 }
 
+/// What `weights` make of `case`: at 0 and above a hit.
+fn sum_of(case: &Case, weights: &EvidenceWeights) -> f64 {
+    let heard = case.pieces[2..].iter().zip(weights.weights);
+    let heard = heard.map(|(piece, weight)| piece * f64::from(weight));
+    let expected = case.expected * f64::from(weights.expected);
+    case.pieces[0] + f64::from(weights.constant) + heard.sum::<f64>() + expected
+}
+
+/// The constant, and how much the rhythm counts, beside all else as `weights` weigh it;
+/// none if that counts for nothing. As many candidates are accepted as by the network's word.
+fn fit_expected(cases: &[Case], weights: &EvidenceWeights) -> Option<(f32, f32)> {
+    let sums: Vec<f64> = cases.iter().map(|case| sum_of(case, weights)).collect();
+    let pairs = cases.iter().zip(&sums);
+    let pieces: Vec<[f64; 3]> = pairs
+        .map(|(case, sum)| [*sum, 1.0, case.expected])
+        .collect();
+    let found = regress(&pieces, |case| cases[case].is_true, [1.0, 0.0, 0.0]);
+    let expected = found[2] / found[0];
+    let mut anew: Vec<f64> = pieces.iter().map(|p| p[0] + expected * p[2]).collect();
+    anew.sort_by(|a, b| b.total_cmp(a));
+    let accepted = cases.iter().filter(|case| case.pieces[0] >= 0.0).count();
+    let line = *anew.get(accepted.checked_sub(1)?)?;
+    let constant = f64::from(weights.constant) - line;
+    (found[0] > 0.0 && expected.is_finite()).then_some((constant as f32, expected as f32))
+}
+
 /// How much corrections count beside all else, as `weights` weigh it; none if that counts
 /// for nothing.
 fn fit_taught(cases: &[Case], weights: &EvidenceWeights) -> Option<[f32; TAUGHT_COUNT]> {
-    let sum_of = |case: &Case| {
-        let products = case.pieces[2..].iter().zip(weights.weights);
-        let sum: f64 = products
-            .map(|(piece, weight)| piece * f64::from(weight))
-            .sum();
-        case.pieces[0] + f64::from(weights.constant) + sum
-    };
     let pieces: Vec<[f64; 2 + TAUGHT_COUNT]> = cases
         .iter()
-        .map(|case| [sum_of(case), 1.0, case.taught[0], case.taught[1]])
+        .map(|case| [sum_of(case, weights), 1.0, case.taught[0], case.taught[1]])
         .collect();
     let found = regress(&pieces, |case| cases[case].is_true, [1.0, 0.0, 0.0, 0.0]);
     let scale = 1.0 / found[0];
@@ -368,6 +398,7 @@ mod tests {
                 let sum = pieces[0] + 2.0 * pieces[4] + 1.5 * chance;
                 Case {
                     pieces,
+                    expected: 0.0,
                     taught: [0.0; TAUGHT_COUNT],
                     sample: 0,
                     is_true: sum > 0.0,
@@ -396,7 +427,7 @@ mod tests {
             excerpts: 2,
             seconds: 3.0,
             rounds: 1,
-            corrections_only: false,
+            keep_heard: false,
             blend_share: 0.0,
         };
         run(&args).unwrap();

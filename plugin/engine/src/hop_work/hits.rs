@@ -201,6 +201,7 @@ impl HopWork {
         self.taught.moment(decision.frame);
         let evidence = Evidence {
             heard: self.judge.evidence(decision.drum, at, heard, recognition),
+            expected: self.rhythm.expected(decision.drum, decision.frame),
             taught: self.taught.word_on(decision.drum),
         };
         let (mut verdict, mut confidence) = (decision.verdict, network);
@@ -221,6 +222,7 @@ impl HopWork {
                 self.removed.hit(decision.drum, decision.frame);
                 self.picker.accept(decision.drum, decision.frame);
                 self.judge.accept(decision.drum, at, network, recognition);
+                self.rhythm.hit(decision.drum, decision.frame);
                 self.taught.hit(decision.drum, decision.frame);
                 if network >= 1.0 {
                     self.taught.correct(decision.frame);

@@ -283,9 +283,10 @@ impl ModelMeta {
             ("evidence_low", &self.evidence_low),
             ("evidence_high", &self.evidence_high),
         ] {
-            let all = weights
-                .iter()
-                .flat_map(|w| [w.constant].into_iter().chain(w.weights).chain(w.taught));
+            let all = weights.iter().flat_map(|w| {
+                let single = [w.constant, w.expected].into_iter();
+                single.chain(w.weights).chain(w.taught)
+            });
             for weight in all {
                 // Written so that NaN fails too.
                 let inside = weight.abs() <= MOST_WEIGHT;

@@ -31,6 +31,8 @@ const LEAST_DOUBT: f32 = 1e-4;
 pub struct Evidence {
     /// One value per piece of evidence, in the order of [`EvidenceWeights::weights`].
     pub heard: [f32; EVIDENCE_COUNT],
+    /// How much the rhythm leads one to expect it, 0 to 1.
+    pub expected: f32,
     /// What the user's corrections say, in the order of [`EvidenceWeights::taught`].
     pub taught: [f32; TAUGHT_COUNT],
 }
@@ -47,6 +49,9 @@ pub struct EvidenceWeights {
     /// surer), the drum's past (share of hits without a surer rival, hits, pause), and the
     /// largest share of a band that the masks give it.
     pub weights: [f32; EVIDENCE_COUNT],
+    /// How much the rhythm leads one to expect it.
+    #[serde(default)]
+    pub expected: f32,
     /// What the user's corrections of moments like this one say: for the hit, against it.
     #[serde(default)]
     pub taught: [f32; TAUGHT_COUNT],
@@ -197,6 +202,7 @@ impl Judge {
         let taught = weights.taught.iter().zip(&evidence.taught);
         let pieces = heard.chain(taught);
         let sum: f32 = pieces.map(|(weight, piece)| weight * piece).sum();
+        let sum = sum + weights.expected * evidence.expected;
         let odds = (confidence / (1.0 - confidence)).ln() + weights.constant + sum;
         1.0 / (1.0 + (-odds).exp())
     }
@@ -230,6 +236,7 @@ mod tests {
         let mut weights = EvidenceWeights {
             constant: 0.0,
             weights: [0.0; EVIDENCE_COUNT],
+            expected: 0.0,
             taught: [0.0; TAUGHT_COUNT],
         };
         weights.weights[1] = 3.0;
@@ -243,6 +250,18 @@ mod tests {
             heard,
             ..Evidence::default()
         }
+    }
+
+    #[test]
+    fn what_the_rhythm_expects_is_believed() {
+        let mut weights = weights();
+        weights.expected = 1.0;
+        let judge = Judge::new(44_100.0, Some(weights));
+        let evidence = Evidence {
+            expected: 1.0,
+            ..Evidence::default()
+        };
+        assert!(judge.weigh(0.5, &evidence) > 0.7);
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod onset_time;
 mod peak_picker;
 mod relative_level;
 mod removed_hits;
+mod rhythm;
 mod taught;
 mod velocity;
 
@@ -17,5 +18,6 @@ pub use onset_time::{LocatedOnset, OnsetLocator};
 pub use peak_picker::{Candidate, Decision, PeakPicker, PickerClass, Verdict};
 pub use relative_level::RelativeLevel;
 pub use removed_hits::RemovedHits;
+pub use rhythm::Rhythm;
 pub use taught::{TAUGHT_COUNT, Taught};
 pub use velocity::{VELOCITY_CURVE, VelocityScale};
