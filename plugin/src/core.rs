@@ -337,6 +337,7 @@ impl Processor {
                     velocity: hit.velocity,
                     confidence: hit.confidence,
                     verdict: hit.verdict,
+                    taught: hit.evidence.lesson(),
                     song_s: self.song.song_of_hit(hit.onset_sample).map(seconds),
                 },
             );

@@ -38,6 +38,8 @@ pub struct HitMark {
     pub confidence: f32,
     /// Accepted, or why not.
     pub verdict: Verdict,
+    /// Whether corrections of moments like its own spoke for it or against it, if they did.
+    pub taught: Option<bool>,
     /// Place of its onset in the song in seconds, if the transport ran.
     pub song_s: Option<f64>,
 }

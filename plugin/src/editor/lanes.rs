@@ -130,10 +130,15 @@ pub fn paint_hit(painter: &Painter, body: Rect, drum: Drum, verdict: Verdict) {
     }
 }
 
-/// Why a hit was accepted or not.
-pub fn reason(verdict: Verdict) -> &'static str {
+/// Why a hit was accepted or not; `taught` says whether corrections of others spoke for it
+/// or against it.
+pub fn reason(verdict: Verdict, taught: Option<bool>) -> &'static str {
     match verdict {
+        Verdict::Accepted if taught == Some(true) => "accepted, as in moments that you corrected",
         Verdict::Accepted => "accepted",
+        Verdict::BelowThreshold if taught == Some(false) => {
+            "refused, as in moments that you corrected"
+        }
         Verdict::BelowThreshold => "refused: too unsure. Raise Sensitivity to keep it",
         Verdict::TooSoon => "refused: too soon after the last one. Lower Gap to keep it",
         Verdict::Disabled => "refused: the drum is not in this piece",

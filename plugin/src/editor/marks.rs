@@ -19,6 +19,8 @@ pub enum Origin {
         verdict: Verdict,
         /// How sure the network is, 0..1.
         confidence: f32,
+        /// Whether corrections of others spoke for it or against it.
+        taught: Option<bool>,
     },
     /// The user says that there is a hit.
     Added,
@@ -73,6 +75,7 @@ pub fn marks(take: &Take, corrections: &[Correction], from_s: f64, to_s: f64) ->
             origin: Origin::Heard {
                 verdict: hit.verdict,
                 confidence: hit.confidence,
+                taught: hit.taught,
             },
         })
         .collect();
@@ -182,6 +185,7 @@ mod tests {
                 velocity: 0.4,
                 confidence: 0.6,
                 verdict,
+                taught: None,
                 song_s: Some(song_s),
             });
         }

@@ -167,6 +167,7 @@ mod tests {
             velocity: 1.0,
             confidence: 1.0,
             verdict: Verdict::Accepted,
+            taught: None,
             song_s: None,
         }
     }

@@ -261,7 +261,9 @@ fn advice(take: &Take, hits: HitSource, is_new: bool) -> Option<&'static str> {
     } else if take.is_empty() {
         Some("Play the song: its hits appear here (the host must tell where the song is)")
     } else if is_new {
-        Some("Click a hit to remove it, an empty place to add one; drag a hit to the right drum")
+        Some(
+            "Click a hit to remove it, an empty place to add one; drag it to the right drum. It teaches",
+        )
     } else {
         None
     }
@@ -326,11 +328,12 @@ fn explain(response: Response, lanes: &Lanes, scale: Scale, marks: &[Mark]) {
         Origin::Heard {
             verdict,
             confidence,
+            taught,
         } => format!(
             "{name}: velocity {:.0}, {:.0} % sure\n{}",
             (mark.velocity * 127.0).round(),
             confidence * 100.0,
-            reason(verdict)
+            reason(verdict, taught)
         ),
         Origin::Added => format!("{name}: added by hand; click to take that back"),
         Origin::Removed => format!("{name}: removed by hand; click to take that back"),

@@ -135,6 +135,7 @@ mod tests {
             velocity: 0.5,
             confidence: 0.9,
             verdict: Verdict::Accepted,
+            taught: None,
             song_s: Some(song_s),
         }
     }

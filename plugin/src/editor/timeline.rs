@@ -88,7 +88,7 @@ fn explain(ui: &mut Ui, lanes: &Lanes, monitor: &Monitor) {
             hit.drum.name(),
             (hit.velocity * 127.0).round(),
             hit.confidence * 100.0,
-            reason(hit.verdict),
+            reason(hit.verdict, hit.taught),
         ));
     }
 }

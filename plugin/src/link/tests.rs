@@ -7,6 +7,7 @@ fn mark() -> HitMark {
         velocity: 0.5,
         confidence: 0.9,
         verdict: Verdict::Accepted,
+        taught: None,
         song_s: None,
     }
 }

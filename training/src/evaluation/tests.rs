@@ -18,6 +18,7 @@ fn args(systems: Vec<System>) -> EvaluateArgs {
         check: None,
         robustness: false,
         one_shots: false,
+        corrected: None,
         golden: None,
     }
 }

@@ -174,6 +174,7 @@ fn ride(song_s: f64) -> HitMark {
         velocity: 0.8,
         confidence: 0.7,
         verdict: Verdict::Accepted,
+        taught: None,
         song_s: Some(song_s),
     }
 }
@@ -222,6 +223,7 @@ fn it_draws_at_every_size_and_in_every_state() {
                         velocity: 0.7,
                         confidence: 0.9,
                         verdict,
+                        taught: None,
                         song_s: None,
                     },
                 );

@@ -45,6 +45,7 @@ fn play(window: &mut Window, from_s: f64, to_s: f64) {
                     velocity: 0.8,
                     confidence: 0.7,
                     verdict: Verdict::Accepted,
+                    taught: None,
                     song_s: Some(hit_s),
                 };
                 window.audio.hit(((hit_s - song_s) * RATE_HZ) as u32, mark);
