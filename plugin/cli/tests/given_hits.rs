@@ -115,6 +115,80 @@ fn wrong_hits_are_refused_before_anything_is_written() {
 }
 
 #[test]
+fn hits_of_the_beginning_are_followed_and_the_rest_is_heard() {
+    let bench = Bench::new();
+    bench.wav("loop.wav", &drum_loop(44_100.0, 1, 4.0));
+    let first = "0.500000,floor_tom,100\n1.000000,ride,40\n";
+    let table = format!("time_s,class,velocity\n{first}3.000000,crash,90\n");
+    fs::write(bench.path("hits.csv"), table).expect("a temporary file");
+    let given = ["loop.wav", "--hits", "hits.csv", "--hits-until"];
+    for (command, out, block) in [
+        ("transcribe", "a", "64"),
+        ("separate", "b", "4096"),
+        ("kit", "c", "512"),
+    ] {
+        let rest = ["1.5", "--passes", "1", "--block", block, "--out", out];
+        bench.idm_json(&[&[command], &given[..], &rest].concat());
+    }
+    let written = |out: &str| {
+        let path = bench.path(&format!("{out}/loop/onsets.csv"));
+        fs::read_to_string(path).expect("a table")
+    };
+    let heard = written("a");
+    assert_eq!(heard, written("b"), "blocks and commands change nothing");
+    assert_eq!(heard, written("c"));
+    let rest = heard.strip_prefix("time_s,class,velocity\n");
+    let rest = rest
+        .and_then(|rest| rest.strip_prefix(first))
+        .expect(&heard);
+    let times: Vec<f64> = rest
+        .lines()
+        .map(|line| line.split(',').next().and_then(|time| time.parse().ok()))
+        .collect::<Option<_>>()
+        .expect("times");
+    assert!(
+        times.len() > 3 && times.iter().all(|time| *time > 1.45),
+        "{rest}"
+    );
+    for (arguments, words) in [
+        (
+            &["transcribe", "loop.wav", "--hits", "hits.csv"][..],
+            "expected --hits-until beside it",
+        ),
+        (
+            &["transcribe", "loop.wav", "--hits-until", "1"],
+            "--hits <FILE>",
+        ),
+        (
+            &[
+                "separate",
+                "loop.wav",
+                "--hits",
+                "hits.csv",
+                "--hits-until",
+                "0.2",
+            ],
+            "found none in hits.csv",
+        ),
+        (
+            &[
+                "separate",
+                "loop.wav",
+                "--hits",
+                "hits.csv",
+                "--hits-until",
+                "-1",
+            ],
+            "expected more than 0 s",
+        ),
+    ] {
+        let output = bench.idm(&[arguments, &["--out", "none"]].concat());
+        assert_eq!(code(&output), 2, "{arguments:?}");
+        assert!(stderr(&output).contains(words), "{}", stderr(&output));
+    }
+}
+
+#[test]
 fn a_table_corrected_where_it_lies_stays_as_it_is() {
     let bench = Bench::new();
     bench.wav("loop.wav", &drum_loop(44_100.0, 1, 1.0));

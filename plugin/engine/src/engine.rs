@@ -24,7 +24,7 @@ use crate::{
 pub use crate::{
     events::{Events, Hit},
     stems::Stems,
-    transcriber::{GivenHit, Verdict},
+    transcriber::{GivenHit, Lesson, Verdict},
 };
 
 /// Inputs are limited to ±80 dBFS: far above any music, far below overflow.
@@ -182,8 +182,8 @@ impl Engine {
 
     /// Tells the engine of a hit that begins `offset_samples` after the samples that it
     /// has heard; in order of time, before the input is processed in which the hit lies.
-    /// If [`Controls::hits`] says `Given` such hits are the only ones, else they correct
-    /// those that are heard. False if more than a thousand wait. Real-time safe.
+    /// If [`Controls::hits`] says `Given` such hits are the only ones (but for
+    /// [`Engine::listen_from`]), else they correct those that are heard. False if more than a thousand wait. Real-time safe.
     pub fn give_hit(&mut self, offset_samples: usize, drum: Drum, velocity: Option<f32>) -> bool {
         self.work.give_hit(GivenHit {
             onset_sample: self.now + offset_samples as u64,
@@ -194,9 +194,18 @@ impl Engine {
         })
     }
 
+    /// Moments of which it is known what was played, such as those that the user corrected,
+    /// in place of those that were known before: what is like them is judged like them. They
+    /// stay through resets. Of more than [`MOST_LESSONS`](crate::transcriber::MOST_LESSONS)
+    /// the last count. Real-time safe.
+    pub fn teach(&mut self, lessons: impl Iterator<Item = Lesson>) {
+        self.work.teach(lessons);
+    }
+
     /// From input sample `from_sample` after the last reset or rewind on the engine listens,
-    /// although its controls say that hits are given: what was given before teaches it.
-    /// None: it never does. Real-time safe.
+    /// although its controls say that hits are given: what was given before teaches it, as
+    /// far as it differs from what would have been heard or agrees with it. None: it never
+    /// listens. To be said before the engine hears anything. Real-time safe.
     pub fn listen_from(&mut self, from_sample: Option<u64>) {
         self.work.listen_from(from_sample);
     }

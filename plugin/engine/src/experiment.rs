@@ -29,8 +29,6 @@ pub struct Experiment {
     pub one_mask: bool,
     /// Masks alone, also for sounds that repeat.
     pub masks_only: bool,
-    /// What the user corrects says nothing about the rest.
-    pub untaught: bool,
     /// One-shots to begin with, at the engine's sample rate, instead of those
     /// that the model gives an unknown kit.
     pub bank: Option<Arc<Bank>>,

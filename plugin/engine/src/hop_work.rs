@@ -23,7 +23,7 @@ use crate::{
     },
     transcriber::{
         GivenHits, Judge, OnsetLocator, PeakPicker, PickerClass, RelativeLevel, RemovedHits,
-        Rhythm, TAUGHT_COUNT, Taught, VelocityScale,
+        Rhythm, Taught, VelocityScale,
     },
 };
 use hits::{Decided, Started};
@@ -118,10 +118,6 @@ impl HopWork {
         let network = model.one_shot_network()?;
         let meta = model.meta();
         let embedding = vec![0.0; meta.one_shots.embedding];
-        let mut evidence = meta.evidence_of(quality).copied();
-        if let Some(evidence) = evidence.as_mut().filter(|_| experiment.untaught) {
-            evidence.taught = [0.0; TAUGHT_COUNT];
-        }
         let one_shot_rate_hz = f64::from(meta.one_shots.sample_rate_hz);
         let bank = match experiment.bank {
             Some(bank) => bank,
@@ -158,7 +154,7 @@ impl HopWork {
             given: GivenHits::new(framing),
             removed: RemovedHits::new(framing),
             mask_source: experiment.masks,
-            judge: Judge::new(rate, evidence),
+            judge: Judge::new(rate, meta.evidence_of(quality).copied()),
             rhythm: Rhythm::new(hop_s),
             taught: Taught::new(&meta.thresholds_of(quality).strict),
             heard_from: u64::MAX,

@@ -52,6 +52,11 @@ fn nothing_is_allocated_while_everything_moves() {
                 if block % 97 == 0 {
                     engine.trigger(Drum::ALL[block % 9], 0.7);
                 }
+                // A user who corrects everything.
+                if block % 5 == 0 {
+                    engine.give_hit(end - done, Drum::ALL[(block / 5) % 9], None);
+                    engine.remove_hit(end - done, Drum::ALL[(block / 5 + 4) % 9]);
+                }
                 engine.process(
                     [&input[0][done..end], &input[1][done..end]],
                     &mut stems,

@@ -72,9 +72,15 @@ pub struct EvaluateArgs {
         "robustness", "one_shots", "systems", "check",
     ])]
     pub corrected: Option<f64>,
+    /// Measure what it brings when a user settles so many moments, those that are most in
+    /// doubt, instead
+    #[arg(long, value_name = "MOMENTS", conflicts_with_all = [
+        "robustness", "one_shots", "corrected", "systems", "check",
+    ])]
+    pub settled: Option<usize>,
     /// Write the golden figures that a test compares with to this file instead
     #[arg(long, value_name = "FILE", conflicts_with_all = [
-        "robustness", "one_shots", "corrected", "data", "systems", "check", "out",
+        "robustness", "one_shots", "corrected", "settled", "data", "systems", "check", "out",
     ])]
     pub golden: Option<PathBuf>,
     /// Fail if a row is worse than in this earlier evaluation.json
@@ -106,9 +112,9 @@ pub fn run(args: EvaluateArgs) -> Result<()> {
         if args.robustness {
             return robustness(&args);
         }
-        let reports = match args.corrected {
-            Some(seconds) => corrected(&args, seconds)?,
-            None => evaluate(&args)?,
+        let reports = match (args.corrected, args.settled) {
+            (None, None) => evaluate(&args)?,
+            _ => corrected(&args)?,
         };
         for report in &reports {
             say!("{}", report.markdown());
@@ -162,18 +168,26 @@ fn robustness(args: &EvaluateArgs) -> Result<()> {
     Ok(())
 }
 
-fn corrected(args: &EvaluateArgs, seconds: f64) -> Result<Vec<Report>> {
-    ensure!(
-        seconds > 0.0 && seconds < args.seconds,
-        "--corrected: expected some of the {} s of an excerpt, found {seconds} s",
-        args.seconds
-    );
+fn corrected(args: &EvaluateArgs) -> Result<Vec<Report>> {
+    if let Some(seconds) = args.corrected {
+        ensure!(
+            seconds > 0.0 && seconds < args.seconds,
+            "--corrected: expected some of the {} s of an excerpt, found {seconds} s",
+            args.seconds
+        );
+    }
     let model = Arc::new(Model::load(&args.model)?);
     let data = args.data.as_deref();
     let table = |&material: &Material| {
         let excerpts = material.excerpts(data, args.excerpts as usize, args.seconds)?;
         let described = describe(material, &excerpts, data);
-        corrections::table(&described, &excerpts, &model, seconds)
+        match args.corrected {
+            Some(seconds) => corrections::table(&described, &excerpts, &model, seconds),
+            None => {
+                let count = args.settled.unwrap_or_default();
+                corrections::table_of_doubt(&described, &excerpts, &model, count)
+            }
+        }
     };
     args.material.iter().map(table).collect()
 }

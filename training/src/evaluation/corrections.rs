@@ -5,9 +5,10 @@ use std::{collections::BTreeSet, sync::Arc};
 use anyhow::Result;
 use idm_engine::{
     controls::{Controls, HitSource, Quality},
-    drum::Drum,
+    drum::{DRUM_COUNT, Drum},
     experiment::Experiment,
     model::Model,
+    transcriber::{Lesson, Verdict, doubt},
 };
 use rayon::prelude::*;
 
@@ -17,7 +18,7 @@ use super::{
     report::Report,
     score::{TOLERANCES_S, score},
     streaming::{new_engine, pass, pass_corrected},
-    systems::{Estimate, OperatingPoint},
+    systems::{Detection, Estimate, OperatingPoint},
 };
 use crate::{
     kits::SAMPLE_RATE_HZ,
@@ -62,8 +63,47 @@ pub fn corrections(played: &[Hit], heard: &[Hit], until: usize) -> Vec<Correctio
     all
 }
 
-/// `excerpt` as it is heard by an engine whose first `until` samples the user has
-/// corrected after hearing them once. Allocates.
+/// Another moment is further away than this, in seconds.
+const MOMENT_S: f64 = 0.04;
+
+/// What `corrections` of an excerpt teach, of which `heard` was detected. Allocates.
+fn lessons(played: &[Hit], heard: &[Detection], corrections: &[Correction]) -> Vec<Lesson> {
+    let reach = (MOMENT_S * SAMPLE_RATE_HZ) as usize;
+    let mut lessons: Vec<Lesson> = corrections
+        .iter()
+        .filter_map(|correction| {
+            let distance = |heard: &Detection| heard.hit.sample.abs_diff(correction.sample);
+            let near = heard.iter().filter(|heard| distance(heard) <= reach);
+            let nearest = near.min_by_key(|heard| distance(heard))?;
+            let mut lesson = Lesson {
+                odds: nearest.evidence?.1.odds,
+                played: [false; DRUM_COUNT],
+            };
+            for hit in played {
+                if hit.sample.abs_diff(correction.sample) <= reach {
+                    lesson.played[hit.drum.index()] = true;
+                }
+            }
+            Some(lesson)
+        })
+        .collect();
+    lessons.dedup();
+    lessons
+}
+
+/// What the user does about what was heard.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Care {
+    /// Nothing.
+    None,
+    /// Corrects everything before this sample.
+    Until(usize),
+    /// Settles so many of the moments that are most in doubt, one after the other.
+    Doubtful(usize),
+}
+
+/// `excerpt` as it is heard a second time, after the user took `care` of what was heard the
+/// first time, which teaches or does not. Allocates.
 ///
 /// # Errors
 /// When the engine cannot be made from `model`.
@@ -71,26 +111,81 @@ pub fn corrected(
     excerpt: &Excerpt,
     model: &Arc<Model>,
     quality: Quality,
-    until: usize,
-    untaught: bool,
+    care: Care,
+    teaches: bool,
 ) -> Result<Estimate> {
     let piece = &excerpt.piece;
-    let engine = |untaught| {
-        let experiment = Experiment {
-            untaught,
-            ..Experiment::default()
-        };
-        new_engine(SAMPLE_RATE_HZ, quality, model, experiment)
+    let engine = || new_engine(SAMPLE_RATE_HZ, quality, model, Experiment::default());
+    let heard = pass(&mut engine()?, piece.mix_channels(), &[]);
+    let accepted = heard.hits(OperatingPoint::Strict).unwrap_or_default();
+    let heard = heard.detections.unwrap_or_default();
+    let all = corrections(&piece.hits, &accepted, usize::MAX);
+    let (corrections, lessons) = match care {
+        Care::None => (Vec::new(), Vec::new()),
+        Care::Until(until) => {
+            let early: Vec<Correction> = all.into_iter().filter(|c| c.sample < until).collect();
+            let lessons = lessons(&piece.hits, &heard, &early);
+            (early, lessons)
+        }
+        Care::Doubtful(count) => settled(&piece.hits, &heard, &all, count),
     };
-    let heard = pass(&mut engine(true)?, piece.mix_channels(), &[]);
-    let heard = heard.hits(OperatingPoint::Strict).unwrap_or_default();
-    let corrections = corrections(&piece.hits, &heard, until);
-    let mut engine = engine(untaught)?;
+    let mut engine = engine()?;
+    if teaches {
+        engine.teach(lessons.into_iter());
+    }
     Ok(pass_corrected(
         &mut engine,
         piece.mix_channels(),
         &corrections,
     ))
+}
+
+/// What is corrected and learnt where the user settles the `count` moments that are most in
+/// doubt, of `all` that is wrong. What is right there teaches too.
+fn settled(
+    played: &[Hit],
+    heard: &[Detection],
+    all: &[Correction],
+    count: usize,
+) -> (Vec<Correction>, Vec<Lesson>) {
+    let reach = (MOMENT_S * SAMPLE_RATE_HZ) as usize;
+    let mut corrections = BTreeSet::new();
+    let mut known: Vec<Lesson> = Vec::new();
+    for _ in 0..count {
+        let doubt_of = |detection: &Detection| {
+            let (_, evidence) = detection.evidence?;
+            let odds = known.iter().map(|lesson| &lesson.odds);
+            Some(doubt(&evidence.odds, evidence.margin, odds))
+        };
+        let judged = heard.iter().filter(|d| is_judged(d.verdict));
+        let asked = judged
+            .filter_map(|detection| Some((detection, doubt_of(detection)?)))
+            .max_by(|a, b| a.1.total_cmp(&b.1));
+        let Some((asked, _)) = asked else {
+            break;
+        };
+        let is_near = |sample: usize| sample.abs_diff(asked.hit.sample) <= reach;
+        let at = Correction {
+            sample: asked.hit.sample,
+            drum: asked.hit.drum,
+            is_hit: true,
+        };
+        known.extend(lessons(played, &[*asked], &[at]));
+        let near = all.iter().filter(|correction| is_near(correction.sample));
+        corrections.extend(near.map(|c| (c.sample, c.drum.index(), c.is_hit)));
+    }
+    let corrections = corrections
+        .into_iter()
+        .map(|(sample, drum, is_hit)| Correction {
+            sample,
+            drum: Drum::ALL[drum],
+            is_hit,
+        });
+    (corrections.collect(), known)
+}
+
+fn is_judged(verdict: Verdict) -> bool {
+    matches!(verdict, Verdict::Accepted | Verdict::BelowThreshold)
 }
 
 /// `excerpt` as it is heard by an engine that is told all hits of its first `until` samples.
@@ -136,13 +231,13 @@ pub fn table(
     type Run<'a> = &'a (dyn Fn(&Excerpt) -> Result<Estimate> + Sync);
     let rows: [(&str, Run<'_>); 4] = [
         ("ours, nothing corrected", &|excerpt| {
-            corrected(excerpt, model, quality, 0, false)
+            corrected(excerpt, model, quality, Care::None, false)
         }),
         ("ours, corrected, nothing learnt", &|excerpt| {
-            corrected(excerpt, model, quality, until, true)
+            corrected(excerpt, model, quality, Care::Until(until), false)
         }),
         ("ours, corrected", &|excerpt| {
-            corrected(excerpt, model, quality, until, false)
+            corrected(excerpt, model, quality, Care::Until(until), true)
         }),
         ("ours, told all hits", &|excerpt| {
             told(excerpt, model, until)
@@ -154,6 +249,42 @@ pub fn table(
             .map(|excerpt| Ok(rest(&excerpt.piece, &run(excerpt)?, until)))
             .collect::<Result<_>>()?;
         let (pieces, estimates): (Vec<_>, Vec<_>) = results.iter().map(|(p, e)| (p, e)).unzip();
+        report.systems.push(score(name, &pieces, &estimates));
+    }
+    Ok(report)
+}
+
+/// The table of whole `excerpts` of which the user settled `count` moments, those that were
+/// most in doubt: as heard, with nothing learnt from that, and with what is learnt.
+/// Allocates; uses all threads.
+///
+/// # Errors
+/// When the engine cannot be made from `model`.
+pub fn table_of_doubt(
+    material: &str,
+    excerpts: &[Excerpt],
+    model: &Arc<Model>,
+    count: usize,
+) -> Result<Report> {
+    let mut report = Report {
+        material: format!("{material}; {count} moments each settled by hand"),
+        ..Report::default()
+    };
+    for (name, care, teaches) in [
+        ("ours, nothing settled", Care::None, false),
+        (
+            "ours, settled, nothing learnt",
+            Care::Doubtful(count),
+            false,
+        ),
+        ("ours, settled", Care::Doubtful(count), true),
+    ] {
+        let estimates: Vec<Estimate> = excerpts
+            .par_iter()
+            .map(|excerpt| corrected(excerpt, model, Quality::Standard, care, teaches))
+            .collect::<Result<_>>()?;
+        let pieces: Vec<&Piece> = excerpts.iter().map(|excerpt| &excerpt.piece).collect();
+        let estimates: Vec<&Estimate> = estimates.iter().collect();
         report.systems.push(score(name, &pieces, &estimates));
     }
     Ok(report)

@@ -30,7 +30,7 @@ pub use breakdown::{Breakdown, Part};
 pub(crate) use command::describe;
 pub use command::{EvaluateArgs, evaluate, run};
 pub use conditions::Condition;
-pub use corrections::{Correction, corrected, corrections};
+pub use corrections::{Care, Correction, corrected, corrections};
 pub use diagnosis::Diagnosis;
 pub use flux::band_flux;
 pub use golden::{Figure, Golden};

@@ -19,6 +19,7 @@ fn args(systems: Vec<System>) -> EvaluateArgs {
         robustness: false,
         one_shots: false,
         corrected: None,
+        settled: None,
         golden: None,
     }
 }

@@ -19,12 +19,12 @@ use idm_engine::{
     drum::DRUM_COUNT,
     experiment::Experiment,
     model::{Model, ModelMeta},
-    transcriber::{EVIDENCE_COUNT, EvidenceWeights, TAUGHT_COUNT, Verdict},
+    transcriber::{EVIDENCE_COUNT, EXPECTED_COUNT, EvidenceWeights, TAUGHT_COUNT, Verdict},
 };
 use rayon::prelude::*;
 
 use super::{
-    corrections::corrected,
+    corrections::{Care, corrected},
     material::{Excerpt, hard, plain_of},
     score::TOLERANCES_S,
     streaming::{new_engine, pass},
@@ -74,7 +74,7 @@ pub struct WeighArgs {
 struct Case {
     pieces: [f64; COUNT],
     /// What the rhythm and what corrections say.
-    expected: f64,
+    expected: [f64; EXPECTED_COUNT],
     taught: [f64; TAUGHT_COUNT],
     sample: usize,
     is_true: bool,
@@ -127,7 +127,8 @@ pub fn run(args: &WeighArgs) -> Result<()> {
         }
         let mut weights = (*weights_of(&mut meta, quality)).unwrap_or_default();
         let too_few = || format!("{}: too few candidates to fit", quality.name());
-        weights.expected = 0.0;
+        weights.expected = [0.0; EXPECTED_COUNT];
+        weights.taught = [0.0; TAUGHT_COUNT];
         *weights_of(&mut meta, quality) = Some(weights);
         let heard = cases(&args.model, &meta, quality, &long)?;
         let (constant, expected) = fit_expected(&heard, &weights).with_context(too_few)?;
@@ -137,9 +138,10 @@ pub fn run(args: &WeighArgs) -> Result<()> {
         weights.taught = fit_taught(&taught, &weights).with_context(too_few)?;
         *weights_of(&mut meta, quality) = Some(weights);
         say!(
-            "{}: what the rhythm expects counts {:.2}, corrections {:.2} for a hit, {:.2} against it",
+            "{}: the rhythm counts {:.2} now and {:.2} anywhere, corrections {:.2} for a hit and {:.2} against it",
             quality.name(),
-            weights.expected,
+            weights.expected[0],
+            weights.expected[1],
             weights.taught[0],
             -weights.taught[1]
         );
@@ -159,7 +161,7 @@ fn blend(weights: &EvidenceWeights, before: &EvidenceWeights, share: f32) -> Evi
     EvidenceWeights {
         constant: mix(weights.constant, before.constant),
         weights: std::array::from_fn(|index| mix(weights.weights[index], before.weights[index])),
-        expected: mix(weights.expected, before.expected),
+        expected: std::array::from_fn(|index| mix(weights.expected[index], before.expected[index])),
         taught: std::array::from_fn(|index| mix(weights.taught[index], before.taught[index])),
     }
 }
@@ -196,7 +198,7 @@ fn taught_cases(
         .par_iter()
         .map(|excerpt| {
             let until = (CORRECTED * excerpt.piece.length() as f64) as usize;
-            let heard = corrected(excerpt, &model, quality, until, false)?;
+            let heard = corrected(excerpt, &model, quality, Care::Until(until), true)?;
             let detections = heard.detections.unwrap_or_default();
             let cases = detections.iter().filter_map(|d| case(d, excerpt, &strict));
             Ok(cases.filter(|case| case.sample >= until).collect())
@@ -252,7 +254,7 @@ fn case(detection: &Detection, excerpt: &Excerpt, strict: &[f32; DRUM_COUNT]) ->
     }
     Some(Case {
         pieces,
-        expected: f64::from(evidence.expected),
+        expected: evidence.expected.map(f64::from),
         taught: evidence.taught.map(f64::from),
         sample: hit.sample,
         is_true,
@@ -346,26 +348,29 @@ fn fit(cases: &[Case], played: usize) -> Option<(EvidenceWeights, f64)> {
 fn sum_of(case: &Case, weights: &EvidenceWeights) -> f64 {
     let heard = case.pieces[2..].iter().zip(weights.weights);
     let heard = heard.map(|(piece, weight)| piece * f64::from(weight));
-    let expected = case.expected * f64::from(weights.expected);
-    case.pieces[0] + f64::from(weights.constant) + heard.sum::<f64>() + expected
+    let expected = case.expected.iter().zip(weights.expected);
+    let expected = expected.map(|(piece, weight)| piece * f64::from(weight));
+    case.pieces[0] + f64::from(weights.constant) + heard.chain(expected).sum::<f64>()
 }
 
 /// The constant, and how much the rhythm counts, beside all else as `weights` weigh it;
 /// none if that counts for nothing. As many candidates are accepted as by the network's word.
-fn fit_expected(cases: &[Case], weights: &EvidenceWeights) -> Option<(f32, f32)> {
+fn fit_expected(cases: &[Case], weights: &EvidenceWeights) -> Option<(f32, [f32; EXPECTED_COUNT])> {
     let sums: Vec<f64> = cases.iter().map(|case| sum_of(case, weights)).collect();
     let pairs = cases.iter().zip(&sums);
-    let pieces: Vec<[f64; 3]> = pairs
-        .map(|(case, sum)| [*sum, 1.0, case.expected])
+    let pieces: Vec<[f64; 2 + EXPECTED_COUNT]> = pairs
+        .map(|(case, sum)| [*sum, 1.0, case.expected[0], case.expected[1]])
         .collect();
-    let found = regress(&pieces, |case| cases[case].is_true, [1.0, 0.0, 0.0]);
-    let expected = found[2] / found[0];
-    let mut anew: Vec<f64> = pieces.iter().map(|p| p[0] + expected * p[2]).collect();
+    let found = regress(&pieces, |case| cases[case].is_true, [1.0, 0.0, 0.0, 0.0]);
+    let expected = [found[2], found[3]].map(|weight| weight / found[0]);
+    let sum_of = |p: &[f64; 2 + EXPECTED_COUNT]| p[0] + expected[0] * p[2] + expected[1] * p[3];
+    let mut anew: Vec<f64> = pieces.iter().map(sum_of).collect();
     anew.sort_by(|a, b| b.total_cmp(a));
     let accepted = cases.iter().filter(|case| case.pieces[0] >= 0.0).count();
     let line = *anew.get(accepted.checked_sub(1)?)?;
     let constant = f64::from(weights.constant) - line;
-    (found[0] > 0.0 && expected.is_finite()).then_some((constant as f32, expected as f32))
+    (found[0] > 0.0 && constant.is_finite())
+        .then(|| (constant as f32, expected.map(|weight| weight as f32)))
 }
 
 /// How much corrections count beside all else, as `weights` weigh it; none if that counts
@@ -398,7 +403,7 @@ mod tests {
                 let sum = pieces[0] + 2.0 * pieces[4] + 1.5 * chance;
                 Case {
                     pieces,
-                    expected: 0.0,
+                    expected: [0.0; EXPECTED_COUNT],
                     taught: [0.0; TAUGHT_COUNT],
                     sample: 0,
                     is_true: sum > 0.0,

@@ -71,7 +71,7 @@ impl Framing {
 
     /// Index of the frame whose centre is nearest to `sample`. Real-time safe.
     pub fn frame_at(&self, sample: u64) -> u64 {
-        (sample + self.hop_samples as u64 / 2) / self.hop_samples as u64 + 1
+        sample.saturating_add(self.hop_samples as u64 / 2) / self.hop_samples as u64 + 1
     }
 
     /// Centre of frame `frame` in samples; frame 0 is centred one hop before

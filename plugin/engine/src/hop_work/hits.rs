@@ -9,7 +9,7 @@ use crate::{
     one_shots::{LEVEL_FRAMES, PRE_FRAMES},
     playback::{Playback, QueuedHit},
     separator::{FitCandidate, RepeatHit},
-    transcriber::{Candidate, Decision, Evidence, Verdict},
+    transcriber::{Candidate, Decision, Evidence, Verdict, logit},
 };
 
 /// Frames before those around an onset from which on none of it is seen.
@@ -56,15 +56,14 @@ impl HopWork {
         let mut on_decision = |made: Decision| decisions[made.drum.index()] = Some(made);
         let enabled = self.picker_classes.map(|class| class.enabled);
         self.taught.step(frame, self.session.onset());
-        if self.controls.hits == HitSource::Heard || frame >= self.heard_from {
+        if self.hears(frame) {
             let removed = self.removed.step(frame);
-            if self.removed.is_at(frame) {
-                self.taught.correct(frame);
-            }
             let mut classes = self.picker_classes;
             for (class, removed) in classes.iter_mut().zip(removed) {
                 class.enabled &= !removed;
             }
+            let heard_from = self.heard_from;
+            let is_given = self.controls.hits == HitSource::Given;
             self.picker.step(
                 frame,
                 self.session.onset(),
@@ -75,8 +74,22 @@ impl HopWork {
                     if made.verdict == Verdict::Disabled && enabled[class] {
                         made.verdict = Verdict::Removed;
                     }
-                    on_decision(made);
+                    if !is_given || made.frame >= heard_from {
+                        on_decision(made);
+                    }
                 },
+            );
+        } else if self.heard_from < u64::MAX {
+            // What would have been heard is known to be as it is given.
+            self.removed.miss(frame);
+            let (picker, taught) = (&mut self.picker, &mut self.taught);
+            let learn = |made: Decision| taught.moment(made.frame);
+            picker.step(
+                frame,
+                self.session.onset(),
+                &self.picker_classes,
+                |_| {},
+                learn,
             );
         }
         // After the picker: what is given counts where both speak.
@@ -95,6 +108,11 @@ impl HopWork {
             self.start(frame, &candidates);
         }
         self.presence.step();
+    }
+
+    /// Whether the engine says itself what is hit in `frame`.
+    fn hears(&self, frame: u64) -> bool {
+        self.controls.hits == HitSource::Heard || frame >= self.heard_from
     }
 
     /// Adds the candidates of one frame to the additive model.
@@ -198,11 +216,18 @@ impl HopWork {
         let network = decision.confidence;
         let recognition = self.repeats.recognition(decision.drum);
         let heard = (network, self.most_of_a_band(class));
-        self.taught.moment(decision.frame);
-        let evidence = Evidence {
+        let is_certain = network >= 1.0;
+        let taught = self.taught.word_on(decision.drum);
+        let mut evidence = Evidence {
             heard: self.judge.evidence(decision.drum, at, heard, recognition),
             expected: self.rhythm.expected(decision.drum, decision.frame),
-            taught: self.taught.word_on(decision.drum),
+            taught: if is_certain {
+                Default::default()
+            } else {
+                taught
+            },
+            odds: self.taught.odds(),
+            margin: 0.0,
         };
         let (mut verdict, mut confidence) = (decision.verdict, network);
         if started.is_some() && matches!(verdict, Verdict::Accepted | Verdict::BelowThreshold) {
@@ -210,7 +235,9 @@ impl HopWork {
             // A drum whose fitted gain is next to nothing beside its own louder
             // hits was hardly played, unless it is sure.
             let fitted = self.fitted.velocity(decision.drum, amplitude, estimate);
-            verdict = if confidence >= self.picker_classes[class].threshold_of(fitted) {
+            let threshold = self.picker_classes[class].threshold_of(fitted);
+            evidence.margin = logit(confidence) - logit(threshold);
+            verdict = if confidence >= threshold {
                 Verdict::Accepted
             } else {
                 Verdict::BelowThreshold
@@ -224,15 +251,12 @@ impl HopWork {
                 self.judge.accept(decision.drum, at, network, recognition);
                 self.rhythm.hit(decision.drum, decision.frame);
                 self.taught.hit(decision.drum, decision.frame);
-                if network >= 1.0 {
-                    self.taught.correct(decision.frame);
-                }
             }
             self.explainer.judge(decision.drum, confidence, is_accepted);
             let accepted = is_accepted.then_some(confidence);
             let known = self.repeats.decide(decision.drum, accepted);
             // What is given by hand stands where it was given.
-            if let Some(known) = known.filter(|_| network < 1.0) {
+            if let Some(known) = known.filter(|_| !is_certain) {
                 onset_sample = known.max(0) as u64;
             }
         }

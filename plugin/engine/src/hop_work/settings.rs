@@ -4,7 +4,7 @@ use super::HopWork;
 use crate::{
     controls::{Controls, HitSource},
     drum::Drum,
-    transcriber::{GivenHit, PeakPicker, PickerClass},
+    transcriber::{GivenHit, Lesson, PeakPicker, PickerClass},
 };
 
 impl HopWork {
@@ -46,13 +46,19 @@ impl HopWork {
     pub fn listen_from(&mut self, from_sample: Option<u64>) {
         let frame = from_sample.map(|sample| self.framing.frame_at(sample));
         self.heard_from = frame.unwrap_or(u64::MAX);
+        self.picker = PeakPicker::default();
+    }
+
+    /// Takes moments of which it is known what was played. Real-time safe.
+    pub fn teach(&mut self, lessons: impl Iterator<Item = Lesson>) {
+        self.taught.tell(lessons);
     }
 
     /// Takes a hit that is true whatever is heard; false if too many wait. Real-time
     /// safe.
     pub fn give_hit(&mut self, hit: GivenHit) -> bool {
         // The picker is to be silent about what is known.
-        let is_heard = self.controls.hits == HitSource::Heard;
+        let is_heard = self.controls.hits == HitSource::Heard || self.heard_from < u64::MAX;
         (!is_heard || self.removed.remove(hit.onset_sample, hit.drum, false))
             && self.given.give(hit)
     }

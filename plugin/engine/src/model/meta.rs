@@ -284,8 +284,8 @@ impl ModelMeta {
             ("evidence_high", &self.evidence_high),
         ] {
             let all = weights.iter().flat_map(|w| {
-                let single = [w.constant, w.expected].into_iter();
-                single.chain(w.weights).chain(w.taught)
+                let constant = [w.constant].into_iter();
+                constant.chain(w.weights).chain(w.expected).chain(w.taught)
             });
             for weight in all {
                 // Written so that NaN fails too.

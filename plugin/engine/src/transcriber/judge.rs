@@ -9,7 +9,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::TAUGHT_COUNT;
+use super::{EXPECTED_COUNT, Odds, TAUGHT_COUNT, logit};
 use crate::drum::{DRUM_COUNT, Drum};
 
 /// Number of things that are weighed.
@@ -25,18 +25,21 @@ const MOST_HITS: f32 = 8.0;
 const MOST_PAUSE_S: f64 = 2.0;
 /// Less than this, what corrections say is not worth a word.
 const LEAST_LESSON: f32 = 0.4;
-/// Nearer to 0 or 1 a probability means nothing.
-const LEAST_DOUBT: f32 = 1e-4;
 
 /// What speaks for or against a hit.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Evidence {
     /// One value per piece of evidence, in the order of [`EvidenceWeights::weights`].
     pub heard: [f32; EVIDENCE_COUNT],
-    /// How much the rhythm leads one to expect it, 0 to 1.
-    pub expected: f32,
+    /// What the rhythm says, in the order of [`EvidenceWeights::expected`].
+    pub expected: [f32; EXPECTED_COUNT],
     /// What the user's corrections say, in the order of [`EvidenceWeights::taught`].
     pub taught: [f32; TAUGHT_COUNT],
+    /// What the network says of all drums around the hit.
+    pub odds: Odds,
+    /// How much surer it all makes the hit than is asked for, on the logistic scale; below 0
+    /// it is refused.
+    pub margin: f32,
 }
 
 /// How much each piece of evidence counts, on the logistic scale.
@@ -51,9 +54,9 @@ pub struct EvidenceWeights {
     /// surer), the drum's past (share of hits without a surer rival, hits, pause), and the
     /// largest share of a band that the masks give it.
     pub weights: [f32; EVIDENCE_COUNT],
-    /// How much the rhythm leads one to expect it.
+    /// How likely the rhythm makes a hit now, and anywhere.
     #[serde(default)]
-    pub expected: f32,
+    pub expected: [f32; EXPECTED_COUNT],
     /// What the user's corrections of moments like this one say: for the hit, against it.
     #[serde(default)]
     pub taught: [f32; TAUGHT_COUNT],
@@ -208,13 +211,12 @@ impl Judge {
         let Some(weights) = self.weights.filter(|_| confidence < 1.0) else {
             return confidence;
         };
-        let confidence = confidence.clamp(LEAST_DOUBT, 1.0 - LEAST_DOUBT);
         let heard = weights.weights.iter().zip(&evidence.heard);
         let taught = weights.taught.iter().zip(&evidence.taught);
-        let pieces = heard.chain(taught);
+        let expected = weights.expected.iter().zip(&evidence.expected);
+        let pieces = heard.chain(expected).chain(taught);
         let sum: f32 = pieces.map(|(weight, piece)| weight * piece).sum();
-        let sum = sum + weights.expected * evidence.expected;
-        let odds = (confidence / (1.0 - confidence)).ln() + weights.constant + sum;
+        let odds = logit(confidence) + weights.constant + sum;
         1.0 / (1.0 + (-odds).exp())
     }
 
@@ -247,7 +249,7 @@ mod tests {
         let mut weights = EvidenceWeights {
             constant: 0.0,
             weights: [0.0; EVIDENCE_COUNT],
-            expected: 0.0,
+            expected: [0.0; EXPECTED_COUNT],
             taught: [0.0; TAUGHT_COUNT],
         };
         weights.weights[1] = 3.0;
@@ -280,10 +282,10 @@ mod tests {
     #[test]
     fn what_the_rhythm_expects_is_believed() {
         let mut weights = weights();
-        weights.expected = 1.0;
+        weights.expected = [1.0, -1.0];
         let judge = Judge::new(44_100.0, Some(weights));
         let evidence = Evidence {
-            expected: 1.0,
+            expected: [1.0, 0.2],
             ..Evidence::default()
         };
         assert!(judge.weigh(0.5, &evidence) > 0.7);

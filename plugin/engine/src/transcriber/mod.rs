@@ -18,6 +18,15 @@ pub use onset_time::{LocatedOnset, OnsetLocator};
 pub use peak_picker::{Candidate, Decision, PeakPicker, PickerClass, Verdict};
 pub use relative_level::RelativeLevel;
 pub use removed_hits::RemovedHits;
-pub use rhythm::Rhythm;
-pub use taught::{TAUGHT_COUNT, Taught};
+pub use rhythm::{EXPECTED_COUNT, Rhythm};
+pub use taught::{Lesson, MOST_LESSONS, Odds, TAUGHT_COUNT, Taught, doubt, likeness};
 pub use velocity::{VELOCITY_CURVE, VelocityScale};
+
+/// Nearer to 0 or 1 a probability means nothing.
+const LEAST_DOUBT: f32 = 1e-4;
+
+/// A probability on the logistic scale, on which evidence adds up. Real-time safe.
+pub(crate) fn logit(probability: f32) -> f32 {
+    let probability = probability.clamp(LEAST_DOUBT, 1.0 - LEAST_DOUBT);
+    (probability / (1.0 - probability)).ln()
+}

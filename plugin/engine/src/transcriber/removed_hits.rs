@@ -85,12 +85,6 @@ impl RemovedHits {
         removed
     }
 
-    /// Whether the user took a hit away at `frame`. Real-time safe.
-    pub fn is_at(&self, frame: u64) -> bool {
-        let mut removals = self.waiting.iter();
-        removals.any(|removal| removal.closes && removal.frame == frame)
-    }
-
     /// Drops what is too late for `frame`. Real-time safe.
     pub fn miss(&mut self, frame: u64) {
         while let Some(first) = self.waiting.front()

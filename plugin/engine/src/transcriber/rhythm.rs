@@ -8,6 +8,8 @@ use std::collections::VecDeque;
 
 use crate::drum::{DRUM_COUNT, Drum};
 
+/// Number of things that the rhythm says of a hit.
+pub const EXPECTED_COUNT: usize = 2;
 /// How much of what was just played is compared, in seconds.
 const CONTEXT_S: f64 = 2.0;
 /// How far back it is looked for, in seconds.
@@ -23,8 +25,8 @@ const DOUBT: f32 = 0.05;
 /// Fewer hits are no rhythm.
 const LEAST_HITS: usize = 2;
 /// Hits of a drum, and places, that are remembered at most.
-const MOST_HITS: usize = 256;
-const MOST_PLACES: usize = 128;
+const MOST_HITS: usize = 128;
+const MOST_PLACES: usize = 96;
 
 /// Accepted hits of the last seconds. Real-time safe after construction.
 #[derive(Debug, Clone)]
@@ -66,28 +68,36 @@ impl Rhythm {
         self.weights.clear();
     }
 
-    /// `drum` was hit at `frame`; nearly in order of time. Real-time safe.
+    /// `drum` was hit at `frame`; nearly in order of time. The strokes of a roll at one place
+    /// are one. Real-time safe.
     pub fn hit(&mut self, drum: Drum, frame: u64) {
-        insert(&mut self.hits[drum.index()], frame, MOST_HITS);
-        let last = self.places.back();
-        if last.is_none_or(|last| frame > last + self.same) {
-            insert(&mut self.places, frame, MOST_PLACES);
+        let is_new = |last: Option<&u64>| last.is_none_or(|last| frame > last + self.same);
+        if is_new(self.hits[drum.index()].back()) {
+            push(&mut self.hits[drum.index()], frame, MOST_HITS);
+        }
+        if is_new(self.places.back()) {
+            push(&mut self.places, frame, MOST_PLACES);
         }
     }
 
-    /// How much the rhythm speaks for a hit of `drum` at `frame`, 0 to 1. Real-time safe.
-    pub fn expected(&mut self, drum: Drum, frame: u64) -> f32 {
+    /// How likely the rhythm makes a hit of `drum` at `frame`, and how likely one is wherever
+    /// anything is played, 0 to 1: a drum that is seldom played is not expected to be.
+    /// Real-time safe.
+    pub fn expected(&mut self, drum: Drum, frame: u64) -> [f32; EXPECTED_COUNT] {
         if self.compared != Some(frame) {
             self.compare(frame);
         }
         let (mut with, mut all) = (0.0, DOUBT);
+        let (mut places, mut all_places) = (0.0, DOUBT);
         for &(place, weight) in &self.weights {
             all += weight;
+            all_places += 1.0;
             if self.is_hit(drum, place) {
                 with += weight;
+                places += 1.0;
             }
         }
-        with / all
+        [with / all, places / all_places]
     }
 
     /// Weighs all places by how alike what came before is to what came before `frame`.
@@ -158,13 +168,12 @@ fn matched_within(
     these.filter(has_partner).count()
 }
 
-/// Puts `frame` in its place; the oldest makes room.
-fn insert(frames: &mut VecDeque<u64>, frame: u64, most: usize) {
+/// Adds the newest; the oldest makes room.
+fn push(frames: &mut VecDeque<u64>, frame: u64, most: usize) {
     if frames.len() == most {
         frames.pop_front();
     }
-    let place = frames.partition_point(|&other| other <= frame);
-    frames.insert(place, frame);
+    frames.push_back(frame);
 }
 
 #[cfg(test)]
@@ -187,27 +196,29 @@ mod tests {
         let mut rhythm = Rhythm::new(HOP_S);
         play(&mut rhythm, 0..16);
         let at = 100 + 16 * 86;
-        assert!(rhythm.expected(Drum::Kick, at) > 0.7);
-        assert!(rhythm.expected(Drum::Snare, at) < 0.2);
-        assert!(rhythm.expected(Drum::Ride, at) == 0.0);
+        assert!(rhythm.expected(Drum::Kick, at)[0] > 0.7);
+        assert!(rhythm.expected(Drum::Snare, at)[0] < 0.2);
+        assert_eq!(rhythm.expected(Drum::Ride, at), [0.0, 0.0]);
+        let usual = rhythm.expected(Drum::ClosedHat, at)[1];
+        assert!((0.4..0.6).contains(&usual), "{usual}");
         play(&mut rhythm, 16..18);
         let at = 100 + 18 * 86;
-        assert!(rhythm.expected(Drum::Snare, at) > 0.7);
-        assert!(rhythm.expected(Drum::Kick, at) < 0.2);
+        assert!(rhythm.expected(Drum::Snare, at)[0] > 0.7);
+        assert!(rhythm.expected(Drum::Kick, at)[0] < 0.2);
         // Off the beat nothing was ever played.
-        assert!(rhythm.expected(Drum::Snare, at + 43) < 0.3);
+        assert!(rhythm.expected(Drum::Snare, at + 43)[0] < 0.3);
     }
 
     #[test]
     fn one_hit_is_no_rhythm() {
         let mut rhythm = Rhythm::new(HOP_S);
-        assert_eq!(rhythm.expected(Drum::Kick, 500), 0.0);
+        assert_eq!(rhythm.expected(Drum::Kick, 500), [0.0, 0.0]);
         rhythm.hit(Drum::Kick, 500);
-        assert_eq!(rhythm.expected(Drum::Kick, 600), 0.0);
+        assert_eq!(rhythm.expected(Drum::Kick, 600), [0.0, 0.0]);
         rhythm.forget();
         play(&mut rhythm, 0..16);
         rhythm.forget();
-        assert_eq!(rhythm.expected(Drum::Kick, 100 + 16 * 86), 0.0);
+        assert_eq!(rhythm.expected(Drum::Kick, 100 + 16 * 86), [0.0, 0.0]);
     }
 
     #[test]
@@ -223,7 +234,7 @@ mod tests {
             for drum in Drum::ALL {
                 rhythm.hit(drum, 5 * n + drum.index() as u64 % 3);
                 let expected = rhythm.expected(drum, 5 * n + 4);
-                assert!((0.0..=1.0).contains(&expected));
+                assert!(expected.iter().all(|share| (0.0..=1.0).contains(share)));
             }
         }
         assert_eq!(capacities(&rhythm), before);

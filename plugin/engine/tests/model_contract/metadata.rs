@@ -16,7 +16,22 @@ fn evidence_is_optional_and_may_be_found_after_the_network() {
     let model = load(&with_evidence("1.5"), &transcriber()).unwrap();
     let weights = model.meta().evidence_of(Quality::Standard).unwrap();
     assert_eq!((weights.constant, weights.weights[0]), (0.5, 1.5));
+    assert_eq!((weights.expected, weights.taught), ([0.0; 2], [0.0; 2]));
     assert!(model.meta().evidence_of(Quality::Low).is_none());
+    let more = with_evidence("1.5") + "expected = [1.0, -0.5]\ntaught = [2.0, -3.0]\n";
+    let model = load(&more, &transcriber()).unwrap();
+    let weights = model.meta().evidence_of(Quality::Standard).unwrap();
+    assert_eq!(
+        (weights.expected, weights.taught),
+        ([1.0, -0.5], [2.0, -3.0])
+    );
+    names(
+        load(
+            &(with_evidence("1.5") + "taught = [2.0, -30.0]\n"),
+            &transcriber(),
+        ),
+        &["evidence", "20", "-30"],
+    );
     for bad in ["nan", "1e9", "\"much\""] {
         names(load(&with_evidence(bad), &transcriber()), &["model.toml"]);
     }
