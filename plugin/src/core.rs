@@ -11,7 +11,7 @@ use idm_engine::model::Model;
 use idm_engine::one_shots::{Evidence, OwnSounds};
 
 use crate::buses::{AuxOutputs, MixTargets, Mixer, Peaks, StemBlock, peak};
-use crate::corrections::{Correction, SAME_HIT_S};
+use crate::corrections::{Correction, SAME_HIT_S, lessons};
 use crate::link::{AudioEnd, HitMark};
 use crate::notes::{NoteHit, NoteMessage, NoteQueue, NoteScheduler};
 use crate::song::{SongClock, Tempo, TempoPoint};
@@ -188,6 +188,12 @@ impl Processor {
         Drum::ALL.map(|drum| self.engine.bank().sound(drum).evidence)
     }
 
+    /// Learns from what the user corrects, in place of what was learnt so before. Real-time
+    /// safe.
+    pub fn teach(&mut self, corrections: &[Correction]) {
+        self.engine.teach(lessons(corrections));
+    }
+
     /// Forgets the past: silence, no hits, faders where they are told. What
     /// has been learnt of the kit stays. Sounding notes end with the next block. Real-time safe.
     pub fn reset(&mut self) {
@@ -338,6 +344,8 @@ impl Processor {
                     confidence: hit.confidence,
                     verdict: hit.verdict,
                     taught: hit.evidence.lesson(),
+                    odds: hit.evidence.odds,
+                    margin: hit.evidence.margin,
                     song_s: self.song.song_of_hit(hit.onset_sample).map(seconds),
                 },
             );

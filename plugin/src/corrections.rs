@@ -3,7 +3,8 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use idm_engine::drum::Drum;
+use idm_engine::drum::{DRUM_COUNT, Drum};
+use idm_engine::transcriber::Lesson;
 use nice_plug::params::persist::PersistentField;
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +28,9 @@ pub struct Correction {
     pub drum: Drum,
     /// Whether there is a hit here, or none.
     pub is_hit: bool,
+    /// What it teaches about the rest of the song, if that is known: what the network said
+    /// there, and what is played by the user's word.
+    pub lesson: Option<Lesson>,
 }
 
 /// A correction as it is saved.
@@ -36,6 +40,35 @@ struct Saved {
     /// File stem of the drum.
     drum: String,
     hit: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    lesson: Option<serde_json::Value>,
+}
+
+/// A lesson as it is saved.
+#[derive(Debug, Serialize, Deserialize)]
+struct SavedLesson {
+    /// In hundredths.
+    odds: [i16; DRUM_COUNT],
+    /// File stems of the drums.
+    played: Vec<String>,
+}
+
+impl SavedLesson {
+    fn of(lesson: &Lesson) -> SavedLesson {
+        let played = Drum::ALL.into_iter().filter(|d| lesson.played[d.index()]);
+        SavedLesson {
+            odds: lesson.odds.map(|odds| (100.0 * odds).round() as i16),
+            played: played.map(|drum| drum.file_stem().to_owned()).collect(),
+        }
+    }
+
+    fn lesson(&self) -> Lesson {
+        let is_played = |drum: Drum| self.played.iter().any(|stem| stem == drum.file_stem());
+        Lesson {
+            odds: self.odds.map(|odds| f32::from(odds) / 100.0),
+            played: Drum::ALL.map(is_played),
+        }
+    }
 }
 
 /// All corrections of a song, in order of time.
@@ -169,6 +202,9 @@ impl Corrections {
                 song_s: correction.song_s,
                 drum: correction.drum.file_stem().to_owned(),
                 hit: correction.is_hit,
+                lesson: correction
+                    .lesson
+                    .and_then(|lesson| serde_json::to_value(SavedLesson::of(&lesson)).ok()),
             })
             .collect();
         serde_json::to_string(&saved).unwrap_or_default()
@@ -191,6 +227,11 @@ impl Corrections {
                 song_s: saved.song_s,
                 drum: Drum::from_file_stem(&saved.drum)?,
                 is_hit: saved.hit,
+                // Without its lesson a correction still holds at its place.
+                lesson: saved
+                    .lesson
+                    .and_then(|lesson| serde_json::from_value(lesson).ok())
+                    .map(|lesson: SavedLesson| lesson.lesson()),
             })
         });
         let list = ordered(list.collect());
@@ -209,6 +250,15 @@ impl Corrections {
             slot.change(list);
         }
     }
+}
+
+/// The lessons of corrections in order of time, one for each moment. Real-time safe.
+pub fn lessons(corrections: &[Correction]) -> impl Iterator<Item = Lesson> {
+    let mut last = None;
+    let lessons = corrections
+        .iter()
+        .filter_map(|correction| correction.lesson);
+    lessons.filter(move |lesson| last.replace(*lesson) != Some(*lesson))
 }
 
 /// Whether `correction` speaks of the hit of `drum` at `song_s`.
@@ -246,7 +296,36 @@ mod tests {
             song_s,
             drum,
             is_hit,
+            lesson: None,
         }
+    }
+
+    #[test]
+    fn lessons_survive_the_project_and_bad_ones_cost_no_correction() {
+        let mut played = [false; DRUM_COUNT];
+        played[Drum::Kick.index()] = true;
+        let lesson = Lesson {
+            odds: [1.25, -4.0, 4.0, 0.0, 0.5, -0.75, 2.0, -2.0, 0.01],
+            played,
+        };
+        let corrections = Corrections::default();
+        for drum in [Drum::MidTom, Drum::Ride] {
+            corrections.say(Correction {
+                lesson: Some(lesson),
+                ..at(2.0, drum, false)
+            });
+        }
+        let again = Corrections::default();
+        again.set(corrections.map(Clone::clone));
+        assert_eq!(again.current(), corrections.current());
+        let taught: Vec<Lesson> = lessons(&again.current()).collect();
+        assert_eq!(taught, [lesson], "one for the moment");
+        again.set(String::new());
+        assert_eq!(lessons(&again.current()).count(), 0);
+        let text = r#"[{"song_s":1,"drum":"kick","hit":true,"lesson":{"odds":[1],"played":7}}]"#;
+        again.read(text);
+        assert_eq!(*again.current(), [at(1.0, Drum::Kick, true)]);
+        assert!(again.problem().is_empty());
     }
 
     #[test]

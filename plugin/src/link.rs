@@ -11,6 +11,7 @@ use idm_engine::controls::Quality;
 use idm_engine::drum::{DRUM_COUNT, Drum, STEM_COUNT};
 use idm_engine::engine::Verdict;
 use idm_engine::one_shots::Evidence;
+use idm_engine::transcriber::Odds;
 use rtrb::{Consumer, Producer, RingBuffer};
 
 use crate::buses::Peaks;
@@ -40,6 +41,10 @@ pub struct HitMark {
     pub verdict: Verdict,
     /// Whether corrections of moments like its own spoke for it or against it, if they did.
     pub taught: Option<bool>,
+    /// What the network says of all drums around it.
+    pub odds: Odds,
+    /// How much surer all makes it than is asked for, on the logistic scale.
+    pub margin: f32,
     /// Place of its onset in the song in seconds, if the transport ran.
     pub song_s: Option<f64>,
 }

@@ -285,6 +285,9 @@ impl Plugin for InverseDrumMachine {
             inbox.clear();
         }
         self.corrections = self.params.corrections.hand_over();
+        if let Some(processor) = &mut self.processor {
+            processor.teach(&self.corrections);
+        }
         self.link.shared().drop_auditions();
 
         let (status, latency_samples, quality) = match &self.processor {
@@ -349,6 +352,7 @@ impl Plugin for InverseDrumMachine {
         if let Some(inbox) = &mut self.correction_inbox {
             inbox.offer(|list| {
                 self.corrections = list.clone();
+                processor.teach(list);
                 true
             });
         }

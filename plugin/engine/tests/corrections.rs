@@ -4,8 +4,9 @@ mod support;
 
 use idm_engine::{
     controls::{Controls, HitSource, Quality},
-    drum::Drum,
+    drum::{DRUM_COUNT, Drum},
     engine::{Hit, Verdict},
+    transcriber::Lesson,
 };
 use support::{Output, drum_loop, engine, level_db, null_db, run, run_telling};
 
@@ -182,21 +183,31 @@ fn later_hats(output: &Output, of: impl Fn(&Hit) -> f32) -> [f32; 2] {
 
 #[test]
 fn what_is_corrected_teaches() {
-    // The user says that no hat is played with the kick, four times.
-    let corrections: Vec<Correction> = (2..6)
-        .map(|n| Correction {
-            sample: kick_at(n),
-            drum: Drum::ClosedHat,
-            adds: false,
-        })
-        .collect();
     for quality in Quality::ALL {
-        let plain = run(
-            &mut engine(RATE_HZ, quality),
-            &drum_loop(RATE_HZ, SECONDS),
-            &[512],
-        );
-        let taught = corrected(quality, &corrections, &[512]);
+        let input = drum_loop(RATE_HZ, SECONDS);
+        let mut engine = engine(RATE_HZ, quality);
+        let plain = run(&mut engine, &input, &[512]);
+        // The user says that no hat is played with the first kicks.
+        let on_kick = |hit: &&Hit| {
+            let mut kicks = (1..5).map(kick_at);
+            let is_near = |kick: usize| hit.onset_sample.abs_diff(kick as u64) < 1_000;
+            hit.drum == Drum::ClosedHat && kicks.any(is_near)
+        };
+        let heard: Vec<Hit> = plain.hits.iter().map(|(_, hit)| *hit).collect();
+        let mut played = [false; DRUM_COUNT];
+        played[Drum::Kick.index()] = true;
+        let lessons: Vec<Lesson> = heard
+            .iter()
+            .filter(on_kick)
+            .map(|hit| Lesson {
+                odds: hit.evidence.odds,
+                played,
+            })
+            .collect();
+        assert!(lessons.len() >= 3, "{quality:?}: {heard:?}");
+        engine.reset();
+        engine.teach(lessons.iter().copied());
+        let taught = run(&mut engine, &input, &[512]);
         let against = later_hats(&taught, |hit| hit.evidence.taught[1]);
         assert!(
             against[0] > 0.5 && against[1] < 0.5 * against[0],
@@ -213,6 +224,36 @@ fn what_is_corrected_teaches() {
             (after[1] - before[1]).abs() < 0.1,
             "{quality:?}, elsewhere: {before:?} {after:?}"
         );
+        // It does not depend on when it was said, nor on blocks, and is taken back whole.
+        engine.reset();
+        assert!(taught == run(&mut engine, &input, &[1, 777, 64, 13]));
+        engine.reset();
+        engine.teach([].into_iter());
+        assert!(plain == run(&mut engine, &input, &[4_096]));
+    }
+}
+
+#[test]
+fn a_hit_given_just_before_the_engine_listens_is_heard_once() {
+    for before in [1, 40, 250, 900, 1_600] {
+        let kick = kick_at(6);
+        let mut engine = engine(RATE_HZ, Quality::Standard);
+        engine.set_controls(&Controls {
+            hits: HitSource::Given,
+            ..Controls::default()
+        });
+        engine.listen_from(Some((kick + before) as u64));
+        let input = drum_loop(RATE_HZ, SECONDS);
+        let output = run_telling(&mut engine, &input, &[512], |engine, block| {
+            if block.contains(&kick) {
+                assert!(engine.give_hit(kick - block.start, Drum::Kick, None));
+            }
+        });
+        let kicks = accepted(&output, Drum::Kick);
+        let near = kicks
+            .iter()
+            .filter(|hit| hit.onset_sample.abs_diff(kick as u64) < 4_000);
+        assert_eq!(near.count(), 1, "{before} samples before");
     }
 }
 

@@ -4,6 +4,7 @@ use idm_engine::drum::Drum;
 use idm_engine::engine::Verdict;
 
 use super::take::Take;
+use super::teaching::teach;
 use crate::corrections::{Correction, Corrections, SAME_HIT_S, is_same_hit};
 use crate::midi_export::SongHit;
 
@@ -43,7 +44,7 @@ pub struct Mark {
 
 impl Mark {
     /// Whether there is a hit, as far as is known.
-    fn is_hit(&self) -> bool {
+    pub fn is_hit(&self) -> bool {
         match self.origin {
             Origin::Heard { verdict, .. } => verdict == Verdict::Accepted,
             Origin::Added => true,
@@ -123,31 +124,38 @@ pub fn mark_at(marks: &[Mark], drum: Drum, song_s: f64, reach_s: f64) -> Option<
 
 /// What a click does: a hit is removed, a refused one accepted, a correction taken back;
 /// where nothing is a hit is added, at the time of one of another drum within reach.
-pub fn click(corrections: &Corrections, marks: &[Mark], drum: Drum, song_s: f64, reach_s: f64) {
-    match mark_at(marks, drum, song_s, reach_s) {
-        Some(mark) if mark.is_heard() => corrections.say(Correction {
-            song_s: mark.song_s,
-            drum,
-            is_hit: !mark.is_hit(),
-        }),
-        Some(mark) => {
-            corrections.edit(|list| list.retain(|other| !is_same_hit(other, mark.song_s, drum)));
-        }
+pub fn click(
+    corrections: &Corrections,
+    take: &Take,
+    marks: &[Mark],
+    drum: Drum,
+    song_s: f64,
+    reach_s: f64,
+) {
+    let (song_s, is_hit) = match mark_at(marks, drum, song_s, reach_s) {
+        Some(mark) if mark.is_heard() => (mark.song_s, Some(!mark.is_hit())),
+        Some(mark) => (mark.song_s, None),
         None => {
             let distance = |mark: &&Mark| (mark.song_s - song_s).abs();
             let others = marks.iter().filter(|mark| distance(mark) <= reach_s);
             let nearest = others.min_by(|a, b| distance(a).total_cmp(&distance(b)));
-            corrections.say(Correction {
-                song_s: nearest.map_or(song_s, |mark| mark.song_s),
-                drum,
-                is_hit: true,
-            });
+            (nearest.map_or(song_s, |mark| mark.song_s), Some(true))
         }
-    }
+    };
+    corrections.edit(|list| {
+        list.retain(|other| !is_same_hit(other, song_s, drum));
+        list.extend(is_hit.map(|is_hit| Correction {
+            song_s,
+            drum,
+            is_hit,
+            lesson: None,
+        }));
+        teach(list, take, song_s);
+    });
 }
 
 /// What dragging a mark to another lane does: the hit is that drum's, not this one's.
-pub fn move_to(corrections: &Corrections, mark: &Mark, drum: Drum) {
+pub fn move_to(corrections: &Corrections, take: &Take, mark: &Mark, drum: Drum) {
     if drum == mark.drum {
         return;
     }
@@ -155,6 +163,7 @@ pub fn move_to(corrections: &Corrections, mark: &Mark, drum: Drum) {
         song_s: mark.song_s,
         drum,
         is_hit,
+        lesson: None,
     };
     corrections.edit(|list| {
         list.retain(|other| {
@@ -164,6 +173,7 @@ pub fn move_to(corrections: &Corrections, mark: &Mark, drum: Drum) {
             list.push(at(mark.drum, false));
         }
         list.push(at(drum, true));
+        teach(list, take, mark.song_s);
     });
 }
 
@@ -186,6 +196,8 @@ mod tests {
                 confidence: 0.6,
                 verdict,
                 taught: None,
+                odds: Default::default(),
+                margin: 0.0,
                 song_s: Some(song_s),
             });
         }
@@ -202,7 +214,7 @@ mod tests {
         let (take, corrections) = (take(), Corrections::default());
         let click_at = |drum, song_s| {
             let marks = marks(&take, &corrections.current(), 0.0, 9.0);
-            click(&corrections, &marks, drum, song_s, 0.05);
+            click(&corrections, &take, &marks, drum, song_s, 0.05);
         };
         click_at(Drum::Ride, 1.03);
         click_at(Drum::Kick, 1.0);
@@ -238,7 +250,7 @@ mod tests {
         let drag = |from, to| {
             let marks = marks(&take, &corrections.current(), 0.0, 9.0);
             let mark = mark_at(&marks, from, 1.0, 0.01).expect("a mark");
-            move_to(&corrections, mark, to);
+            move_to(&corrections, &take, mark, to);
         };
         drag(Drum::Ride, Drum::OpenHat);
         let both = [(1.0, Drum::OpenHat, true), (1.0, Drum::Ride, false)];

@@ -36,6 +36,7 @@ mod sample_browser;
 mod song_view;
 mod strip;
 mod take;
+mod teaching;
 mod theme;
 mod timeline;
 mod toolbar;

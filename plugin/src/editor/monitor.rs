@@ -168,6 +168,8 @@ mod tests {
             confidence: 1.0,
             verdict: Verdict::Accepted,
             taught: None,
+            odds: Default::default(),
+            margin: 0.0,
             song_s: None,
         }
     }

@@ -7,6 +7,7 @@ use super::controls::{button, panel};
 use super::lanes::{Lanes, hit_body, paint_hit, paint_wave_bar, reason};
 use super::marks::{self, Mark, Origin};
 use super::take::Take;
+use super::teaching::{self, MOMENT_S};
 use super::theme;
 use crate::corrections::Corrections;
 
@@ -36,6 +37,8 @@ pub struct SongView {
     /// Whether pages are turned with the playhead.
     follows: bool,
     held: Option<Mark>,
+    /// The moment that is asked about.
+    asked_s: Option<f64>,
 }
 
 impl Default for SongView {
@@ -45,6 +48,7 @@ impl Default for SongView {
             span_s: 4.0,
             follows: true,
             held: None,
+            asked_s: None,
         }
     }
 }
@@ -96,7 +100,7 @@ impl SongView {
         let list = corrections.current();
         let end_s = self.start_s + self.span_s;
         let marks = marks::marks(take, &list, self.start_s, end_s);
-        self.edit(&response, &lanes, scale, &marks, corrections);
+        self.edit(&response, &lanes, scale, &marks, take, corrections);
 
         let painter = ui.painter_at(rect);
         lanes.paint(&painter);
@@ -108,6 +112,14 @@ impl SongView {
             if peak > 0.0 {
                 paint_wave_bar(&clipped, lanes.wave, from, to, peak);
             }
+        }
+        if let Some(asked_s) = self.asked_s {
+            let (from, to) = (scale.x(asked_s - MOMENT_S), scale.x(asked_s + MOMENT_S));
+            let band = Rect::from_x_y_ranges(
+                from.min(to - 9.0)..=to.max(from + 9.0),
+                lanes.plot.y_range(),
+            );
+            clipped.rect_filled(band, 2, theme::faded(theme::BRAND, 0.18));
         }
         for mark in &marks {
             paint_mark(&clipped, &lanes, scale, mark);
@@ -168,6 +180,7 @@ impl SongView {
         lanes: &Lanes,
         scale: Scale,
         marks: &[Mark],
+        take: &Take,
         corrections: &Corrections,
     ) {
         let under = |pointer: Pos2| {
@@ -178,7 +191,7 @@ impl SongView {
         if response.clicked()
             && let Some((drum, song_s)) = pointer.and_then(under)
         {
-            marks::click(corrections, marks, drum, song_s, scale.reach_s());
+            marks::click(corrections, take, marks, drum, song_s, scale.reach_s());
         }
         if response.drag_started() {
             // Where the button went down, not where the drag was noticed.
@@ -192,7 +205,7 @@ impl SongView {
             && let Some(mark) = self.held.take()
             && let Some((drum, _)) = pointer.and_then(under)
         {
-            marks::move_to(corrections, &mark, drum);
+            marks::move_to(corrections, take, &mark, drum);
         }
     }
 
@@ -239,6 +252,7 @@ impl SongView {
         {
             self.follows = true;
         }
+        self.ask(ui, &mut place, take, corrections);
         let mut wish = None;
         let hint = "Write the hits of the song, as heard and corrected, into a MIDI file in \
                     Music/Inverse Drum Machine: with the notes of the strips and the song's \
@@ -251,6 +265,40 @@ impl SongView {
             wish = Some(SongWish::Done);
         }
         wish
+    }
+}
+
+impl SongView {
+    /// Leads to what is most in doubt, and takes that it is right.
+    fn ask(
+        &mut self,
+        ui: &mut Ui,
+        place: &mut impl FnMut(f32) -> Rect,
+        take: &Take,
+        corrections: &Corrections,
+    ) {
+        if take.is_empty() {
+            return;
+        }
+        let hint = "Show the moment that is most in doubt and unlike those that you settled: \
+                    correct it, or say that it is right. The rest of the song is then judged \
+                    by it.";
+        let mut is_wanted = button(ui, place(52.0), "Doubt", hint).clicked();
+        let hint = "What is shown at the marked moment is right, hits and refused ones: that \
+                    teaches, too. Leads to the next.";
+        if let Some(asked_s) = self.asked_s
+            && button(ui, place(46.0), "Right", hint).clicked()
+        {
+            teaching::settle(corrections, take, asked_s);
+            is_wanted = true;
+        }
+        if is_wanted {
+            self.asked_s = teaching::most_doubtful(take, &corrections.current());
+            if let Some(asked_s) = self.asked_s {
+                self.start_s = asked_s - 0.5 * self.span_s;
+                self.follows = false;
+            }
+        }
     }
 }
 

@@ -136,6 +136,8 @@ mod tests {
             confidence: 0.9,
             verdict: Verdict::Accepted,
             taught: None,
+            odds: Default::default(),
+            margin: 0.0,
             song_s: Some(song_s),
         }
     }

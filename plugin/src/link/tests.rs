@@ -8,6 +8,8 @@ fn mark() -> HitMark {
         confidence: 0.9,
         verdict: Verdict::Accepted,
         taught: None,
+        odds: Default::default(),
+        margin: 0.0,
         song_s: None,
     }
 }

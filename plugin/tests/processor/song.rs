@@ -24,6 +24,7 @@ fn corrections_take_effect_at_their_places_in_the_song() {
         song_s,
         drum,
         is_hit,
+        lesson: None,
     };
     let corrections = [
         at(song_s - 5.0, drum, false),

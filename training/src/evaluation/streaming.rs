@@ -79,7 +79,6 @@ pub fn stream(excerpt: &Excerpt, model: &Arc<Model>, run: &EngineRun) -> Result<
         one_mask: run.one_mask,
         masks_only: run.masks_only,
         bank,
-        ..Experiment::default()
     };
     let mut engine = new_engine(SAMPLE_RATE_HZ, run.quality, model, experiment.clone())?;
     let piece = &excerpt.piece;

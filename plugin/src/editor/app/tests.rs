@@ -175,6 +175,8 @@ fn ride(song_s: f64) -> HitMark {
         confidence: 0.7,
         verdict: Verdict::Accepted,
         taught: None,
+        odds: Default::default(),
+        margin: 0.0,
         song_s: Some(song_s),
     }
 }
@@ -224,6 +226,8 @@ fn it_draws_at_every_size_and_in_every_state() {
                         confidence: 0.9,
                         verdict,
                         taught: None,
+                        odds: Default::default(),
+                        margin: 0.0,
                         song_s: None,
                     },
                 );

@@ -46,6 +46,8 @@ fn play(window: &mut Window, from_s: f64, to_s: f64) {
                     confidence: 0.7,
                     verdict: Verdict::Accepted,
                     taught: None,
+                    odds: Default::default(),
+                    margin: 0.0,
                     song_s: Some(hit_s),
                 };
                 window.audio.hit(((hit_s - song_s) * RATE_HZ) as u32, mark);

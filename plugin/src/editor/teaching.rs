@@ -1,0 +1,171 @@
+//! What the user's word on one moment teaches about the others, and which moment is worth
+//! asking about.
+
+use idm_engine::drum::{DRUM_COUNT, Drum};
+use idm_engine::engine::Verdict;
+use idm_engine::transcriber::{Lesson, doubt};
+
+use super::marks::marks;
+use super::take::Take;
+use crate::corrections::{Correction, CorrectionList, Corrections, is_same_hit, lessons};
+use crate::link::HitMark;
+
+/// Hits of one moment lie within this of each other, in seconds.
+pub const MOMENT_S: f64 = 0.04;
+
+/// Writes into the corrections of the moment at `song_s` what it teaches, as far as it was
+/// heard.
+pub fn teach(list: &mut CorrectionList, take: &Take, song_s: f64) {
+    let (from_s, to_s) = (song_s - MOMENT_S, song_s + MOMENT_S);
+    let distance = |place_s: f64| (place_s - song_s).abs();
+    let nearest = take
+        .hits(from_s, to_s)
+        .min_by(|a, b| distance(a.0).total_cmp(&distance(b.0)));
+    let Some((_, heard)) = nearest else {
+        return;
+    };
+    list.sort_by(|a, b| a.song_s.total_cmp(&b.song_s));
+    let mut played = [false; DRUM_COUNT];
+    for mark in marks(take, list, from_s, to_s) {
+        played[mark.drum.index()] |= mark.is_hit() && distance(mark.song_s) <= MOMENT_S;
+    }
+    let lesson = Lesson {
+        odds: heard.odds,
+        played,
+    };
+    for correction in list.iter_mut() {
+        if distance(correction.song_s) <= MOMENT_S {
+            correction.lesson = Some(lesson);
+        }
+    }
+}
+
+/// Where the user's word would teach most: the hit most in doubt, in a moment on which there
+/// is no word yet and that is like none on which there is one.
+pub fn most_doubtful(take: &Take, corrections: &[Correction]) -> Option<f64> {
+    let known: Vec<Lesson> = lessons(corrections).collect();
+    let is_settled = |song_s: f64| {
+        let next = corrections.partition_point(|other| other.song_s < song_s - MOMENT_S);
+        corrections
+            .get(next)
+            .is_some_and(|other| other.song_s <= song_s + MOMENT_S)
+    };
+    take.hits(f64::NEG_INFINITY, f64::INFINITY)
+        .filter(|(song_s, hit)| is_judged(hit) && !is_settled(*song_s))
+        .map(|(song_s, hit)| {
+            let odds = known.iter().map(|lesson| &lesson.odds);
+            (song_s, doubt(&hit.odds, hit.margin, odds))
+        })
+        .max_by(|a, b| a.1.total_cmp(&b.1))
+        .map(|(song_s, _)| song_s)
+}
+
+/// Says that the moment at `song_s` is right as it is shown: what was heard there, and what
+/// was refused.
+pub fn settle(corrections: &Corrections, take: &Take, song_s: f64) {
+    corrections.edit(|list| {
+        let heard: Vec<(f64, Drum, bool)> = take
+            .hits(song_s - MOMENT_S, song_s + MOMENT_S)
+            .filter(|(_, hit)| is_judged(hit))
+            .map(|(song_s, hit)| (song_s, hit.drum, hit.verdict == Verdict::Accepted))
+            .collect();
+        for (song_s, drum, is_hit) in heard {
+            if !list.iter().any(|other| is_same_hit(other, song_s, drum)) {
+                list.push(Correction {
+                    song_s,
+                    drum,
+                    is_hit,
+                    lesson: None,
+                });
+            }
+        }
+        teach(list, take, song_s);
+    });
+}
+
+/// Whether it was accepted or refused for how sure it was, not for anything else.
+fn is_judged(hit: &HitMark) -> bool {
+    matches!(hit.verdict, Verdict::Accepted | Verdict::BelowThreshold)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hit(song_s: f64, drum: Drum, margin: f32, odds: f32) -> HitMark {
+        HitMark {
+            position: 0,
+            drum,
+            velocity: 0.5,
+            confidence: 0.5,
+            verdict: if margin >= 0.0 {
+                Verdict::Accepted
+            } else {
+                Verdict::BelowThreshold
+            },
+            taught: None,
+            odds: [odds; DRUM_COUNT],
+            margin,
+            song_s: Some(song_s),
+        }
+    }
+
+    /// Three kinds of moments; the tom of the second is in most doubt, and comes twice.
+    fn take() -> Take {
+        let mut take = Take::default();
+        for mark in [
+            hit(1.0, Drum::Kick, 3.0, 1.0),
+            hit(2.0, Drum::Kick, 2.0, -1.0),
+            hit(2.01, Drum::MidTom, -0.1, -1.0),
+            hit(3.0, Drum::Ride, 0.5, 3.0),
+            hit(4.0, Drum::MidTom, 0.2, -1.0),
+        ] {
+            take.hit(&mark);
+        }
+        take
+    }
+
+    #[test]
+    fn one_is_asked_about_each_kind_of_doubt_once() {
+        let (take, corrections) = (take(), Corrections::default());
+        let ask = || most_doubtful(&take, &corrections.current());
+        assert_eq!(ask(), Some(2.01));
+        settle(&corrections, &take, 2.01);
+        let list = corrections.current();
+        let said: Vec<_> = list.iter().map(|c| (c.drum, c.is_hit)).collect();
+        assert_eq!(said, [(Drum::Kick, true), (Drum::MidTom, false)]);
+        let taught: Vec<Lesson> = lessons(&list).collect();
+        assert_eq!(taught.len(), 1);
+        let mut kick = [false; DRUM_COUNT];
+        kick[0] = true;
+        assert_eq!(taught[0].played, kick);
+        assert_eq!(taught[0].odds, [-1.0; DRUM_COUNT]);
+        // The other tom is as the first; the ride is another question.
+        assert_eq!(ask(), Some(3.0));
+        corrections.undo();
+        assert_eq!(ask(), Some(2.01));
+    }
+
+    #[test]
+    fn a_moment_teaches_what_is_played_in_all_of_it() {
+        let take = take();
+        let mut list = vec![Correction {
+            song_s: 2.01,
+            drum: Drum::MidTom,
+            is_hit: true,
+            lesson: None,
+        }];
+        teach(&mut list, &take, 2.01);
+        let played = list[0].lesson.expect("a lesson").played;
+        assert!(played[Drum::Kick.index()] && played[Drum::MidTom.index()]);
+        assert_eq!(played.iter().filter(|played| **played).count(), 2);
+        list[0].is_hit = false;
+        teach(&mut list, &take, 2.01);
+        assert!(!list[0].lesson.expect("a lesson").played[Drum::MidTom.index()]);
+        // What nobody heard teaches nothing.
+        list[0].song_s = 9.0;
+        list[0].lesson = None;
+        teach(&mut list, &take, 9.0);
+        assert_eq!(list[0].lesson, None);
+    }
+}
