@@ -288,7 +288,7 @@ mod tests {
             expected: [1.0, 0.2],
             ..Evidence::default()
         };
-        assert!(judge.weigh(0.5, &evidence) > 0.7);
+        assert!(judge.weigh(0.5, &evidence) > 0.65);
     }
 
     #[test]
