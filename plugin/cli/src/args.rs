@@ -11,6 +11,7 @@ use idm_engine::one_shots::{OneShot, read_own_set};
 
 use crate::drums::{self, DrumPercent, DrumSet};
 use crate::hits::{self, HitFile};
+use crate::outputs::folder_names;
 
 /// Splits drum recordings into kick, snare, hats, toms and cymbals, writes down
 /// what was played, and takes the kit out of the recording.
@@ -187,6 +188,16 @@ impl KnownHitsArgs {
                         let name = path.display();
                         return Err(format!(
                             "--hits-until: expected hits of drums in the first {until_s} s, found none in {name}"
+                        ));
+                    }
+                    // There its hits stay as they are: the rest would have no place.
+                    let results = common.out.join(&folder_names(&common.inputs)[0]);
+                    let [hits_folder, results] =
+                        [path.parent(), Some(&*results)].map(|p| p?.canonicalize().ok());
+                    if hits_folder.is_some() && hits_folder == results {
+                        let name = path.display();
+                        return Err(format!(
+                            "--hits-until: expected another --out than the folder of {name}, in which only the first hits are right"
                         ));
                     }
                 }

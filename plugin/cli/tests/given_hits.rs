@@ -156,6 +156,19 @@ fn hits_of_the_beginning_are_followed_and_the_rest_is_heard() {
             "expected --hits-until beside it",
         ),
         (
+            &[
+                "separate",
+                "loop.wav",
+                "--hits",
+                "b/loop/onsets.csv",
+                "--hits-until",
+                "1.5",
+                "--out",
+                "b",
+            ],
+            "expected another --out",
+        ),
+        (
             &["transcribe", "loop.wav", "--hits-until", "1"],
             "--hits <FILE>",
         ),
@@ -177,12 +190,18 @@ fn hits_of_the_beginning_are_followed_and_the_rest_is_heard() {
                 "--hits",
                 "hits.csv",
                 "--hits-until",
-                "-1",
+                "0",
             ],
             "expected more than 0 s",
         ),
     ] {
-        let output = bench.idm(&[arguments, &["--out", "none"]].concat());
+        let elsewhere = ["--out", "none"];
+        let out = if arguments.contains(&"--out") {
+            &[][..]
+        } else {
+            &elsewhere
+        };
+        let output = bench.idm(&[arguments, out].concat());
         assert_eq!(code(&output), 2, "{arguments:?}");
         assert!(stderr(&output).contains(words), "{}", stderr(&output));
     }

@@ -325,7 +325,10 @@ fn rest(piece: &Piece, estimate: &Estimate, from: usize) -> (Piece, Estimate) {
 
 #[cfg(test)]
 mod tests {
+    use idm_engine::transcriber::Evidence;
+
     use super::*;
+    use crate::evaluation::held_out_plain;
 
     fn hit(sample: usize, drum: Drum) -> Hit {
         Hit {
@@ -360,6 +363,73 @@ mod tests {
                 correction(20_000, Drum::Snare, true),
             ]
         );
+    }
+
+    #[test]
+    fn one_lesson_is_taken_from_each_moment_that_is_in_doubt() {
+        let heard = |sample, drum, margin, odds| Detection {
+            hit: hit(sample, drum),
+            confidence: 0.5,
+            evidence: Some((
+                0.5,
+                Evidence {
+                    odds: [odds; DRUM_COUNT],
+                    margin,
+                    ..Evidence::default()
+                },
+            )),
+            verdict: if margin >= 0.0 {
+                Verdict::Accepted
+            } else {
+                Verdict::BelowThreshold
+            },
+        };
+        let played = [hit(1_000, Drum::Kick), hit(50_000, Drum::Kick)];
+        let heard = [
+            heard(1_000, Drum::Kick, 3.0, 1.0),
+            heard(1_100, Drum::MidTom, 0.1, 1.0),
+            heard(50_000, Drum::Kick, 0.5, -2.0),
+            heard(50_000, Drum::MidTom, 0.2, 1.0),
+        ];
+        let accepted: Vec<Hit> = heard.iter().map(|heard| heard.hit).collect();
+        let wrong = corrections(&played, &accepted, usize::MAX);
+        assert_eq!(wrong.len(), 2);
+        let (said, lessons) = settled(&played, &heard, &wrong, 1);
+        assert_eq!(said, wrong[..1], "the tom in doubt");
+        let kick = Drum::ALL.map(|drum| drum == Drum::Kick);
+        assert_eq!(lessons.len(), 1);
+        assert_eq!(
+            (lessons[0].odds, lessons[0].played),
+            ([1.0; DRUM_COUNT], kick)
+        );
+        // The next question is of another kind.
+        let (_, lessons) = settled(&played, &heard, &wrong, 2);
+        assert_eq!(lessons[1].odds, [-2.0; DRUM_COUNT]);
+        // Each is asked about once.
+        let (said, _) = settled(&played, &heard, &wrong, 9);
+        assert_eq!(said, wrong);
+    }
+
+    #[test]
+    fn corrections_are_heard_where_they_are_said_and_the_table_has_its_rows() {
+        let model = Model::embedded().unwrap();
+        let excerpts = held_out_plain(None, 1, 4.0).unwrap();
+        let report = table("plain", &excerpts, &model, 2.0).unwrap();
+        assert_eq!(report.systems.len(), 4);
+        let care = Care::Until(excerpts[0].piece.length());
+        let heard = |teaches| corrected(&excerpts[0], &model, Quality::Low, care, teaches).unwrap();
+        for teaches in [false, true] {
+            let hits = heard(teaches).hits(OperatingPoint::Strict).unwrap();
+            let left = corrections(&excerpts[0].piece.hits, &hits, usize::MAX);
+            let played = excerpts[0].piece.hits.len();
+            assert!(
+                10 * left.len() <= played,
+                "{} of {played}: {left:?}",
+                left.len()
+            );
+        }
+        let report = table_of_doubt("plain", &excerpts, &model, 3).unwrap();
+        assert_eq!(report.systems.len(), 3);
     }
 
     #[test]

@@ -419,6 +419,61 @@ mod tests {
         assert!(weights.weights[0].abs() < 1e-3);
     }
 
+    /// Cases of which one piece beside the network's word says for (`sign` 1) or against.
+    fn telling(place: impl Fn(&mut Case, f64), sign: f64) -> Vec<Case> {
+        let case = |n: usize| {
+            let network = ((n * 37) % 41) as f64 / 10.0 - 2.0;
+            let said = ((n * 17) % 23) as f64 / 22.0;
+            let chance = (n * 7919 % 101) as f64 / 50.0 - 1.0;
+            let mut pieces = [0.0; COUNT];
+            (pieces[0], pieces[1]) = (network, 1.0);
+            let mut case = Case {
+                pieces,
+                expected: [0.0; EXPECTED_COUNT],
+                taught: [0.0; TAUGHT_COUNT],
+                sample: 0,
+                is_true: network + sign * 2.0 * (said - 0.5) + 1.5 * chance > 0.0,
+                is_accepted: network > 0.0,
+            };
+            place(&mut case, said);
+            case
+        };
+        (0..2_000).map(case).collect()
+    }
+
+    #[test]
+    fn what_the_rhythm_says_is_found() {
+        let weights = EvidenceWeights::default();
+        for index in 0..EXPECTED_COUNT {
+            for sign in [1.0, -1.0] {
+                let cases = telling(|case, said| case.expected[index] = said, sign);
+                let (constant, expected) = fit_expected(&cases, &weights).unwrap();
+                let found = f64::from(expected[index]);
+                assert!((1.5..2.5).contains(&(sign * found)), "{expected:?}");
+                assert_eq!(expected[1 - index], 0.0);
+                let weighed = EvidenceWeights {
+                    constant,
+                    expected,
+                    ..weights
+                };
+                let accepted = |weights| cases.iter().filter(|c| sum_of(c, weights) >= 0.0).count();
+                assert!(accepted(&weights).abs_diff(accepted(&weighed)) < 20);
+            }
+        }
+    }
+
+    #[test]
+    fn what_corrections_say_is_found() {
+        let weights = EvidenceWeights::default();
+        for (index, sign) in [(0, 1.0), (1, -1.0)] {
+            let cases = telling(|case, said| case.taught[index] = said, sign);
+            let taught = fit_taught(&cases, &weights).unwrap();
+            let found = f64::from(taught[index]);
+            assert!((1.5..2.5).contains(&(sign * found)), "{taught:?}");
+            assert_eq!(taught[1 - index], 0.0);
+        }
+    }
+
     #[test]
     fn the_weights_of_a_model_are_found_and_kept() {
         let folder = tempfile::tempdir().unwrap();

@@ -262,7 +262,10 @@ mod tests {
         let again = play(&mut taught, 100, DOUBTFUL, false).0;
         assert!(again[0] == 0.0 && again[1] > 0.7, "{again:?}");
         let surer = play(&mut taught, 200, 0.99, false).0;
-        assert!(surer[1] < 0.6 * again[1], "another kind of moment: {surer:?}");
+        assert!(
+            surer[1] < 0.6 * again[1],
+            "another kind of moment: {surer:?}"
+        );
     }
 
     #[test]

@@ -66,3 +66,52 @@ fn hits_are_corrected_where_they_were_heard_in_the_song() {
     window.click(lanes.view_button().center());
     assert!(window.app.song.is_none());
 }
+
+#[test]
+fn the_user_is_asked_about_what_is_in_doubt() {
+    use crate::corrections::lessons;
+    let mut window = Window::new(1180.0, 760.0);
+    let texts = Texts::default();
+    window
+        .audio
+        .shared()
+        .announce(Status::Running, 48_000.0, 3080, Quality::Standard, texts);
+    window.frame(vec![]);
+    // Ten seconds with a ride each second, the one after 7 s hardly accepted.
+    for n in 0..2_000 {
+        let song_s = f64::from(n) / 200.0;
+        if n > 0 && n % 200 == 0 {
+            let mark = HitMark {
+                margin: if n == 1_400 { 0.1 } else { 2.0 },
+                odds: [n as f32 / 400.0 - 2.5; 9],
+                ..ride(song_s)
+            };
+            window.audio.hit(0, mark);
+        }
+        window.audio.end_block(240, &Peaks::default(), Some(song_s));
+        if n % 100 == 0 {
+            window.frame(vec![]);
+        }
+    }
+    window.frame(vec![]);
+    let press = |window: &mut Window, name: &str| {
+        let button = window.place_of(name).expect(name);
+        window.click(button);
+        window.frame(vec![]);
+    };
+    press(&mut window, "Edit hits");
+    assert!(window.place_of("Right").is_none(), "nothing is asked yet");
+    press(&mut window, "Doubt");
+    assert!(window.params.corrections.current().is_empty());
+    press(&mut window, "Right");
+    let list = window.params.corrections.current();
+    let said: Vec<_> = list.iter().map(|c| (c.song_s, c.drum, c.is_hit)).collect();
+    assert_eq!(said, [(7.0, Drum::Ride, true)]);
+    assert_eq!(lessons(&list).count(), 1);
+    // The next question is another moment.
+    press(&mut window, "Right");
+    let list = window.params.corrections.current();
+    assert_eq!((list.len(), lessons(&list).count()), (2, 2));
+    press(&mut window, "Undo");
+    assert_eq!(window.params.corrections.current().len(), 1);
+}
