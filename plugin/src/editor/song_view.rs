@@ -235,6 +235,8 @@ impl SongView {
             right -= width + 4.0;
             Rect::from_min_size(min, vec2(width, 18.0))
         };
+        // First, so that they stay where they are while one answers.
+        self.ask(ui, &mut place, take, corrections);
         if !corrections.current().is_empty() {
             let hint = "Take all corrections of this song back (can be undone).";
             if button(ui, place(60.0), "Clear all", hint).clicked() {
@@ -252,7 +254,6 @@ impl SongView {
         {
             self.follows = true;
         }
-        self.ask(ui, &mut place, take, corrections);
         let mut wish = None;
         let hint = "Write the hits of the song, as heard and corrected, into a MIDI file in \
                     Music/Inverse Drum Machine: with the notes of the strips and the song's \
@@ -283,11 +284,11 @@ impl SongView {
         let hint = "Show the moment that is most in doubt and unlike those that you settled: \
                     correct it, or say that it is right. The rest of the song is then judged \
                     by it.";
-        let mut is_wanted = button(ui, place(52.0), "Doubt", hint).clicked();
+        let mut is_wanted = button(ui, place(58.0), "Ask me", hint).clicked();
         let hint = "What is shown at the marked moment is right, hits and refused ones: that \
                     teaches, too. Leads to the next.";
         if let Some(asked_s) = self.asked_s
-            && button(ui, place(46.0), "Right", hint).clicked()
+            && button(ui, place(80.0), "That's right", hint).clicked()
         {
             teaching::settle(corrections, take, asked_s);
             is_wanted = true;
@@ -310,7 +311,7 @@ fn advice(take: &Take, hits: HitSource, is_new: bool) -> Option<&'static str> {
         Some("Play the song: its hits appear here (the host must tell where the song is)")
     } else if is_new {
         Some(
-            "Click a hit to remove it, an empty place to add one; drag it to the right drum. It teaches",
+            "Click a hit to remove it, an empty place to add one, drag it to its drum: the song learns from it",
         )
     } else {
         None

@@ -56,6 +56,7 @@ fn run(
 ) -> Run {
     let model = Model::embedded().expect("the embedded model loads");
     let mut processor = Processor::new(RATE_HZ, quality, model).expect("44.1 kHz is supported");
+    processor.teach(played.corrections);
     let (mut audio, _editor) = link();
     let samples = input[0].len();
     let mut main = input.clone();

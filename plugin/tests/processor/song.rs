@@ -114,3 +114,46 @@ fn beats_are_told_for_their_place_in_the_song() {
         }
     }
 }
+
+#[test]
+fn corrections_teach_about_the_rest_of_the_song() {
+    use idm_engine::engine::{Engine, EngineConfig, Events, Stems};
+    use idm_engine::transcriber::Lesson;
+    use inverse_drum_machine::corrections::Correction;
+    let input = loop_input(4.0);
+    let config = EngineConfig {
+        sample_rate_hz: RATE_HZ,
+        quality: Quality::Standard,
+    };
+    let model = Model::embedded().expect("the embedded model loads");
+    let mut engine = Engine::new(config, model).expect("44.1 kHz is supported");
+    let samples = input[0].len();
+    let (mut stems, mut events) = (Stems::new(samples), Events::new(samples));
+    engine.process([&input[0], &input[1]], &mut stems, &mut events);
+    // Somewhere else in the song the user said that nothing is played in such moments.
+    let corrections: Vec<Correction> = (500..)
+        .zip(events.hits())
+        .map(|(second, hit)| Correction {
+            song_s: f64::from(second),
+            drum: hit.drum,
+            is_hit: false,
+            lesson: Some(Lesson {
+                odds: hit.evidence.odds,
+                played: [false; 9],
+            }),
+        })
+        .collect();
+    assert!(corrections.len() > 4);
+    let settings = Settings::default();
+    let heard = |corrections: &[Correction], blocks: &[usize]| {
+        let played = Played {
+            corrections,
+            song_sample: Some(0),
+            ..NOTHING
+        };
+        run(&input, Quality::Standard, &settings, blocks, played).buses
+    };
+    let (plain, taught) = (heard(&[], &[512]), heard(&corrections, &[512]));
+    assert!(plain != taught, "the drums are doubted");
+    assert!(taught == heard(&corrections, &[1, 1_999, 64]));
+}

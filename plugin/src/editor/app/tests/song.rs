@@ -100,16 +100,19 @@ fn the_user_is_asked_about_what_is_in_doubt() {
         window.frame(vec![]);
     };
     press(&mut window, "Edit hits");
-    assert!(window.place_of("Right").is_none(), "nothing is asked yet");
-    press(&mut window, "Doubt");
+    assert!(
+        window.place_of("That's right").is_none(),
+        "nothing is asked yet"
+    );
+    press(&mut window, "Ask me");
     assert!(window.params.corrections.current().is_empty());
-    press(&mut window, "Right");
+    press(&mut window, "That's right");
     let list = window.params.corrections.current();
     let said: Vec<_> = list.iter().map(|c| (c.song_s, c.drum, c.is_hit)).collect();
     assert_eq!(said, [(7.0, Drum::Ride, true)]);
     assert_eq!(lessons(&list).count(), 1);
     // The next question is another moment.
-    press(&mut window, "Right");
+    press(&mut window, "That's right");
     let list = window.params.corrections.current();
     assert_eq!((list.len(), lessons(&list).count()), (2, 2));
     press(&mut window, "Undo");
