@@ -9,6 +9,7 @@ use idm_engine::engine::{Engine, EngineConfig, EngineError, Events, Stems, Verdi
 use idm_engine::learner::{KitShelf, LearntKit};
 use idm_engine::model::Model;
 use idm_engine::one_shots::{Evidence, OwnSounds};
+use idm_engine::transcriber::TAUGHT_COUNT;
 
 use crate::buses::{AuxOutputs, MixTargets, Mixer, Peaks, StemBlock, peak};
 use crate::corrections::{Correction, SAME_HIT_S, lessons};
@@ -188,6 +189,11 @@ impl Processor {
         Drum::ALL.map(|drum| self.engine.bank().sound(drum).evidence)
     }
 
+    /// How much that moves a hit on the logistic scale: for it, against it.
+    pub fn teaching(&self) -> [f32; TAUGHT_COUNT] {
+        self.engine.teaching()
+    }
+
     /// Learns from what the user corrects, in place of what was learnt so before. Real-time
     /// safe.
     pub fn teach(&mut self, corrections: &[Correction]) {
@@ -343,7 +349,7 @@ impl Processor {
                     velocity: hit.velocity,
                     confidence: hit.confidence,
                     verdict: hit.verdict,
-                    taught: hit.evidence.lesson(),
+                    taught: hit.evidence.taught,
                     odds: hit.evidence.odds,
                     margin: hit.evidence.margin,
                     song_s: self.song.song_of_hit(hit.onset_sample).map(seconds),

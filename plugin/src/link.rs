@@ -11,7 +11,7 @@ use idm_engine::controls::Quality;
 use idm_engine::drum::{DRUM_COUNT, Drum, STEM_COUNT};
 use idm_engine::engine::Verdict;
 use idm_engine::one_shots::Evidence;
-use idm_engine::transcriber::Odds;
+use idm_engine::transcriber::{Odds, TAUGHT_COUNT};
 use rtrb::{Consumer, Producer, RingBuffer};
 
 use crate::buses::Peaks;
@@ -39,8 +39,8 @@ pub struct HitMark {
     pub confidence: f32,
     /// Accepted, or why not.
     pub verdict: Verdict,
-    /// Whether corrections of moments like its own spoke for it or against it, if they did.
-    pub taught: Option<bool>,
+    /// What corrections said for it and against it when it was heard.
+    pub taught: [f32; TAUGHT_COUNT],
     /// What the network says of all drums around it.
     pub odds: Odds,
     /// How much surer all makes it than is asked for, on the logistic scale.
@@ -112,6 +112,8 @@ pub struct Shared {
     evidence: [AtomicU64; DRUM_COUNT],
     /// Bits of the pan.
     pans: [AtomicU32; DRUM_COUNT],
+    /// Bits of how much corrections count.
+    teaching: [AtomicU32; TAUGHT_COUNT],
     /// Written by activation and read by the editor, never by the audio thread.
     texts: Mutex<Texts>,
 }
@@ -140,6 +142,7 @@ impl Shared {
             forget: AtomicBool::new(false),
             evidence: Default::default(),
             pans: Default::default(),
+            teaching: Default::default(),
             texts: Mutex::default(),
         }
     }
@@ -249,6 +252,18 @@ impl Shared {
             let bits = u64::from(evidence.confidence.to_bits());
             cell.store((u64::from(evidence.hits) << 32) | bits, Ordering::Relaxed);
         }
+    }
+
+    /// Tells how much corrections count. Real-time safe.
+    pub fn set_teaching(&self, weights: [f32; TAUGHT_COUNT]) {
+        for (cell, weight) in self.teaching.iter().zip(weights) {
+            cell.store(weight.to_bits(), Ordering::Relaxed);
+        }
+    }
+
+    /// How much corrections move a hit on the logistic scale: for it, against it.
+    pub fn teaching(&self) -> [f32; TAUGHT_COUNT] {
+        std::array::from_fn(|n| f32::from_bits(self.teaching[n].load(Ordering::Relaxed)))
     }
 
     /// How well a drum has been learnt.

@@ -287,6 +287,7 @@ impl Plugin for InverseDrumMachine {
         self.corrections = self.params.corrections.hand_over();
         if let Some(processor) = &mut self.processor {
             processor.teach(&self.corrections);
+            self.link.shared().set_teaching(processor.teaching());
         }
         self.link.shared().drop_auditions();
 

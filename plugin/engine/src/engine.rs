@@ -24,7 +24,7 @@ use crate::{
 pub use crate::{
     events::{Events, Hit},
     stems::Stems,
-    transcriber::{GivenHit, Lesson, Verdict},
+    transcriber::{GivenHit, Lesson, TAUGHT_COUNT, Verdict},
 };
 
 /// Inputs are limited to ±80 dBFS: far above any music, far below overflow.
@@ -200,6 +200,11 @@ impl Engine {
     /// the last count. Real-time safe.
     pub fn teach(&mut self, lessons: impl Iterator<Item = Lesson>) {
         self.work.teach(lessons);
+    }
+
+    /// How much lessons move a hit on the logistic scale: for it, against it. Real-time safe.
+    pub fn teaching(&self) -> [f32; TAUGHT_COUNT] {
+        self.work.teaching()
     }
 
     /// From input sample `from_sample` after the last reset or rewind on the engine listens,

@@ -4,7 +4,7 @@ use idm_engine::drum::Drum;
 use idm_engine::engine::Verdict;
 
 use super::take::Take;
-use super::teaching::teach;
+use super::teaching::{Pupil, teach};
 use crate::corrections::{Correction, Corrections, SAME_HIT_S, is_same_hit};
 use crate::midi_export::SongHit;
 
@@ -60,6 +60,7 @@ impl Mark {
 /// Everything between two places of the song. A correction hides the hit that it speaks
 /// of.
 pub fn marks(take: &Take, corrections: &[Correction], from_s: f64, to_s: f64) -> Vec<Mark> {
+    let pupil = Pupil::new(corrections, take.teaching);
     let first = corrections.partition_point(|other| other.song_s < from_s - SAME_HIT_S);
     let last = corrections.partition_point(|other| other.song_s <= to_s + SAME_HIT_S);
     let corrections = &corrections[first..last.max(first)];
@@ -69,15 +70,18 @@ pub fn marks(take: &Take, corrections: &[Correction], from_s: f64, to_s: f64) ->
             let is_meant = |other: &Correction| is_same_hit(other, *song_s, hit.drum);
             !corrections.iter().any(is_meant)
         })
-        .map(|(song_s, hit)| Mark {
-            song_s,
-            drum: hit.drum,
-            velocity: hit.velocity,
-            origin: Origin::Heard {
-                verdict: hit.verdict,
-                confidence: hit.confidence,
-                taught: hit.taught,
-            },
+        .map(|(song_s, hit)| {
+            let judged = pupil.judge(hit);
+            Mark {
+                song_s,
+                drum: hit.drum,
+                velocity: hit.velocity,
+                origin: Origin::Heard {
+                    verdict: judged.verdict,
+                    confidence: judged.confidence,
+                    taught: judged.taught,
+                },
+            }
         })
         .collect();
     marks.extend(corrections.iter().map(|correction| {
@@ -195,7 +199,7 @@ mod tests {
                 velocity: 0.4,
                 confidence: 0.6,
                 verdict,
-                taught: None,
+                taught: [0.0; 2],
                 odds: Default::default(),
                 margin: 0.0,
                 song_s: Some(song_s),

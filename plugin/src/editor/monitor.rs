@@ -82,6 +82,7 @@ impl Monitor {
         }
         self.main_level = end.shared.take_main_peak().max(self.main_level * fall);
 
+        self.take.teaching = end.shared.teaching();
         while let Ok(hit) = end.hits.pop() {
             self.show(hit);
             self.take.hit(&hit);
@@ -167,7 +168,7 @@ mod tests {
             velocity: 1.0,
             confidence: 1.0,
             verdict: Verdict::Accepted,
-            taught: None,
+            taught: [0.0; 2],
             odds: Default::default(),
             margin: 0.0,
             song_s: None,

@@ -2,6 +2,7 @@
 //! replaces what was known of it.
 
 use idm_engine::midi_file::Grid;
+use idm_engine::transcriber::TAUGHT_COUNT;
 
 use tempo::HeardTempo;
 
@@ -34,6 +35,8 @@ pub struct Take {
     wave: Vec<f32>,
     tempo: HeardTempo,
     last_s: Option<f64>,
+    /// How much corrections move a hit on the logistic scale: for it, against it.
+    pub teaching: [f32; TAUGHT_COUNT],
 }
 
 impl Take {
@@ -135,7 +138,7 @@ mod tests {
             velocity: 0.5,
             confidence: 0.9,
             verdict: Verdict::Accepted,
-            taught: None,
+            taught: [0.0; 2],
             odds: Default::default(),
             margin: 0.0,
             song_s: Some(song_s),

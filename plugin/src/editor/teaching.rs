@@ -1,17 +1,82 @@
 //! What the user's word on one moment teaches about the others, and which moment is worth
 //! asking about.
 
-use idm_engine::drum::{DRUM_COUNT, Drum};
+use idm_engine::drum::DRUM_COUNT;
 use idm_engine::engine::Verdict;
-use idm_engine::transcriber::{Lesson, doubt};
+use idm_engine::transcriber::{Lesson, TAUGHT_COUNT, doubt, lesson_of, words};
 
-use super::marks::marks;
+use super::marks::{Origin, marks};
 use super::take::Take;
-use crate::corrections::{Correction, CorrectionList, Corrections, is_same_hit, lessons};
+use crate::corrections::{Correction, CorrectionList, Corrections, lessons};
 use crate::link::HitMark;
 
 /// Hits of one moment lie within this of each other, in seconds.
 pub const MOMENT_S: f64 = 0.04;
+
+/// Less than this changes no verdict, on the logistic scale.
+const LEAST_CHANGE: f32 = 0.02;
+
+/// How a hit is judged.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Judged {
+    /// Accepted, or why not.
+    pub verdict: Verdict,
+    /// How sure that is, 0..1.
+    pub confidence: f32,
+    /// By how much, on the logistic scale.
+    pub margin: f32,
+    /// Whether corrections speak for it or against it, if they do.
+    pub taught: Option<bool>,
+}
+
+/// Judges hits that were heard before the newest corrections as the engine will when it
+/// hears them again.
+#[derive(Debug)]
+pub struct Pupil {
+    lessons: Vec<Lesson>,
+    weights: [f32; TAUGHT_COUNT],
+}
+
+impl Pupil {
+    /// Knows the lessons of `corrections`, which count as `weights` say.
+    pub fn new(corrections: &[Correction], weights: [f32; TAUGHT_COUNT]) -> Pupil {
+        Pupil {
+            lessons: lessons(corrections).collect(),
+            weights,
+        }
+    }
+
+    /// How `hit` is judged now.
+    pub fn judge(&self, hit: &HitMark) -> Judged {
+        let mut judged = Judged {
+            verdict: hit.verdict,
+            confidence: hit.confidence,
+            margin: hit.margin,
+            taught: lesson_of(hit.taught),
+        };
+        if !is_judged(hit) {
+            return judged;
+        }
+        let now = words(&hit.odds, self.lessons.iter())[hit.drum.index()];
+        let changes = now.iter().zip(hit.taught).zip(self.weights);
+        let change: f32 = changes
+            .map(|((now, then), weight)| weight * (now - then))
+            .sum();
+        judged.taught = lesson_of(now);
+        // Saved lessons are rounded.
+        if change.abs() > LEAST_CHANGE {
+            judged.margin += change;
+            let odds = (judged.confidence / (1.0 - judged.confidence).max(1e-6)).ln() + change;
+            judged.confidence = 1.0 / (1.0 + (-odds).exp());
+            judged.verdict = if judged.margin >= 0.0 {
+                Verdict::Accepted
+            } else {
+                Verdict::BelowThreshold
+            };
+        }
+        judged
+    }
+}
 
 /// Writes into the corrections of the moment at `song_s` what it teaches, as far as it was
 /// heard.
@@ -43,7 +108,7 @@ pub fn teach(list: &mut CorrectionList, take: &Take, song_s: f64) {
 /// Where the user's word would teach most: the hit most in doubt, in a moment on which there
 /// is no word yet and that is like none on which there is one.
 pub fn most_doubtful(take: &Take, corrections: &[Correction]) -> Option<f64> {
-    let known: Vec<Lesson> = lessons(corrections).collect();
+    let pupil = Pupil::new(corrections, take.teaching);
     let is_settled = |song_s: f64| {
         let next = corrections.partition_point(|other| other.song_s < song_s - MOMENT_S);
         corrections
@@ -53,8 +118,8 @@ pub fn most_doubtful(take: &Take, corrections: &[Correction]) -> Option<f64> {
     take.hits(f64::NEG_INFINITY, f64::INFINITY)
         .filter(|(song_s, hit)| is_judged(hit) && !is_settled(*song_s))
         .map(|(song_s, hit)| {
-            let odds = known.iter().map(|lesson| &lesson.odds);
-            (song_s, doubt(&hit.odds, hit.margin, odds))
+            let known = pupil.lessons.iter().map(|lesson| &lesson.odds);
+            (song_s, doubt(&hit.odds, pupil.judge(hit).margin, known))
         })
         .max_by(|a, b| a.1.total_cmp(&b.1))
         .map(|(song_s, _)| song_s)
@@ -64,21 +129,20 @@ pub fn most_doubtful(take: &Take, corrections: &[Correction]) -> Option<f64> {
 /// was refused.
 pub fn settle(corrections: &Corrections, take: &Take, song_s: f64) {
     corrections.edit(|list| {
-        let heard: Vec<(f64, Drum, bool)> = take
-            .hits(song_s - MOMENT_S, song_s + MOMENT_S)
-            .filter(|(_, hit)| is_judged(hit))
-            .map(|(song_s, hit)| (song_s, hit.drum, hit.verdict == Verdict::Accepted))
-            .collect();
-        for (song_s, drum, is_hit) in heard {
-            if !list.iter().any(|other| is_same_hit(other, song_s, drum)) {
-                list.push(Correction {
-                    song_s,
-                    drum,
-                    is_hit,
-                    lesson: None,
-                });
-            }
-        }
+        let near = marks(take, list, song_s - MOMENT_S, song_s + MOMENT_S);
+        let heard = near.into_iter().filter(|mark| {
+            let verdict = match mark.origin {
+                Origin::Heard { verdict, .. } => Some(verdict),
+                Origin::Added | Origin::Removed => None,
+            };
+            matches!(verdict, Some(Verdict::Accepted | Verdict::BelowThreshold))
+        });
+        list.extend(heard.map(|mark| Correction {
+            song_s: mark.song_s,
+            drum: mark.drum,
+            is_hit: mark.is_hit(),
+            lesson: None,
+        }));
         teach(list, take, song_s);
     });
 }
@@ -90,6 +154,8 @@ fn is_judged(hit: &HitMark) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use idm_engine::drum::Drum;
+
     use super::*;
 
     fn hit(song_s: f64, drum: Drum, margin: f32, odds: f32) -> HitMark {
@@ -103,7 +169,7 @@ mod tests {
             } else {
                 Verdict::BelowThreshold
             },
-            taught: None,
+            taught: [0.0; 2],
             odds: [odds; DRUM_COUNT],
             margin,
             song_s: Some(song_s),
@@ -144,6 +210,35 @@ mod tests {
         assert_eq!(ask(), Some(3.0));
         corrections.undo();
         assert_eq!(ask(), Some(2.01));
+    }
+
+    #[test]
+    fn what_is_settled_is_seen_everywhere_at_once() {
+        let (mut take, corrections) = (take(), Corrections::default());
+        take.teaching = [2.0, -2.0];
+        let toms = || -> Vec<bool> {
+            let all = marks(&take, &corrections.current(), 0.0, 9.0);
+            let toms = all.iter().filter(|mark| mark.drum == Drum::MidTom);
+            toms.map(|mark| mark.is_hit()).collect()
+        };
+        assert_eq!(toms(), [false, true]);
+        // The first is settled as refused: so is the other, which is like it.
+        settle(&corrections, &take, 2.01);
+        assert_eq!(toms(), [false, false]);
+        // Heard again with that lesson, it is as the engine says.
+        let lessons: Vec<Lesson> = lessons(&corrections.current()).collect();
+        let heard = HitMark {
+            taught: words(&[-1.0; DRUM_COUNT], lessons.iter())[Drum::MidTom.index()],
+            ..hit(4.0, Drum::MidTom, -1.3, -1.0)
+        };
+        let pupil = Pupil::new(&corrections.current(), take.teaching);
+        let judged = pupil.judge(&heard);
+        assert_eq!((judged.verdict, judged.margin), (heard.verdict, -1.3));
+        assert_eq!(judged.taught, Some(false));
+        // Taken back, it would be a hit again.
+        assert!(Pupil::new(&[], take.teaching).judge(&heard).margin > 0.0);
+        corrections.undo();
+        assert_eq!(toms(), [false, true]);
     }
 
     #[test]

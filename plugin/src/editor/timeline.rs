@@ -2,6 +2,7 @@
 
 use egui::{Align2, Painter, Rect, Sense, Stroke, Ui, pos2};
 use idm_engine::drum::Drum;
+use idm_engine::transcriber::lesson_of;
 
 use super::controls::{button, panel};
 use super::lanes::{Lanes, hit_body, paint_hit, paint_wave_bar, reason};
@@ -88,7 +89,7 @@ fn explain(ui: &mut Ui, lanes: &Lanes, monitor: &Monitor) {
             hit.drum.name(),
             (hit.velocity * 127.0).round(),
             hit.confidence * 100.0,
-            reason(hit.verdict, hit.taught),
+            reason(hit.verdict, lesson_of(hit.taught)),
         ));
     }
 }

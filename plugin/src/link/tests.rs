@@ -7,7 +7,7 @@ fn mark() -> HitMark {
         velocity: 0.5,
         confidence: 0.9,
         verdict: Verdict::Accepted,
-        taught: None,
+        taught: [0.0; 2],
         odds: Default::default(),
         margin: 0.0,
         song_s: None,

@@ -23,8 +23,6 @@ const MOST_USES: f32 = 10.0;
 const MOST_HITS: f32 = 8.0;
 /// Longest time since the last hit, in seconds.
 const MOST_PAUSE_S: f64 = 2.0;
-/// Less than this, what corrections say is not worth a word.
-const LEAST_LESSON: f32 = 0.4;
 
 /// What speaks for or against a hit.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -60,15 +58,6 @@ pub struct EvidenceWeights {
     /// What the user's corrections of moments like this one say: for the hit, against it.
     #[serde(default)]
     pub taught: [f32; TAUGHT_COUNT],
-}
-
-impl Evidence {
-    /// Whether corrections of moments like that of the hit speak for it or against it, if
-    /// they do. Real-time safe.
-    pub fn lesson(&self) -> Option<bool> {
-        let [with, without] = self.taught;
-        (with.max(without) >= LEAST_LESSON).then_some(with > without)
-    }
 }
 
 /// How a hit compares with the sounds that its drum has made before.
@@ -220,6 +209,12 @@ impl Judge {
         1.0 / (1.0 + (-odds).exp())
     }
 
+    /// How much corrections count, for a hit and against it. Real-time safe.
+    pub fn teaching(&self) -> [f32; TAUGHT_COUNT] {
+        let none = [0.0; TAUGHT_COUNT];
+        self.weights.map_or(none, |weights| weights.taught)
+    }
+
     /// Remembers a hit that was accepted, of which the network was as sure as `confidence`.
     pub fn accept(
         &mut self,
@@ -263,20 +258,6 @@ mod tests {
             heard,
             ..Evidence::default()
         }
-    }
-
-    #[test]
-    fn a_lesson_is_worth_a_word_if_it_was_heard_well() {
-        let lesson = |taught| {
-            let evidence = Evidence {
-                taught,
-                ..Evidence::default()
-            };
-            evidence.lesson()
-        };
-        assert_eq!(lesson([0.2, 0.3]), None);
-        assert_eq!(lesson([0.7, 0.1]), Some(true));
-        assert_eq!(lesson([0.0, 0.5]), Some(false));
     }
 
     #[test]

@@ -19,7 +19,9 @@ pub use peak_picker::{Candidate, Decision, PeakPicker, PickerClass, Verdict};
 pub use relative_level::RelativeLevel;
 pub use removed_hits::RemovedHits;
 pub use rhythm::{EXPECTED_COUNT, Rhythm};
-pub use taught::{Lesson, MOST_LESSONS, Odds, TAUGHT_COUNT, Taught, doubt, likeness};
+pub use taught::{
+    Lesson, MOST_LESSONS, Odds, TAUGHT_COUNT, Taught, Words, doubt, lesson_of, likeness, words,
+};
 pub use velocity::{VELOCITY_CURVE, VelocityScale};
 
 /// Nearer to 0 or 1 a probability means nothing.

@@ -30,9 +30,15 @@ const REACH: f32 = 2.0;
 /// Doubt of what is remembered, in moments.
 const DOUBT: f32 = 0.3;
 
+/// Less than this, what lessons say is not worth a word.
+const LEAST_LESSON: f32 = 0.4;
+
 /// Distance of every drum's activation from its threshold on the logistic scale, within
 /// -4 and 4.
 pub type Odds = [f32; DRUM_COUNT];
+
+/// For each drum what lessons say for a hit and against it.
+pub type Words = [[f32; TAUGHT_COUNT]; DRUM_COUNT];
 
 /// A moment of which it is known what was played.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -64,7 +70,7 @@ pub struct Taught {
     /// Lessons from given hits, the oldest first.
     seen: VecDeque<Lesson>,
     /// What they say now, once it was asked for.
-    words: Option<[[f32; TAUGHT_COUNT]; DRUM_COUNT]>,
+    words: Option<Words>,
 }
 
 impl Taught {
@@ -183,18 +189,30 @@ impl Taught {
         most
     }
 
-    fn ask(&self) -> [[f32; TAUGHT_COUNT]; DRUM_COUNT] {
-        let now = self.odds();
-        let (mut with, mut all) = ([0.0; DRUM_COUNT], 0.0);
-        for lesson in self.told.iter().chain(&self.seen) {
-            let likeness = likeness(&now, &lesson.odds);
-            all += likeness;
-            for (with, played) in with.iter_mut().zip(lesson.played) {
-                *with += if played { likeness } else { 0.0 };
-            }
-        }
-        with.map(|with| [with, all - with].map(|sum| sum / (all + DOUBT)))
+    fn ask(&self) -> Words {
+        words(&self.odds(), self.told.iter().chain(&self.seen))
     }
+}
+
+/// What `lessons` say about a hit of each drum in a moment with these `odds`: for it and
+/// against it, 0 to 1 each, nothing if there is no lesson about a moment like this.
+/// Real-time safe.
+pub fn words<'a>(odds: &Odds, lessons: impl Iterator<Item = &'a Lesson>) -> Words {
+    let (mut with, mut all) = ([0.0; DRUM_COUNT], 0.0);
+    for lesson in lessons {
+        let likeness = likeness(odds, &lesson.odds);
+        all += likeness;
+        for (with, played) in with.iter_mut().zip(lesson.played) {
+            *with += if played { likeness } else { 0.0 };
+        }
+    }
+    with.map(|with| [with, all - with].map(|sum| sum / (all + DOUBT)))
+}
+
+/// Whether what lessons say of a drum speaks for a hit or against it, if it is worth a word.
+/// Real-time safe.
+pub fn lesson_of([with, without]: [f32; TAUGHT_COUNT]) -> Option<bool> {
+    (with.max(without) >= LEAST_LESSON).then_some(with > without)
 }
 
 /// How much the user's word on a hit would teach, 0 to 1: most if it is just accepted or
@@ -298,6 +316,13 @@ mod tests {
         taught.tell([kick_alone(odds)].into_iter());
         taught.forget();
         assert!(play(&mut taught, 0, DOUBTFUL, false).0[1] > 0.7);
+    }
+
+    #[test]
+    fn a_lesson_is_worth_a_word_if_it_was_heard_well() {
+        assert_eq!(lesson_of([0.2, 0.3]), None);
+        assert_eq!(lesson_of([0.7, 0.1]), Some(true));
+        assert_eq!(lesson_of([0.0, 0.5]), Some(false));
     }
 
     #[test]

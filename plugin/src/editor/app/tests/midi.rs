@@ -45,7 +45,7 @@ fn play(window: &mut Window, from_s: f64, to_s: f64) {
                     velocity: 0.8,
                     confidence: 0.7,
                     verdict: Verdict::Accepted,
-                    taught: None,
+                    taught: [0.0; 2],
                     odds: Default::default(),
                     margin: 0.0,
                     song_s: Some(hit_s),
