@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use idm_engine::drum::{DRUM_COUNT, Drum};
-use idm_engine::transcriber::Lesson;
+use idm_engine::transcriber::{Lesson, MOST_LESSONS};
 use nice_plug::params::persist::PersistentField;
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +18,9 @@ const UNDO_STEPS: usize = 200;
 
 /// A hit within this of a correction of the same drum is the one that is meant.
 pub const SAME_HIT_S: f64 = 0.022;
+
+/// Hits of one moment lie within this of each other, in seconds.
+pub const MOMENT_S: f64 = 0.04;
 
 /// One hit that the user knows better.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -252,13 +255,29 @@ impl Corrections {
     }
 }
 
-/// The lessons of corrections in order of time, one for each moment. Real-time safe.
+/// The lessons of corrections in order of time, one for each moment; if there are more than
+/// the engine remembers, as many of them as it does, from all over the song. Real-time safe.
 pub fn lessons(corrections: &[Correction]) -> impl Iterator<Item = Lesson> {
-    let mut last = None;
-    let lessons = corrections
-        .iter()
-        .filter_map(|correction| correction.lesson);
-    lessons.filter(move |lesson| last.replace(*lesson) != Some(*lesson))
+    let all = moments(corrections).count();
+    let kept = all.min(MOST_LESSONS);
+    let moments = moments(corrections).enumerate();
+    moments.filter_map(move |(index, lesson)| {
+        let is_kept = index * kept / all != (index + 1) * kept / all;
+        is_kept.then_some(lesson)
+    })
+}
+
+/// The lessons of all moments.
+fn moments(corrections: &[Correction]) -> impl Iterator<Item = Lesson> {
+    let mut last_s = f64::NEG_INFINITY;
+    corrections.iter().filter_map(move |correction| {
+        let lesson = correction.lesson?;
+        let is_new = correction.song_s > last_s + MOMENT_S;
+        is_new.then(|| {
+            last_s = correction.song_s;
+            lesson
+        })
+    })
 }
 
 /// Whether `correction` speaks of the hit of `drum` at `song_s`.
@@ -320,6 +339,16 @@ mod tests {
         assert_eq!(again.current(), corrections.current());
         let taught: Vec<Lesson> = lessons(&again.current()).collect();
         assert_eq!(taught, [lesson], "one for the moment");
+        again.set(corrections.map(Clone::clone));
+        assert!(!again.can_undo(), "the same again is no change");
+        let many: Vec<Correction> = (0..1_000)
+            .map(|n| Correction {
+                lesson: Some(lesson),
+                ..at(f64::from(n), Drum::Kick, true)
+            })
+            .collect();
+        assert_eq!(lessons(&many).count(), MOST_LESSONS);
+        assert_eq!(lessons(&many[..200]).count(), 200);
         again.set(String::new());
         assert_eq!(lessons(&again.current()).count(), 0);
         let text = r#"[{"song_s":1,"drum":"kick","hit":true,"lesson":{"odds":[1],"played":7}}]"#;

@@ -192,9 +192,9 @@ impl KnownHitsArgs {
                     }
                     // There its hits stay as they are: the rest would have no place.
                     let results = common.out.join(&folder_names(&common.inputs)[0]);
-                    let [hits_folder, results] =
-                        [path.parent(), Some(&*results)].map(|p| p?.canonicalize().ok());
-                    if hits_folder.is_some() && hits_folder == results {
+                    let place = path.canonicalize().ok();
+                    let folder = place.as_deref().and_then(Path::parent);
+                    if folder.is_some() && folder == results.canonicalize().ok().as_deref() {
                         let name = path.display();
                         return Err(format!(
                             "--hits-until: expected another --out than the folder of {name}, in which only the first hits are right"

@@ -66,6 +66,8 @@ pub struct HopWork {
     taught: Taught,
     /// First frame in which the engine listens although hits are given.
     heard_from: u64,
+    /// Sample from which on its hits count then.
+    heard_from_sample: u64,
     locator: OnsetLocator,
     /// Scale of fitted gains, which tell whether a drum is needed at all.
     fitted: RelativeLevel,
@@ -158,6 +160,7 @@ impl HopWork {
             rhythm: Rhythm::new(hop_s),
             taught: Taught::new(&meta.thresholds_of(quality).strict),
             heard_from: u64::MAX,
+            heard_from_sample: 0,
             locator: OnsetLocator::new(rate, hop),
             fitted: RelativeLevel::default(),
             meter: LevelMeter::default(),

@@ -7,9 +7,9 @@ use super::controls::{button, panel};
 use super::lanes::{Lanes, hit_body, paint_hit, paint_wave_bar, reason};
 use super::marks::{self, Mark, Origin};
 use super::take::Take;
-use super::teaching::{self, MOMENT_S};
+use super::teaching;
 use super::theme;
-use crate::corrections::Corrections;
+use crate::corrections::{Corrections, MOMENT_S};
 
 /// Shortest and longest part of the song that is shown, in seconds.
 const SPAN_S: (f64, f64) = (0.5, 60.0);
@@ -39,6 +39,8 @@ pub struct SongView {
     held: Option<Mark>,
     /// The moment that is asked about.
     asked_s: Option<f64>,
+    /// Those that the user could not tell.
+    passed_s: Vec<f64>,
 }
 
 impl Default for SongView {
@@ -49,6 +51,7 @@ impl Default for SongView {
             follows: true,
             held: None,
             asked_s: None,
+            passed_s: Vec::new(),
         }
     }
 }
@@ -283,7 +286,7 @@ impl SongView {
         }
         let hint = "Show the moment that is most in doubt and unlike those that you settled: \
                     correct it, or say that it is right. The rest of the song is then judged \
-                    by it.";
+                    by it. Click again to pass.";
         let mut is_wanted = button(ui, place(58.0), "Ask me", hint).clicked();
         let hint = "What is shown at the marked moment is right, hits and refused ones: that \
                     teaches, too. Leads to the next.";
@@ -294,7 +297,9 @@ impl SongView {
             is_wanted = true;
         }
         if is_wanted {
-            self.asked_s = teaching::most_doubtful(take, &corrections.current());
+            self.passed_s.extend(self.asked_s);
+            let list = corrections.current();
+            self.asked_s = teaching::most_doubtful(take, &list, &self.passed_s);
             if let Some(asked_s) = self.asked_s {
                 self.start_s = asked_s - 0.5 * self.span_s;
                 self.follows = false;

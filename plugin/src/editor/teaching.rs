@@ -5,13 +5,13 @@ use idm_engine::drum::DRUM_COUNT;
 use idm_engine::engine::Verdict;
 use idm_engine::transcriber::{Lesson, TAUGHT_COUNT, doubt, lesson_of, words};
 
-use super::marks::{Origin, marks};
+use super::marks::{Mark, Origin, marks};
 use super::take::Take;
-use crate::corrections::{Correction, CorrectionList, Corrections, lessons};
+use crate::corrections::{Correction, CorrectionList, Corrections, MOMENT_S, is_same_hit, lessons};
 use crate::link::HitMark;
 
-/// Hits of one moment lie within this of each other, in seconds.
-pub const MOMENT_S: f64 = 0.04;
+/// Less doubt than this is not worth a question.
+const LEAST_DOUBT: f32 = 0.05;
 
 /// Less than this changes no verdict, on the logistic scale.
 const LEAST_CHANGE: f32 = 0.02;
@@ -79,25 +79,41 @@ impl Pupil {
 }
 
 /// Writes into the corrections of the moment at `song_s` what it teaches, as far as it was
-/// heard.
+/// heard, now or when it was corrected before.
 pub fn teach(list: &mut CorrectionList, take: &Take, song_s: f64) {
     let (from_s, to_s) = (song_s - MOMENT_S, song_s + MOMENT_S);
     let distance = |place_s: f64| (place_s - song_s).abs();
-    let nearest = take
-        .hits(from_s, to_s)
-        .min_by(|a, b| distance(a.0).total_cmp(&distance(b.0)));
-    let Some((_, heard)) = nearest else {
-        return;
-    };
     list.sort_by(|a, b| a.song_s.total_cmp(&b.song_s));
-    let mut played = [false; DRUM_COUNT];
-    for mark in marks(take, list, from_s, to_s) {
-        played[mark.drum.index()] |= mark.is_hit() && distance(mark.song_s) <= MOMENT_S;
-    }
-    let lesson = Lesson {
-        odds: heard.odds,
-        played,
+    let before = list
+        .iter()
+        .filter(|correction| distance(correction.song_s) <= MOMENT_S)
+        .find_map(|correction| correction.lesson);
+    let heard = take
+        .hits(from_s, to_s)
+        .filter(|(_, hit)| is_judged(hit))
+        .min_by(|a, b| distance(a.0).total_cmp(&distance(b.0)));
+    let (odds, mut played) = match (heard, before) {
+        // As it is saved.
+        (Some((_, hit)), _) => (
+            hit.odds.map(|odds| (100.0 * odds).round() / 100.0),
+            [false; DRUM_COUNT],
+        ),
+        (None, Some(lesson)) => (lesson.odds, lesson.played),
+        (None, None) => return,
     };
+    for mark in marks(take, list, from_s, to_s) {
+        if distance(mark.song_s) <= MOMENT_S {
+            let played = &mut played[mark.drum.index()];
+            match mark.origin {
+                // What was given by a correction that is taken back is not known any more.
+                Origin::Heard { confidence, .. } => *played |= mark.is_hit() && confidence < 1.0,
+                Origin::Added => *played = true,
+                Origin::Removed if heard.is_none() => *played = false,
+                Origin::Removed => {}
+            }
+        }
+    }
+    let lesson = Lesson { odds, played };
     for correction in list.iter_mut() {
         if distance(correction.song_s) <= MOMENT_S {
             correction.lesson = Some(lesson);
@@ -106,8 +122,9 @@ pub fn teach(list: &mut CorrectionList, take: &Take, song_s: f64) {
 }
 
 /// Where the user's word would teach most: the hit most in doubt, in a moment on which there
-/// is no word yet and that is like none on which there is one.
-pub fn most_doubtful(take: &Take, corrections: &[Correction]) -> Option<f64> {
+/// is no word yet and that is like none on which there is one; not in those that were
+/// `passed`. None if there is hardly any doubt.
+pub fn most_doubtful(take: &Take, corrections: &[Correction], passed: &[f64]) -> Option<f64> {
     let pupil = Pupil::new(corrections, take.teaching);
     let is_settled = |song_s: f64| {
         let next = corrections.partition_point(|other| other.song_s < song_s - MOMENT_S);
@@ -115,41 +132,54 @@ pub fn most_doubtful(take: &Take, corrections: &[Correction]) -> Option<f64> {
             .get(next)
             .is_some_and(|other| other.song_s <= song_s + MOMENT_S)
     };
+    let is_passed = |song_s: f64| {
+        passed
+            .iter()
+            .any(|passed| (passed - song_s).abs() <= MOMENT_S)
+    };
     take.hits(f64::NEG_INFINITY, f64::INFINITY)
-        .filter(|(song_s, hit)| is_judged(hit) && !is_settled(*song_s))
+        .filter(|(song_s, hit)| is_judged(hit) && !is_settled(*song_s) && !is_passed(*song_s))
         .map(|(song_s, hit)| {
             let known = pupil.lessons.iter().map(|lesson| &lesson.odds);
             (song_s, doubt(&hit.odds, pupil.judge(hit).margin, known))
         })
+        .filter(|(_, doubt)| *doubt >= LEAST_DOUBT)
         .max_by(|a, b| a.1.total_cmp(&b.1))
         .map(|(song_s, _)| song_s)
 }
 
-/// Says that the moment at `song_s` is right as it is shown: what was heard there, and what
-/// was refused.
+/// Says that the moment at `song_s` is right as it is shown: the hits there are all. Where
+/// there is none, none is played.
 pub fn settle(corrections: &Corrections, take: &Take, song_s: f64) {
     corrections.edit(|list| {
-        let near = marks(take, list, song_s - MOMENT_S, song_s + MOMENT_S);
-        let heard = near.into_iter().filter(|mark| {
-            let verdict = match mark.origin {
-                Origin::Heard { verdict, .. } => Some(verdict),
-                Origin::Added | Origin::Removed => None,
-            };
-            matches!(verdict, Some(Verdict::Accepted | Verdict::BelowThreshold))
+        list.sort_by(|a, b| a.song_s.total_cmp(&b.song_s));
+        let mut heard = marks(take, list, song_s - MOMENT_S, song_s + MOMENT_S);
+        let has_hit = heard.iter().any(Mark::is_hit);
+        heard.retain(|mark| match mark.origin {
+            Origin::Heard { verdict, .. } if has_hit => verdict == Verdict::Accepted,
+            Origin::Heard { verdict, .. } => verdict == Verdict::BelowThreshold,
+            Origin::Added | Origin::Removed => false,
         });
-        list.extend(heard.map(|mark| Correction {
-            song_s: mark.song_s,
-            drum: mark.drum,
-            is_hit: mark.is_hit(),
-            lesson: None,
-        }));
+        for mark in heard {
+            if !list
+                .iter()
+                .any(|other| is_same_hit(other, mark.song_s, mark.drum))
+            {
+                list.push(Correction {
+                    song_s: mark.song_s,
+                    drum: mark.drum,
+                    is_hit: has_hit,
+                    lesson: None,
+                });
+            }
+        }
         teach(list, take, song_s);
     });
 }
 
 /// Whether it was accepted or refused for how sure it was, not for anything else.
 fn is_judged(hit: &HitMark) -> bool {
-    matches!(hit.verdict, Verdict::Accepted | Verdict::BelowThreshold)
+    hit.confidence < 1.0 && matches!(hit.verdict, Verdict::Accepted | Verdict::BelowThreshold)
 }
 
 #[cfg(test)]
@@ -194,12 +224,12 @@ mod tests {
     #[test]
     fn one_is_asked_about_each_kind_of_doubt_once() {
         let (take, corrections) = (take(), Corrections::default());
-        let ask = || most_doubtful(&take, &corrections.current());
+        let ask = || most_doubtful(&take, &corrections.current(), &[]);
         assert_eq!(ask(), Some(2.01));
         settle(&corrections, &take, 2.01);
         let list = corrections.current();
         let said: Vec<_> = list.iter().map(|c| (c.drum, c.is_hit)).collect();
-        assert_eq!(said, [(Drum::Kick, true), (Drum::MidTom, false)]);
+        assert_eq!(said, [(Drum::Kick, true)], "what was refused stays so");
         let taught: Vec<Lesson> = lessons(&list).collect();
         assert_eq!(taught.len(), 1);
         let mut kick = [false; DRUM_COUNT];
@@ -210,6 +240,55 @@ mod tests {
         assert_eq!(ask(), Some(3.0));
         corrections.undo();
         assert_eq!(ask(), Some(2.01));
+        // Who cannot tell is asked something else, until nothing is in doubt.
+        let list = corrections.current();
+        assert_eq!(most_doubtful(&take, &list, &[2.01]), Some(4.0));
+        assert_eq!(most_doubtful(&take, &list, &[2.01, 4.0]), Some(3.0));
+        assert_eq!(most_doubtful(&take, &list, &[1.0, 2.01, 3.0, 4.0]), None);
+    }
+
+    #[test]
+    fn where_only_refused_hits_are_nothing_is_played() {
+        let mut take = Take::default();
+        take.hit(&hit(1.0, Drum::Crash, -0.5, 0.5));
+        take.hit(&hit(1.01, Drum::Crash, -0.2, 0.5));
+        let corrections = Corrections::default();
+        settle(&corrections, &take, 1.0);
+        let list = corrections.current();
+        let said: Vec<_> = list.iter().map(|c| (c.drum, c.is_hit)).collect();
+        assert_eq!(said, [(Drum::Crash, false)], "said once");
+        assert_eq!(
+            list[0].lesson.expect("a lesson").played,
+            [false; DRUM_COUNT]
+        );
+    }
+
+    #[test]
+    fn what_was_taught_before_follows_later_corrections_without_being_heard_again() {
+        let mut played = [false; DRUM_COUNT];
+        played[Drum::OpenHat.index()] = true;
+        let lesson = Some(Lesson {
+            odds: [0.5; DRUM_COUNT],
+            played,
+        });
+        let say = |drum, is_hit| Correction {
+            song_s: 2.0,
+            drum,
+            is_hit,
+            lesson,
+        };
+        let mut list = vec![say(Drum::Ride, false), say(Drum::OpenHat, false)];
+        list.push(Correction {
+            lesson: None,
+            ..say(Drum::ClosedHat, true)
+        });
+        teach(&mut list, &Take::default(), 2.0);
+        let closed = Drum::ALL.map(|drum| drum == Drum::ClosedHat);
+        assert!(
+            list.iter()
+                .all(|c| c.lesson.expect("a lesson").played == closed)
+        );
+        assert_eq!(list[2].lesson.expect("a lesson").odds, [0.5; DRUM_COUNT]);
     }
 
     #[test]

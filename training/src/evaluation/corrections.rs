@@ -151,26 +151,35 @@ fn settled(
     let reach = (MOMENT_S * SAMPLE_RATE_HZ) as usize;
     let mut corrections = BTreeSet::new();
     let mut known: Vec<Lesson> = Vec::new();
+    let mut asked = Vec::new();
     for _ in 0..count {
         let doubt_of = |detection: &Detection| {
             let (_, evidence) = detection.evidence?;
             let odds = known.iter().map(|lesson| &lesson.odds);
             Some(doubt(&evidence.odds, evidence.margin, odds))
         };
-        let judged = heard.iter().filter(|d| is_judged(d.verdict));
-        let asked = judged
+        let is_asked = |sample: usize| {
+            asked
+                .iter()
+                .any(|asked: &usize| sample.abs_diff(*asked) <= reach)
+        };
+        let judged = heard
+            .iter()
+            .filter(|d| is_judged(d.verdict) && !is_asked(d.hit.sample));
+        let next = judged
             .filter_map(|detection| Some((detection, doubt_of(detection)?)))
             .max_by(|a, b| a.1.total_cmp(&b.1));
-        let Some((asked, _)) = asked else {
+        let Some((next, _)) = next else {
             break;
         };
-        let is_near = |sample: usize| sample.abs_diff(asked.hit.sample) <= reach;
+        let is_near = |sample: usize| sample.abs_diff(next.hit.sample) <= reach;
         let at = Correction {
-            sample: asked.hit.sample,
-            drum: asked.hit.drum,
+            sample: next.hit.sample,
+            drum: next.hit.drum,
             is_hit: true,
         };
-        known.extend(lessons(played, &[*asked], &[at]));
+        known.extend(lessons(played, &[*next], &[at]));
+        asked.push(next.hit.sample);
         let near = all.iter().filter(|correction| is_near(correction.sample));
         corrections.extend(near.map(|c| (c.sample, c.drum.index(), c.is_hit)));
     }

@@ -243,6 +243,10 @@ impl HopWork {
                 Verdict::BelowThreshold
             };
         }
+        let is_heard = self.controls.hits == HitSource::Heard;
+        if !is_heard && !is_certain && onset_sample < self.heard_from_sample {
+            verdict = Verdict::Removed;
+        }
         if started.is_some() {
             let is_accepted = verdict == Verdict::Accepted;
             if is_accepted {

@@ -7,6 +7,9 @@ use crate::{
     transcriber::{GivenHit, Lesson, PeakPicker, PickerClass, TAUGHT_COUNT},
 };
 
+/// Frames before an onset in which its activation may begin to rise.
+const EARLY_FRAMES: u64 = 3;
+
 impl HopWork {
     /// Takes sanitised settings. Real-time safe.
     pub fn set_controls(&mut self, controls: &Controls) {
@@ -49,7 +52,11 @@ impl HopWork {
 
     /// Says from which sample on hits are heard although they are given. Real-time safe.
     pub fn listen_from(&mut self, from_sample: Option<u64>) {
-        let frame = from_sample.map(|sample| self.framing.frame_at(sample));
+        // Activations rise before the frame nearest to their onset.
+        let frame = |sample| self.framing.frame_at(sample).saturating_sub(EARLY_FRAMES);
+        let frame = from_sample.map(frame);
+        let slack_samples = self.framing.hop_samples as u64;
+        self.heard_from_sample = from_sample.unwrap_or(0).saturating_sub(slack_samples);
         self.heard_from = frame.unwrap_or(u64::MAX);
         self.picker = PeakPicker::default();
     }
