@@ -67,8 +67,12 @@ pub fn marks(take: &Take, corrections: &[Correction], from_s: f64, to_s: f64) ->
     let mut marks: Vec<Mark> = take
         .hits(from_s, to_s)
         .filter(|(song_s, hit)| {
-            let is_meant = |other: &Correction| is_same_hit(other, *song_s, hit.drum);
-            !corrections.iter().any(is_meant)
+            let is_before = |other: &Correction| other.song_s < song_s - SAME_HIT_S;
+            let near = &corrections[corrections.partition_point(is_before)..];
+            let mut near = near
+                .iter()
+                .take_while(|other| other.song_s <= song_s + SAME_HIT_S);
+            !near.any(|other| is_same_hit(other, *song_s, hit.drum))
         })
         .map(|(song_s, hit)| {
             let judged = pupil.judge(hit);

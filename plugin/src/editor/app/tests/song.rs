@@ -2,9 +2,8 @@
 
 use super::*;
 
-#[test]
-fn hits_are_corrected_where_they_were_heard_in_the_song() {
-    use crate::corrections::Correction;
+/// A window in which so many seconds of a song were heard, with a hit on each but the first.
+fn window_of_song(seconds: u32, hit: impl Fn(u32) -> HitMark) -> Window {
     let mut window = Window::new(1180.0, 760.0);
     let texts = Texts::default();
     window
@@ -12,11 +11,10 @@ fn hits_are_corrected_where_they_were_heard_in_the_song() {
         .shared()
         .announce(Status::Running, 48_000.0, 3080, Quality::Standard, texts);
     window.frame(vec![]);
-    // Two seconds of a song, a ride after one of them.
-    for n in 0..400 {
+    for n in 0..200 * seconds {
         let song_s = f64::from(n) / 200.0;
-        if n == 200 {
-            window.audio.hit(0, ride(song_s));
+        if n > 0 && n % 200 == 0 {
+            window.audio.hit(0, hit(n / 200));
         }
         window.audio.end_block(240, &Peaks::default(), Some(song_s));
         if n % 100 == 0 {
@@ -24,6 +22,14 @@ fn hits_are_corrected_where_they_were_heard_in_the_song() {
         }
     }
     window.frame(vec![]);
+    window
+}
+
+#[test]
+fn hits_are_corrected_where_they_were_heard_in_the_song() {
+    use crate::corrections::Correction;
+    // Two seconds of a song, a ride after one of them.
+    let mut window = window_of_song(2, |_| ride(1.0));
     let top = MARGIN - 4.0 + header::HEIGHT + 2.0 + toolbar::HEIGHT + theme::GAP;
     let bottom = window.size.y - MARGIN - STRIP_HEIGHT - theme::GAP;
     let rect = Rect::from_min_max(pos2(MARGIN, top), pos2(window.size.x - MARGIN, bottom));
@@ -70,30 +76,12 @@ fn hits_are_corrected_where_they_were_heard_in_the_song() {
 #[test]
 fn the_user_is_asked_about_what_is_in_doubt() {
     use crate::corrections::lessons;
-    let mut window = Window::new(1180.0, 760.0);
-    let texts = Texts::default();
-    window
-        .audio
-        .shared()
-        .announce(Status::Running, 48_000.0, 3080, Quality::Standard, texts);
-    window.frame(vec![]);
     // Ten seconds with a ride each second, the one after 7 s hardly accepted.
-    for n in 0..2_000 {
-        let song_s = f64::from(n) / 200.0;
-        if n > 0 && n % 200 == 0 {
-            let mark = HitMark {
-                margin: if n == 1_400 { 0.1 } else { 2.0 },
-                odds: [n as f32 / 400.0 - 2.5; 9],
-                ..ride(song_s)
-            };
-            window.audio.hit(0, mark);
-        }
-        window.audio.end_block(240, &Peaks::default(), Some(song_s));
-        if n % 100 == 0 {
-            window.frame(vec![]);
-        }
-    }
-    window.frame(vec![]);
+    let mut window = window_of_song(10, |second| HitMark {
+        margin: if second == 7 { 0.1 } else { 2.0 },
+        odds: [0.5 * second as f32 - 2.5; 9],
+        ..ride(f64::from(second))
+    });
     let press = |window: &mut Window, name: &str| {
         let button = window.place_of(name).expect(name);
         window.click(button);
