@@ -87,6 +87,8 @@ struct Slot {
     edits: u64,
     /// What it was before, the newest last.
     before: Vec<Arc<CorrectionList>>,
+    /// What could not be read, kept for who can until the user changes something.
+    unread: Option<String>,
     problem: String,
     outbox: Outbox<CorrectionList>,
     inbox: Option<CorrectionInbox>,
@@ -99,6 +101,7 @@ impl Default for Slot {
             list: Arc::default(),
             edits: 0,
             before: Vec::new(),
+            unread: None,
             problem: String::new(),
             outbox,
             inbox: Some(inbox),
@@ -149,6 +152,7 @@ impl Corrections {
         change(&mut list);
         if slot.change(ordered(list)) {
             slot.edits += 1;
+            slot.unread = None;
         }
     }
 
@@ -171,6 +175,7 @@ impl Corrections {
         let mut slot = self.lock();
         if let Some(list) = slot.before.pop() {
             slot.edits += 1;
+            slot.unread = None;
             slot.publish(list);
         }
     }
@@ -198,6 +203,9 @@ impl Corrections {
     }
 
     fn text(&self) -> String {
+        if let Some(unread) = &self.lock().unread {
+            return unread.clone();
+        }
         let saved: Vec<Saved> = self
             .current()
             .iter()
@@ -245,6 +253,7 @@ impl Corrections {
             );
         }
         let mut slot = self.lock();
+        slot.unread = (!problem.is_empty()).then(|| text.to_owned());
         slot.problem = problem;
         if slot.list.is_empty() {
             slot.publish(Arc::new(list));
@@ -407,8 +416,13 @@ mod tests {
         assert!(corrections.current().is_empty());
         corrections.read("no json");
         assert!(corrections.problem().contains("cannot be read"));
+        // A newer version may be able to.
+        assert_eq!(corrections.text(), "no json");
         corrections.say(at(f64::NAN, Drum::Kick, true));
         assert!(corrections.current().is_empty());
+        assert_eq!(corrections.text(), "no json");
+        corrections.say(at(1.0, Drum::Kick, true));
+        assert!(corrections.text().contains("kick"));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The learnt kit in the project: saved with it, restored to the bit.
 
+use std::collections::VecDeque;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,6 +16,9 @@ use triple_buffer::{Input, Output, TripleBuffer};
 /// Longest text of a kit that is read: far above any that is written.
 const MAX_TEXT_BYTES: usize = 16 << 20;
 
+/// Saved states that are remembered: more steps than hosts undo.
+const MOST_SAVED: usize = 512;
+
 /// A kit that was loaded while the engine runs, on its way there.
 type Loaded = Option<Box<LearntKit>>;
 
@@ -27,6 +32,12 @@ struct Slot {
     is_taken: Arc<AtomicBool>,
     outbox: Input<Loaded>,
     inbox: Option<KitInbox>,
+    /// The kits that were saved of the one that is being learnt, as it grew.
+    saved: VecDeque<u64>,
+    /// Whether the user has forgotten the kit and the engine may not know yet.
+    is_forgotten: bool,
+    /// What could not be read, kept for who can until there is a kit.
+    unread: Option<String>,
     problem: String,
 }
 
@@ -40,6 +51,9 @@ impl Default for Slot {
             is_taken: is_taken.clone(),
             outbox,
             inbox: Some(KitInbox { inbox, is_taken }),
+            saved: VecDeque::new(),
+            is_forgotten: false,
+            unread: None,
             problem: String::new(),
         }
     }
@@ -54,11 +68,35 @@ impl Slot {
         (!is_over).then_some(loaded)
     }
 
+    /// The kit that is heard, or will be.
+    fn current(&self) -> Arc<LearntKit> {
+        match (self.waiting(), &self.shelf) {
+            (Some(kit), _) => kit.clone(),
+            (None, Some(shelf)) => shelf.current(),
+            (None, None) => Arc::default(),
+        }
+    }
+
+    /// Whether a state with this kit is one of now: hosts load whole states when a fader
+    /// is undone, and then what was learnt and heard since is to stay.
+    fn is_of_now(&self, kit: &LearntKit, text: &str, learns: bool) -> bool {
+        let current = self.current();
+        let has_grown = || learns && !current.is_empty() && self.saved.contains(&hash(text));
+        !self.is_forgotten && (*current == *kit || has_grown())
+    }
+
     fn load(&mut self, kit: Option<LearntKit>) {
+        self.saved.clear();
         self.is_taken.store(false, Ordering::Release);
         self.outbox.write(kit.clone().map(Box::new));
         self.loaded = kit.map(Arc::new);
     }
+}
+
+fn hash(text: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// The audio thread's end.
@@ -93,21 +131,25 @@ impl KitInbox {
 /// loaded and is not heard yet. None of this is for the audio thread, which has
 /// [`KitInbox`].
 #[derive(Debug, Default, Clone)]
-pub struct KitState(Arc<Mutex<Slot>>);
+pub struct KitState {
+    slot: Arc<Mutex<Slot>>,
+    /// Whether the kit goes on being learnt.
+    learns: Arc<AtomicBool>,
+}
 
 impl KitState {
     fn lock(&self) -> MutexGuard<'_, Slot> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.slot.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The kit that is heard, or will be. Allocates.
     pub fn current(&self) -> Arc<LearntKit> {
-        let slot = self.lock();
-        match (slot.waiting(), &slot.shelf) {
-            (Some(kit), _) => kit.clone(),
-            (None, Some(shelf)) => shelf.current(),
-            (None, None) => Arc::default(),
-        }
+        self.lock().current()
+    }
+
+    /// Says whether the kit goes on being learnt. Real-time safe.
+    pub fn set_learns(&self, learns: bool) {
+        self.learns.store(learns, Ordering::Relaxed);
     }
 
     /// A kit that was loaded since the last call and that no engine has.
@@ -124,7 +166,10 @@ impl KitState {
 
     /// The user wants none: what is loaded and not heard yet is not wanted either.
     pub fn forget(&self) {
-        self.lock().load(None);
+        let mut slot = self.lock();
+        slot.load(None);
+        slot.is_forgotten = true;
+        slot.unread = None;
     }
 
     /// The audio thread's end; there is one.
@@ -142,9 +187,25 @@ impl KitState {
         self.lock().problem.clone()
     }
 
-    /// The kit as text: base64, empty for the model's own.
+    /// The kit as text: base64, empty for the model's own. One that could not be read is
+    /// saved again as it came.
     fn text(&self) -> String {
-        STANDARD.encode(encode_kit(&self.current()))
+        let mut slot = self.lock();
+        let kit = slot.current();
+        if kit.is_empty()
+            && let Some(unread) = &slot.unread
+        {
+            return unread.clone();
+        }
+        let text = STANDARD.encode(encode_kit(&kit));
+        let hash = hash(&text);
+        if !slot.saved.contains(&hash) {
+            if slot.saved.len() >= MOST_SAVED {
+                slot.saved.pop_front();
+            }
+            slot.saved.push_back(hash);
+        }
+        text
     }
 
     /// Takes a kit from text; a bad one is the model's, with a word about it.
@@ -161,33 +222,40 @@ impl KitState {
                 .and_then(|bytes| decode_kit(&bytes).map_err(|error| error.to_string()))
         };
         let mut slot = self.lock();
+        slot.unread = None;
         match kit {
             Ok(kit) => {
-                slot.load(Some(kit));
                 slot.problem.clear();
+                let learns = self.learns.load(Ordering::Relaxed);
+                if !slot.is_of_now(&kit, text, learns) {
+                    slot.load(Some(kit));
+                }
+                slot.is_forgotten = false;
             }
             Err(error) => {
                 slot.load(Some(LearntKit::default()));
+                slot.unread = (text.len() <= MAX_TEXT_BYTES).then(|| text.to_owned());
                 slot.problem =
                     format!("The project's learnt kit cannot be used ({error}); the default plays");
             }
         }
     }
 
-    /// Writes the kit as WAV and SFZ into a new folder in `parent`, and gives
-    /// that folder.
+    /// Writes the kit as WAV and SFZ into a new folder in `parent`; gives that folder, and
+    /// what was left out.
     ///
     /// # Errors
     /// Nothing learnt yet, or what the file system refuses.
-    pub fn write_files(&self, parent: &Path) -> Result<PathBuf, KitFilesError> {
+    pub fn write_files(&self, parent: &Path) -> Result<(PathBuf, Vec<String>), KitFilesError> {
         let kit = self.current();
         let (name, folder) = (1..)
             .map(|number| format!("Kit {number}"))
             .map(|name| (name.clone(), parent.join(name)))
             .find(|(_, folder)| !folder.exists())
             .unwrap_or_default();
-        KitFiles::of(&name, &kit).write(&folder)?;
-        Ok(folder)
+        let files = KitFiles::of(&name, &kit);
+        files.write(&folder)?;
+        Ok((folder, files.left_out))
     }
 }
 
@@ -204,12 +272,21 @@ impl PersistentField<'_, String> for KitState {
     }
 }
 
+/// The user's folder.
+pub fn home_folder() -> PathBuf {
+    // On Windows ports of Unix programs set the other one too, to somewhere else.
+    let names = if cfg!(windows) {
+        ["USERPROFILE", "HOME"]
+    } else {
+        ["HOME", "USERPROFILE"]
+    };
+    let home = names.into_iter().find_map(std::env::var_os);
+    home.map_or_else(std::env::temp_dir, PathBuf::from)
+}
+
 /// Where kits are saved: `Music/Inverse Drum Machine` in the user's folder.
 pub fn kits_folder() -> PathBuf {
-    let home = std::env::var_os("HOME").or_else(|| std::env::var_os("USERPROFILE"));
-    home.map_or_else(std::env::temp_dir, PathBuf::from)
-        .join("Music")
-        .join("Inverse Drum Machine")
+    home_folder().join("Music").join("Inverse Drum Machine")
 }
 
 #[cfg(test)]
@@ -283,8 +360,51 @@ mod tests {
             );
         }
         assert!(state.problem().contains("checksum"), "{}", state.problem());
+        assert_eq!(
+            state.text(),
+            STANDARD.encode(&bytes),
+            "kept for who can read it"
+        );
         state.load(&STANDARD.encode(encode_kit(&kit())));
         assert!(state.problem().is_empty());
+    }
+
+    #[test]
+    fn a_state_of_now_takes_nothing_from_a_kit_that_has_grown() {
+        let state = KitState::default();
+        state.set_learns(true);
+        let mut inbox = state.take_inbox().expect("the first");
+        let young = STANDARD.encode(encode_kit(&kit()));
+        state.load(&young);
+        inbox.offer(|_| Ok(()));
+        assert_eq!(state.text(), young);
+        // It has grown meanwhile: the engine's shelf has another.
+        let grown = LearntKit {
+            embedding: vec![7.0],
+            ..kit()
+        };
+        state.lock().loaded = Some(Arc::new(grown.clone()));
+        state.load(&young);
+        inbox.offer(|_| panic!("the fader's undo is not the kit's"));
+        assert_eq!(*state.current(), grown);
+        // Frozen, what is loaded is what plays.
+        state.set_learns(false);
+        state.load(&young);
+        let mut taken = 0;
+        inbox.offer(|_| {
+            taken += 1;
+            Ok(())
+        });
+        assert_eq!((taken, &*state.current()), (1, &kit()));
+        // After Forget, undo brings it back.
+        state.set_learns(true);
+        state.forget();
+        state.load(&young);
+        inbox.offer(|_| {
+            taken += 1;
+            Ok(())
+        });
+        assert_eq!((taken, &*state.current()), (2, &kit()));
     }
 
     #[test]

@@ -1,8 +1,7 @@
 //! What crosses between the audio thread and the editor.
 //!
 //! Numbers travel as atomics, hits and the waveform through rings. The audio
-//! thread writes to the rings only while an editor is open, never waits, and
-//! drops what does not fit.
+//! thread never waits, and drops what does not fit.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,10 +17,10 @@ use crate::buses::Peaks;
 use crate::song::TempoPoint;
 
 /// Hits that may wait for the editor.
-const HIT_CAPACITY: usize = 1024;
+const HIT_CAPACITY: usize = 2048;
 
 /// Waveform points that may wait for the editor.
-const WAVE_CAPACITY: usize = 2048;
+const WAVE_CAPACITY: usize = 8192;
 
 /// Waveform points per second of audio.
 const WAVE_RATE_HZ: f64 = 200.0;
@@ -353,11 +352,9 @@ impl AudioEnd {
     /// Shows a hit that sounds `offset` samples into the block that
     /// [`end_block`](Self::end_block) is called for next. Real-time safe.
     pub fn hit(&mut self, offset: u32, mut mark: HitMark) {
-        if self.is_watched() {
-            mark.position = self.position + u64::from(offset);
-            // A full ring means that the editor is stuck: drop the mark.
-            let _ = self.hits.push(mark);
-        }
+        mark.position = self.position + u64::from(offset);
+        // A full ring means that who reads it is stuck: drop the mark.
+        let _ = self.hits.push(mark);
     }
 
     /// Tells the beats of the song where the block begins that [`end_block`](Self::end_block)
@@ -371,13 +368,12 @@ impl AudioEnd {
     pub fn end_block(&mut self, samples: usize, peaks: &Peaks, song_s: Option<f64>) {
         self.position += samples as u64;
         self.shared.position.store(self.position, Ordering::Relaxed);
-        if !self.is_watched() {
-            return;
+        if self.is_watched() {
+            for (cell, peak) in self.shared.stem_peaks.iter().zip(peaks.stems) {
+                cell.raise(peak);
+            }
+            self.shared.main_peak.raise(peaks.main);
         }
-        for (cell, peak) in self.shared.stem_peaks.iter().zip(peaks.stems) {
-            cell.raise(peak);
-        }
-        self.shared.main_peak.raise(peaks.main);
         self.wave_peak = self.wave_peak.max(peaks.dry);
         self.wave_samples += samples as u32;
         if self.wave_samples >= self.samples_per_wave_point {

@@ -56,10 +56,14 @@ pub fn save(
         // Another instance may save at the same time: nothing is overwritten.
         match fs::File::create_new(&path) {
             Ok(mut file) => {
-                return file
-                    .write_all(&bytes)
-                    .map(|()| path.clone())
-                    .map_err(|error| failed(&path, error));
+                return match file.write_all(&bytes) {
+                    Ok(()) => Ok(path),
+                    Err(error) => {
+                        // Half a file would be taken for one.
+                        let _ = fs::remove_file(&path);
+                        Err(failed(&path, error))
+                    }
+                };
             }
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(failed(&path, error)),

@@ -49,8 +49,12 @@ impl Samples {
 #[derive(Debug)]
 struct Slot {
     samples: [Option<Samples>; DRUM_COUNT],
+    /// What was on each pad before the last change, if it was changed.
+    before: [Option<Option<Samples>>; DRUM_COUNT],
     /// How often the user has changed them.
     edits: u64,
+    /// What could not be read, kept for who can until the user changes something.
+    unread: Option<String>,
     problem: String,
     /// Rate of the running engine; 0 before there was one.
     sample_rate_hz: f64,
@@ -63,7 +67,9 @@ impl Default for Slot {
         let (outbox, inbox) = handover();
         Self {
             samples: Default::default(),
+            before: Default::default(),
             edits: 0,
+            unread: None,
             problem: String::new(),
             sample_rate_hz: 0.0,
             outbox,
@@ -73,6 +79,15 @@ impl Default for Slot {
 }
 
 impl Slot {
+    /// Puts something else on a pad.
+    fn change(&mut self, drum: Drum, samples: Option<Samples>) {
+        let place = &mut self.samples[drum.index()];
+        self.before[drum.index()] = Some(std::mem::replace(place, samples));
+        self.unread = None;
+        self.edits += 1;
+        self.publish();
+    }
+
     /// Converts all samples to the engine's rate.
     fn convert(&mut self) -> OwnSounds {
         let samples = Drum::ALL.into_iter().zip(&self.samples);
@@ -144,9 +159,7 @@ impl OwnSamples {
             return Err(left_out.join("; "));
         }
         slot.problem.clear();
-        slot.samples[drum.index()] = Some(samples);
-        slot.edits += 1;
-        slot.publish();
+        slot.change(drum, Some(samples));
         Ok(match left_out.len() {
             0 => String::new(),
             1 => format!("Left out: {}", left_out[0]),
@@ -157,9 +170,21 @@ impl OwnSamples {
     /// Gives the pad of `drum` back to the kit.
     pub fn clear(&self, drum: Drum) {
         let mut slot = self.lock();
-        if slot.samples[drum.index()].take().is_some() {
-            slot.edits += 1;
-            slot.publish();
+        if slot.samples[drum.index()].is_some() {
+            slot.change(drum, None);
+        }
+    }
+
+    /// Whether the pad of `drum` has had something else before.
+    pub fn can_undo(&self, drum: Drum) -> bool {
+        self.lock().before[drum.index()].is_some()
+    }
+
+    /// Puts on the pad of `drum` what was there before the last change; twice is as it was.
+    pub fn undo(&self, drum: Drum) {
+        let mut slot = self.lock();
+        if let Some(before) = slot.before[drum.index()].take() {
+            slot.change(drum, before);
         }
     }
 
@@ -195,6 +220,9 @@ impl OwnSamples {
 
     fn text(&self) -> String {
         let slot = self.lock();
+        if let Some(unread) = &slot.unread {
+            return unread.clone();
+        }
         let saved: Vec<Saved> = Drum::ALL
             .into_iter()
             .zip(&slot.samples)
@@ -262,9 +290,12 @@ impl OwnSamples {
             }
         }
         let mut slot = self.lock();
+        let is_kept = !problem.is_empty() && text.len() <= MAX_TEXT_BYTES;
+        slot.unread = is_kept.then(|| text.to_owned());
         slot.problem = problem;
         if slot.samples != samples {
             slot.samples = samples;
+            slot.before = Default::default();
             slot.publish();
         }
     }
@@ -399,6 +430,15 @@ mod tests {
             Ok(String::new())
         );
         assert_eq!(own.names()[1].as_deref(), Some("loud"));
+        // A click too many takes nothing for good.
+        own.undo(Drum::Snare);
+        assert_eq!(own.names()[1], Some(format!("{name} ×{MOST_OWN_SAMPLES}")));
+        own.undo(Drum::Snare);
+        assert_eq!(own.names()[1].as_deref(), Some("loud"));
+        own.clear(Drum::Snare);
+        assert!(own.names()[1].is_none() && !own.can_undo(Drum::Kick));
+        own.undo(Drum::Snare);
+        assert_eq!(own.names()[1].as_deref(), Some("loud"));
         std::fs::remove_dir_all(folder).expect("removed");
     }
 
@@ -414,6 +454,7 @@ mod tests {
             own.read(text);
             assert!(own.names()[0].is_none());
             assert!(own.problem().contains("the kit plays"), "{text}");
+            assert_eq!(own.text(), text, "a newer version may be able to read it");
         }
         let none = Path::new("/no/such.wav");
         let error = own.load(Drum::Kick, none, Placing::Replace).unwrap_err();

@@ -262,15 +262,18 @@ impl DrumParams {
 impl Default for IdmParams {
     fn default() -> Self {
         let defaults = Controls::default();
+        let kit = KitState::default();
+        kit.set_learns(defaults.learning);
+        let learns = kit.clone();
         Self {
             format: FormatStamp,
             editor: Arc::default(),
-            kit: KitState::default(),
+            kit,
             own_samples: OwnSamples::default(),
             corrections: Corrections::default(),
             main_output: EnumParam::new("Main output", MainOutput::Mix),
             bypass: BoolParam::new("Bypass", false).make_bypass(),
-            quality: EnumParam::new("Quality", QualityChoice::Standard).non_automatable(),
+            quality: EnumParam::new("Quality", QualityChoice::Standard),
             mask_exponent: FloatParam::new(
                 "Bleed - duck",
                 defaults.mask_exponent,
@@ -282,7 +285,8 @@ impl Default for IdmParams {
             .with_step_size(0.01)
             .with_value_to_string(Arc::new(format::bleed_duck))
             .with_string_to_value(Arc::new(format::parse_bleed_duck)),
-            learning: BoolParam::new("Learn", defaults.learning),
+            learning: BoolParam::new("Learn", defaults.learning)
+                .with_callback(Arc::new(move |on| learns.set_learns(on))),
             residual_level_db: level_param("Residual level".into()),
             hits: EnumParam::new("Hits from", HitChoice::Listening),
             revision: IntParam::new(

@@ -13,7 +13,7 @@ use nice_plug::prelude::*;
 
 use crate::core::{Played, Processor, Settings, Stroke, flush_subnormals, pass_through};
 use crate::corrections::{CorrectionInbox, CorrectionList};
-use crate::editor::IdmEditor;
+use crate::editor::{IdmEditor, Keeper, Monitor};
 use crate::kit_state::KitInbox;
 use crate::link::{self, AudioEnd, EditorEnd, Status, Texts};
 use crate::notes;
@@ -30,13 +30,20 @@ pub(crate) const TAIL_SECONDS: f64 = LONGEST_OWN_S;
 /// Strokes that may be played in one block; later ones are dropped.
 const STROKE_CAPACITY: usize = 256;
 
+/// How often a host is asked for a restart, and after how many seconds of audio again.
+const MOST_RESTARTS: u32 = 4;
+const RESTART_AGAIN_S: f64 = 2.0;
+
 /// Inverse Drum Machine.
 pub struct InverseDrumMachine {
     params: Arc<IdmParams>,
     processor: Option<Processor>,
     link: AudioEnd,
-    /// Taken by the editor, which is made once.
-    editor_end: Option<EditorEnd>,
+    editor_end: Arc<Mutex<EditorEnd>>,
+    /// What was heard.
+    monitor: Arc<Mutex<Monitor>>,
+    /// Fills it, from the first activation on: a host that only scans needs none.
+    keeper: Option<Keeper>,
     pads: Vec<Stroke>,
     /// Pads that the song plays.
     late_pads: Vec<Stroke>,
@@ -48,8 +55,8 @@ pub struct InverseDrumMachine {
     corrections: Arc<CorrectionList>,
     sample_rate_hz: f64,
     input_is_mono: bool,
-    /// Quality for which a restart has been asked for.
-    restart_asked_for: Option<Quality>,
+    /// Quality for which a restart has been asked for, how often, and how many samples ago.
+    restart_asked_for: Option<(Quality, u32, u64)>,
 }
 
 impl std::fmt::Debug for InverseDrumMachine {
@@ -72,7 +79,9 @@ impl Default for InverseDrumMachine {
             params,
             processor: None,
             link,
-            editor_end: Some(editor_end),
+            editor_end: Arc::new(Mutex::new(editor_end)),
+            monitor: Arc::default(),
+            keeper: None,
             pads: Vec::with_capacity(STROKE_CAPACITY),
             late_pads: Vec::with_capacity(STROKE_CAPACITY),
             hits: Vec::with_capacity(STROKE_CAPACITY),
@@ -158,19 +167,29 @@ impl InverseDrumMachine {
         }
     }
 
-    /// Asks for a restart when the quality on the panel is not the running
-    /// one, once per change: the latency may change in `activate` only.
-    fn restart_if_quality_changed(&mut self, context: &impl ProcessContext<Self>) {
+    /// Asks for a restart when the quality on the panel is not the running one, and a few
+    /// times again if the host does nothing: the latency may change in `activate` only. A
+    /// block of `samples` begins. Real-time safe.
+    fn restart_if_quality_changed(&mut self, samples: usize, context: &impl ProcessContext<Self>) {
         let Some(processor) = &self.processor else {
             return;
         };
         let wanted = self.params.quality.value().engine();
         if wanted == processor.quality() {
             self.restart_asked_for = None;
-        } else if self.restart_asked_for != Some(wanted) {
-            self.restart_asked_for = Some(wanted);
-            context.request_restart();
+            return;
         }
+        let (asked, ago) = match self.restart_asked_for {
+            Some((quality, asked, ago)) if quality == wanted => (asked, ago + samples as u64),
+            _ => (0, 0),
+        };
+        let is_due = ago as f64 >= RESTART_AGAIN_S * self.sample_rate_hz;
+        self.restart_asked_for = if asked == 0 || (is_due && asked < MOST_RESTARTS) {
+            context.request_restart();
+            Some((wanted, asked + 1, 0))
+        } else {
+            Some((wanted, asked, ago))
+        };
     }
 
     /// Collects clicks on pads and MIDI in, in order of time. Notes are hits of the
@@ -255,10 +274,10 @@ impl Plugin for InverseDrumMachine {
     }
 
     fn editor(&mut self, _: AsyncExecutor<Self>) -> Option<IdmEditor> {
-        let end = self.editor_end.take()?;
         Some(IdmEditor::new(
             self.params.clone(),
-            Arc::new(Mutex::new(end)),
+            self.editor_end.clone(),
+            self.monitor.clone(),
         ))
     }
 
@@ -290,6 +309,10 @@ impl Plugin for InverseDrumMachine {
             self.link.shared().set_teaching(processor.teaching());
         }
         self.link.shared().drop_auditions();
+        if self.keeper.is_none() {
+            // Without a thread the windows listen while they are open.
+            self.keeper = Keeper::new(self.editor_end.clone(), self.monitor.clone()).ok();
+        }
 
         let (status, latency_samples, quality) = match &self.processor {
             Some(processor) => (
@@ -323,7 +346,7 @@ impl Plugin for InverseDrumMachine {
         aux: &mut AuxiliaryBuffers,
         context: &mut impl ProcessContext<Self>,
     ) -> ProcessStatus {
-        self.restart_if_quality_changed(context);
+        self.restart_if_quality_changed(buffer.samples(), context);
         self.collect_strokes(context);
 
         let [left, right] = buffer.as_slice() else {

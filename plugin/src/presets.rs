@@ -5,14 +5,23 @@ use std::sync::OnceLock;
 use nice_plug::plugin::PluginState;
 use serde::{Deserialize, Serialize};
 
-/// A named state. Lists every setting, because one that is left out would
-/// keep its value when the preset is loaded.
+use crate::params::Values;
+
+/// Settings that are the song's and the session's, and that no preset changes: main output,
+/// bypass, quality, learning, where hits come from, notes.
+const SESSION: [&str; 6] = ["main", "bypass", "qual", "learn", "hits", "note"];
+
+/// A named state. Lists every setting, as a project does; of these [`Preset::settings`] are
+/// set.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Preset {
     /// Name shown to users.
     pub name: String,
     /// What it is for.
     pub description: String,
+    /// Whether it is about buses, and sets those too.
+    #[serde(default)]
+    pub routes: bool,
     /// Parameters and fields.
     #[serde(flatten)]
     pub state: PluginState,
@@ -25,6 +34,19 @@ impl Preset {
     /// If it is not JSON or lacks a part.
     pub fn parse(text: &str) -> Result<Self, serde_json::Error> {
         serde_json::from_str(text)
+    }
+
+    /// What it sets: how drums are heard and sound. Allocates.
+    pub fn settings(&self) -> Values {
+        let params = self.state.params.iter();
+        let is_set = |id: &str| {
+            let name = id.rsplit_once('_').map_or(id, |(name, _)| name);
+            !SESSION.contains(&name) && (self.routes || name != "bus")
+        };
+        params
+            .filter(|(id, _)| is_set(id))
+            .map(|(id, value)| (id.clone(), value.clone()))
+            .collect()
     }
 }
 
@@ -78,6 +100,19 @@ mod tests {
             );
         }
         assert_eq!(factory().len(), FILES.len());
+    }
+
+    #[test]
+    fn presets_leave_the_session_alone_and_only_two_route() {
+        for preset in factory() {
+            let settings = preset.settings();
+            for id in ["main", "bypass", "qual", "learn", "hits", "note_3"] {
+                assert!(!settings.contains_key(id), "{}: {id}", preset.name);
+            }
+            let routes = ["Separate", "Five groups"].contains(&preset.name.as_str());
+            assert_eq!(settings.contains_key("bus_4"), routes, "{}", preset.name);
+            assert!(settings.contains_key("level_9") && settings.contains_key("mask"));
+        }
     }
 
     #[test]

@@ -66,6 +66,22 @@ impl Job<'_> {
         Ok(())
     }
 
+    /// As [`OutputFolder::keep_if_edited`], and says where it is now.
+    ///
+    /// # Errors
+    /// When the file system refuses.
+    pub fn keep_if_edited(&self, name: &str, content: &[u8], mate: &str) -> Result<()> {
+        if let Some(kept) = self.outputs.keep_if_edited(name, content, mate)? {
+            let path = self.outputs.path().join(name);
+            self.say(&format!(
+                "{}: was edited by hand, kept as {}",
+                path.display(),
+                kept.display()
+            ));
+        }
+        Ok(())
+    }
+
     /// Says something that is no failure, on standard error.
     fn say(&self, line: &str) {
         self.progress.print_error(&format!("idm: {line}"));

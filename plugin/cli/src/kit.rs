@@ -5,13 +5,14 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 use idm_engine::controls::Controls;
+use idm_engine::drum::Drum;
 use idm_engine::kit_files::{KitFiles, SampleFile};
 use idm_engine::learner::LearntKit;
 
 use crate::args::KitArgs;
 use crate::batch::{self, Job};
 use crate::picture::{self, Row};
-use crate::render::{Deaf, Settings};
+use crate::render::{Deaf, Rendered, Settings};
 use crate::summary::{Figures, KitDrum};
 use crate::transcribe::write_hits;
 
@@ -39,7 +40,8 @@ pub fn run(args: &KitArgs) -> ExitCode {
     batch::run("kit", &args.common, &[], hits, |job| {
         let started = Instant::now();
         let rendered = job.render(&settings, &mut Deaf)?;
-        let files = KitFiles::of(&job.name(), &rendered.kit);
+        let mut files = KitFiles::of(&job.name(), &rendered.kit);
+        files.left_out.extend(unlearnt(&rendered));
         let reasons: Vec<String> = files
             .left_out
             .iter()
@@ -57,6 +59,19 @@ pub fn run(args: &KitArgs) -> ExitCode {
         figures.kit = Some(drums(&rendered.kit, &files));
         figures.left_out = files.left_out;
         Ok(figures)
+    })
+}
+
+/// Words about the drums that were hit and of which nothing was learnt.
+fn unlearnt(rendered: &Rendered) -> impl Iterator<Item = String> {
+    let is_learnt = |drum: Drum| rendered.kit.drum(drum).is_some();
+    Drum::ALL.into_iter().filter_map(move |drum| {
+        let hits = rendered.onsets.iter().filter(|onset| onset.drum == drum);
+        let count = hits.count();
+        (count > 0 && !is_learnt(drum)).then(|| {
+            let name = drum.name();
+            format!("{name}: {count} hits, too few or too unlike each other to learn from")
+        })
     })
 }
 
@@ -85,6 +100,11 @@ fn export(job: &Job<'_>, kit: &LearntKit, files: &KitFiles) -> Result<()> {
         job.outputs.file(&sample.file)?;
     }
     files.write(job.outputs.path())?;
+    for name in KitFiles::possible_names(&job.name()) {
+        if files.samples.iter().all(|sample| sample.file != name) {
+            job.outputs.remove(&name)?;
+        }
+    }
     let rows: Vec<Row> = files
         .samples
         .iter()

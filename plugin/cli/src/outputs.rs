@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use std::{fs, io};
 
 use anyhow::{Context, Result, bail};
@@ -160,6 +161,44 @@ impl OutputFolder<'_> {
         Ok(Written::Anew)
     }
 
+    /// Keeps the file `name` of an earlier run under another name if it is not `content` and
+    /// was changed since `mate`, which is written right after it: somebody has worked on it.
+    /// Answers where it is now.
+    ///
+    /// # Errors
+    /// When the file system refuses.
+    pub fn keep_if_edited(
+        &self,
+        name: &str,
+        content: &[u8],
+        mate: &str,
+    ) -> Result<Option<PathBuf>> {
+        /// Coarsest times that file systems keep.
+        const COARSE: Duration = Duration::from_secs(2);
+        let path = self.path.join(name);
+        let changed = |path: &Path| fs::metadata(path).and_then(|data| data.modified()).ok();
+        let is_given = path
+            .canonicalize()
+            .is_ok_and(|path| self.is_given_hits(&path) || self.protected.inputs.contains(&path));
+        let Some(at) = changed(&path).filter(|_| !is_given) else {
+            return Ok(None);
+        };
+        let is_edited = changed(&self.path.join(mate)).is_none_or(|mate| at > mate + COARSE);
+        if !is_edited || fs::read(&path).is_ok_and(|found| found == content) {
+            return Ok(None);
+        }
+        let (stem, extension) = name.rsplit_once('.').unwrap_or((name, ""));
+        let kept = (1..)
+            .map(|number| {
+                self.path
+                    .join(format!("{stem}_edited_{number}.{extension}"))
+            })
+            .find(|kept| !kept.exists())
+            .unwrap_or_default();
+        fs::rename(&path, &kept).with_context(|| path.display().to_string())?;
+        Ok(Some(kept))
+    }
+
     /// Removes the file `name` of an earlier run, unless it was given.
     ///
     /// # Errors
@@ -244,6 +283,41 @@ mod tests {
         let fresh = out.path().join("fresh");
         drop(OutputFolder::create(fresh.join("deep"), &protected).expect("created"));
         assert!(!fresh.exists());
+    }
+
+    #[test]
+    fn hits_that_were_edited_are_kept() {
+        let out = tempfile::tempdir().expect("a folder");
+        let path = |name: &str| out.path().join(name);
+        let protected = Protected::default();
+        let outputs = OutputFolder::create(out.path().to_path_buf(), &protected).expect("there");
+        let keep = |content: &[u8]| {
+            outputs
+                .keep_if_edited("onsets.csv", content, "onsets.mid")
+                .expect("no failure")
+        };
+        assert_eq!(keep(b"x"), None, "nothing is there");
+        for name in ["onsets.csv", "onsets.mid"] {
+            fs::write(path(name), "as written").expect("written");
+        }
+        assert_eq!(keep(b"x"), None, "nobody has worked on it");
+        let later = fs::metadata(path("onsets.mid"))
+            .and_then(|data| data.modified())
+            .expect("a time")
+            + Duration::from_secs(60);
+        let edited = fs::File::options().write(true).open(path("onsets.csv"));
+        let edited = edited.expect("a file");
+        edited.set_modified(later).expect("set");
+        assert_eq!(keep(b"as written"), None, "nothing is lost");
+        assert_eq!(keep(b"x"), Some(path("onsets_edited_1.csv")));
+        assert!(!path("onsets.csv").exists());
+        fs::write(path("onsets.csv"), "again").expect("written");
+        fs::remove_file(path("onsets.mid")).expect("removed");
+        assert_eq!(keep(b"x"), Some(path("onsets_edited_2.csv")));
+        assert_eq!(
+            fs::read(path("onsets_edited_1.csv")).expect("kept"),
+            b"as written"
+        );
     }
 
     #[test]

@@ -1,12 +1,12 @@
 //! What a run found, for people and for machines.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use idm_engine::controls::Quality;
 use idm_engine::drum::Drum;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::render::{Rendered, Settings};
 
@@ -16,10 +16,14 @@ const SILENCE_DBFS: f64 = -300.0;
 /// What became of one input.
 #[derive(Debug, Serialize)]
 pub struct FileSummary {
-    /// The input as given.
+    /// The input as given; what is no text in it is replaced.
+    #[serde(serialize_with = "lossy")]
     pub input: PathBuf,
     /// Folder of the results; absent if it failed.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "maybe_lossy"
+    )]
     pub output: Option<PathBuf>,
     /// Why it failed; absent if it did not.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -27,6 +31,18 @@ pub struct FileSummary {
     /// Figures; absent if it failed.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub figures: Option<Figures>,
+}
+
+/// Not every path is text, and JSON is.
+fn lossy<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&path.to_string_lossy())
+}
+
+fn maybe_lossy<S: Serializer>(path: &Option<PathBuf>, serializer: S) -> Result<S::Ok, S::Error> {
+    match path {
+        Some(path) => lossy(path, serializer),
+        None => serializer.serialize_none(),
+    }
 }
 
 /// Figures of one file.

@@ -53,6 +53,7 @@ pub fn run(args: &TranscribeArgs) -> ExitCode {
 pub fn write_hits(job: &Job<'_>, rendered: &Rendered, notes: &NoteMap) -> Result<()> {
     let rate_hz = rendered.format.sample_rate_hz;
     let table = csv::encode(&rendered.onsets, rate_hz);
+    job.keep_if_edited("onsets.csv", table.as_bytes(), "onsets.mid")?;
     job.write("onsets.csv", table.as_bytes())?;
     let midi: Vec<MidiNote> = rendered
         .onsets

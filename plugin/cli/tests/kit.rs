@@ -63,6 +63,39 @@ fn a_loop_becomes_an_instrument() {
     let png = fs::read(folder.join("kit.png")).expect("read");
     assert_eq!(&png[..8], b"\x89PNG\r\n\x1a\n");
     assert!(folder.join("onsets.csv").exists() && folder.join("onsets.mid").exists());
+
+    // What an earlier kit left goes, what is the user's stays.
+    for name in ["My_loop_ride_soft.wav", "My_loop_notes.wav"] {
+        fs::write(folder.join(name), b"x").expect("written");
+    }
+    bench.idm_json(&["kit", "My loop.wav", "--out", "out"]);
+    let left: BTreeSet<String> = names(&folder)
+        .into_iter()
+        .filter(|name| name.ends_with(".wav"))
+        .collect();
+    let mut expected = in_folder;
+    expected.insert("My_loop_notes.wav".to_string());
+    assert_eq!(left, expected);
+}
+
+#[test]
+fn drums_of_which_nothing_is_learnt_are_named() {
+    let bench = Bench::new();
+    bench.wav("loop.wav", &drum_loop(44_100.0, 1, 6.0));
+    let summary = bench.idm_json(&["kit", "loop.wav", "--out", "out"]);
+    let file = &summary["files"][0];
+    for (class, count) in file["hits"].as_object().expect("counts") {
+        let is_in = |list: &str, key: &str| {
+            let list = file[list].as_array().map(Vec::as_slice).unwrap_or_default();
+            list.iter().any(|one| {
+                let text = if key.is_empty() { one } else { &one[key] };
+                let text = text.as_str().unwrap_or_default().to_lowercase();
+                text.starts_with(&class.replace('_', " ")) || text == *class
+            })
+        };
+        let is_told = is_in("kit", "class") || is_in("left_out", "");
+        assert!(count == 0 || is_told, "{class}: {file}");
+    }
 }
 
 #[test]

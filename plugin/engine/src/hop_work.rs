@@ -12,14 +12,14 @@ use crate::{
     drum::{DRUM_COUNT, Drum, STEM_COUNT},
     engine::EngineError,
     experiment::{Experiment, MaskSource},
-    front_end::{BAND_COUNT, FeatureFrame, Framing, FrontEnd, LevelFollower},
+    front_end::{BAND_COUNT, FeatureFrame, Framing, FrontEnd, LevelFollower, band_centre_hz},
     learner::{BankFollower, BankWorker, Tape, bank_for},
     model::{Model, Session},
     one_shots::Bank,
     playback::Playback,
     separator::{
-        AttackGate, BandMasks, Explainer, Isolation, LevelMeter, OverlapAdd, Panorama, Prediction,
-        Presence, Repeats, combine_masks,
+        AttackGate, BandMasks, Explainer, Isolation, LevelGuard, LevelMeter, OverlapAdd, Panorama,
+        Prediction, Presence, Repeats, combine_masks,
     },
     transcriber::{
         GivenHits, Judge, OnsetLocator, PeakPicker, PickerClass, RelativeLevel, RemovedHits,
@@ -52,6 +52,8 @@ pub struct HopWork {
     thresholds: crate::model::Thresholds,
     picker_classes: [PickerClass; DRUM_COUNT],
     front_end: FrontEnd,
+    /// Bands below half the sample rate.
+    heard_bands: usize,
     level: LevelFollower,
     features: FeatureFrame,
     session: Session,
@@ -73,6 +75,7 @@ pub struct HopWork {
     fitted: RelativeLevel,
     /// How loud hits are, and the scale that makes velocities of it.
     meter: LevelMeter,
+    guard: LevelGuard,
     velocities: VelocityScale,
     explainer: Explainer,
     presence: Presence,
@@ -149,6 +152,9 @@ impl HopWork {
                 enabled: true,
             }; DRUM_COUNT],
             front_end: FrontEnd::new(framing),
+            heard_bands: (0..BAND_COUNT)
+                .take_while(|&band| band_centre_hz(band as f64) < 0.5 * framing.sample_rate_hz)
+                .count(),
             level: LevelFollower::new(hop_s),
             features: FeatureFrame::default(),
             session: model.session(quality),
@@ -164,6 +170,7 @@ impl HopWork {
             locator: OnsetLocator::new(rate, hop),
             fitted: RelativeLevel::default(),
             meter: LevelMeter::default(),
+            guard: LevelGuard::default(),
             velocities: VelocityScale::default(),
             explainer: Explainer::new(&bank),
             presence: Presence::new(hop_s),
@@ -249,6 +256,7 @@ impl HopWork {
         self.taught.rewind();
         self.fitted = RelativeLevel::default();
         self.meter.reset();
+        self.guard.reset();
         self.velocities = VelocityScale::default();
         self.forget_sounding();
         self.attack_gate.reset();

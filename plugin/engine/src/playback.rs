@@ -19,6 +19,10 @@ use crate::{
 pub const MAX_QUEUED: usize = 256;
 /// Limit of a voice's amplitude: far above any fit that makes sense.
 const LOUDEST_AMPLITUDE: f32 = 1e3;
+/// How much louder than the hit a sound may become that begins softly: 6 dB.
+const MOST_SWELL: f32 = 2.0;
+/// Highest peak of a sound that is played for a hit: +12 dBFS. Something is wrong beyond.
+const HIGHEST_PEAK: f32 = 4.0;
 /// Time of a full blend from one signal to the other.
 const BLEND_S: f64 = 0.03;
 
@@ -340,16 +344,21 @@ impl Playback {
         let Some(sound) = self.performance.sound(hit.drum) else {
             return 0.0;
         };
-        let levels = &sound.layers[layer.min(sound.layers.len() - 1)].levels;
+        let layer = &sound.layers[layer.min(sound.layers.len() - 1)];
+        let levels = &layer.levels;
         let level = levels[hit.level_frames.clamp(1, levels.len()) - 1];
         let dynamics = self.controls.drums[hit.drum.index()].dynamics;
         let gain = played_gain(hit.heard_velocity, dynamics);
         let amplitude = if level > 1e-9 {
-            gain * hit.level / level
+            // A sound that swells is not to be as loud at once as others are.
+            let swell = (layer.swell / MOST_SWELL).max(1.0);
+            gain * hit.level / level / swell
         } else {
             0.0
         };
-        amplitude.min(LOUDEST_AMPLITUDE)
+        amplitude
+            .min(LOUDEST_AMPLITUDE)
+            .min(HIGHEST_PEAK / layer.peak.max(1e-9))
     }
 
     fn blend_drum(&mut self, drum: usize, span: &Range<usize>, stems: &mut Stems) {

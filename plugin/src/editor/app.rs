@@ -5,12 +5,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use egui::{Rect, Ui, pos2, vec2};
-use idm_engine::drum::{Drum, STEM_COUNT};
+use idm_engine::drum::{DRUM_COUNT, Drum, STEM_COUNT};
 use nice_plug::context::gui::GuiContext;
 use nice_plug::prelude::ParamSetter;
 use nice_plug_egui::baseview::{HandlerError, WindowSize};
 use nice_plug_egui::{Frame, NiceEguiApp};
 
+use super::before_preset::BeforePreset;
 use super::controls::set;
 use super::fit::Fit;
 use super::header::HeaderWish;
@@ -27,7 +28,7 @@ use super::{
 use crate::kit_state::kits_folder;
 use crate::link::{EditorEnd, Shared, Status};
 use crate::midi_export;
-use crate::params::{HitChoice, IdmParams, MOST_REVISIONS, Values};
+use crate::params::{HitChoice, IdmParams, MOST_REVISIONS};
 
 /// Time between frames while audio runs.
 const FRAME_INTERVAL: Duration = Duration::from_millis(16);
@@ -59,10 +60,12 @@ pub struct IdmApp {
     /// The song, while its hits are corrected.
     song: Option<SongView>,
     samples_folder: PathBuf,
+    /// Drums whose blend a sample has moved.
+    blended: [bool; DRUM_COUNT],
     /// What became of the last thing that was done.
     notice: Option<Notice>,
-    /// All settings before the last preset.
-    before_preset: Option<Values>,
+    /// The user's own settings.
+    before_preset: Arc<Mutex<BeforePreset>>,
     /// How often *Forget* was asked for.
     forgotten: u64,
     /// Changes beside the parameters of which the host has been told.
@@ -81,6 +84,7 @@ impl IdmApp {
         params: Arc<IdmParams>,
         end: Arc<Mutex<EditorEnd>>,
         monitor: Arc<Mutex<Monitor>>,
+        before_preset: Arc<Mutex<BeforePreset>>,
         scale: Arc<WindowScale>,
     ) -> Self {
         let shared = lock(&end).shared.clone();
@@ -99,8 +103,9 @@ impl IdmApp {
             browser: None,
             song: None,
             samples_folder: kits_folder(),
+            blended: [false; DRUM_COUNT],
             notice: None,
-            before_preset: None,
+            before_preset,
             forgotten: 0,
             told_changes,
         }
@@ -155,7 +160,7 @@ impl IdmApp {
             zoom: ui.ctx().zoom_factor(),
             notice: self.notice.as_ref().filter(|notice| notice.is_fresh()),
             problem: &self.problem(),
-            can_undo_preset: self.before_preset.is_some(),
+            can_undo_preset: lock(&self.before_preset).is_known(),
         }
         .show(ui, head, &setter);
         if let Some(wish) = wish {
@@ -189,14 +194,17 @@ impl IdmApp {
         match wish {
             HeaderWish::Zoom(zoom) => update_editor_state(&self.params, |state| state.zoom = zoom),
             HeaderWish::Preset(preset) => {
-                self.before_preset = Some(self.params.values());
-                self.params.set_values(setter, &preset.state.params);
+                let values = preset.settings();
+                lock(&self.before_preset).leave(self.params.values(), &values);
+                self.params.set_values(setter, &values);
             }
             HeaderWish::UndoPreset => {
-                if let Some(values) = self.before_preset.take() {
+                let values = lock(&self.before_preset).take();
+                if let Some(values) = values {
                     self.params.set_values(setter, &values);
                 }
             }
+            HeaderWish::Dismiss => self.notice = None,
             HeaderWish::OpenFolder => {
                 if let Some(folder) = self.notice.as_ref().and_then(|n| n.folder.as_ref()) {
                     // The path itself: in a URL blanks and other letters would be escaped.
@@ -256,7 +264,7 @@ impl IdmApp {
     fn save_kit(&mut self) {
         let saved = self.params.kit.write_files(&self.kits_folder);
         self.notice = Some(match saved {
-            Ok(folder) => Notice::saved("Kit saved in", &folder),
+            Ok((folder, left_out)) => Notice::saved("Kit saved in", &folder).without(&left_out),
             Err(error) => Notice::failed(format!("Kit not saved: {error}")),
         });
     }
@@ -281,7 +289,7 @@ impl IdmApp {
         let drum = browser.drum();
         let own = &self.params.own_samples;
         let current = own.names()[drum.index()].clone();
-        match browser.show(ui.ctx(), current.as_deref()) {
+        match browser.show(ui.ctx(), current.as_deref(), own.can_undo(drum)) {
             Some(SampleWish::Load(path, placing)) => match own.load(drum, &path, placing) {
                 Ok(left_out) => {
                     browser.problem = left_out;
@@ -290,14 +298,33 @@ impl IdmApp {
                     let blend = &self.params.drums[drum.index()].blend;
                     if blend.value() == 0.0 {
                         set(setter, blend, 1.0);
+                        self.blended[drum.index()] = true;
                     }
                     self.shared.audition(drum, 0.9);
                 }
                 Err(error) => browser.problem = error,
             },
-            Some(SampleWish::Clear) => own.clear(drum),
+            Some(SampleWish::Clear) => {
+                own.clear(drum);
+                self.blend_back(setter, drum);
+            }
+            Some(SampleWish::Undo) => {
+                own.undo(drum);
+                if own.names()[drum.index()].is_none() {
+                    self.blend_back(setter, drum);
+                }
+            }
             Some(SampleWish::Close) => self.browser = None,
             None => {}
+        }
+    }
+
+    /// The drum is separated again if it was so before it had a sample, and nobody has
+    /// moved its fader since.
+    fn blend_back(&mut self, setter: &ParamSetter<'_>, drum: Drum) {
+        let blend = &self.params.drums[drum.index()].blend;
+        if std::mem::take(&mut self.blended[drum.index()]) && blend.value() == 1.0 {
+            set(setter, blend, 0.0);
         }
     }
 

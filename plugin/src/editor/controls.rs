@@ -4,6 +4,7 @@ use egui::{Align2, Color32, ComboBox, Rect, Response, Sense, Stroke, StrokeKind,
 use nice_plug::prelude::*;
 
 use super::theme;
+use super::value_bar::all_drums;
 
 /// Sets a parameter as one gesture.
 pub fn set<P: Param>(setter: &ParamSetter<'_>, param: &P, value: P::Plain) {
@@ -29,7 +30,7 @@ pub fn switch(
     let response = ui.interact(rect, id, Sense::click());
     if response.clicked() {
         let is_on = !param.value();
-        let means_all = !all.is_empty() && ui.input(|input| input.modifiers.alt);
+        let means_all = !all.is_empty() && ui.input(|input| all_drums(input.modifiers));
         let one = [param];
         for param in if means_all { all } else { &one[..] } {
             if param.value() != is_on {

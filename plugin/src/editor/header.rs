@@ -51,6 +51,8 @@ pub enum HeaderWish {
     UndoPreset,
     /// The folder that the notice speaks of.
     OpenFolder,
+    /// No notice.
+    Dismiss,
 }
 
 impl Header<'_> {
@@ -130,17 +132,24 @@ impl Header<'_> {
             pos2(notes.left() - theme::GAP, rect.bottom()),
         );
         let pill = paint_status(ui, room, colour, &text);
-        if self.notice.is_some_and(|notice| notice.folder.is_some())
-            && let Some(pill) = pill
-        {
+        if let Some(pill) = pill {
             let id = ui.scope_id().with("notice");
             let response = ui.interact(pill, id, egui::Sense::click());
+            let (click, hint) = match self.notice {
+                Some(notice) if notice.folder.is_some() => {
+                    (Some(HeaderWish::OpenFolder), "Click to open the folder.")
+                }
+                Some(notice) if !notice.is_good => (Some(HeaderWish::Dismiss), "Click to close."),
+                _ => (None, ""),
+            };
             if response.clicked() {
-                wish = Some(HeaderWish::OpenFolder);
+                wish = click.or(wish);
             }
-            response
-                .on_hover_cursor(egui::CursorIcon::PointingHand)
-                .on_hover_text("Click to open the folder.");
+            // The whole text: there may be no room for it.
+            let response = response.on_hover_text(format!("{text}\n{hint}").trim_end());
+            if click.is_some() {
+                response.on_hover_cursor(egui::CursorIcon::PointingHand);
+            }
         }
         wish
     }
@@ -180,7 +189,8 @@ impl Header<'_> {
             Status::Running if wanted != self.shared.quality() => (
                 theme::WARNING,
                 format!(
-                    "{} quality runs until the host restarts the plugin",
+                    "{} quality runs until the plugin is restarted: switch it off and on, or \
+                     save and open the project",
                     self.shared.quality().name()
                 ),
             ),
@@ -199,12 +209,14 @@ fn paint_status(ui: &Ui, room: Rect, colour: Color32, text: &str) -> Option<Rect
         return None;
     }
     let painter = ui.painter_at(room);
-    let galley = painter.layout(
+    let mut job = egui::text::LayoutJob::simple(
         text.to_owned(),
         theme::font(11.0),
         theme::TEXT,
         room.width() - 34.0,
     );
+    job.wrap.max_rows = 2;
+    let galley = painter.layout_job(job);
     let size = vec2(galley.size().x + 30.0, galley.size().y + 8.0);
     let pill = Rect::from_min_size(pos2(room.left(), room.center().y - size.y / 2.0), size);
     painter.rect_filled(pill, 11, theme::faded(colour, 0.16));
@@ -239,8 +251,9 @@ fn paint_logo(ui: &Ui, centre: egui::Pos2) {
 }
 
 fn show_presets(ui: &mut Ui, rect: Rect, can_undo: bool) -> Option<HeaderWish> {
-    let hint = "Settings to start from. Loading one replaces all settings; kit, samples and \
-                corrected hits stay.";
+    let hint = "Settings to start from: how drums are heard and how they sound. Main output, \
+                quality, notes, kit, samples and corrected hits stay, and buses but for \
+                Separate and Five groups.";
     let mut wish = None;
     drop_down(ui, rect, "presets", "Presets", hint, |ui| {
         if can_undo && ui.selectable_label(false, UNDO_PRESET).clicked() {

@@ -23,10 +23,12 @@ use crate::params::IdmParams;
 use crate::state::EditorState;
 
 mod app;
+mod before_preset;
 mod controls;
 mod fader;
 mod fit;
 mod header;
+mod keeper;
 mod lanes;
 mod marks;
 mod monitor;
@@ -43,6 +45,8 @@ mod toolbar;
 mod value_bar;
 
 pub use app::IdmApp;
+pub use before_preset::BeforePreset;
+pub use keeper::Keeper;
 pub use monitor::Monitor;
 
 /// Shortest time between two looks at whether to repaint.
@@ -54,6 +58,7 @@ pub struct IdmEditor {
     params: Arc<IdmParams>,
     end: Arc<Mutex<EditorEnd>>,
     monitor: Arc<Mutex<Monitor>>,
+    before_preset: Arc<Mutex<BeforePreset>>,
     scale: Arc<WindowScale>,
 }
 
@@ -92,12 +97,18 @@ impl std::fmt::Debug for IdmEditor {
 }
 
 impl IdmEditor {
-    /// An editor for these parameters and this end of the link.
-    pub fn new(params: Arc<IdmParams>, end: Arc<Mutex<EditorEnd>>) -> Self {
+    /// An editor for these parameters and this end of the link; `monitor` is what was heard
+    /// so far.
+    pub fn new(
+        params: Arc<IdmParams>,
+        end: Arc<Mutex<EditorEnd>>,
+        monitor: Arc<Mutex<Monitor>>,
+    ) -> Self {
         Self {
             params,
             end,
-            monitor: Arc::default(),
+            monitor,
+            before_preset: Arc::default(),
             scale: Arc::default(),
         }
     }
@@ -129,6 +140,7 @@ impl Editor for IdmEditor {
             self.params.clone(),
             self.end.clone(),
             self.monitor.clone(),
+            self.before_preset.clone(),
             self.scale.clone(),
         );
         let editor = create_egui_editor(egui_state, RepaintNotifier::new(), settings, app)

@@ -82,6 +82,15 @@ impl Monitor {
         }
         self.main_level = end.shared.take_main_peak().max(self.main_level * fall);
 
+        self.listen(end);
+    }
+
+    /// Takes what has arrived but for the meters, which are a window's.
+    pub fn listen(&mut self, end: &mut EditorEnd) {
+        let rate_hz = end.shared.sample_rate_hz();
+        if rate_hz > 0.0 {
+            self.sample_rate_hz = rate_hz;
+        }
         self.take.teaching = end.shared.teaching();
         while let Ok(hit) = end.hits.pop() {
             self.show(hit);
@@ -92,7 +101,7 @@ impl Monitor {
             self.take.wave(&point, self.sample_rate_hz);
             self.wave.push_back(point);
         }
-        let oldest = self.now - (HISTORY_SECONDS + 0.5) * self.sample_rate_hz;
+        let oldest = end.shared.position() as f64 - (HISTORY_SECONDS + 0.5) * self.sample_rate_hz;
         while self
             .hits
             .front()

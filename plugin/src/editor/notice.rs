@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// How long a notice stays.
+/// How long a notice stays; one of a failure stays until it is clicked.
 const STAYS: Duration = Duration::from_secs(8);
 
 /// A word about something that was done, for a while.
@@ -34,6 +34,14 @@ impl Notice {
         }
     }
 
+    /// The same, with what was left out.
+    pub fn without(mut self, left_out: &[String]) -> Notice {
+        if !left_out.is_empty() {
+            self.text = format!("{}; left out: {}", self.text, left_out.join(", "));
+        }
+        self
+    }
+
     /// What could not be done, and why.
     pub fn failed(text: String) -> Notice {
         Notice {
@@ -46,6 +54,6 @@ impl Notice {
 
     /// Whether it is still to be shown.
     pub fn is_fresh(&self) -> bool {
-        self.since.elapsed() < STAYS
+        !self.is_good || self.since.elapsed() < STAYS
     }
 }

@@ -3,6 +3,7 @@
 //! A list of our own and not the system's dialog: that would need a window of the
 //! host's toolkit, which plugins cannot rely on.
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -11,6 +12,7 @@ use idm_engine::drum::Drum;
 use idm_engine::one_shots::is_audio_file;
 
 use super::theme;
+use crate::kit_state::home_folder;
 use crate::own_samples::Placing;
 
 /// Most entries of a folder that are listed.
@@ -20,17 +22,20 @@ const SIZE: [f32; 2] = [440.0, 340.0];
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Entry {
     is_file: bool,
-    name: String,
+    /// What is shown.
+    title: String,
+    /// Which need not be text.
+    name: OsString,
 }
 
 impl Entry {
     /// Draws a row; true if it is clicked.
     fn show(&self, ui: &mut Ui, drum: Drum) -> bool {
         let text = if self.is_file {
-            RichText::new(&self.name).color(theme::TEXT)
+            RichText::new(&self.title).color(theme::TEXT)
         } else {
-            let slash = if self.name.ends_with('\\') { "" } else { "/" };
-            RichText::new(format!("{}{slash}", self.name)).color(theme::accent(drum))
+            let slash = if self.title.ends_with('\\') { "" } else { "/" };
+            RichText::new(format!("{}{slash}", self.title)).color(theme::accent(drum))
         };
         let row = Button::new(text).frame_when_inactive(false).truncate();
         ui.add(row).clicked()
@@ -44,6 +49,8 @@ pub enum SampleWish {
     Load(PathBuf, Placing),
     /// The kit's one-shot again.
     Clear,
+    /// What was on the pad before.
+    Undo,
     /// Nothing more.
     Close,
 }
@@ -84,17 +91,26 @@ impl SampleBrowser {
 
     fn go(&mut self, folder: PathBuf) {
         match list(&folder) {
-            Ok(entries) => {
+            Ok(mut entries) => {
                 self.folder = folder;
-                self.entries = entries;
                 self.problem.clear();
+                if entries.len() > MOST_ENTRIES {
+                    self.problem = format!("The first {MOST_ENTRIES} of {}", entries.len());
+                    entries.truncate(MOST_ENTRIES);
+                }
+                self.entries = entries;
             }
             Err(error) => self.problem = format!("{}: {error}", folder.display()),
         }
     }
 
-    /// Draws the list; `current` is the sample on the pad.
-    pub fn show(&mut self, context: &Context, current: Option<&str>) -> Option<SampleWish> {
+    /// Draws the list; `current` is the sample on the pad, which may have had another before.
+    pub fn show(
+        &mut self,
+        context: &Context,
+        current: Option<&str>,
+        can_undo: bool,
+    ) -> Option<SampleWish> {
         let mut wish = None;
         let mut next = None;
         let mut is_open = true;
@@ -110,7 +126,7 @@ impl SampleBrowser {
                         next = self.folder.parent().map(Path::to_owned);
                     }
                     if ui.button("Home").clicked() {
-                        next = home();
+                        next = Some(home_folder());
                     }
                     let files = self.entries.iter().filter(|entry| entry.is_file).count();
                     if files > 1
@@ -131,6 +147,14 @@ impl SampleBrowser {
                             .clicked()
                     {
                         wish = Some(SampleWish::Clear);
+                    }
+                    if can_undo
+                        && ui
+                            .button("Undo")
+                            .on_hover_text("Brings back what was on the pad before.")
+                            .clicked()
+                    {
+                        wish = Some(SampleWish::Undo);
                     }
                     let path = self.folder.display().to_string();
                     ui.add(Label::new(RichText::new(&path).color(theme::DIM)).truncate())
@@ -189,36 +213,33 @@ impl SampleBrowser {
     }
 }
 
-/// The user's folder.
-fn home() -> Option<PathBuf> {
-    let home = std::env::var_os("HOME").or_else(|| std::env::var_os("USERPROFILE"));
-    home.map(PathBuf::from)
-}
-
 /// Folders, then audio files, by name; hidden ones are left out. The root of a
 /// drive lists the drives as well.
 fn list(folder: &Path) -> std::io::Result<Vec<Entry>> {
     let mut entries = Vec::new();
     #[cfg(windows)]
     if folder.parent().is_none() {
-        let drive = |name| Entry {
+        let drive = |name: String| Entry {
             is_file: false,
-            name,
+            title: name.clone(),
+            name: name.into(),
         };
         entries.extend(crate::shim::windows::drives().into_iter().map(drive));
     }
     for entry in fs::read_dir(folder)?.flatten() {
-        let name = entry.file_name().to_string_lossy().into_owned();
+        let name = entry.file_name();
+        let title = name.to_string_lossy().into_owned();
         let path = entry.path();
         let is_file = !path.is_dir();
-        if !name.starts_with('.') && (!is_file || is_audio_file(&path)) {
-            entries.push(Entry { is_file, name });
-        }
-        if entries.len() >= MOST_ENTRIES {
-            break;
+        if !title.starts_with('.') && (!is_file || is_audio_file(&path)) {
+            entries.push(Entry {
+                is_file,
+                title,
+                name,
+            });
         }
     }
-    entries.sort_by_cached_key(|entry| (entry.is_file, entry.name.to_lowercase()));
+    entries.sort_by_cached_key(|entry| (entry.is_file, entry.title.to_lowercase()));
     Ok(entries)
 }
 
@@ -236,7 +257,7 @@ mod tests {
         }
         let mut browser = SampleBrowser::new(Drum::Kick, &folder.join("not/there"));
         assert_eq!(browser.folder(), folder);
-        let names: Vec<&str> = browser.entries.iter().map(|e| e.name.as_str()).collect();
+        let names: Vec<&str> = browser.entries.iter().map(|e| e.title.as_str()).collect();
         assert_eq!(names, ["kicks", "A.flac", "b.WAV"]);
         // A folder that cannot be listed leaves the list as it is.
         browser.go(folder.join("notes.txt"));
@@ -250,7 +271,7 @@ mod tests {
     fn one_drive_leads_to_another() {
         let root = Path::new("C:\\");
         let browser = SampleBrowser::new(Drum::Kick, root);
-        let drive = browser.entries.iter().find(|entry| entry.name == "C:\\");
+        let drive = browser.entries.iter().find(|entry| entry.title == "C:\\");
         assert_eq!(root.join(&drive.unwrap().name), root);
     }
 }

@@ -8,7 +8,13 @@ use super::controls::set;
 use super::theme;
 
 /// Said where a gesture can mean all drums.
-pub const ALL_DRUMS: &str = " With Alt: all drums.";
+pub const ALL_DRUMS: &str = " With Alt or Ctrl: all drums.";
+
+/// Whether a gesture with these keys means all drums. Some window managers take Alt for
+/// themselves.
+pub fn all_drums(modifiers: egui::Modifiers) -> bool {
+    modifiers.alt || modifiers.command
+}
 
 /// Fraction of the usual speed while Shift is held.
 const FINE: f32 = 0.1;
@@ -96,7 +102,7 @@ pub fn edit<P: Param>(
 ) {
     let id = response.id;
     let one = [param];
-    let means_all = !all.is_empty() && ui.input(|input| input.modifiers.alt);
+    let means_all = !all.is_empty() && ui.input(|input| all_drums(input.modifiers));
     if response.double_clicked() {
         for param in if means_all { all } else { &one[..] } {
             set(setter, *param, param.default_plain_value());
@@ -135,7 +141,16 @@ pub fn edit<P: Param>(
             }
         }
     }
-    if response.drag_stopped_by(egui::PointerButton::Primary) {
+    // Escape and other buttons end a drag too; a host must hear of the end of every gesture.
+    let is_open = response.id.with("open");
+    if response.drag_started_by(egui::PointerButton::Primary) {
+        ui.data_mut(|data| data.insert_temp(is_open, true));
+    }
+    if response.drag_stopped()
+        && ui
+            .data_mut(|data| data.remove_temp::<bool>(is_open))
+            .is_some()
+    {
         for param in moved {
             setter.end_set_parameter(*param);
         }

@@ -15,16 +15,21 @@ fn mark() -> HitMark {
 }
 
 #[test]
-fn nothing_is_sent_while_nobody_looks() {
+fn meters_rest_while_nobody_looks_and_hits_are_kept() {
     let (mut audio, mut editor) = link();
+    let mut peaks = Peaks::default();
+    peaks.stems[1] = 0.5;
     audio.hit(3, mark());
-    audio.end_block(64, &Peaks::default(), None);
-    assert!(editor.hits.pop().is_err());
+    audio.end_block(64, &peaks, None);
+    assert_eq!(editor.hits.pop().unwrap().position, 3);
+    assert_eq!(editor.shared.take_stem_peak(1), 0.0);
     assert_eq!(editor.shared.position(), 64);
 
     editor.shared.window_opened();
     audio.hit(3, mark());
+    audio.end_block(64, &peaks, None);
     assert_eq!(editor.hits.pop().unwrap().position, 67);
+    assert_eq!(editor.shared.take_stem_peak(1), 0.5);
 }
 
 #[test]

@@ -3,7 +3,8 @@
 //! The object that hosts get has a `clap_plugin` of its own in front and the
 //! framework's behind it. It shares the framework's `plugin_data`, which is all
 //! that the framework's functions and extensions read of the pointer that the
-//! host hands them; only `destroy`, `activate` and `process` are replaced.
+//! host hands them; only `destroy`, `activate`, `process` and what tells of a parameter are
+//! replaced.
 
 use std::cell::UnsafeCell;
 use std::ffi::{CStr, c_char, c_void};
@@ -15,6 +16,7 @@ use clap_sys::entry::clap_plugin_entry;
 use clap_sys::ext::audio_ports::{
     CLAP_EXT_AUDIO_PORTS, clap_audio_port_info, clap_plugin_audio_ports,
 };
+use clap_sys::ext::params::{CLAP_EXT_PARAMS, clap_param_info, clap_plugin_params};
 use clap_sys::factory::plugin_factory::{CLAP_PLUGIN_FACTORY_ID, clap_plugin_factory};
 use clap_sys::host::clap_host;
 use clap_sys::plugin::{clap_plugin, clap_plugin_descriptor};
@@ -43,6 +45,9 @@ struct Shim {
     /// First, so that a pointer to it is a pointer to the whole.
     plugin: clap_plugin,
     inner: *const clap_plugin,
+    /// The framework's parameters, and the same with [`param_info`].
+    inner_params: Option<clap_plugin_params>,
+    params: Option<clap_plugin_params>,
     /// In a cell, because the framework's extensions read `plugin` on the main
     /// thread while the audio thread fills these.
     buffers: UnsafeCell<Buffers>,
@@ -64,14 +69,28 @@ impl Shim {
         let Some(copy) = (unsafe { inner.as_ref() }).copied() else {
             return ptr::null();
         };
+        // SAFETY: a live plugin, whose extensions are static tables.
+        let inner_params = unsafe {
+            let found = copy
+                .get_extension
+                .map(|get| get(inner, CLAP_EXT_PARAMS.as_ptr()));
+            found.and_then(|params| params.cast::<clap_plugin_params>().as_ref())
+        };
+        let inner_params = inner_params.copied();
         let shim = Box::new(Shim {
             plugin: clap_plugin {
                 destroy: Some(destroy),
                 activate: Some(activate),
                 process: Some(process),
+                get_extension: Some(get_extension),
                 ..copy
             },
             inner,
+            inner_params,
+            params: inner_params.map(|params| clap_plugin_params {
+                get_info: Some(param_info),
+                ..params
+            }),
             buffers: UnsafeCell::default(),
         });
         Box::into_raw(shim).cast_const().cast()
@@ -107,6 +126,41 @@ unsafe fn port_channels(plugin: *const clap_plugin, is_input: bool) -> Vec<usize
                 }
             })
             .collect()
+    }
+}
+
+unsafe extern "C" fn get_extension(plugin: *const clap_plugin, id: *const c_char) -> *const c_void {
+    if plugin.is_null() || id.is_null() {
+        return ptr::null();
+    }
+    // SAFETY: an object of `Shim::leak`, and a string with an end by the host's contract.
+    unsafe {
+        let shim = &*plugin.cast::<Shim>();
+        if CStr::from_ptr(id) == CLAP_EXT_PARAMS {
+            let params = shim.params.as_ref();
+            return params.map_or(ptr::null(), |params| ptr::from_ref(params).cast());
+        }
+        let get = (*shim.inner).get_extension;
+        get.map_or(ptr::null(), |get| get(shim.inner, id))
+    }
+}
+
+/// What the framework says of a parameter, which panics for the one after the last.
+unsafe extern "C" fn param_info(
+    plugin: *const clap_plugin,
+    index: u32,
+    info: *mut clap_param_info,
+) -> bool {
+    if plugin.is_null() {
+        return false;
+    }
+    // SAFETY: an object of `Shim::leak`; the framework checks `info`.
+    unsafe {
+        let shim = &*plugin.cast::<Shim>();
+        let functions = shim.inner_params.as_ref();
+        let functions = functions.and_then(|params| Some((params.count?, params.get_info?)));
+        functions
+            .is_some_and(|(count, get)| index < count(shim.inner) && get(shim.inner, index, info))
     }
 }
 
@@ -183,6 +237,11 @@ unsafe extern "C" fn process(
             return CLAP_PROCESS_ERROR;
         };
         if frames > buffers.outputs.frames() {
+            // Longer than announced: better silence than what lies in the memory.
+            for index in 0..host.audio_outputs_count as usize {
+                let port = host_port(host.audio_outputs, host.audio_outputs_count, index);
+                port.silence(frames);
+            }
             return CLAP_PROCESS_ERROR;
         }
 

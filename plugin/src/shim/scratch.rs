@@ -43,6 +43,23 @@ impl HostBus {
         (0..self.channels).any(|index| unsafe { !self.channel(index).is_null() })
     }
 
+    /// Fills all channels with silence. Real-time safe.
+    ///
+    /// # Safety
+    /// `pointers` is null or points to `channels` readable pointers, each of
+    /// which is null or points to `frames` writable samples.
+    pub unsafe fn silence(&self, frames: usize) {
+        for index in 0..self.channels {
+            // SAFETY: the caller's contract.
+            unsafe {
+                let channel = self.channel(index);
+                if !channel.is_null() {
+                    ptr::write_bytes(channel, 0, frames);
+                }
+            }
+        }
+    }
+
     /// A bit for each channel that holds digital silence; missing ones do.
     ///
     /// # Safety

@@ -13,6 +13,7 @@ use vst3::Steinberg::*;
 
 use super::scratch::{HostBus, Scratch};
 use crate::plugin::TAIL_SECONDS;
+use handler::Restarts;
 use told::Told;
 
 /// Most buses of one direction that are completed: main, nine drums, residual
@@ -40,6 +41,7 @@ macro_rules! forward {
 
 mod factory;
 mod forwarded;
+mod handler;
 mod told;
 
 pub use factory::Factory;
@@ -52,6 +54,7 @@ pub struct Component<P: Vst3Plugin> {
     is_processing: AtomicBool,
     tail_samples: AtomicU32,
     told: Told,
+    restarts: Restarts,
 }
 
 #[derive(Default)]
@@ -102,6 +105,7 @@ impl<P: Vst3Plugin> Component<P> {
             is_processing: AtomicBool::default(),
             tail_samples: AtomicU32::default(),
             told: Told::default(),
+            restarts: Restarts::default(),
         }
     }
 
@@ -251,6 +255,11 @@ impl<P: Vst3Plugin> IAudioProcessorTrait for Component<P> {
             };
             let frames = host.numSamples as usize;
             if frames > buffers.outputs.frames() {
+                // Longer than announced: better silence than what lies in the memory.
+                for index in 0..host.numOutputs.max(0) as usize {
+                    let bus = host_bus(host.outputs, host.numOutputs, index);
+                    bus.silence(frames);
+                }
                 return kInvalidArgument;
             }
 
@@ -299,6 +308,7 @@ impl<P: Vst3Plugin> IComponentTrait for Component<P> {
     unsafe fn setActive(&self, state: TBool) -> tresult {
         if state != 0 {
             self.prepare();
+            self.restarts.activate();
         }
         // SAFETY: no pointers.
         unsafe { self.inner.setActive(state) }
@@ -357,6 +367,16 @@ impl<P: Vst3Plugin> IEditControllerTrait for Component<P> {
         }
     }
 
+    unsafe fn setComponentHandler(&self, handler: *mut IComponentHandler) -> tresult {
+        // SAFETY: the host's pointer; the framework keeps a reference of its own.
+        unsafe {
+            let handler = self.restarts.handler(handler);
+            let pointer = handler.as_ref().map(|handler| handler.as_ptr());
+            self.inner
+                .setComponentHandler(pointer.unwrap_or(std::ptr::null_mut()))
+        }
+    }
+
     unsafe fn setParamNormalized(&self, id: ParamID, value: ParamValue) -> tresult {
         if self.is_processing.load(Ordering::Relaxed) && value.is_finite() {
             self.told.tell(id, value);
@@ -372,7 +392,6 @@ impl<P: Vst3Plugin> IEditControllerTrait for Component<P> {
         getParamValueByString(id: ParamID, text: *mut TChar, value: *mut ParamValue) -> tresult;
         normalizedParamToPlain(id: ParamID, value: ParamValue) -> ParamValue;
         plainParamToNormalized(id: ParamID, value: ParamValue) -> ParamValue;
-        setComponentHandler(handler: *mut IComponentHandler) -> tresult;
         createView(name: FIDString) -> *mut IPlugView;
     }
 }

@@ -220,7 +220,13 @@ impl Host for ClapHost {
         let params: PluginParams = self.extension("params")?;
         let handle = self.instance.plugin_handle();
         let mut buffer = ParamInfoBuffer::new();
-        (0..params.count(&handle))
+        let count = params.count(&handle);
+        // Hosts ask until there is none.
+        ensure!(
+            params.get_info(&handle, count, &mut buffer).is_none(),
+            "there is a parameter after the last"
+        );
+        (0..count)
             .map(|index| {
                 let info = params
                     .get_info(&handle, index, &mut buffer)

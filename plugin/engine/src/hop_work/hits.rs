@@ -9,7 +9,7 @@ use crate::{
     one_shots::{LEVEL_FRAMES, PRE_FRAMES},
     playback::{Playback, QueuedHit},
     separator::{FitCandidate, RepeatHit},
-    transcriber::{Candidate, Decision, Evidence, Verdict, logit},
+    transcriber::{Candidate, Decision, Evidence, GivenHit, Verdict, logit},
 };
 
 /// Frames before those around an onset from which on none of it is seen.
@@ -19,6 +19,16 @@ const BEFORE_FRAMES: i64 = 2;
 const RINGS_ON: f32 = 0.5;
 /// Share of the power around an onset that at least belongs to it.
 const LEAST_RISE: f32 = 0.05;
+
+/// The first frames of a hit, which are its own, and how much more power than they lead one to
+/// expect says that another drum has joined in (8 dB), or that none has yet (3 dB).
+const FIRST_FRAMES: usize = PRE_FRAMES + 1;
+const JOINED: f32 = 6.0;
+const ALONE: f32 = 2.0;
+
+/// A hit that was given without a velocity, and so far from where its sound begins, was
+/// placed by eye: a pixel of the editor is 4 ms. Beyond that it is another.
+const ROUGH_S: std::ops::RangeInclusive<f64> = 0.003..=0.015;
 
 /// A candidate that waits for its decision.
 #[derive(Debug, Clone, Copy)]
@@ -135,8 +145,11 @@ impl HopWork {
             let class = &self.picker_classes[candidate.drum.index()];
             let given = self.given.started(candidate.drum);
             let located = self.locator.locate(candidate.drum, candidate.activation);
-            onsets[count] = given.map_or(sample(located.offset), |hit| hit.onset_sample);
-            opens[count] = given.map_or(sample(located.earliest), |hit| hit.onset_sample);
+            let found = (sample(located.offset), sample(located.earliest));
+            (onsets[count], opens[count]) = match given {
+                Some(hit) if !self.is_rough(hit, found.0) => (hit.onset_sample, hit.onset_sample),
+                _ => found,
+            };
             hits[count].drum = candidate.drum;
             hits[count].onset_frame = onsets[count] as f64 / hop as f64 + 1.0;
             hits[count].posterior = candidate.activation;
@@ -173,6 +186,12 @@ impl HopWork {
         }
     }
 
+    /// Whether a given hit was placed by eye, and its sound begins at `found` nearby.
+    fn is_rough(&self, hit: &GivenHit, found: u64) -> bool {
+        let away_s = hit.onset_sample.abs_diff(found) as f64 / self.framing.sample_rate_hz;
+        hit.velocity.is_none() && ROUGH_S.contains(&away_s)
+    }
+
     /// Looks for sounds that are known in the hits of a frame.
     fn look_for_repeats(&mut self, hits: &[FitCandidate], onsets: &[u64; DRUM_COUNT]) {
         if !self.hears_repeats {
@@ -200,7 +219,8 @@ impl HopWork {
     fn most_of_a_band(&self, class: usize) -> f32 {
         let masks = self.session.mask().unwrap_or_default();
         let mask = masks.chunks_exact(BAND_COUNT).nth(class);
-        let shares = mask.unwrap_or_default().iter();
+        // Bands above half the sample rate are empty: what is said of them means nothing.
+        let shares = mask.unwrap_or_default().iter().take(self.heard_bands);
         shares.fold(0.0, |most, share| share.max(most))
     }
 
@@ -220,7 +240,10 @@ impl HopWork {
         let taught = self.taught.word_on(decision.drum);
         let mut evidence = Evidence {
             heard: self.judge.evidence(decision.drum, at, heard, recognition),
-            expected: self.rhythm.expected(decision.drum, decision.frame),
+            expected: match started {
+                Some(_) => self.rhythm.expected(decision.drum, decision.frame),
+                None => Default::default(),
+            },
             taught: if is_certain {
                 Default::default()
             } else {
@@ -255,6 +278,8 @@ impl HopWork {
                 self.judge.accept(decision.drum, at, network, recognition);
                 self.rhythm.hit(decision.drum, decision.frame);
                 self.taught.hit(decision.drum, decision.frame);
+            } else {
+                self.picker.refuse(decision.drum, decision.frame);
             }
             self.explainer.judge(decision.drum, confidence, is_accepted);
             let accepted = is_accepted.then_some(confidence);
@@ -284,10 +309,14 @@ impl HopWork {
                 continue;
             };
             let is_accepted = decided.verdict == Verdict::Accepted;
-            let (power, level_frames) = self.rise_around(decided.onset_sample);
             let mask = &self.masks[drum.index()];
+            let mut rise = self.rise_around(drum, decided.onset_sample, mask);
             let mut heard_velocity = decided.estimate.clamp(0.0, 1.0);
             if is_accepted {
+                let whole = (rise.own(mask) * rise.rest).sqrt();
+                let limit = self.guard.factor(drum, whole, decided.estimate);
+                rise.power = rise.power.map(|power| power * limit * limit);
+                let power = rise.power.map(|power| power * rise.rest);
                 let measured = self.meter.level(drum, &power, mask);
                 let (loudness, likeness) = self.repeats.settle_level(drum, measured);
                 let scale = &mut self.velocities;
@@ -295,8 +324,7 @@ impl HopWork {
                 self.follower.hit();
             }
             // What is played again has the level of what is separated.
-            let separated = power.iter().zip(mask).map(|(p, m)| p * m * m);
-            let level = separated.sum::<f32>().sqrt();
+            let level = rise.own(mask).sqrt();
             let given = decided.given_velocity.filter(|_| is_accepted);
             let velocity = given.unwrap_or(heard_velocity);
             if decided.is_started {
@@ -318,33 +346,83 @@ impl HopWork {
                 network: decided.network,
                 evidence: decided.evidence,
                 level,
-                level_frames,
+                level_frames: rise.frames,
                 verdict: decided.verdict,
             };
             playback.queue(hit, now);
         }
     }
 
-    /// What the hit at this onset adds to the mixture's power around it, per band: the sum
-    /// over some frames, without what sounded before and rings on. And how many frames.
-    fn rise_around(&self, onset_sample: u64) -> ([f32; BAND_COUNT], usize) {
+    /// What the hit of `drum` at this onset adds to the mixture's power around it, without
+    /// what sounded before and rings on. The drum's own shape tells where another drum joins
+    /// in that the masks of the onset know nothing of; there it ends.
+    fn rise_around(&self, drum: Drum, onset_sample: u64, mask: &[f32; BAND_COUNT]) -> Rise {
         let newest = self.hops as i64 - 1;
         let first = self.framing.frame_at(onset_sample) as i64 - PRE_FRAMES as i64;
-        let (mut rise, mut frames) = ([0.0; BAND_COUNT], 0);
-        for frame in first..(first + LEVEL_FRAMES as i64).min(newest + 1) {
-            if let Ok(frame) = u64::try_from(frame) {
-                let observed = self.explainer.observed(frame).iter();
-                let sums = rise.iter_mut().zip(observed);
+        let observed = |frame: i64| {
+            let frame = u64::try_from(frame).ok();
+            frame.map(|frame| self.explainer.observed(frame))
+        };
+        let silence = [0.0; BAND_COUNT];
+        let before = observed(first - BEFORE_FRAMES).unwrap_or(&silence);
+        let expected = self.explainer.shape::<LEVEL_FRAMES>(drum);
+        let count = (newest + 1 - first).clamp(0, LEVEL_FRAMES as i64) as usize;
+        let mut rises = [Rise::default(); LEVEL_FRAMES];
+        let (mut sum, mut least) = (silence, f32::INFINITY);
+        for (index, rise) in rises.iter_mut().enumerate().take(count) {
+            if let Some(power) = observed(first + index as i64) {
+                let sums = sum.iter_mut().zip(power);
                 sums.for_each(|(sum, power)| *sum += power);
             }
-            frames += 1;
-        }
-        if let Ok(before) = u64::try_from(first - BEFORE_FRAMES) {
-            let before = self.explainer.observed(before).iter();
-            for (rise, before) in rise.iter_mut().zip(before) {
-                *rise = (*rise - RINGS_ON * before * frames as f32).max(LEAST_RISE * *rise);
+            rise.frames = index + 1;
+            for ((rise, sum), before) in rise.power.iter_mut().zip(&sum).zip(before) {
+                *rise = (sum - RINGS_ON * before * (index + 1) as f32).max(LEAST_RISE * sum);
+            }
+            rise.ratio = rise.own(mask) / expected[index].max(1e-20);
+            if rise.frames >= FIRST_FRAMES {
+                least = least.min(rise.ratio);
             }
         }
-        (rise, frames)
+        let rises = &rises[..count];
+        let whole = rises.last().copied().unwrap_or_default();
+        if whole.ratio <= JOINED * least {
+            return whole;
+        }
+        let alone = rises.iter().skip(FIRST_FRAMES - 1);
+        let alone = alone.take_while(|rise| rise.ratio <= ALONE * least).last();
+        let mut rise = alone.copied().unwrap_or(whole);
+        rise.rest = expected[count - 1] / expected[rise.frames - 1].max(1e-20);
+        rise
+    }
+}
+
+/// What a hit adds to the mixture around its onset.
+#[derive(Debug, Clone, Copy)]
+struct Rise {
+    /// Power per band, summed over frames.
+    power: [f32; BAND_COUNT],
+    /// How many of them.
+    frames: usize,
+    /// Power of the drum relative to what its sound has there.
+    ratio: f32,
+    /// Factor to the power of all frames, where these are fewer.
+    rest: f32,
+}
+
+impl Default for Rise {
+    fn default() -> Rise {
+        Rise {
+            power: [0.0; BAND_COUNT],
+            frames: 1,
+            ratio: 0.0,
+            rest: 1.0,
+        }
+    }
+}
+
+impl Rise {
+    /// Power of the drum that has `mask`.
+    fn own(&self, mask: &[f32; BAND_COUNT]) -> f32 {
+        self.power.iter().zip(mask).map(|(p, m)| p * m * m).sum()
     }
 }

@@ -18,6 +18,8 @@ use crate::{
 const MIN_PEAK: f32 = 5e-4;
 /// Duration below which a one-shot counts as a click.
 const MIN_DURATION_S: f64 = 0.01;
+/// Most velocity layers of a drum that is learnt.
+const MOST_LAYERS: usize = 8;
 /// Confidence below which a one-shot is not the drum's.
 const MIN_CONFIDENCE: f32 = 0.02;
 
@@ -96,6 +98,23 @@ impl KitFiles {
         files
     }
 
+    /// Names that [`KitFiles::of`] may give to samples under the name `title`: what an earlier
+    /// kit of that name can have left.
+    pub fn possible_names(title: &str) -> Vec<String> {
+        let name = safe_name(title);
+        let layers = (1..=MOST_LAYERS).flat_map(|count| (0..count).map(move |n| (n, count)));
+        let mut names: Vec<String> = layers
+            .flat_map(|(layer, count)| {
+                let suffix = suffix(layer, count);
+                let name = &name;
+                Drum::ALL.map(|drum| format!("{name}_{}{suffix}.wav", drum.file_stem()))
+            })
+            .collect();
+        names.sort();
+        names.dedup();
+        names
+    }
+
     /// Turns the whole kit down if a sample would be beyond full scale: a drum that was never
     /// hit as hard as it can be may be.
     fn within_full_scale(&mut self) {
@@ -113,11 +132,7 @@ impl KitFiles {
         for (index, (layer, (low_velocity, high_velocity))) in layers.iter().zip(ranges).enumerate()
         {
             let which = sfz::layer_name(index, layers.len());
-            let suffix = if which.is_empty() {
-                String::new()
-            } else {
-                format!("_{which}")
-            };
+            let suffix = suffix(index, layers.len());
             // Layers are kept at one level. A file has the level of the top of
             // its velocities; velocity is the root of amplitude.
             let gain = (f32::from(high_velocity) / 127.0).powi(2);
@@ -156,6 +171,14 @@ impl KitFiles {
         }
         let sfz = folder.join("kit.sfz");
         PartialFile::write(&sfz, self.sfz.as_bytes()).map_err(failed(&sfz))
+    }
+}
+
+/// What tells the file of a velocity layer from those of others.
+fn suffix(layer: usize, layers: usize) -> String {
+    match sfz::layer_name(layer, layers) {
+        which if which.is_empty() => which,
+        which => format!("_{which}"),
     }
 }
 

@@ -21,6 +21,9 @@ const ASK_AFTER_HITS: [u32; 3] = [4, 16, 64];
 const REST_S: f64 = 2.0;
 /// Growth of the number of takes that is worth a new bank.
 const GROWTH: u64 = 8;
+/// The number of takes beyond which growth is that of this many: a kit that changes late in a
+/// session is to be heard too.
+const MOST_TAKES: u64 = 512;
 /// Time constant of the embedding's mean.
 const MEAN_S: f64 = 20.0;
 
@@ -63,6 +66,10 @@ pub struct BankFollower {
     valid_from: u64,
     /// Takes that were sent before the last request.
     takes: u64,
+    /// Takes of which nothing is known any more.
+    forgotten: u64,
+    /// All that were sent.
+    sent: u64,
     rested_at: u64,
 }
 
@@ -83,6 +90,8 @@ impl BankFollower {
             early: None,
             valid_from: 0,
             takes: 0,
+            forgotten: 0,
+            sent: 0,
             rested_at: 0,
         }
     }
@@ -119,6 +128,7 @@ impl BankFollower {
     pub fn forget(&mut self, worker: &mut BankWorker) {
         self.reset();
         self.is_loaded = false;
+        (self.forgotten, self.takes) = (self.sent, self.sent);
         if let Some((_, bank)) = self.early.take() {
             worker.retire(bank);
         }
@@ -167,6 +177,7 @@ impl BankFollower {
                 *mean += share * (value - *mean);
             }
         }
+        self.sent = takes;
         if (learning || self.is_loaded) && self.pending.is_none() {
             self.ask(frame, embedding.len(), takes, worker);
         }
@@ -214,7 +225,8 @@ impl BankFollower {
         let fresh = takes.saturating_sub(self.takes);
         let rested = frame >= self.rested_at + (REST_S * self.frames_per_second) as u64;
         let is_due = look_up || self.is_loaded;
-        if !is_due && (!rested || fresh == 0 || fresh * GROWTH < takes) {
+        let known = takes.saturating_sub(self.forgotten).min(MOST_TAKES);
+        if !is_due && (!rested || fresh == 0 || fresh * GROWTH < known) {
             return;
         }
         let length = length.min(MAX_EMBEDDING);

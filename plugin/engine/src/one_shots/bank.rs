@@ -52,16 +52,22 @@ pub struct Layer {
     /// Root of its band power over the first frame of its template, the first
     /// two, and so on: what the level of a hit is compared with.
     pub levels: [f32; LEVEL_FRAMES],
+    /// How much louder it becomes than that.
+    pub swell: f32,
+    /// Its highest absolute sample.
+    pub peak: f32,
     /// How long after its beginning its attack begins.
     pub attack_s: f32,
 }
 
 impl Layer {
     /// A sound that has the rate of the bank. Allocates.
-    fn new(top_velocity: f32, one_shot: Arc<OneShot>, levels: [f32; LEVEL_FRAMES]) -> Layer {
+    fn new(top_velocity: f32, one_shot: Arc<OneShot>, template: &Template) -> Layer {
         Layer {
             top_velocity,
-            levels,
+            levels: template.levels(),
+            swell: template.swell(),
+            peak: one_shot.peak(),
             attack_s: attack_s(&one_shot),
             one_shot,
         }
@@ -115,10 +121,10 @@ impl DrumSound {
         };
         for (top_velocity, one_shot) in layers {
             let one_shot = at_rate(drum, one_shot, front_end.framing().sample_rate_hz)?;
-            let levels = Template::of(&one_shot, front_end).levels();
+            let template = Template::of(&one_shot, front_end);
             sound
                 .layers
-                .push(Layer::new(*top_velocity, one_shot, levels));
+                .push(Layer::new(*top_velocity, one_shot, &template));
         }
         let Some(loudest) = sound.layers.last() else {
             return Err(BankError::Count { found: 0 });
@@ -176,7 +182,7 @@ impl Bank {
             let one_shot = at_rate(drum, &Arc::new(one_shot.trimmed()), sample_rate_hz)?;
             let template = Template::of(&one_shot, &mut front_end);
             sounds.push(Arc::new(DrumSound {
-                layers: vec![Layer::new(1.0, one_shot, template.levels())],
+                layers: vec![Layer::new(1.0, one_shot, &template)],
                 evidence: Evidence::default(),
                 spread: Spread::of_sound(&one_shots[drum.index()]).map(Box::new),
             }));

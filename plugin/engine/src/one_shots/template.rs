@@ -81,6 +81,15 @@ impl Template {
         })
     }
 
+    /// How much louder the loudest [`LEVEL_FRAMES`] are than the first, at least 1: more than a
+    /// little where a sound swells.
+    pub fn swell(&self) -> f32 {
+        let windows = self.frames.windows(LEVEL_FRAMES);
+        let power = |frames: &[[f32; BAND_COUNT]]| frames.iter().flatten().sum::<f32>();
+        let loudest = windows.map(power).fold(0.0, f32::max);
+        (loudest.sqrt() / self.level().max(1e-9)).max(1.0)
+    }
+
     /// Root of the summed power of the first [`LEVEL_FRAMES`].
     pub fn level(&self) -> f32 {
         self.levels()[LEVEL_FRAMES - 1]

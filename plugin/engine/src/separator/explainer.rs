@@ -166,6 +166,17 @@ impl Explainer {
             .fold(0.0, |peak: f32, power| peak.max(power))
     }
 
+    /// Power of the drum's sound over its first frame, the first two, and so on, beginning
+    /// [`PRE_FRAMES`] before the onset. Real-time safe.
+    pub fn shape<const COUNT: usize>(&self, drum: Drum) -> [f32; COUNT] {
+        let frames = &self.templates[drum.index()][..self.lengths[drum.index()]];
+        let mut sum = 0.0;
+        std::array::from_fn(|index| {
+            sum += frames.get(index).map_or(0.0, |f| f.iter().sum::<f32>());
+            sum
+        })
+    }
+
     /// Takes the observed power of frame `frame` (frames come in order).
     /// Real-time safe.
     pub fn observe(&mut self, frame: u64, power: &[f32; BAND_COUNT]) {

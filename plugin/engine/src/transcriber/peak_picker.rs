@@ -105,6 +105,8 @@ struct ClassState {
     valley: f32,
     last_frame: Option<u64>,
     last_accepted: Option<u64>,
+    /// The one before it.
+    accepted_before: Option<u64>,
     pending: Option<(u64, f32)>,
     refused_frame: Option<u64>,
 }
@@ -123,6 +125,7 @@ impl Default for PeakPicker {
                 valley: 0.0,
                 last_frame: None,
                 last_accepted: None,
+                accepted_before: None,
                 pending: None,
                 refused_frame: None,
             }; DRUM_COUNT],
@@ -135,6 +138,15 @@ impl PeakPicker {
     /// Real-time safe.
     pub fn accept(&mut self, drum: Drum, frame: u64) {
         self.classes[drum.index()].last_accepted = Some(frame);
+    }
+
+    /// Says that the candidate of `frame` was refused although its activation was enough: it
+    /// keeps no other away. Real-time safe.
+    pub fn refuse(&mut self, drum: Drum, frame: u64) {
+        let state = &mut self.classes[drum.index()];
+        if state.last_accepted == Some(frame) {
+            state.last_accepted = state.accepted_before;
+        }
     }
 
     /// Takes the activations of frame `frame` (frames come in order) and calls
@@ -163,6 +175,7 @@ impl PeakPicker {
                 let peak = peak.max(activation);
                 if frame >= start + u64::from(CONFIRM_FRAMES) {
                     let verdict = if peak >= class.strict_threshold {
+                        state.accepted_before = state.last_accepted;
                         state.last_accepted = Some(start);
                         Verdict::Accepted
                     } else {

@@ -76,7 +76,7 @@ impl Window {
         let (audio, end) = link();
         let monitor = Arc::default();
         let end = Arc::new(Mutex::new(end));
-        let mut app = IdmApp::new(params.clone(), end, monitor, Arc::default());
+        let mut app = IdmApp::new(params.clone(), end, monitor, Arc::default(), Arc::default());
         let context = egui::Context::default();
         let host = Arc::new(Host::default());
         app.open(&context, GuiContext::new(host.clone()));
@@ -276,8 +276,12 @@ fn closing_stops_the_audio_threads_reports() {
     let Window { app, mut audio, .. } = window;
     let end = app.end.clone();
     drop(app);
-    audio.end_block(100_000, &Peaks::default(), None);
-    assert!(lock(&end).wave.pop().is_err());
+    let peaks = Peaks {
+        main: 0.5,
+        ..Peaks::default()
+    };
+    audio.end_block(100_000, &peaks, None);
+    assert_eq!(lock(&end).shared.take_main_peak(), 0.0);
 }
 
 #[test]

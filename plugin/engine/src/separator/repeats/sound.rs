@@ -5,8 +5,8 @@ use super::{
     place::Place,
 };
 
-/// Weight, in hits, beyond which older ones fade.
-const MOST_WEIGHT: f32 = 16.0;
+/// Hits beyond which older ones fade.
+const MOST_HITS: f32 = 16.0;
 
 /// Hits over which the onset is averaged.
 const MOST_ONSETS: f64 = 16.0;
@@ -21,6 +21,8 @@ pub struct Sound {
     channels: [Vec<f32>; 2],
     /// Per part, of one hop: the sum of the squared gains of the hits it was learnt from.
     weights: Vec<f32>,
+    /// Per part: how many they are, by their weights.
+    counts: Vec<f32>,
     /// Parts that are known.
     parts: usize,
     part_samples: usize,
@@ -43,6 +45,7 @@ impl Sound {
         Sound {
             channels: [(); 2].map(|()| vec![0.0; parts * part_samples]),
             weights: vec![0.0; parts],
+            counts: vec![0.0; parts],
             parts: 0,
             part_samples,
             uses: 0.0,
@@ -119,13 +122,23 @@ impl Sound {
                 channel[from..from + self.part_samples].fill(0.0);
             }
             self.weights[part] = 0.0;
+            self.counts[part] = 0.0;
             self.parts += 1;
         }
         let new = weight * gain * gain;
         if new <= 0.0 {
             return;
         }
-        let total = (self.weights[part] + new).min(MOST_WEIGHT * gain * gain);
+        // Hits fade by their number and not by their power: else a soft one would take the
+        // memory of all loud ones with it.
+        let count = self.counts[part];
+        let kept = if count + weight > MOST_HITS {
+            (MOST_HITS - weight).max(0.0) / count
+        } else {
+            1.0
+        };
+        self.counts[part] = (count + weight).min(MOST_HITS);
+        let total = kept * self.weights[part] + new;
         self.weights[part] = total;
         let step = weight * gain / total.max(new);
         for (channel, surplus) in self.channels.iter_mut().zip(surplus) {

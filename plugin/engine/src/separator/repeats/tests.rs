@@ -206,3 +206,33 @@ fn silence_after_a_sound_that_was_cut_short_has_no_ghost() {
     let ghost = ghost.flatten().fold(0.0_f32, |peak, x| peak.max(x.abs()));
     assert!(ghost < 1e-3, "{ghost}");
 }
+
+#[test]
+fn soft_strokes_do_not_take_the_memory_of_loud_ones() {
+    const PART: usize = 512;
+    let framing = Framing::for_rate(44_100.0).unwrap();
+    let finder = Finder::new(&framing, 4_410);
+    let mut sound = Sound::new(&finder.matcher, PART, 1);
+    let truth = noise(1, PART, f32::INFINITY);
+    let mut room = vec![0.0; PART];
+    let mut errors = Vec::new();
+    for n in 0..240 {
+        let gain = if n % 2 == 0 { 1.0 } else { 0.2 };
+        let known = match sound.samples()[0] {
+            [] => vec![0.0; PART],
+            known => known.to_vec(),
+        };
+        // What other drums leave: 6 dB below a loud stroke, 8 dB above a soft one.
+        let leak = noise(100 + n, PART, f32::INFINITY);
+        let surplus: Vec<f32> = (0..PART)
+            .map(|at| gain * (truth[at] - known[at]) + 0.5 * leak[at])
+            .collect();
+        let pieces = [vec![surplus.clone()], vec![surplus]];
+        sound.learn(0, (gain, 1.0), &Place::new(0.0), &pieces, 0, &mut room);
+        if n >= 60 {
+            errors.push(distortion_db(sound.samples()[0], &truth));
+        }
+    }
+    let mean = errors.iter().sum::<f64>() / errors.len() as f64;
+    assert!(mean > 13.0, "{mean} dB");
+}

@@ -5,6 +5,9 @@ use crate::drum::DRUM_COUNT;
 
 /// Voices of one drum at once; the oldest ends for a new one.
 const VOICES: usize = 8;
+/// How much shorter the fade is with which a sound begins than the one with which it is cut:
+/// 1 ms.
+const RISE_SHARE: i64 = 8;
 
 #[derive(Debug, Clone, Copy)]
 struct Voice {
@@ -19,10 +22,13 @@ struct Voice {
 
 impl Voice {
     /// What it makes of `sound`, a channel, from sample `from` of the input on, with fades
-    /// of these lengths at the sound's end and where it is cut.
+    /// of these lengths at the sound's end and where it is cut, and a short one where it
+    /// begins.
     fn read(&self, sound: &[f32], from: i64, (end_fade, cut_fade): (i64, i64), room: &mut [f32]) {
         room.fill(0.0);
         self.place.add(sound, self.gain, from, room);
+        // What a sound begins with is not always silence.
+        rise(room, from, self.place.span(0).start, cut_fade / RISE_SHARE);
         fade(room, from, self.place.span(sound.len()).end, end_fade);
         if let Some(cut) = self.cut {
             fade(room, from, cut + cut_fade, cut_fade);
@@ -144,6 +150,17 @@ impl Voices {
                 *slot = (last > end).then_some(voice);
             }
         }
+    }
+}
+
+/// Fades `samples`, which begin at sample `first`, in over the `length` samples after
+/// `start`.
+fn rise(samples: &mut [f32], first: i64, start: i64, length: i64) {
+    if first >= start + length {
+        return;
+    }
+    for (n, sample) in (first..).zip(samples) {
+        *sample *= ((n - start) as f32 / length as f32).clamp(0.0, 1.0);
     }
 }
 

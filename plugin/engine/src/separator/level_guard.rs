@@ -1,0 +1,78 @@
+//! What a hit's level cannot be: far more than how hard it sounds to have been played.
+
+use crate::drum::{DRUM_COUNT, Drum};
+
+/// Hits over which the mean is taken.
+const MOST_HITS: f32 = 16.0;
+/// Hits from which on it is believed.
+const ENOUGH_HITS: f32 = 2.0;
+/// Logarithm of how much louder than that a hit may be: 9.5 dB.
+const MOST_ABOVE: f32 = 1.1;
+/// How much less than softer hits louder ones move the mean: mistakes are loud.
+const RELUCTANCE: f32 = 0.5;
+/// Velocity below which hits are as loud as with it.
+const LEAST_VELOCITY: f32 = 0.1;
+
+/// Limits levels, per drum: another drum that is struck a few milliseconds later can be taken
+/// for the drum's own power. Real-time safe.
+#[derive(Debug, Clone, Default)]
+pub struct LevelGuard {
+    /// Mean logarithm of the level of a hit of full velocity, and hits that it is of.
+    means: [(f32, f32); DRUM_COUNT],
+}
+
+impl LevelGuard {
+    /// Forgets all hits. Real-time safe.
+    pub fn reset(&mut self) {
+        self.means = Default::default();
+    }
+
+    /// Factor, at most 1, on the `level` of a hit of `drum` that the network takes for one of
+    /// this velocity, 0 to 1. Real-time safe.
+    pub fn factor(&mut self, drum: Drum, level: f32, velocity: f32) -> f32 {
+        if !level.is_finite() || level <= 0.0 {
+            return 1.0;
+        }
+        // Velocity is the root of amplitude.
+        let full = level.ln() - 2.0 * velocity.max(LEAST_VELOCITY).ln();
+        let (mean, hits) = &mut self.means[drum.index()];
+        let above = (full - *mean - MOST_ABOVE).max(0.0);
+        let is_too_much = *hits >= ENOUGH_HITS && above > 0.0;
+        let believed = if is_too_much { full - above } else { full };
+        *hits = (*hits + 1.0).min(MOST_HITS);
+        let reluctance = if *hits > 1.0 && believed > *mean {
+            RELUCTANCE
+        } else {
+            1.0
+        };
+        *mean += reluctance * (believed - *mean) / *hits;
+        if is_too_much { (-above).exp() } else { 1.0 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_nobody_believes_is_limited() {
+        let mut guard = LevelGuard::default();
+        for velocity in [0.9, 0.5, 0.2, 0.7] {
+            let level = 3.0 * velocity * velocity;
+            assert_eq!(guard.factor(Drum::ClosedHat, level, velocity), 1.0);
+            // The network is not sure how hard it is.
+            assert_eq!(guard.factor(Drum::Snare, level, velocity * 0.9), 1.0);
+        }
+        let factor = guard.factor(Drum::ClosedHat, 30.0 * 0.75, 0.5);
+        assert!((0.07..0.11).contains(&factor), "{factor}");
+        // A drum that is louder from now on is believed after a while.
+        let mut last = 0.0;
+        for _ in 0..40 {
+            last = guard.factor(Drum::ClosedHat, 30.0 * 0.25, 0.5);
+        }
+        assert_eq!(last, 1.0);
+        assert_eq!(guard.factor(Drum::Kick, f32::NAN, 0.5), 1.0);
+        guard.reset();
+        assert_eq!(guard.factor(Drum::ClosedHat, 1e6, 0.5), 1.0);
+    }
+}

@@ -1,0 +1,95 @@
+//! The way back from presets to one's own settings.
+
+use nice_plug::plugin::ParamValue;
+
+use crate::params::Values;
+
+/// Most settings that are kept.
+const MOST_STEPS: usize = 20;
+
+/// Numbers nearer than this are the same: hosts keep them in a form of their own.
+const SAME: f32 = 5e-3;
+
+/// The user's own settings before presets. Outlives the window.
+#[derive(Debug, Default)]
+pub struct BeforePreset {
+    /// The newest last.
+    mine: Vec<Values>,
+    /// What the last preset has set.
+    preset: Values,
+}
+
+impl BeforePreset {
+    /// The `present` settings are about to become those of a preset, which sets `values`.
+    /// Those of a preset that was only tried are nobody's own.
+    pub fn leave(&mut self, present: Values, values: &Values) {
+        let is_tried = !self.mine.is_empty()
+            && self.preset.iter().all(|(id, value)| {
+                present
+                    .get(id)
+                    .is_some_and(|present| are_alike(present, value))
+            });
+        if !is_tried {
+            self.mine.push(present);
+            if self.mine.len() > MOST_STEPS {
+                self.mine.remove(0);
+            }
+        }
+        self.preset.clone_from(values);
+    }
+
+    /// Whether there is a way back.
+    pub fn is_known(&self) -> bool {
+        !self.mine.is_empty()
+    }
+
+    /// The settings to go back to.
+    pub fn take(&mut self) -> Option<Values> {
+        self.mine.pop()
+    }
+}
+
+fn are_alike(a: &ParamValue, b: &ParamValue) -> bool {
+    match (a, b) {
+        (ParamValue::F32(a), ParamValue::F32(b)) => (a - b).abs() < SAME,
+        (ParamValue::I32(a), ParamValue::I32(b)) => a == b,
+        (ParamValue::Bool(a), ParamValue::Bool(b)) => a == b,
+        (ParamValue::String(a), ParamValue::String(b)) => a == b,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn values(level: f32) -> Values {
+        Values::from([("level_1".to_owned(), ParamValue::F32(level))])
+    }
+
+    fn level(values: Option<Values>) -> Option<f32> {
+        match values?.get("level_1") {
+            Some(ParamValue::F32(level)) => Some(*level),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn presets_that_are_tried_do_not_take_the_way_back() {
+        let mut before = BeforePreset::default();
+        assert!(!before.is_known());
+        before.leave(values(1.0), &values(2.0));
+        before.leave(values(2.000_1), &values(3.0));
+        assert_eq!(level(before.take()), Some(1.0));
+        assert!(!before.is_known());
+        // What was changed after a preset is the user's own.
+        before.leave(values(1.0), &values(2.0));
+        before.leave(values(2.5), &values(3.0));
+        assert_eq!(level(before.take()), Some(2.5));
+        assert_eq!(level(before.take()), Some(1.0));
+        for n in 0..2 * MOST_STEPS {
+            before.leave(values(n as f32), &values(-1.0));
+        }
+        assert_eq!(before.mine.len(), MOST_STEPS);
+    }
+}
