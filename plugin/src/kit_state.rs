@@ -34,8 +34,8 @@ struct Slot {
     inbox: Option<KitInbox>,
     /// The kits that were saved of the one that is being learnt, as it grew.
     saved: VecDeque<u64>,
-    /// Whether the user has forgotten the kit and the engine may not know yet.
-    is_forgotten: bool,
+    /// The engine's kit from before the last change, of which it may not know yet.
+    stale: Option<Arc<LearntKit>>,
     /// What could not be read, kept for who can until there is a kit.
     unread: Option<String>,
     problem: String,
@@ -52,7 +52,7 @@ impl Default for Slot {
             outbox,
             inbox: Some(KitInbox { inbox, is_taken }),
             saved: VecDeque::new(),
-            is_forgotten: false,
+            stale: None,
             unread: None,
             problem: String::new(),
         }
@@ -62,19 +62,23 @@ impl Default for Slot {
 impl Slot {
     /// What is loaded and not heard yet.
     fn waiting(&self) -> Option<&Arc<LearntKit>> {
-        let is_heard = || self.shelf.as_ref().is_some_and(|s| !s.current().is_empty());
+        let is_heard = || !self.engines().is_empty();
         let loaded = self.loaded.as_ref()?;
         let is_over = self.is_taken.load(Ordering::Acquire) && is_heard();
         (!is_over).then_some(loaded)
     }
 
+    /// The engine's kit; none while that is one of before.
+    fn engines(&self) -> Arc<LearntKit> {
+        let kit = self.shelf.as_ref().map(|shelf| shelf.current());
+        let is_stale =
+            |kit: &Arc<LearntKit>| self.stale.as_ref().is_some_and(|s| Arc::ptr_eq(s, kit));
+        kit.filter(|kit| !is_stale(kit)).unwrap_or_default()
+    }
+
     /// The kit that is heard, or will be.
     fn current(&self) -> Arc<LearntKit> {
-        match (self.waiting(), &self.shelf) {
-            (Some(kit), _) => kit.clone(),
-            (None, Some(shelf)) => shelf.current(),
-            (None, None) => Arc::default(),
-        }
+        self.waiting().cloned().unwrap_or_else(|| self.engines())
     }
 
     /// Whether a state with this kit is one of now: hosts load whole states when a fader
@@ -82,11 +86,12 @@ impl Slot {
     fn is_of_now(&self, kit: &LearntKit, text: &str, learns: bool) -> bool {
         let current = self.current();
         let has_grown = || learns && !current.is_empty() && self.saved.contains(&hash(text));
-        !self.is_forgotten && (*current == *kit || has_grown())
+        *current == *kit || has_grown()
     }
 
     fn load(&mut self, kit: Option<LearntKit>) {
         self.saved.clear();
+        self.stale = self.shelf.as_ref().map(|shelf| shelf.current());
         self.is_taken.store(false, Ordering::Release);
         self.outbox.write(kit.clone().map(Box::new));
         self.loaded = kit.map(Arc::new);
@@ -168,7 +173,6 @@ impl KitState {
     pub fn forget(&self) {
         let mut slot = self.lock();
         slot.load(None);
-        slot.is_forgotten = true;
         slot.unread = None;
     }
 
@@ -179,7 +183,8 @@ impl KitState {
 
     /// Follows a new engine.
     pub fn follow(&self, shelf: Arc<KitShelf>) {
-        self.lock().shelf = Some(shelf);
+        let mut slot = self.lock();
+        (slot.shelf, slot.stale) = (Some(shelf), None);
     }
 
     /// What was wrong with the kit of the project; empty if nothing was.
@@ -230,7 +235,6 @@ impl KitState {
                 if !slot.is_of_now(&kit, text, learns) {
                     slot.load(Some(kit));
                 }
-                slot.is_forgotten = false;
             }
             Err(error) => {
                 slot.load(Some(LearntKit::default()));

@@ -54,6 +54,8 @@ pub struct InverseDrumMachine {
     correction_inbox: Option<CorrectionInbox>,
     corrections: Arc<CorrectionList>,
     sample_rate_hz: f64,
+    /// Whether the host says that it exports.
+    is_offline: bool,
     input_is_mono: bool,
     /// Quality for which a restart has been asked for, how often, and how many samples ago.
     restart_asked_for: Option<(Quality, u32, u64)>,
@@ -86,6 +88,7 @@ impl Default for InverseDrumMachine {
             late_pads: Vec::with_capacity(STROKE_CAPACITY),
             hits: Vec::with_capacity(STROKE_CAPACITY),
             sample_rate_hz: 44_100.0,
+            is_offline: false,
             input_is_mono: false,
             restart_asked_for: None,
         }
@@ -183,7 +186,8 @@ impl InverseDrumMachine {
             Some((quality, asked, ago)) if quality == wanted => (asked, ago + samples as u64),
             _ => (0, 0),
         };
-        let is_due = ago as f64 >= RESTART_AGAIN_S * self.sample_rate_hz;
+        // Seconds of audio are no seconds in an export.
+        let is_due = !self.is_offline && ago as f64 >= RESTART_AGAIN_S * self.sample_rate_hz;
         self.restart_asked_for = if asked == 0 || (is_due && asked < MOST_RESTARTS) {
             context.request_restart();
             Some((wanted, asked + 1, 0))
@@ -292,12 +296,13 @@ impl Plugin for InverseDrumMachine {
         context: &mut impl ActivateContext<Self>,
     ) -> bool {
         self.sample_rate_hz = f64::from(config.sample_rate);
+        self.is_offline = config.process_mode == ProcessMode::Offline;
         self.input_is_mono = layout.main_input_channels == NonZeroU32::new(1);
         self.restart_asked_for = None;
         self.link.set_sample_rate(self.sample_rate_hz);
         let texts = self.prepare(self.sample_rate_hz);
         if let Some(processor) = &mut self.processor {
-            processor.set_offline(config.process_mode == ProcessMode::Offline);
+            processor.set_offline(self.is_offline);
         }
         self.restore_own_samples();
         if let Some(inbox) = &mut self.correction_inbox {

@@ -11,8 +11,9 @@ use idm_engine::learner::LearntKit;
 
 use crate::args::KitArgs;
 use crate::batch::{self, Job};
+use crate::onset::Onset;
 use crate::picture::{self, Row};
-use crate::render::{Deaf, Rendered, Settings};
+use crate::render::{Deaf, Settings};
 use crate::summary::{Figures, KitDrum};
 use crate::transcribe::write_hits;
 
@@ -41,7 +42,9 @@ pub fn run(args: &KitArgs) -> ExitCode {
         let started = Instant::now();
         let rendered = job.render(&settings, &mut Deaf)?;
         let mut files = KitFiles::of(&job.name(), &rendered.kit);
-        files.left_out.extend(unlearnt(&rendered));
+        files
+            .left_out
+            .extend(unlearnt(&rendered.onsets, &rendered.kit));
         let reasons: Vec<String> = files
             .left_out
             .iter()
@@ -63,12 +66,10 @@ pub fn run(args: &KitArgs) -> ExitCode {
 }
 
 /// Words about the drums that were hit and of which nothing was learnt.
-fn unlearnt(rendered: &Rendered) -> impl Iterator<Item = String> {
-    let is_learnt = |drum: Drum| rendered.kit.drum(drum).is_some();
+fn unlearnt(onsets: &[Onset], kit: &LearntKit) -> impl Iterator<Item = String> {
     Drum::ALL.into_iter().filter_map(move |drum| {
-        let hits = rendered.onsets.iter().filter(|onset| onset.drum == drum);
-        let count = hits.count();
-        (count > 0 && !is_learnt(drum)).then(|| {
+        let count = onsets.iter().filter(|onset| onset.drum == drum).count();
+        (count > 0 && kit.drum(drum).is_none()).then(|| {
             let name = drum.name();
             format!("{name}: {count} hits, too few or too unlike each other to learn from")
         })
@@ -133,5 +134,35 @@ fn row(kit: &LearntKit, sample: &SampleFile) -> Row {
             sample.high_velocity
         ),
         audio: sample.audio.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use idm_engine::learner::LearntDrum;
+
+    use super::*;
+
+    #[test]
+    fn drums_of_which_nothing_is_learnt_are_named() {
+        let onset = |drum| Onset {
+            sample: 0,
+            drum,
+            velocity: 0.5,
+            confidence: 0.9,
+        };
+        let onsets = [Drum::Kick, Drum::Crash, Drum::Kick, Drum::Crash].map(onset);
+        let kit = LearntKit {
+            drums: vec![LearntDrum {
+                drum: Drum::Kick,
+                layers: Vec::new(),
+                hits: 2,
+                confidence: 0.5,
+            }],
+            embedding: Vec::new(),
+        };
+        let words: Vec<String> = unlearnt(&onsets, &kit).collect();
+        assert_eq!(words.len(), 1);
+        assert!(words[0].starts_with("Crash: 2 hits"), "{words:?}");
     }
 }

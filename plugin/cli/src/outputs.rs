@@ -91,6 +91,10 @@ pub fn remove_empty(folders: &[PathBuf]) {
     }
 }
 
+/// Coarsest times that file systems keep, and more than that.
+const COARSE: Duration = Duration::from_secs(2);
+const LONG_BEFORE: Duration = Duration::from_secs(60);
+
 /// What became of a result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
@@ -173,8 +177,6 @@ impl OutputFolder<'_> {
         content: &[u8],
         mate: &str,
     ) -> Result<Option<PathBuf>> {
-        /// Coarsest times that file systems keep.
-        const COARSE: Duration = Duration::from_secs(2);
         let path = self.path.join(name);
         let changed = |path: &Path| fs::metadata(path).and_then(|data| data.modified()).ok();
         let is_given = path
@@ -197,6 +199,29 @@ impl OutputFolder<'_> {
             .unwrap_or_default();
         fs::rename(&path, &kept).with_context(|| path.display().to_string())?;
         Ok(Some(kept))
+    }
+
+    /// Keeps what [`OutputFolder::keep_if_edited`] goes by where `name` or `mate` was given and
+    /// left, and the other written anew: the order of their ages. Where the file system keeps
+    /// none, an edited table may be taken for one that is not.
+    pub fn keep_ages(&self, name: &str, mate: &str) {
+        let [name, mate] = [name, mate].map(|name| self.path.join(name));
+        let is_given = |path: &Path| {
+            let path = path.canonicalize();
+            path.is_ok_and(|path| self.is_given_hits(&path))
+        };
+        let changed = |path: &Path| fs::metadata(path).and_then(|data| data.modified());
+        let (from, to, back) = if is_given(&name) {
+            (&name, &mate, LONG_BEFORE)
+        } else if is_given(&mate) {
+            (&mate, &name, Duration::ZERO)
+        } else {
+            return;
+        };
+        let file = fs::File::options().write(true).open(to);
+        if let (Ok(time), Ok(file)) = (changed(from), file) {
+            let _ = file.set_modified(time - back);
+        }
     }
 
     /// Removes the file `name` of an earlier run, unless it was given.
@@ -318,6 +343,33 @@ mod tests {
             fs::read(path("onsets_edited_1.csv")).expect("kept"),
             b"as written"
         );
+    }
+
+    #[test]
+    fn hits_that_were_edited_and_used_are_kept_later_too() {
+        let out = tempfile::tempdir().expect("a folder");
+        let path = |name: &str| out.path().join(name);
+        let names = ["onsets.csv", "onsets.mid"];
+        for (given, is_edited) in [(names[0], true), (names[1], false)] {
+            for name in names {
+                fs::write(path(name), "as given").expect("written");
+            }
+            let given = path(given);
+            let protected = Protected::new(&[], &[], Some(&given));
+            let outputs = OutputFolder::create(out.path().to_path_buf(), &protected);
+            let outputs = outputs.expect("there");
+            for name in names {
+                let _ = outputs.write(name, b"anew").expect("no failure");
+            }
+            outputs.keep_ages(names[0], names[1]);
+            let protected = Protected::default();
+            let outputs = OutputFolder::create(out.path().to_path_buf(), &protected);
+            let kept = outputs
+                .expect("there")
+                .keep_if_edited(names[0], b"other", names[1])
+                .expect("no failure");
+            assert_eq!(kept.is_some(), is_edited);
+        }
     }
 
     #[test]

@@ -68,5 +68,7 @@ pub fn write_hits(job: &Job<'_>, rendered: &Rendered, notes: &NoteMap) -> Result
     // grid the project has.
     let length_s = rendered.frames as f64 / rate_hz;
     let midi = write_midi(&midi, length_s, &Grid::default(), &job.name())?;
-    job.write("onsets.mid", &midi)
+    job.write("onsets.mid", &midi)?;
+    job.outputs.keep_ages("onsets.csv", "onsets.mid");
+    Ok(())
 }

@@ -35,8 +35,8 @@ pub struct QueuedHit {
     pub onset_sample: u64,
     /// Above 0, up to 1; given or heard.
     pub velocity: f32,
-    /// What its level says.
-    pub heard_velocity: f32,
+    /// What its level alone says, on the drum's own scale; may be above 1.
+    pub level_velocity: f32,
     /// The network's probability with the evidence.
     pub confidence: f32,
     /// The network's probability.
@@ -348,7 +348,7 @@ impl Playback {
         let levels = &layer.levels;
         let level = levels[hit.level_frames.clamp(1, levels.len()) - 1];
         let dynamics = self.controls.drums[hit.drum.index()].dynamics;
-        let gain = played_gain(hit.heard_velocity, dynamics);
+        let gain = played_gain(hit.level_velocity, dynamics);
         let amplitude = if level > 1e-9 {
             // A sound that swells is not to be as loud at once as others are.
             let swell = (layer.swell / MOST_SWELL).max(1.0);

@@ -22,17 +22,25 @@ pub struct BeforePreset {
 impl BeforePreset {
     /// The `present` settings are about to become those of a preset, which sets `values`.
     /// Those of a preset that was only tried are nobody's own.
-    pub fn leave(&mut self, present: Values, values: &Values) {
+    pub fn leave(&mut self, mut present: Values, values: &Values) {
+        // What no preset sets stays as it is on the way back, too.
+        present.retain(|id, _| values.contains_key(id));
         let is_tried = !self.mine.is_empty()
             && self.preset.iter().all(|(id, value)| {
-                present
-                    .get(id)
-                    .is_some_and(|present| are_alike(present, value))
+                let present = present.get(id);
+                present.is_none_or(|present| are_alike(present, value))
             });
-        if !is_tried {
-            self.mine.push(present);
-            if self.mine.len() > MOST_STEPS {
-                self.mine.remove(0);
+        match self.mine.last_mut() {
+            Some(mine) if is_tried => {
+                for (id, value) in present {
+                    mine.entry(id).or_insert(value);
+                }
+            }
+            _ => {
+                self.mine.push(present);
+                if self.mine.len() > MOST_STEPS {
+                    self.mine.remove(0);
+                }
             }
         }
         self.preset.clone_from(values);
@@ -87,6 +95,21 @@ mod tests {
         before.leave(values(2.5), &values(3.0));
         assert_eq!(level(before.take()), Some(2.5));
         assert_eq!(level(before.take()), Some(1.0));
+        // Notes are no preset's; a bus is of some.
+        let with = |values: Values, id: &str, number: i32| {
+            let mut values = values;
+            values.insert(id.to_owned(), ParamValue::I32(number));
+            values
+        };
+        before.leave(with(values(1.0), "note_1", 36), &values(2.0));
+        before.leave(
+            with(values(2.0), "bus_1", 3),
+            &with(values(4.0), "bus_1", 0),
+        );
+        let back = before.take().expect("a way back");
+        assert!(!back.contains_key("note_1"));
+        assert!(matches!(back.get("bus_1"), Some(ParamValue::I32(3))));
+        assert_eq!(level(Some(back)), Some(1.0));
         for n in 0..2 * MOST_STEPS {
             before.leave(values(n as f32), &values(-1.0));
         }

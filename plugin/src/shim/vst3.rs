@@ -311,7 +311,12 @@ impl<P: Vst3Plugin> IComponentTrait for Component<P> {
             self.restarts.activate();
         }
         // SAFETY: no pointers.
-        unsafe { self.inner.setActive(state) }
+        let result = unsafe { self.inner.setActive(state) };
+        if state != 0 {
+            // Making an engine takes its time.
+            self.restarts.activate();
+        }
+        result
     }
 
     unsafe fn setState(&self, stream: *mut IBStream) -> tresult {
@@ -370,10 +375,12 @@ impl<P: Vst3Plugin> IEditControllerTrait for Component<P> {
     unsafe fn setComponentHandler(&self, handler: *mut IComponentHandler) -> tresult {
         // SAFETY: the host's pointer; the framework keeps a reference of its own.
         unsafe {
-            let handler = self.restarts.handler(handler);
-            let pointer = handler.as_ref().map(|handler| handler.as_ptr());
-            self.inner
-                .setComponentHandler(pointer.unwrap_or(std::ptr::null_mut()))
+            // The framework keeps one handler for good: while it asks for a restart it must
+            // not be given another, and a host may do so within.
+            match self.restarts.follow(handler) {
+                Some(first) => self.inner.setComponentHandler(first.as_ptr()),
+                None => kResultOk,
+            }
         }
     }
 

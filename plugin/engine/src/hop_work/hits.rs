@@ -9,7 +9,7 @@ use crate::{
     one_shots::{LEVEL_FRAMES, PRE_FRAMES},
     playback::{Playback, QueuedHit},
     separator::{FitCandidate, RepeatHit},
-    transcriber::{Candidate, Decision, Evidence, GivenHit, Verdict, logit},
+    transcriber::{Candidate, Decision, Evidence, Verdict, logit},
 };
 
 /// Frames before those around an onset from which on none of it is seen.
@@ -24,11 +24,13 @@ const LEAST_RISE: f32 = 0.05;
 /// expect says that another drum has joined in (8 dB), or that none has yet (3 dB).
 const FIRST_FRAMES: usize = PRE_FRAMES + 1;
 const JOINED: f32 = 6.0;
+/// How much louder than the drum's other hits it has to be as a whole for that (4 dB), and how
+/// much of its power may be another's at most (20 dB).
+const ABOVE_USUAL: f32 = 1.6;
+const MOST_JOINED: f32 = 100.0;
+/// Factor to that, where hardly anything is there yet.
+const MOST_SHORT: f32 = 1e4;
 const ALONE: f32 = 2.0;
-
-/// A hit that was given without a velocity, and so far from where its sound begins, was
-/// placed by eye: a pixel of the editor is 4 ms. Beyond that it is another.
-const ROUGH_S: std::ops::RangeInclusive<f64> = 0.003..=0.015;
 
 /// A candidate that waits for its decision.
 #[derive(Debug, Clone, Copy)]
@@ -145,11 +147,8 @@ impl HopWork {
             let class = &self.picker_classes[candidate.drum.index()];
             let given = self.given.started(candidate.drum);
             let located = self.locator.locate(candidate.drum, candidate.activation);
-            let found = (sample(located.offset), sample(located.earliest));
-            (onsets[count], opens[count]) = match given {
-                Some(hit) if !self.is_rough(hit, found.0) => (hit.onset_sample, hit.onset_sample),
-                _ => found,
-            };
+            onsets[count] = given.map_or(sample(located.offset), |hit| hit.onset_sample);
+            opens[count] = given.map_or(sample(located.earliest), |hit| hit.onset_sample);
             hits[count].drum = candidate.drum;
             hits[count].onset_frame = onsets[count] as f64 / hop as f64 + 1.0;
             hits[count].posterior = candidate.activation;
@@ -184,12 +183,6 @@ impl HopWork {
                 given_velocity: self.given.started(hit.drum).and_then(|hit| hit.velocity),
             });
         }
-    }
-
-    /// Whether a given hit was placed by eye, and its sound begins at `found` nearby.
-    fn is_rough(&self, hit: &GivenHit, found: u64) -> bool {
-        let away_s = hit.onset_sample.abs_diff(found) as f64 / self.framing.sample_rate_hz;
-        hit.velocity.is_none() && ROUGH_S.contains(&away_s)
     }
 
     /// Looks for sounds that are known in the hits of a frame.
@@ -310,11 +303,14 @@ impl HopWork {
             };
             let is_accepted = decided.verdict == Verdict::Accepted;
             let mask = &self.masks[drum.index()];
-            let mut rise = self.rise_around(drum, decided.onset_sample, mask);
+            let usual = self.guard.usual(drum, decided.estimate);
+            let mut rise = self.rise_around(drum, decided.onset_sample, mask, usual);
             let mut heard_velocity = decided.estimate.clamp(0.0, 1.0);
+            let mut level_velocity = heard_velocity;
             if is_accepted {
                 let whole = (rise.own(mask) * rise.rest).sqrt();
                 let limit = self.guard.factor(drum, whole, decided.estimate);
+                level_velocity = self.guard.velocity(drum, limit * whole);
                 rise.power = rise.power.map(|power| power * limit * limit);
                 let power = rise.power.map(|power| power * rise.rest);
                 let measured = self.meter.level(drum, &power, mask);
@@ -341,7 +337,7 @@ impl HopWork {
                 drum,
                 onset_sample: decided.onset_sample,
                 velocity,
-                heard_velocity,
+                level_velocity,
                 confidence: decided.confidence,
                 network: decided.network,
                 evidence: decided.evidence,
@@ -355,8 +351,15 @@ impl HopWork {
 
     /// What the hit of `drum` at this onset adds to the mixture's power around it, without
     /// what sounded before and rings on. The drum's own shape tells where another drum joins
-    /// in that the masks of the onset know nothing of; there it ends.
-    fn rise_around(&self, drum: Drum, onset_sample: u64, mask: &[f32; BAND_COUNT]) -> Rise {
+    /// in that the masks of the onset know nothing of; there it ends. If it is no louder than
+    /// `usual`, none has, and the hit was announced early.
+    fn rise_around(
+        &self,
+        drum: Drum,
+        onset_sample: u64,
+        mask: &[f32; BAND_COUNT],
+        usual: Option<f32>,
+    ) -> Rise {
         let newest = self.hops as i64 - 1;
         let first = self.framing.frame_at(onset_sample) as i64 - PRE_FRAMES as i64;
         let observed = |frame: i64| {
@@ -385,13 +388,20 @@ impl HopWork {
         }
         let rises = &rises[..count];
         let whole = rises.last().copied().unwrap_or_default();
-        if whole.ratio <= JOINED * least {
+        let is_usual = usual.is_some_and(|level| whole.own(mask).sqrt() <= ABOVE_USUAL * level);
+        if whole.ratio <= JOINED * least || is_usual {
             return whole;
         }
         let alone = rises.iter().skip(FIRST_FRAMES - 1);
         let alone = alone.take_while(|rise| rise.ratio <= ALONE * least).last();
         let mut rise = alone.copied().unwrap_or(whole);
         rise.rest = expected[count - 1] / expected[rise.frames - 1].max(1e-20);
+        // Nothing yet at the onset says that it was announced early, more than anything else.
+        let least = whole.ratio / MOST_JOINED;
+        let short = least / rise.ratio.max(1e-20);
+        if short > 1.0 {
+            rise.power = rise.power.map(|power| power * short.min(MOST_SHORT));
+        }
         rise
     }
 }

@@ -62,7 +62,7 @@ fn hit(drum: Drum, onset_sample: u64) -> QueuedHit {
         drum,
         onset_sample,
         velocity: 1.0,
-        heard_velocity: 1.0,
+        level_velocity: 1.0,
         confidence: 1.0,
         network: 1.0,
         evidence: Evidence::default(),
@@ -197,7 +197,7 @@ fn dynamics_change_how_far_levels_follow_the_hits() {
         for (n, (velocity, level)) in [(0.8, 0.64), (0.4, 0.16)].into_iter().enumerate() {
             let hit = QueuedHit {
                 velocity,
-                heard_velocity: velocity,
+                level_velocity: velocity,
                 level,
                 ..hit(Drum::Kick, 60 * n as u64)
             };

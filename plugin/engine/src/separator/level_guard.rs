@@ -1,6 +1,9 @@
 //! What a hit's level cannot be: far more than how hard it sounds to have been played.
 
-use crate::drum::{DRUM_COUNT, Drum};
+use crate::{
+    drum::{DRUM_COUNT, Drum},
+    transcriber::VELOCITY_CURVE,
+};
 
 /// Hits over which the mean is taken.
 const MOST_HITS: f32 = 16.0;
@@ -10,6 +13,8 @@ const ENOUGH_HITS: f32 = 2.0;
 const MOST_ABOVE: f32 = 1.1;
 /// How much less than softer hits louder ones move the mean: mistakes are loud.
 const RELUCTANCE: f32 = 0.5;
+/// Hits in a row after which it is the mean that was wrong.
+const MOST_LIMITED: u32 = 4;
 /// Velocity below which hits are as loud as with it.
 const LEAST_VELOCITY: f32 = 0.1;
 
@@ -19,12 +24,32 @@ const LEAST_VELOCITY: f32 = 0.1;
 pub struct LevelGuard {
     /// Mean logarithm of the level of a hit of full velocity, and hits that it is of.
     means: [(f32, f32); DRUM_COUNT],
+    /// Hits in a row that were limited.
+    limited: [u32; DRUM_COUNT],
 }
 
 impl LevelGuard {
     /// Forgets all hits. Real-time safe.
     pub fn reset(&mut self) {
-        self.means = Default::default();
+        *self = LevelGuard::default();
+    }
+
+    /// Level of a hit of `drum` that the network takes for one of this velocity, as its hits
+    /// usually are; none if that is not known. Real-time safe.
+    pub fn usual(&self, drum: Drum, velocity: f32) -> Option<f32> {
+        let (mean, hits) = self.means[drum.index()];
+        let full = mean + velocity.max(LEAST_VELOCITY).ln() / VELOCITY_CURVE;
+        (hits >= ENOUGH_HITS).then(|| full.exp())
+    }
+
+    /// The velocity that a `level` of `drum` means beside its other hits: above 1 if it is
+    /// louder than a hit of full velocity is. Real-time safe.
+    pub fn velocity(&self, drum: Drum, level: f32) -> f32 {
+        let (mean, hits) = self.means[drum.index()];
+        if hits == 0.0 || !level.is_finite() || level <= 0.0 {
+            return 0.0;
+        }
+        (VELOCITY_CURVE * (level.ln() - mean)).exp()
     }
 
     /// Factor, at most 1, on the `level` of a hit of `drum` that the network takes for one of
@@ -33,11 +58,17 @@ impl LevelGuard {
         if !level.is_finite() || level <= 0.0 {
             return 1.0;
         }
-        // Velocity is the root of amplitude.
-        let full = level.ln() - 2.0 * velocity.max(LEAST_VELOCITY).ln();
+        let full = level.ln() - velocity.max(LEAST_VELOCITY).ln() / VELOCITY_CURVE;
         let (mean, hits) = &mut self.means[drum.index()];
         let above = (full - *mean - MOST_ABOVE).max(0.0);
         let is_too_much = *hits >= ENOUGH_HITS && above > 0.0;
+        let limited = &mut self.limited[drum.index()];
+        *limited = if is_too_much { *limited + 1 } else { 0 };
+        if *limited > MOST_LIMITED {
+            // It is no mistake: it has become louder.
+            (*mean, *hits, *limited) = (full, 1.0, 0);
+            return 1.0;
+        }
         let believed = if is_too_much { full - above } else { full };
         *hits = (*hits + 1.0).min(MOST_HITS);
         let reluctance = if *hits > 1.0 && believed > *mean {
@@ -63,14 +94,17 @@ mod tests {
             // The network is not sure how hard it is.
             assert_eq!(guard.factor(Drum::Snare, level, velocity * 0.9), 1.0);
         }
+        let velocity = guard.velocity(Drum::ClosedHat, 3.0 * 0.25);
+        assert!((0.45..0.55).contains(&velocity), "{velocity}");
+        assert_eq!(guard.velocity(Drum::Ride, 1.0), 0.0);
         let factor = guard.factor(Drum::ClosedHat, 30.0 * 0.75, 0.5);
         assert!((0.07..0.11).contains(&factor), "{factor}");
-        // A drum that is louder from now on is believed after a while.
-        let mut last = 0.0;
-        for _ in 0..40 {
-            last = guard.factor(Drum::ClosedHat, 30.0 * 0.25, 0.5);
-        }
-        assert_eq!(last, 1.0);
+        // A drum that is louder from now on is believed soon.
+        let loud = [(); 8].map(|()| guard.factor(Drum::ClosedHat, 30.0 * 0.25, 0.5));
+        assert!(
+            loud[2] < 1.0 && loud[3..].iter().all(|&factor| factor == 1.0),
+            "{loud:?}"
+        );
         assert_eq!(guard.factor(Drum::Kick, f32::NAN, 0.5), 1.0);
         guard.reset();
         assert_eq!(guard.factor(Drum::ClosedHat, 1e6, 0.5), 1.0);

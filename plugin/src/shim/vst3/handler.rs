@@ -43,69 +43,89 @@ impl Requests {
     }
 }
 
-/// Whether the host restarts the component when it is asked to.
-#[derive(Debug, Default, Clone)]
-pub(super) struct Restarts(Arc<Mutex<Requests>>);
+#[derive(Default)]
+struct Shared {
+    requests: Requests,
+    /// The host's own.
+    host: Option<ComPtr<IComponentHandler>>,
+    is_made: bool,
+}
+
+/// Whether the host restarts the component when it is asked to, and its handler.
+#[derive(Default, Clone)]
+// Handlers are called by whatever thread the host and the framework choose, as COM has it.
+#[allow(clippy::arc_with_non_send_sync)]
+pub(super) struct Restarts(Arc<Mutex<Shared>>);
 
 impl Restarts {
     /// Says that the host has activated the component.
     pub fn activate(&self) {
-        self.with(|requests| requests.activate(Instant::now()));
+        self.with(|shared| shared.requests.activate(Instant::now()));
     }
 
-    /// The host's handler `host` for the framework; none if it is none. Allocates.
+    /// Takes the handler `host`, which may be none; the first time, what the framework is to
+    /// use in its place from then on. Allocates.
     ///
     /// # Safety
     /// `host` is null or a handler.
-    pub unsafe fn handler(
-        &self,
-        host: *mut IComponentHandler,
-    ) -> Option<ComPtr<IComponentHandler>> {
+    pub unsafe fn follow(&self, host: *mut IComponentHandler) -> Option<ComPtr<IComponentHandler>> {
         // SAFETY: the caller's contract.
-        let host = unsafe { vst3::ComRef::from_raw(host) }?.to_com_ptr();
-        let handler = Handler {
-            host,
-            restarts: self.clone(),
-        };
-        ComWrapper::new(handler).to_com_ptr()
+        let host = unsafe { vst3::ComRef::from_raw(host) }.map(|host| host.to_com_ptr());
+        // The one before may end here, which calls the host: not while locked.
+        let (before, was_made) = self.with(|shared| {
+            let before = std::mem::replace(&mut shared.host, host);
+            (before, std::mem::replace(&mut shared.is_made, true))
+        });
+        drop(before);
+        if was_made {
+            return None;
+        }
+        ComWrapper::new(Handler(self.clone())).to_com_ptr()
     }
 
-    fn with<R>(&self, change: impl FnOnce(&mut Requests) -> R) -> R {
+    fn host(&self) -> Option<ComPtr<IComponentHandler>> {
+        self.with(|shared| shared.host.clone())
+    }
+
+    fn with<R>(&self, change: impl FnOnce(&mut Shared) -> R) -> R {
         change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-struct Handler {
-    host: ComPtr<IComponentHandler>,
-    restarts: Restarts,
-}
+struct Handler(Restarts);
 
 impl Class for Handler {
     type Interfaces = (IComponentHandler,);
 }
 
+impl Handler {
+    /// What the host answers; nothing is locked meanwhile.
+    fn ask(&self, ask: impl FnOnce(&ComPtr<IComponentHandler>) -> tresult) -> tresult {
+        self.0.host().map_or(kResultFalse, |host| ask(&host))
+    }
+}
+
 impl IComponentHandlerTrait for Handler {
     unsafe fn beginEdit(&self, id: ParamID) -> tresult {
         // SAFETY: no pointers.
-        unsafe { self.host.beginEdit(id) }
+        self.ask(|host| unsafe { host.beginEdit(id) })
     }
 
     unsafe fn performEdit(&self, id: ParamID, value: ParamValue) -> tresult {
         // SAFETY: no pointers.
-        unsafe { self.host.performEdit(id, value) }
+        self.ask(|host| unsafe { host.performEdit(id, value) })
     }
 
     unsafe fn endEdit(&self, id: ParamID) -> tresult {
         // SAFETY: no pointers.
-        unsafe { self.host.endEdit(id) }
+        self.ask(|host| unsafe { host.endEdit(id) })
     }
 
     unsafe fn restartComponent(&self, flags: int32) -> tresult {
-        let flags = self
-            .restarts
-            .with(|requests| requests.flags(flags, Instant::now()));
-        // SAFETY: no pointers. Nothing is locked: the host may activate within.
-        unsafe { self.host.restartComponent(flags) }
+        let now = Instant::now();
+        let flags = self.0.with(|shared| shared.requests.flags(flags, now));
+        // SAFETY: no pointers; the host may activate or take its handler away within.
+        self.ask(|host| unsafe { host.restartComponent(flags) })
     }
 }
 
