@@ -24,9 +24,9 @@ const LEAST_RISE: f32 = 0.05;
 /// expect says that another drum has joined in (8 dB), or that none has yet (3 dB).
 const FIRST_FRAMES: usize = PRE_FRAMES + 1;
 const JOINED: f32 = 6.0;
-/// How much louder than the drum's other hits it has to be as a whole for that (4 dB), and how
+/// How much louder than the drum's other hits it has to be as a whole for that (6 dB), and how
 /// much of its power may be another's at most (20 dB).
-const ABOVE_USUAL: f32 = 1.6;
+const ABOVE_USUAL: f32 = 2.0;
 const MOST_JOINED: f32 = 100.0;
 /// Factor to that, where hardly anything is there yet.
 const MOST_SHORT: f32 = 1e4;

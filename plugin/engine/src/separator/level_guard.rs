@@ -9,8 +9,8 @@ use crate::{
 const MOST_HITS: f32 = 16.0;
 /// Hits from which on it is believed.
 const ENOUGH_HITS: f32 = 2.0;
-/// Logarithm of how much louder than that a hit may be: 9.5 dB.
-const MOST_ABOVE: f32 = 1.1;
+/// Logarithm of how much louder than that a hit may be: 12 dB.
+const MOST_ABOVE: f32 = 1.4;
 /// How much less than softer hits louder ones move the mean: mistakes are loud.
 const RELUCTANCE: f32 = 0.5;
 /// Hits in a row after which it is the mean that was wrong.
@@ -98,7 +98,7 @@ mod tests {
         assert!((0.45..0.55).contains(&velocity), "{velocity}");
         assert_eq!(guard.velocity(Drum::Ride, 1.0), 0.0);
         let factor = guard.factor(Drum::ClosedHat, 30.0 * 0.75, 0.5);
-        assert!((0.07..0.11).contains(&factor), "{factor}");
+        assert!((0.12..0.15).contains(&factor), "{factor}");
         // A drum that is louder from now on is believed soon.
         let loud = [(); 8].map(|()| guard.factor(Drum::ClosedHat, 30.0 * 0.25, 0.5));
         assert!(

@@ -10,6 +10,9 @@ use vst3::{Class, ComPtr, ComWrapper};
 /// A request so soon after an activation only tells of the latency that it brought.
 const SOON: Duration = Duration::from_secs(1);
 
+/// Requests that are passed on after another.
+const MOST_HELD: usize = 4;
+
 /// What became of requests for a restart. The plugin repeats one that has had no effect.
 #[derive(Debug, Default)]
 struct Requests {
@@ -49,6 +52,33 @@ struct Shared {
     /// The host's own.
     host: Option<ComPtr<IComponentHandler>>,
     is_made: bool,
+    queue: Queue,
+}
+
+/// Requests that are made while the host answers another: it activates within, which tells of
+/// a latency, and may hold what it would need for that (Ardour would wait for itself).
+#[derive(Debug, Default)]
+struct Queue {
+    is_asking: bool,
+    held: int32,
+}
+
+impl Queue {
+    /// `flags` if the host can be asked now; else they are held.
+    fn enter(&mut self, flags: int32) -> Option<int32> {
+        if std::mem::replace(&mut self.is_asking, true) {
+            self.held |= flags;
+            return None;
+        }
+        Some(flags)
+    }
+
+    /// What was held meanwhile; the host has answered all else if that is nothing.
+    fn leave(&mut self) -> Option<int32> {
+        let held = std::mem::take(&mut self.held);
+        self.is_asking = held != 0;
+        (held != 0).then_some(held)
+    }
 }
 
 /// Whether the host restarts the component when it is asked to, and its handler.
@@ -123,15 +153,112 @@ impl IComponentHandlerTrait for Handler {
 
     unsafe fn restartComponent(&self, flags: int32) -> tresult {
         let now = Instant::now();
-        let flags = self.0.with(|shared| shared.requests.flags(flags, now));
-        // SAFETY: no pointers; the host may activate or take its handler away within.
-        self.ask(|host| unsafe { host.restartComponent(flags) })
+        let entered = self.0.with(|shared| {
+            let flags = shared.requests.flags(flags, now);
+            shared.queue.enter(flags)
+        });
+        let Some(flags) = entered else {
+            return kResultOk;
+        };
+        let ask = |flags| {
+            // SAFETY: no pointers; the host may activate or take its handler away within.
+            self.ask(|host| unsafe { host.restartComponent(flags) })
+        };
+        let result = ask(flags);
+        // One that activates anew for each is told of no more than a few.
+        for _ in 0..MOST_HELD {
+            match self.0.with(|shared| shared.queue.leave()) {
+                Some(held) => ask(held),
+                None => return result,
+            };
+        }
+        self.0.with(|shared| shared.queue = Queue::default());
+        result
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A host that activates while it is asked, and holds a lock meanwhile.
+    struct Host {
+        lock: Mutex<()>,
+        handler: Mutex<Option<ComPtr<IComponentHandler>>>,
+        asked: Arc<Mutex<Vec<int32>>>,
+        activations: int32,
+    }
+
+    impl Class for Host {
+        type Interfaces = (IComponentHandler,);
+    }
+
+    impl IComponentHandlerTrait for Host {
+        unsafe fn beginEdit(&self, _: ParamID) -> tresult {
+            kResultOk
+        }
+
+        unsafe fn performEdit(&self, _: ParamID, _: ParamValue) -> tresult {
+            kResultOk
+        }
+
+        unsafe fn endEdit(&self, _: ParamID) -> tresult {
+            kResultOk
+        }
+
+        unsafe fn restartComponent(&self, flags: int32) -> tresult {
+            let _held = self
+                .lock
+                .try_lock()
+                .expect("the host would wait for itself");
+            let count = {
+                let mut asked = self.asked.lock().expect("no panic");
+                asked.push(flags);
+                asked.len() as int32
+            };
+            let handler = self.handler.lock().expect("no panic").clone();
+            if count <= self.activations
+                && let Some(handler) = handler
+            {
+                // SAFETY: no pointers.
+                unsafe { handler.restartComponent(RestartFlags_::kLatencyChanged as int32) };
+            }
+            kResultOk
+        }
+    }
+
+    #[test]
+    fn a_host_is_not_asked_while_it_answers() {
+        for (activations, count) in [(0, 1), (1, 2), (100, 1 + MOST_HELD)] {
+            let asked: Arc<Mutex<Vec<int32>>> = Arc::default();
+            let host = ComWrapper::new(Host {
+                lock: Mutex::default(),
+                handler: Mutex::default(),
+                asked: asked.clone(),
+                activations,
+            });
+            let pointer = host.to_com_ptr::<IComponentHandler>().expect("a handler");
+            let restarts = Restarts::default();
+            // SAFETY: a live handler.
+            let handler = unsafe { restarts.follow(pointer.as_ptr()) }.expect("the first");
+            *host.handler.lock().expect("no panic") = Some(handler.clone());
+            // SAFETY: no pointers.
+            let result = unsafe { handler.restartComponent(7) };
+            assert_eq!(
+                (result, asked.lock().expect("no panic").len()),
+                (kResultOk, count)
+            );
+            // It can be asked again, and let go.
+            // SAFETY: no pointers.
+            unsafe { handler.restartComponent(7) };
+            assert!(asked.lock().expect("no panic").len() > count);
+            *host.handler.lock().expect("no panic") = None;
+            // SAFETY: none is one.
+            assert!(unsafe { restarts.follow(std::ptr::null_mut()) }.is_none());
+            // SAFETY: no pointers.
+            assert_eq!(unsafe { handler.restartComponent(7) }, kResultFalse);
+        }
+    }
 
     #[test]
     fn a_host_that_only_reads_the_latency_is_asked_for_more() {
