@@ -24,13 +24,11 @@ const LEAST_RISE: f32 = 0.05;
 /// expect says that another drum has joined in (8 dB), or that none has yet (3 dB).
 const FIRST_FRAMES: usize = PRE_FRAMES + 1;
 const JOINED: f32 = 6.0;
+const ALONE: f32 = 2.0;
 /// How much louder than the drum's other hits it has to be as a whole for that (6 dB), and how
 /// much of its power may be another's at most (20 dB).
 const ABOVE_USUAL: f32 = 2.0;
 const MOST_JOINED: f32 = 100.0;
-/// Factor to that, where hardly anything is there yet.
-const MOST_SHORT: f32 = 1e4;
-const ALONE: f32 = 2.0;
 
 /// A candidate that waits for its decision.
 #[derive(Debug, Clone, Copy)]
@@ -394,15 +392,17 @@ impl HopWork {
         }
         let alone = rises.iter().skip(FIRST_FRAMES - 1);
         let alone = alone.take_while(|rise| rise.ratio <= ALONE * least).last();
-        let mut rise = alone.copied().unwrap_or(whole);
-        rise.rest = expected[count - 1] / expected[rise.frames - 1].max(1e-20);
-        // Nothing yet at the onset says that it was announced early, more than anything else.
-        let least = whole.ratio / MOST_JOINED;
-        let short = least / rise.ratio.max(1e-20);
-        if short > 1.0 {
-            rise.power = rise.power.map(|power| power * short.min(MOST_SHORT));
+        match alone.copied() {
+            Some(mut rise) if rise.ratio * MOST_JOINED >= whole.ratio => {
+                rise.rest = expected[count - 1] / expected[rise.frames - 1].max(1e-20);
+                rise
+            }
+            // Next to nothing is there yet: it may have been announced early.
+            _ => Rise {
+                power: whole.power.map(|power| power / MOST_JOINED),
+                ..whole
+            },
         }
-        rise
     }
 }
 
