@@ -206,7 +206,7 @@ fn storm(quality: Quality, buses: usize, seconds: f64, link: (AudioEnd, EditorEn
                 own.load(Drum::ALL[random.below(9)], &sample, placing)
                     .expect("a sound");
             }
-            1 => own.clear(Drum::ALL[random.below(9)]),
+            1 => own.clear(&[Drum::ALL[random.below(9)]]),
             _ => {}
         }
         let kit =

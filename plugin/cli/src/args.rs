@@ -1,17 +1,15 @@
 //! The command line: every option with its range and default.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use idm_engine::controls::{Controls, HitSource, Quality};
-use idm_engine::drum::Drum;
 use idm_engine::note_map::NoteMap;
-use idm_engine::one_shots::{OneShot, read_own_set};
 
 use crate::drums::{self, DrumPercent, DrumSet};
 use crate::hits::{self, HitFile};
 use crate::outputs::folder_names;
+use crate::own_samples::{KitFolder, OwnSample};
 
 /// Splits drum recordings into kick, snare, hats, toms and cymbals, writes down
 /// what was played, and takes the kit out of the recording.
@@ -113,8 +111,13 @@ pub struct SeparateArgs {
     /// high_tom, mid_tom, floor_tom, crash, ride) at the level of its hits, or those of a
     /// folder: the harder the hit the louder the sample, alike ones in turn; may be
     /// given once per drum
-    #[arg(long = "sample", value_name = "DRUM=PATH", value_parser = own_sample)]
+    #[arg(long = "sample", value_name = "DRUM=PATH", value_parser = OwnSample::parse)]
     pub samples: Vec<OwnSample>,
+
+    /// Play a folder of samples in place of the drums after which its files (or folders in
+    /// it) are named, as `idm kit` and the plugin write them; --sample goes before it
+    #[arg(long, value_name = "FOLDER", value_parser = KitFolder::parse)]
+    pub sample_kit: Option<KitFolder>,
 
     /// How hard other drums are kept out of a drum, a group or all, -100 to 100 %: more
     /// leaves less bleed, but ducks the drum where others are louder
@@ -206,39 +209,6 @@ impl KnownHitsArgs {
             (Some(_), inputs) => Err(format!("--hits: expected one input, found {inputs}")),
         }
     }
-}
-
-/// Samples in place of a drum.
-#[derive(Debug, Clone)]
-pub struct OwnSample {
-    /// The drum.
-    pub drum: Drum,
-    /// File or folder.
-    pub path: PathBuf,
-    /// Its sounds.
-    pub one_shots: Vec<Arc<OneShot>>,
-    /// Files that cannot be used, and why.
-    pub left_out: Vec<String>,
-}
-
-/// Reads `DRUM=PATH`.
-fn own_sample(text: &str) -> Result<OwnSample, String> {
-    let (drum, path) = text
-        .split_once('=')
-        .ok_or_else(|| format!("expected DRUM=PATH, found {text:?}"))?;
-    let names = Drum::ALL.map(Drum::file_stem).join(", ");
-    let drum = Drum::from_file_stem(drum)
-        .ok_or_else(|| format!("expected one of {names}, found {drum:?}"))?;
-    if path.is_empty() {
-        return Err(format!("expected DRUM=PATH, found no path in {text:?}"));
-    }
-    let set = read_own_set(Path::new(path)).map_err(|error| error.to_string())?;
-    Ok(OwnSample {
-        drum,
-        path: path.into(),
-        one_shots: set.one_shots.into_iter().map(Arc::new).collect(),
-        left_out: set.left_out,
-    })
 }
 
 /// Options of `idm transcribe`.

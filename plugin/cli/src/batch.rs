@@ -118,7 +118,7 @@ pub fn warn_of_hits(file: &HitFile) {
 pub fn run(
     command: &'static str,
     args: &CommonArgs,
-    samples: &[&Path],
+    samples: &[PathBuf],
     hits: Option<&Path>,
     work: impl Fn(&Job<'_>) -> Result<Figures> + Sync,
 ) -> ExitCode {

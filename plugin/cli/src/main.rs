@@ -10,6 +10,7 @@ mod interrupt;
 mod kit;
 mod onset;
 mod outputs;
+mod own_samples;
 mod picture;
 mod progress;
 mod render;

@@ -46,10 +46,10 @@ impl Protected {
     /// `inputs` and the samples that play in place of drums are never written to;
     /// neither are `hits`, but all else is: they were corrected where they lie, and the
     /// other results follow them.
-    pub fn new(inputs: &[PathBuf], samples: &[&Path], hits: Option<&Path>) -> Protected {
+    pub fn new(inputs: &[PathBuf], samples: &[PathBuf], hits: Option<&Path>) -> Protected {
         let samples = samples.iter().flat_map(|path| match fs::read_dir(path) {
             Ok(entries) => entries.flatten().map(|entry| entry.path()).collect(),
-            Err(_) => vec![path.to_path_buf()],
+            Err(_) => vec![path.clone()],
         });
         let inputs = inputs.iter().cloned();
         Protected {
@@ -383,7 +383,7 @@ mod tests {
         let hits = file("onsets.csv");
         file("snare.wav");
         file("onsets.mid");
-        let protected = Protected::new(&[], &[out.path()], Some(&hits));
+        let protected = Protected::new(&[], &[out.path().to_path_buf()], Some(&hits));
         let outputs = OutputFolder::create(out.path().to_path_buf(), &protected).expect("there");
         let written = outputs.write("onsets.csv", b"x").expect("no failure");
         assert_eq!(written, Written::LeftAsItWas);

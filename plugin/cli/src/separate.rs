@@ -1,7 +1,5 @@
 //! `idm separate`: one WAV per drum or group, written while it is rendered.
 
-use std::collections::HashSet;
-use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -13,6 +11,7 @@ use crate::args::{Mode, SeparateArgs};
 use crate::batch;
 use crate::console;
 use crate::outputs::OutputFolder;
+use crate::own_samples::OwnSamples;
 use crate::render::{AudioFormat, Block, Settings, Sink};
 use crate::summary::Figures;
 use crate::transcribe::write_hits;
@@ -29,20 +28,16 @@ pub fn run(args: &SeparateArgs) -> ExitCode {
     for drum in &mut controls.drums {
         drum.blend = args.mode.blend();
     }
-    let mut own = Vec::new();
-    let mut replaced = HashSet::new();
-    for sample in &args.samples {
-        if !replaced.insert(sample.drum) {
-            let name = sample.drum.file_stem();
-            return batch::usage(&format!(
-                "--sample: expected each drum once, found {name} again; a folder may hold several samples"
-            ));
-        }
-        controls.drums[sample.drum.index()].blend = Mode::Resynth.blend();
-        own.push((sample.drum, sample.one_shots.clone()));
-        for file in &sample.left_out {
-            console::complain(format_args!("idm: left out: {file}"));
-        }
+    let own = match OwnSamples::new(&args.samples, args.sample_kit.as_ref()) {
+        Ok(own) => own,
+        Err(error) => return batch::usage(&error),
+    };
+    for file in &own.left_out {
+        console::complain(format_args!("idm: left out: {file}"));
+    }
+    let sounds = own.sounds();
+    for (drum, _) in &sounds {
+        controls.drums[drum.index()].blend = Mode::Resynth.blend();
     }
     let (source, given) = match args.known.given(&args.common) {
         Ok(given) => given,
@@ -55,7 +50,7 @@ pub fn run(args: &SeparateArgs) -> ExitCode {
         block_samples: args.common.block as usize,
         passes: args.passes,
         controls,
-        own,
+        own: sounds,
         hits: given.hits,
         hits_until_s: args.known.hits_until,
     };
@@ -65,9 +60,8 @@ pub fn run(args: &SeparateArgs) -> ExitCode {
         drum_tracks()
     };
     let notes = args.common.notes.map();
-    let samples: Vec<&Path> = args.samples.iter().map(|s| s.path.as_path()).collect();
     let hits = args.known.hits.as_deref();
-    batch::run("separate", &args.common, &samples, hits, |job| {
+    batch::run("separate", &args.common, &own.paths, hits, |job| {
         let started = Instant::now();
         let mut writer = TrackWriter::new(&job.outputs, &tracks);
         let rendered = job.render(&settings, &mut writer)?;

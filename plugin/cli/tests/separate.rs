@@ -343,6 +343,23 @@ fn a_sample_plays_in_place_of_a_drum() {
     assert_ne!(set[0], own[0]);
     assert_eq!(plain[1..], set[1..]);
 
+    // A kit plays all drums that its files are named after, but for those with samples.
+    bench.wav("a kit/Bass Drum.wav", &short);
+    bench.wav("a kit/song_snare_soft.wav", &short);
+    bench.wav("a kit/HH closed/1.wav", &short);
+    let kit = ["--sample-kit", "a kit", "--sample", sample];
+    bench.idm_json(&[&["separate", "loop.wav", "--out", "kit"][..], &kit].concat());
+    let kit = stems(&bench, "kit/loop");
+    assert_eq!(own[0], kit[0]);
+    assert_ne!(plain[1], kit[1]);
+    assert_ne!(plain[2], kit[2]);
+    assert_eq!(plain[3..], kit[3..]);
+    let empty = ["--sample-kit", "kicks"];
+    let output = bench.idm(&[&["separate", "loop.wav", "--out", "bad"][..], &empty].concat());
+    assert_eq!(code(&output), 2);
+    let reason = "expected audio files or folders named after drums";
+    assert!(stderr(&output).contains(reason), "{}", stderr(&output));
+
     for (sample, reason) in [
         ("kick", "expected DRUM=PATH"),
         ("gong=boom.wav", "expected one of kick, snare"),

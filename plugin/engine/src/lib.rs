@@ -27,5 +27,6 @@ pub mod note_map;
 pub mod one_shots;
 mod playback;
 pub mod separator;
+pub mod sound;
 mod stems;
 pub mod transcriber;

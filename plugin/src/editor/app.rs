@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use egui::{Rect, Ui, pos2, vec2};
-use idm_engine::drum::{DRUM_COUNT, Drum, STEM_COUNT};
+use idm_engine::drum::{Drum, STEM_COUNT};
 use nice_plug::context::gui::GuiContext;
 use nice_plug::prelude::ParamSetter;
 use nice_plug_egui::baseview::{HandlerError, WindowSize};
@@ -18,7 +18,8 @@ use super::header::HeaderWish;
 use super::marks::song_hits;
 use super::monitor::Monitor;
 use super::notice::Notice;
-use super::sample_browser::{SampleBrowser, SampleWish};
+use super::sample_browser::Target;
+use super::sample_desk::SampleDesk;
 use super::song_view::{SongView, SongWish};
 use super::take::Take;
 use super::toolbar::KitWish;
@@ -55,13 +56,9 @@ pub struct IdmApp {
     last_frame: Option<Instant>,
     /// Where kits are saved.
     kits_folder: PathBuf,
-    /// The list of samples, if it is open, and the folder to begin with.
-    browser: Option<SampleBrowser>,
+    samples: SampleDesk,
     /// The song, while its hits are corrected.
     song: Option<SongView>,
-    samples_folder: PathBuf,
-    /// Drums whose blend a sample has moved.
-    blended: [bool; DRUM_COUNT],
     /// What became of the last thing that was done.
     notice: Option<Notice>,
     /// The user's own settings.
@@ -100,10 +97,8 @@ impl IdmApp {
             context: None,
             last_frame: None,
             kits_folder: kits_folder(),
-            browser: None,
+            samples: SampleDesk::default(),
             song: None,
-            samples_folder: kits_folder(),
-            blended: [false; DRUM_COUNT],
             notice: None,
             before_preset,
             forgotten: 0,
@@ -173,13 +168,15 @@ impl IdmApp {
                 self.forgotten += 1;
             }
             Some(KitWish::Save) => self.save_kit(),
+            Some(KitWish::Load) => self.samples.open(Target::Kit),
             None => {}
         }
         self.show_history(ui, history, monitor);
         if let Some(drum) = self.show_strips(ui, strips, &setter, monitor) {
-            self.browser = Some(SampleBrowser::new(drum, &self.samples_folder));
+            self.samples.open(Target::Pad(drum));
         }
-        self.show_browser(ui, &setter);
+        self.samples
+            .show(ui.ctx(), &setter, &self.params, &self.shared);
         self.tell_changes(&setter);
 
         let interval = match self.shared.status() {
@@ -279,53 +276,6 @@ impl IdmApp {
         ];
         let mut problems = problems.into_iter();
         problems.find(|one| !one.is_empty()).unwrap_or_default()
-    }
-
-    /// The list of samples, and what is done there.
-    fn show_browser(&mut self, ui: &Ui, setter: &ParamSetter<'_>) {
-        let Some(browser) = &mut self.browser else {
-            return;
-        };
-        let drum = browser.drum();
-        let own = &self.params.own_samples;
-        let current = own.names()[drum.index()].clone();
-        match browser.show(ui.ctx(), current.as_deref(), own.can_undo(drum)) {
-            Some(SampleWish::Load(path, placing)) => match own.load(drum, &path, placing) {
-                Ok(left_out) => {
-                    browser.problem = left_out;
-                    self.samples_folder = browser.folder().to_owned();
-                    // A sample that nobody hears would be a riddle.
-                    let blend = &self.params.drums[drum.index()].blend;
-                    if blend.value() == 0.0 {
-                        set(setter, blend, 1.0);
-                        self.blended[drum.index()] = true;
-                    }
-                    self.shared.audition(drum, 0.9);
-                }
-                Err(error) => browser.problem = error,
-            },
-            Some(SampleWish::Clear) => {
-                own.clear(drum);
-                self.blend_back(setter, drum);
-            }
-            Some(SampleWish::Undo) => {
-                own.undo(drum);
-                if own.names()[drum.index()].is_none() {
-                    self.blend_back(setter, drum);
-                }
-            }
-            Some(SampleWish::Close) => self.browser = None,
-            None => {}
-        }
-    }
-
-    /// The drum is separated again if it was so before it had a sample, and nobody has
-    /// moved its fader since.
-    fn blend_back(&mut self, setter: &ParamSetter<'_>, drum: Drum) {
-        let blend = &self.params.drums[drum.index()].blend;
-        if std::mem::take(&mut self.blended[drum.index()]) && blend.value() == 1.0 {
-            set(setter, blend, 0.0);
-        }
     }
 
     /// Draws the strips; answers the drum for which the user wants a sample.

@@ -35,6 +35,7 @@ mod monitor;
 mod notice;
 mod pad;
 mod sample_browser;
+mod sample_desk;
 mod song_view;
 mod strip;
 mod take;

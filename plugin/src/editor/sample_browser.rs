@@ -1,4 +1,4 @@
-//! Choosing a sample of one's own for a pad.
+//! Choosing a sample of one's own for a pad, or a folder of them for all.
 //!
 //! A list of our own and not the system's dialog: that would need a window of the
 //! host's toolkit, which plugins cannot rely on.
@@ -8,8 +8,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use egui::{Align, Align2, Button, Context, Label, Layout, RichText, ScrollArea, Ui, Window};
-use idm_engine::drum::Drum;
-use idm_engine::one_shots::is_audio_file;
+use idm_engine::drum::{DRUM_COUNT, Drum};
+use idm_engine::one_shots::{OwnKitPlan, is_audio_file, own_drum};
 
 use super::theme;
 use crate::kit_state::home_folder;
@@ -18,6 +18,32 @@ use crate::own_samples::Placing;
 /// Most entries of a folder that are listed.
 const MOST_ENTRIES: usize = 4_000;
 const SIZE: [f32; 2] = [440.0, 340.0];
+
+/// What samples are chosen for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    /// The pad of a drum.
+    Pad(Drum),
+    /// The pads of all drums that a folder has samples of.
+    Kit,
+}
+
+impl Target {
+    /// The drums whose samples may change.
+    pub fn drums(&self) -> &[Drum] {
+        match self {
+            Target::Pad(drum) => std::slice::from_ref(drum),
+            Target::Kit => &Drum::ALL,
+        }
+    }
+
+    fn title(self) -> String {
+        match self {
+            Target::Pad(drum) => format!("Sample for the {} pad", drum.name()),
+            Target::Kit => "Kit of samples for all pads".to_owned(),
+        }
+    }
+}
 
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Entry {
@@ -30,26 +56,45 @@ struct Entry {
 
 impl Entry {
     /// Draws a row; true if it is clicked.
-    fn show(&self, ui: &mut Ui, drum: Drum) -> bool {
-        let text = if self.is_file {
-            RichText::new(&self.title).color(theme::TEXT)
+    fn show(&self, ui: &mut Ui, target: Target) -> bool {
+        let slash = if self.is_file || self.title.ends_with('\\') {
+            ""
         } else {
-            let slash = if self.title.ends_with('\\') { "" } else { "/" };
-            RichText::new(format!("{}{slash}", self.title)).color(theme::accent(drum))
+            "/"
+        };
+        let title = format!("{}{slash}", self.title);
+        let text = match (target, self.drum()) {
+            (Target::Pad(_), _) if self.is_file => RichText::new(title).color(theme::TEXT),
+            (Target::Pad(drum), _) => RichText::new(title).color(theme::accent(drum)),
+            (Target::Kit, Some(drum)) => {
+                RichText::new(format!("{title}  ·  {}", drum.name())).color(theme::accent(drum))
+            }
+            (Target::Kit, None) if self.is_file => RichText::new(title).color(theme::DIM),
+            (Target::Kit, None) => RichText::new(title).color(theme::TEXT),
         };
         let row = Button::new(text).frame_when_inactive(false).truncate();
         ui.add(row).clicked()
+    }
+
+    /// The drum after which it is named.
+    fn drum(&self) -> Option<Drum> {
+        if self.is_file {
+            let stem = Path::new(&self.name).file_stem().unwrap_or_default();
+            own_drum(&stem.to_string_lossy())
+        } else {
+            own_drum(&self.title)
+        }
     }
 }
 
 /// What the user wants.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SampleWish {
-    /// This file, or the files of this folder, on the pad.
+    /// This file, or the files of this folder, on the pad or pads.
     Load(PathBuf, Placing),
-    /// The kit's one-shot again.
+    /// The learnt one-shots again.
     Clear,
-    /// What was on the pad before.
+    /// What was there before.
     Undo,
     /// Nothing more.
     Close,
@@ -58,30 +103,33 @@ pub enum SampleWish {
 /// The open list.
 #[derive(Debug)]
 pub struct SampleBrowser {
-    drum: Drum,
+    target: Target,
     folder: PathBuf,
     entries: Vec<Entry>,
+    /// Of how many drums the folder has samples, if all are wanted.
+    kit_drums: usize,
     /// What was wrong with the last file or folder.
     pub problem: String,
 }
 
 impl SampleBrowser {
-    /// The list for `drum`, of `folder` or the nearest folder above that exists.
-    pub fn new(drum: Drum, folder: &Path) -> Self {
+    /// The list for `target`, of `folder` or the nearest folder above that exists.
+    pub fn new(target: Target, folder: &Path) -> Self {
         let existing = folder.ancestors().find(|folder| folder.is_dir());
         let mut browser = Self {
-            drum,
+            target,
             folder: PathBuf::new(),
             entries: Vec::new(),
+            kit_drums: 0,
             problem: String::new(),
         };
         browser.go(existing.unwrap_or(Path::new("/")).to_owned());
         browser
     }
 
-    /// The drum whose pad it is for.
-    pub fn drum(&self) -> Drum {
-        self.drum
+    /// What it is for.
+    pub fn target(&self) -> Target {
+        self.target
     }
 
     /// The folder that is listed.
@@ -99,22 +147,26 @@ impl SampleBrowser {
                     entries.truncate(MOST_ENTRIES);
                 }
                 self.entries = entries;
+                let plan = (self.target == Target::Kit).then(|| OwnKitPlan::of(&self.folder));
+                let plan = plan.and_then(Result::ok).unwrap_or_default();
+                self.kit_drums = plan.drums().count();
             }
             Err(error) => self.problem = format!("{}: {error}", folder.display()),
         }
     }
 
-    /// Draws the list; `current` is the sample on the pad, which may have had another before.
+    /// Draws the list; `names` says what is on each pad, which may have had something else
+    /// before.
     pub fn show(
         &mut self,
         context: &Context,
-        current: Option<&str>,
+        names: &[Option<String>; DRUM_COUNT],
         can_undo: bool,
     ) -> Option<SampleWish> {
         let mut wish = None;
         let mut next = None;
         let mut is_open = true;
-        Window::new(format!("Sample for the {} pad", self.drum.name()))
+        Window::new(self.target.title())
             .open(&mut is_open)
             .collapsible(false)
             .resizable(false)
@@ -128,75 +180,28 @@ impl SampleBrowser {
                     if ui.button("Home").clicked() {
                         next = Some(home_folder());
                     }
-                    let files = self.entries.iter().filter(|entry| entry.is_file).count();
-                    if files > 1
-                        && ui
-                            .button(format!("All {files}"))
-                            .on_hover_text(
-                                "Puts all files of this folder on the pad: the harder a hit, \
-                                 the louder the sample; samples alike in level take turns.",
-                            )
-                            .clicked()
-                    {
-                        wish = Some(SampleWish::Load(self.folder.clone(), Placing::Replace));
-                    }
-                    if let Some(name) = current
-                        && ui
-                            .button("Back to the kit")
-                            .on_hover_text(format!("Takes {name} off the pad."))
-                            .clicked()
-                    {
-                        wish = Some(SampleWish::Clear);
-                    }
-                    if can_undo
-                        && ui
-                            .button("Undo")
-                            .on_hover_text("Brings back what was on the pad before.")
-                            .clicked()
-                    {
-                        wish = Some(SampleWish::Undo);
-                    }
+                    wish = self.buttons(ui, names, can_undo);
                     let path = self.folder.display().to_string();
                     ui.add(Label::new(RichText::new(&path).color(theme::DIM)).truncate())
                         .on_hover_text(path);
                 });
                 ui.separator();
-                let height = ui.text_style_height(&egui::TextStyle::Body);
-                ScrollArea::vertical()
-                    .auto_shrink([false, false])
-                    .max_height(SIZE[1] - 90.0)
-                    .id_salt(&self.folder)
-                    .show_rows(ui, height, self.entries.len(), |ui, rows| {
-                        let across = Layout::top_down_justified(Align::LEFT);
-                        ui.with_layout(across, |ui| {
-                            for entry in &self.entries[rows] {
-                                if entry.show(ui, self.drum) {
-                                    let path = self.folder.join(&entry.name);
-                                    if entry.is_file {
-                                        let adds = ui.input(|input| input.modifiers.command);
-                                        let placing = if adds {
-                                            Placing::Add
-                                        } else {
-                                            Placing::Replace
-                                        };
-                                        wish = Some(SampleWish::Load(path, placing));
-                                    } else {
-                                        next = Some(path);
-                                    }
-                                }
-                            }
-                        });
-                    });
-                if self.entries.is_empty() {
-                    let text = "No folder and no audio file (WAV, AIFF, FLAC, MP3, Ogg) here.";
-                    ui.colored_label(theme::DIM, text);
+                if let Some(entry) = self.rows(ui) {
+                    let path = self.folder.join(&entry.name);
+                    let adds = ui.input(|input| input.modifiers.command);
+                    match (self.target, entry.is_file) {
+                        (_, false) => next = Some(path),
+                        (Target::Pad(_), true) if adds => {
+                            wish = Some(SampleWish::Load(path, Placing::Add));
+                        }
+                        (Target::Pad(_), true) => {
+                            wish = Some(SampleWish::Load(path, Placing::Replace));
+                        }
+                        (Target::Kit, true) => {}
+                    }
                 }
                 if self.problem.is_empty() {
-                    let text = format!(
-                        "A click puts a file on the pad and plays it; with {} it joins those there.",
-                        if cfg!(target_os = "macos") { "⌘" } else { "Ctrl" }
-                    );
-                    ui.colored_label(theme::DIM, text);
+                    ui.colored_label(theme::DIM, self.help());
                 } else {
                     ui.add(Label::new(
                         RichText::new(&self.problem).color(theme::WARNING),
@@ -210,6 +215,101 @@ impl SampleBrowser {
             return Some(SampleWish::Close);
         }
         wish
+    }
+}
+
+impl SampleBrowser {
+    /// What can be done with the folder as a whole and with what is on the pads.
+    fn buttons(
+        &self,
+        ui: &mut Ui,
+        names: &[Option<String>; DRUM_COUNT],
+        can_undo: bool,
+    ) -> Option<SampleWish> {
+        let mut wish = None;
+        let all = match self.target {
+            Target::Pad(_) => {
+                let files = self.entries.iter().filter(|entry| entry.is_file).count();
+                let hint = "Puts all files of this folder on the pad: the harder a hit, the \
+                            louder the sample; samples alike in level take turns.";
+                (files > 1).then(|| (format!("All {files}"), hint))
+            }
+            Target::Kit => {
+                let count = self.kit_drums;
+                let plural = if count == 1 { "" } else { "s" };
+                let hint = "Puts the files that are named after drums, and those in folders \
+                            that are, on the pads of these drums; other pads stay as they are.";
+                (count > 0).then(|| (format!("Load {count} drum{plural}"), hint))
+            }
+        };
+        if let Some((label, hint)) = all
+            && ui.button(label).on_hover_text(hint).clicked()
+        {
+            wish = Some(SampleWish::Load(self.folder.clone(), Placing::Replace));
+        }
+        let mut present = self
+            .target
+            .drums()
+            .iter()
+            .filter_map(|drum| names[drum.index()].as_deref());
+        if let Some(name) = present.next() {
+            let hint = match self.target {
+                Target::Pad(_) => format!("Takes {name} off the pad."),
+                Target::Kit => "Takes the samples off all pads.".to_owned(),
+            };
+            if ui.button("Back to the kit").on_hover_text(hint).clicked() {
+                wish = Some(SampleWish::Clear);
+            }
+        }
+        let hint = "Brings back what was there before.";
+        if can_undo && ui.button("Undo").on_hover_text(hint).clicked() {
+            wish = Some(SampleWish::Undo);
+        }
+        wish
+    }
+
+    /// The folders and files; answers which is clicked.
+    fn rows(&self, ui: &mut Ui) -> Option<&Entry> {
+        let mut clicked = None;
+        let height = ui.text_style_height(&egui::TextStyle::Body);
+        ScrollArea::vertical()
+            .auto_shrink([false, false])
+            .max_height(SIZE[1] - 90.0)
+            .id_salt(&self.folder)
+            .show_rows(ui, height, self.entries.len(), |ui, rows| {
+                let across = Layout::top_down_justified(Align::LEFT);
+                ui.with_layout(across, |ui| {
+                    for entry in &self.entries[rows] {
+                        if entry.show(ui, self.target) {
+                            clicked = Some(entry);
+                        }
+                    }
+                });
+            });
+        if self.entries.is_empty() {
+            let text = "No folder and no audio file (WAV, AIFF, FLAC, MP3, Ogg) here.";
+            ui.colored_label(theme::DIM, text);
+        }
+        clicked
+    }
+
+    fn help(&self) -> String {
+        match self.target {
+            Target::Pad(_) => format!(
+                "A click puts a file on the pad and plays it; with {} it joins those there.",
+                if cfg!(target_os = "macos") {
+                    "⌘"
+                } else {
+                    "Ctrl"
+                }
+            ),
+            Target::Kit if self.kit_drums == 0 => {
+                "Go to a folder whose files are named after drums (kick, HH open, Tom 1); saved \
+                 kits are in Music/Inverse Drum Machine."
+                    .to_owned()
+            }
+            Target::Kit => "Coloured files and folders are named after a drum.".to_owned(),
+        }
     }
 }
 
@@ -255,7 +355,7 @@ mod tests {
         for name in ["b.WAV", "A.flac", "notes.txt"] {
             fs::write(folder.join(name), b"").unwrap();
         }
-        let mut browser = SampleBrowser::new(Drum::Kick, &folder.join("not/there"));
+        let mut browser = SampleBrowser::new(Target::Pad(Drum::Kick), &folder.join("not/there"));
         assert_eq!(browser.folder(), folder);
         let names: Vec<&str> = browser.entries.iter().map(|e| e.title.as_str()).collect();
         assert_eq!(names, ["kicks", "A.flac", "b.WAV"]);
@@ -270,7 +370,7 @@ mod tests {
     #[cfg(windows)]
     fn one_drive_leads_to_another() {
         let root = Path::new("C:\\");
-        let browser = SampleBrowser::new(Drum::Kick, root);
+        let browser = SampleBrowser::new(Target::Pad(Drum::Kick), root);
         let drive = browser.entries.iter().find(|entry| entry.title == "C:\\");
         assert_eq!(root.join(&drive.unwrap().name), root);
     }

@@ -12,7 +12,7 @@ use crate::params::{HitChoice, IdmParams, MainOutput, QualityChoice};
 pub const HEIGHT: f32 = 40.0;
 
 /// Width of everything at its narrowest, with gaps and margins.
-const FIXED_WIDTH: f32 = 958.0;
+const FIXED_WIDTH: f32 = 978.0;
 
 /// Time for which *Forget* waits for its second click.
 const SURE_S: f64 = 3.0;
@@ -24,6 +24,8 @@ pub enum KitWish {
     Forget,
     /// Write it as WAV and SFZ.
     Save,
+    /// Samples of the user's own in place of all of it.
+    Load,
 }
 
 /// Draws the toolbar in `rect`.
@@ -56,7 +58,7 @@ pub fn show(
          put one instance on a track per drum and choose the drum here. Choose Nothing \
          if every drum has a track of its own, or all are heard twice.",
     );
-    meter(ui, place(60.0 + spare), main_level);
+    meter(ui, place(42.0 + spare), main_level);
     place(6.0);
     label(ui, place(42.0), "Quality");
     choice(
@@ -83,7 +85,7 @@ pub fn show(
     place(6.0);
     value_bar(
         ui,
-        place(140.0 + spare),
+        place(122.0 + spare),
         setter,
         &params.mask_exponent,
         &[],
@@ -112,8 +114,13 @@ pub fn show(
         wish = Some(KitWish::Forget);
     }
     let hint = "Write the learnt one-shots as WAV and SFZ to Music/Inverse Drum Machine.";
-    if button(ui, place(70.0), "Save kit", hint).clicked() {
+    if button(ui, place(62.0), "Save kit", hint).clicked() {
         wish = Some(KitWish::Save);
+    }
+    let hint = "Play a folder of samples in place of the learnt one-shots: a kit that was saved \
+                from another song, or any whose files are named after drums.";
+    if button(ui, place(62.0), "Load kit", hint).clicked() {
+        wish = Some(KitWish::Load);
     }
     wish
 }

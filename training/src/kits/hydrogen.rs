@@ -8,7 +8,7 @@ use roxmltree::{Document, Node};
 use super::{
     Sound, Split,
     load::{Entry, UNKNOWN_VELOCITY},
-    names::sound_from_spelling,
+    sound_from_spelling,
 };
 use crate::performance::sound_of_note;
 

@@ -11,8 +11,9 @@ use idm_engine::audio_file;
 use rayon::prelude::*;
 use serde::Deserialize;
 
-use super::{Kit, SAMPLE_RATE_HZ, SOUND_COUNT, Sample, Sound, Split};
-use super::{hydrogen, names::sound_from_spelling, sfz};
+use super::{
+    Kit, SAMPLE_RATE_HZ, SOUND_COUNT, Sample, Sound, Split, hydrogen, sfz, sound_from_spelling,
+};
 
 /// Name of the manifest in a folder of kits.
 const MANIFEST: &str = "kits.csv";

@@ -2,16 +2,13 @@
 
 mod hydrogen;
 mod load;
-mod names;
 mod sfz;
-mod sound;
 
 use std::sync::Arc;
 
+pub use idm_engine::sound::{SOUND_COUNT, Sound, sound_from_spelling};
 pub(crate) use load::has_extension;
 pub use load::load_folder;
-pub use names::sound_from_spelling;
-pub use sound::{SOUND_COUNT, Sound};
 
 use crate::random::Random;
 

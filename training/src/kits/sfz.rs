@@ -12,7 +12,7 @@ use anyhow::{Result, bail, ensure};
 use super::{
     Sound, Split,
     load::{Entry, UNKNOWN_VELOCITY},
-    names::sound_from_spelling,
+    sound_from_spelling,
 };
 use crate::performance::sound_of_note;
 use source::{Token, read_tokens};

@@ -4,6 +4,7 @@ mod attack;
 mod bank;
 mod one_shot;
 mod own_files;
+mod own_kit;
 mod own_sounds;
 mod template;
 mod voices;
@@ -15,6 +16,7 @@ pub use own_files::{
     LONGEST_OWN_S, LONGEST_OWN_SET_S, MOST_OWN_SAMPLES, OwnSet, OwnSoundError, is_audio_file,
     read_one_shot, read_own_set,
 };
+pub use own_kit::{OwnKit, OwnKitPlan, own_drum};
 pub use own_sounds::OwnSounds;
 pub use template::{LEVEL_FRAMES, MAX_TEMPLATE_FRAMES, PRE_FRAMES, Template};
 pub use voices::{MAX_VOICES, StartVoice, Voices};

@@ -53,6 +53,14 @@ pub enum OwnSoundError {
         /// What there is instead.
         found: String,
     },
+    /// Nothing in a folder can be a kit.
+    #[error("{folder}: expected audio files or folders named after drums, found {found}")]
+    NoKit {
+        /// Which.
+        folder: String,
+        /// What there is instead.
+        found: String,
+    },
     /// Nothing is heard.
     #[error("{file}: expected a sound, found silence")]
     Silent {
@@ -142,32 +150,43 @@ impl OwnSet {
 /// # Errors
 /// A file that cannot be used; a folder in which none can.
 pub fn read_own_set(path: &Path) -> Result<OwnSet, OwnSoundError> {
-    let mut set = OwnSet::default();
-    if !path.is_dir() {
-        set.one_shots.push(read_one_shot(path)?);
-        return Ok(set);
+    if path.is_dir() {
+        read_set(&name_of(path), &audio_files(path)?)
+    } else {
+        Ok(OwnSet {
+            one_shots: vec![read_one_shot(path)?],
+            left_out: Vec::new(),
+        })
     }
+}
+
+/// Reads `files`, which come from `place`.
+///
+/// # Errors
+/// None can be used.
+pub(super) fn read_set(place: &str, files: &[PathBuf]) -> Result<OwnSet, OwnSoundError> {
+    let mut set = OwnSet::default();
     let too_much = |file: &Path| {
         let name = name_of(file);
         format!("{name}: a drum has at most {MOST_OWN_SAMPLES} samples and {LONGEST_OWN_SET_S} s")
     };
-    for file in audio_files(path)? {
+    for file in files {
         // A folder may hold thousands: none is read in vain.
         if set.one_shots.len() >= MOST_OWN_SAMPLES {
-            set.left_out.push(too_much(&file));
+            set.left_out.push(too_much(file));
             continue;
         }
-        match read_one_shot(&file) {
+        match read_one_shot(file) {
             Ok(one_shot) if OwnSet::has_room(set.one_shots.iter(), &one_shot) => {
                 set.one_shots.push(one_shot);
             }
-            Ok(_) => set.left_out.push(too_much(&file)),
+            Ok(_) => set.left_out.push(too_much(file)),
             Err(error) => set.left_out.push(error.to_string()),
         }
     }
     if set.one_shots.is_empty() {
         return Err(OwnSoundError::Empty {
-            folder: name_of(path),
+            folder: place.to_owned(),
             found: set.left_out.pop().unwrap_or_else(|| "none".to_owned()),
         });
     }
@@ -175,7 +194,7 @@ pub fn read_own_set(path: &Path) -> Result<OwnSet, OwnSoundError> {
 }
 
 /// The audio files of `folder`, by name.
-fn audio_files(folder: &Path) -> Result<Vec<PathBuf>, OwnSoundError> {
+pub(super) fn audio_files(folder: &Path) -> Result<Vec<PathBuf>, OwnSoundError> {
     let entries = fs::read_dir(folder).map_err(|source| OwnSoundError::Folder {
         folder: name_of(folder),
         source,
@@ -189,7 +208,7 @@ fn audio_files(folder: &Path) -> Result<Vec<PathBuf>, OwnSoundError> {
     Ok(files)
 }
 
-fn name_of(path: &Path) -> String {
+pub(super) fn name_of(path: &Path) -> String {
     let name = path.file_name().unwrap_or(path.as_os_str());
     name.to_string_lossy().into_owned()
 }

@@ -1,6 +1,7 @@
 //! Pads: heard, learnt, saved, with samples of one's own.
 
 use super::*;
+use crate::editor::sample_browser::SampleBrowser;
 
 /// Clicks along the toolbar until `done`; true if it came to that.
 fn click_along_toolbar(window: &mut Window, mut done: impl FnMut(&mut Window) -> bool) -> bool {
@@ -89,15 +90,20 @@ fn a_sample_of_ones_own_is_put_on_a_pad_and_taken_off() {
     std::fs::write(folder.join("broken.wav"), b"no audio").unwrap();
 
     let mut window = Window::new(1180.0, 760.0);
-    window.app.samples_folder.clone_from(&folder);
+    window.app.samples.folder.clone_from(&folder);
     let top_of_strips = window.size.y - MARGIN - STRIP_HEIGHT;
     for y in 0..40 {
-        if window.app.browser.is_none() {
+        if window.app.samples.browser.is_none() {
             window.click(pos2(106.0, top_of_strips + y as f32));
         }
     }
-    let drum = window.app.browser.as_ref().map(SampleBrowser::drum);
-    assert_eq!(drum, Some(Drum::Kick));
+    let target = window
+        .app
+        .samples
+        .browser
+        .as_ref()
+        .map(SampleBrowser::target);
+    assert_eq!(target, Some(Target::Pad(Drum::Kick)));
     window.audio.shared().take_audition(Drum::Kick);
 
     let is_loaded = |window: &Window| window.params.own_samples.names()[0].is_some();
@@ -106,7 +112,7 @@ fn a_sample_of_ones_own_is_put_on_a_pad_and_taken_off() {
         if !is_loaded(&window) {
             window.click(pos2(650.0, y as f32));
         }
-        let browser = window.app.browser.as_ref();
+        let browser = window.app.samples.browser.as_ref();
         was_refused |= browser.is_some_and(|browser| browser.problem.contains("broken.wav"));
     }
     assert!(is_loaded(&window));
@@ -117,13 +123,13 @@ fn a_sample_of_ones_own_is_put_on_a_pad_and_taken_off() {
 
     // All files of the folder, of which one is no audio.
     write_wav(folder.join("other.wav"), &audio).unwrap();
-    window.app.browser = Some(SampleBrowser::new(Drum::Kick, &folder));
+    window.app.samples.browser = Some(SampleBrowser::new(Target::Pad(Drum::Kick), &folder));
     window.frame(vec![]);
     let all = window.place_of("All 3").expect("a button");
     window.click(all);
     let names = window.params.own_samples.names();
     assert!(names[0].as_ref().is_some_and(|name| name.ends_with("×2")));
-    let browser = window.app.browser.as_ref();
+    let browser = window.app.samples.browser.as_ref();
     assert!(browser.is_some_and(|browser| browser.problem.contains("broken.wav")));
 
     window.frame(vec![Event::Key {
@@ -133,8 +139,8 @@ fn a_sample_of_ones_own_is_put_on_a_pad_and_taken_off() {
         repeat: false,
         modifiers: Modifiers::NONE,
     }]);
-    assert!(window.app.browser.is_none());
-    window.params.own_samples.clear(Drum::Kick);
+    assert!(window.app.samples.browser.is_none());
+    window.params.own_samples.clear(&[Drum::Kick]);
     window.frame(vec![]);
     assert!(window.texts().iter().all(|text| !text.ends_with("×2")));
     std::fs::remove_dir_all(folder).unwrap();
@@ -161,4 +167,48 @@ fn a_pad_plays_its_drum_louder_at_the_top() {
     for drum in &Drum::ALL[1..] {
         assert_eq!(window.audio.shared().take_audition(*drum), None);
     }
+}
+
+#[test]
+fn a_folder_of_samples_is_loaded_as_a_kit() {
+    use idm_engine::audio_file::{AudioBuffer, write_wav};
+    let folder = std::env::temp_dir().join(format!("idm-kit-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    for name in ["song_kick.wav", "song_ride.wav", "song.wav"] {
+        let audio = AudioBuffer {
+            sample_rate_hz: 48_000.0,
+            channels: vec![vec![0.5; 2_000]],
+        };
+        write_wav(folder.join(name), &audio).unwrap();
+    }
+    let mut window = Window::new(1180.0, 760.0);
+    window.app.samples.folder.clone_from(&folder);
+    let button = window.place_of("Load kit").expect("a button");
+    window.click(button);
+    window.frame(vec![]);
+    assert!(
+        window
+            .texts()
+            .iter()
+            .any(|text| text == "song_ride.wav  ·  Ride")
+    );
+    let load = window.place_of("Load 2 drums").expect("a button");
+    window.click(load);
+    window.frame(vec![]);
+    let names = window.params.own_samples.names();
+    assert!(names[0].is_some() && names[8].is_some() && names[1].is_none());
+    let blends = |window: &Window| [0, 1, 8].map(|n: usize| window.params.drums[n].blend.value());
+    assert_eq!(blends(&window), [1.0, 0.0, 1.0]);
+    assert!(
+        window
+            .texts()
+            .iter()
+            .any(|text| text.contains("song.wav: named like no drum"))
+    );
+    let undo = window.place_of("Undo").expect("a button");
+    window.click(undo);
+    window.frame(vec![]);
+    assert!(window.params.own_samples.names()[0].is_none());
+    assert_eq!(blends(&window), [0.0; 3]);
+    std::fs::remove_dir_all(folder).unwrap();
 }

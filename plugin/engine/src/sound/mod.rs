@@ -1,6 +1,10 @@
-//! The sounds a kit can hold: finer than the nine classes.
+//! The sounds a kit can hold, finer than the nine classes, and what people call them.
 
-use idm_engine::drum::Drum;
+mod names;
+
+pub use names::sound_from_spelling;
+
+use crate::drum::Drum;
 
 /// Number of sounds.
 pub const SOUND_COUNT: usize = 17;
