@@ -87,6 +87,8 @@ struct Slot {
     edits: u64,
     /// What it was before, the newest last.
     before: Vec<Arc<CorrectionList>>,
+    /// What was taken back since the last change, the newest last.
+    after: Vec<Arc<CorrectionList>>,
     /// What could not be read, kept for who can until the user changes something.
     unread: Option<String>,
     problem: String,
@@ -101,6 +103,7 @@ impl Default for Slot {
             list: Arc::default(),
             edits: 0,
             before: Vec::new(),
+            after: Vec::new(),
             unread: None,
             problem: String::new(),
             outbox,
@@ -119,8 +122,16 @@ impl Slot {
         if self.before.len() > UNDO_STEPS {
             self.before.remove(0);
         }
+        self.after.clear();
         self.publish(Arc::new(list));
         true
+    }
+
+    /// Another list by the user's wish.
+    fn edited(&mut self, list: Arc<CorrectionList>) {
+        self.edits += 1;
+        self.unread = None;
+        self.publish(list);
     }
 
     fn publish(&mut self, list: Arc<CorrectionList>) {
@@ -174,9 +185,24 @@ impl Corrections {
     pub fn undo(&self) {
         let mut slot = self.lock();
         if let Some(list) = slot.before.pop() {
-            slot.edits += 1;
-            slot.unread = None;
-            slot.publish(list);
+            let present = slot.list.clone();
+            slot.after.push(present);
+            slot.edited(list);
+        }
+    }
+
+    /// Whether there is a step that was taken back.
+    pub fn can_redo(&self) -> bool {
+        !self.lock().after.is_empty()
+    }
+
+    /// Takes the step again that was taken back last.
+    pub fn redo(&self) {
+        let mut slot = self.lock();
+        if let Some(list) = slot.after.pop() {
+            let present = slot.list.clone();
+            slot.before.push(present);
+            slot.edited(list);
         }
     }
 
@@ -395,13 +421,20 @@ mod tests {
         corrections.undo();
         corrections.undo();
         assert_eq!(*corrections.current(), [at(2.0, Drum::Ride, false)]);
+        corrections.redo();
+        assert_eq!(*corrections.current(), [at(2.01, Drum::Ride, true)]);
+        assert!(corrections.can_redo());
+        corrections.say(at(3.0, Drum::Kick, true));
+        assert!(!corrections.can_redo(), "there is another way now");
+        corrections.undo();
+        corrections.undo();
         corrections.undo();
         corrections.undo();
         assert!(corrections.current().is_empty() && !corrections.can_undo());
-        assert_eq!(corrections.edits(), 6);
+        assert_eq!(corrections.edits(), 10);
         corrections.edit(|_| {});
         assert!(!corrections.can_undo(), "nothing was changed");
-        assert_eq!(corrections.edits(), 6);
+        assert_eq!(corrections.edits(), 10);
     }
 
     #[test]

@@ -8,8 +8,10 @@ use thiserror::Error;
 
 use grid::TickMap;
 
+pub use beats::Beat;
 pub use grid::{Grid, TempoChange, TimeSignature};
 
+mod beats;
 mod grid;
 
 /// Ticks per quarter note of files that are written.

@@ -2,6 +2,7 @@
 
 use egui::{Align2, Painter, Pos2, Rect, Response, Sense, Stroke, StrokeKind, Ui, pos2, vec2};
 use idm_engine::controls::HitSource;
+use idm_engine::midi_file::Beat;
 
 use super::controls::{button, panel};
 use super::lanes::{Lanes, hit_body, paint_hit, paint_wave_bar, reason};
@@ -19,6 +20,10 @@ const REACH: f32 = 7.0;
 
 /// Where in the view the playhead is after a page was turned.
 const PAGE_START: f64 = 0.08;
+
+/// Room in points for a line of a beat, and for the number of a bar.
+const BEAT_ROOM: f64 = 9.0;
+const BAR_ROOM: f64 = 36.0;
 
 /// What the user wants beyond the view.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,7 +113,12 @@ impl SongView {
         let painter = ui.painter_at(rect);
         lanes.paint(&painter);
         let clipped = painter.with_clip_rect(lanes.plot);
-        paint_seconds(&clipped, scale, self.span_s);
+        let beats = take.grid().beats(self.start_s, end_s);
+        if beats.is_empty() {
+            paint_seconds(&clipped, scale, self.span_s);
+        } else {
+            paint_bars(&clipped, scale, &beats);
+        }
         for x in lanes.plot.left() as i32..lanes.plot.right() as i32 {
             let (from, to) = (x as f32, x as f32 + 1.0);
             let peak = take.peak(scale.song_s(from), scale.song_s(to));
@@ -251,6 +261,11 @@ impl SongView {
         {
             corrections.undo();
         }
+        if corrections.can_redo()
+            && button(ui, place(44.0), "Redo", "Take that step again.").clicked()
+        {
+            corrections.redo();
+        }
         if !self.follows
             && take.playhead_s().is_some()
             && button(ui, place(52.0), "Follow", "Turn pages with the playhead.").clicked()
@@ -320,6 +335,36 @@ fn advice(take: &Take, hits: HitSource, is_new: bool) -> Option<&'static str> {
         )
     } else {
         None
+    }
+}
+
+/// Lines for beats and numbers for bars, as many as there is room for.
+fn paint_bars(painter: &Painter, scale: Scale, beats: &[Beat]) {
+    let first_bar = beats.first().map_or(1, |beat| beat.bar);
+    let bars = beats.last().map_or(1, |beat| beat.bar) - first_bar + 1;
+    let width = f64::from(scale.plot.width());
+    let shows_beats = width / beats.len() as f64 >= BEAT_ROOM;
+    let mut step = 1;
+    while width / bars as f64 * (step as f64) < BAR_ROOM {
+        step *= 2;
+    }
+    for beat in beats {
+        let is_numbered = beat.is_first && (beat.bar - 1).is_multiple_of(step);
+        if !is_numbered && !shows_beats {
+            continue;
+        }
+        let x = scale.x(beat.time_s);
+        let colour = if is_numbered {
+            theme::faded(theme::DIM, 0.6)
+        } else {
+            theme::LINE
+        };
+        painter.vline(x, scale.plot.y_range(), Stroke::new(1.0, colour));
+        if is_numbered {
+            let at = pos2(x + 3.0, scale.plot.top() + 6.0);
+            let text = beat.bar.to_string();
+            painter.text(at, Align2::LEFT_CENTER, text, theme::font(9.0), theme::DIM);
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{DEFAULT_TEMPO_BPM, TICKS_PER_BEAT};
 
 /// Tempi that can be written: a beat has 24 bits of microseconds.
-const TEMPO_BPM: std::ops::RangeInclusive<f64> = 4.0..=6_000.0;
+pub(super) const TEMPO_BPM: std::ops::RangeInclusive<f64> = 4.0..=6_000.0;
 
 /// Shortest note that a time signature can count, as a power of a half.
 const SHORTEST_UNIT: u32 = 6;

@@ -109,6 +109,12 @@ fn a_song_that_changes_its_tempo_is_saved_on_its_grid() {
         play(&mut window, 1.471, 2.507);
     }
     let bytes = save(&mut window, "tempo");
+    // The view of the song has its bars: the second begins at its third beat, before 2 s.
+    let texts = window.texts();
+    for bar in ["1", "2", "3"] {
+        assert!(texts.iter().any(|text| text == bar), "bar {bar}: {texts:?}");
+    }
+    assert!(!texts.iter().any(|text| text == "0:01.0"), "{texts:?}");
     let signature = [0xff, 0x58, 4, 3, 2];
     assert!(bytes.windows(5).any(|word| word == signature));
 

@@ -105,4 +105,7 @@ fn the_user_is_asked_about_what_is_in_doubt() {
     assert_eq!((list.len(), lessons(&list).count()), (2, 2));
     press(&mut window, "Undo");
     assert_eq!(window.params.corrections.current().len(), 1);
+    press(&mut window, "Redo");
+    assert_eq!(window.params.corrections.current().len(), 2);
+    assert!(window.place_of("Redo").is_none());
 }
