@@ -2,14 +2,16 @@
 //!
 //! This crate is the plugin: it turns host calls into slices for
 //! [`idm_engine`] and back. What needs no host lives in modules of its own and
-//! is tested without one: [`buses`], [`core`], [`corrections`], [`notes`],
-//! [`params`], [`song`], [`state`], [`presets`].
+//! is tested without one: [`buses`], [`core`], [`corrections`], [`heard`],
+//! [`notes`], [`params`], [`song`], [`state`], [`presets`].
 
 pub mod buses;
 pub mod core;
 pub mod corrections;
 pub mod editor;
+mod folders;
 pub mod handover;
+pub mod heard;
 pub mod kit_state;
 pub mod link;
 pub mod midi_export;

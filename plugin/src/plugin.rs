@@ -13,7 +13,8 @@ use nice_plug::prelude::*;
 
 use crate::core::{Played, Processor, Settings, Stroke, flush_subnormals, pass_through};
 use crate::corrections::{CorrectionInbox, CorrectionList};
-use crate::editor::{IdmEditor, Keeper, Monitor};
+use crate::editor::IdmEditor;
+use crate::heard::{Keeper, Monitor};
 use crate::kit_state::KitInbox;
 use crate::link::{self, AudioEnd, EditorEnd, Status, Texts};
 use crate::notes;

@@ -9,6 +9,7 @@ pub mod checks;
 pub mod demo;
 pub mod demo_loop;
 pub mod drums;
+pub mod host;
 pub mod hosts;
 pub mod install;
 pub mod midi;

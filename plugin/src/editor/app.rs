@@ -15,18 +15,17 @@ use super::before_preset::BeforePreset;
 use super::controls::set;
 use super::fit::Fit;
 use super::header::HeaderWish;
-use super::marks::song_hits;
-use super::monitor::Monitor;
 use super::notice::Notice;
 use super::sample_browser::Target;
 use super::sample_desk::SampleDesk;
 use super::song_view::{SongView, SongWish};
-use super::take::Take;
 use super::toolbar::KitWish;
 use super::{
     WindowScale, editor_state, header, strip, theme, timeline, toolbar, update_editor_state,
 };
-use crate::kit_state::kits_folder;
+use crate::folders::kits_folder;
+use crate::heard::marks::song_hits;
+use crate::heard::{Monitor, Take};
 use crate::link::{EditorEnd, Shared, Status};
 use crate::midi_export;
 use crate::params::{HitChoice, IdmParams, MOST_REVISIONS};

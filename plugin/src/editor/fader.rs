@@ -3,13 +3,8 @@
 use egui::{Align2, Color32, Rect, Sense, Ui, pos2, vec2};
 use nice_plug::prelude::*;
 
-use super::theme;
 use super::value_bar::edit;
-
-/// Lowest level that the meter shows, in dB.
-const METER_FLOOR_DB: f32 = -60.0;
-/// Highest level that the meter shows, in dB.
-const METER_TOP_DB: f32 = 6.0;
+use super::{meter, theme};
 
 /// Shows a fader for `param` and a meter for `level` (linear) in `rect`. With Alt all of
 /// `all` follow.
@@ -27,9 +22,9 @@ pub fn fader(
     let text_height = 16.0;
     let body = Rect::from_min_max(rect.min, pos2(rect.right(), rect.bottom() - text_height));
     let meter_width = (rect.width() * 0.28).clamp(6.0, 12.0);
-    let meter = Rect::from_min_max(pos2(body.right() - meter_width, body.top()), body.max);
-    let track = Rect::from_min_max(body.min, pos2(meter.left() - 4.0, body.bottom()));
-    paint_meter(ui, meter, level, colour);
+    let place = Rect::from_min_max(pos2(body.right() - meter_width, body.top()), body.max);
+    let track = Rect::from_min_max(body.min, pos2(place.left() - 4.0, body.bottom()));
+    meter::vertical(ui, place, level, colour);
 
     let id = ui.scope_id().with(("fader", param.name()));
     let response = ui.interact(track, id, Sense::click_and_drag());
@@ -80,41 +75,4 @@ pub fn fader(
     response
         .on_hover_cursor(egui::CursorIcon::ResizeVertical)
         .on_hover_text(hint);
-}
-
-/// Position of a level on the meter, 0..1.
-pub fn meter_fraction(level: f32) -> f32 {
-    let level_db = 20.0 * level.max(1e-9).log10();
-    ((level_db - METER_FLOOR_DB) / (METER_TOP_DB - METER_FLOOR_DB)).clamp(0.0, 1.0)
-}
-
-fn paint_meter(ui: &Ui, rect: Rect, level: f32, colour: Color32) {
-    let painter = ui.painter_at(rect);
-    painter.rect_filled(rect, 2, theme::GROOVE);
-    let fraction = meter_fraction(level);
-    if fraction > 0.0 {
-        let top = rect.bottom() - rect.height() * fraction;
-        let bar = Rect::from_min_max(pos2(rect.left(), top), rect.max);
-        let colour = if level > 1.0 { theme::BAD } else { colour };
-        painter.rect_filled(bar, 2, colour);
-    }
-    let full_scale = rect.bottom() - rect.height() * meter_fraction(1.0);
-    painter.hline(
-        rect.left()..=rect.right(),
-        full_scale,
-        egui::Stroke::new(1.0, theme::LINE),
-    );
-}
-
-#[cfg(test)]
-mod tests {
-    use super::meter_fraction;
-
-    #[test]
-    fn the_meter_is_linear_in_db() {
-        assert_eq!(meter_fraction(0.0), 0.0);
-        assert!((meter_fraction(1.0) - 60.0 / 66.0).abs() < 1e-6);
-        assert!((meter_fraction(0.1) - 40.0 / 66.0).abs() < 1e-6);
-        assert_eq!(meter_fraction(100.0), 1.0);
-    }
 }

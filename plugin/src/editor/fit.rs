@@ -1,5 +1,7 @@
 //! Window and content fit each other, whatever the zoom, the screen and the host.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use egui::{Ui, ViewportCommand, vec2};
 
 use super::{editor_state, update_editor_state};
@@ -8,6 +10,36 @@ use crate::state::EditorState;
 
 /// How much smaller than needed a window may be without a change of zoom: rounding.
 const ROUNDING: f32 = 0.995;
+
+/// Physical pixels per logical one, as the system says of the window that is open, or of
+/// the last one. The host's idea of it may be another, and before the first window nobody
+/// knows.
+#[derive(Debug)]
+pub struct WindowScale(AtomicU64);
+
+/// That of the last window of any instance.
+static LAST_SCALE: WindowScale = WindowScale(AtomicU64::new(1.0_f64.to_bits()));
+
+impl Default for WindowScale {
+    fn default() -> Self {
+        Self(AtomicU64::new(LAST_SCALE.get().to_bits()))
+    }
+}
+
+impl WindowScale {
+    /// The factor.
+    pub fn get(&self) -> f64 {
+        f64::from_bits(self.0.load(Ordering::Relaxed))
+    }
+
+    /// The system says so; what cannot be is left.
+    pub fn set(&self, factor: f64) {
+        if factor.is_finite() && factor > 0.0 {
+            self.0.store(factor.to_bits(), Ordering::Relaxed);
+            LAST_SCALE.0.store(factor.to_bits(), Ordering::Relaxed);
+        }
+    }
+}
 
 /// What is known of the window that is open.
 #[derive(Debug)]

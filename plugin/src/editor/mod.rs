@@ -5,7 +5,6 @@
 //! except its size and zoom.
 
 use std::error::Error;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -18,6 +17,7 @@ use nice_plug_egui::{
     EguiEditorHandle, EguiEditorState, EguiNiceSettings, RepaintNotifier, create_egui_editor,
 };
 
+use crate::heard::Monitor;
 use crate::link::EditorEnd;
 use crate::params::IdmParams;
 use crate::state::EditorState;
@@ -28,18 +28,14 @@ mod controls;
 mod fader;
 mod fit;
 mod header;
-mod keeper;
 mod lanes;
-mod marks;
-mod monitor;
+mod meter;
 mod notice;
 mod pad;
 mod sample_browser;
 mod sample_desk;
 mod song_view;
 mod strip;
-mod take;
-mod teaching;
 mod theme;
 mod timeline;
 mod toolbar;
@@ -47,8 +43,7 @@ mod value_bar;
 
 pub use app::IdmApp;
 pub use before_preset::BeforePreset;
-pub use keeper::Keeper;
-pub use monitor::Monitor;
+pub use fit::WindowScale;
 
 /// Shortest time between two looks at whether to repaint.
 const POLL_INTERVAL: Duration = Duration::from_millis(16);
@@ -61,34 +56,6 @@ pub struct IdmEditor {
     monitor: Arc<Mutex<Monitor>>,
     before_preset: Arc<Mutex<BeforePreset>>,
     scale: Arc<WindowScale>,
-}
-
-/// Physical pixels per logical one, as the system says of the window that is open, or of
-/// the last one. The host's idea of it may be another, and before the first window nobody
-/// knows.
-#[derive(Debug)]
-pub struct WindowScale(AtomicU64);
-
-/// That of the last window of any instance.
-static LAST_SCALE: WindowScale = WindowScale(AtomicU64::new(1.0_f64.to_bits()));
-
-impl Default for WindowScale {
-    fn default() -> Self {
-        Self(AtomicU64::new(LAST_SCALE.get().to_bits()))
-    }
-}
-
-impl WindowScale {
-    fn get(&self) -> f64 {
-        f64::from_bits(self.0.load(Ordering::Relaxed))
-    }
-
-    fn set(&self, factor: f64) {
-        if factor.is_finite() && factor > 0.0 {
-            self.0.store(factor.to_bits(), Ordering::Relaxed);
-            LAST_SCALE.0.store(factor.to_bits(), Ordering::Relaxed);
-        }
-    }
 }
 
 impl std::fmt::Debug for IdmEditor {

@@ -3,8 +3,8 @@
 use egui::{Align2, Color32, Painter, Rect, Sense, Stroke, StrokeKind, Ui, pos2};
 use idm_engine::drum::Drum;
 
-use super::monitor::Monitor;
 use super::theme;
+use crate::heard::Monitor;
 use crate::link::Shared;
 
 /// Seconds for which the words of a verdict stay readable.

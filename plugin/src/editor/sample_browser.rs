@@ -12,7 +12,7 @@ use idm_engine::drum::{DRUM_COUNT, Drum};
 use idm_engine::one_shots::{OwnKitPlan, is_audio_file, own_drum};
 
 use super::theme;
-use crate::kit_state::home_folder;
+use crate::folders::home_folder;
 use crate::own_samples::Placing;
 
 /// Most entries of a folder that are listed.

@@ -9,7 +9,7 @@ use nice_plug::prelude::ParamSetter;
 
 use super::controls::set;
 use super::sample_browser::{SampleBrowser, SampleWish, Target};
-use crate::kit_state::kits_folder;
+use crate::folders::kits_folder;
 use crate::link::Shared;
 use crate::own_samples::{OwnSamples, Placing};
 use crate::params::IdmParams;

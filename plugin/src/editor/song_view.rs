@@ -6,11 +6,10 @@ use idm_engine::midi_file::Beat;
 
 use super::controls::{button, panel};
 use super::lanes::{Lanes, hit_body, paint_hit, paint_wave_bar, reason};
-use super::marks::{self, Mark, Origin};
-use super::take::Take;
-use super::teaching;
 use super::theme;
 use crate::corrections::{Corrections, MOMENT_S};
+use crate::heard::marks::{self, Mark, Origin};
+use crate::heard::{Take, teaching};
 
 /// Shortest and longest part of the song that is shown, in seconds.
 const SPAN_S: (f64, f64) = (0.5, 60.0);
@@ -204,7 +203,7 @@ impl SongView {
         if response.clicked()
             && let Some((drum, song_s)) = pointer.and_then(under)
         {
-            marks::click(corrections, take, marks, drum, song_s, scale.reach_s());
+            teaching::click(corrections, take, marks, drum, song_s, scale.reach_s());
         }
         if response.drag_started() {
             // Where the button went down, not where the drag was noticed.
@@ -218,7 +217,7 @@ impl SongView {
             && let Some(mark) = self.held.take()
             && let Some((drum, _)) = pointer.and_then(under)
         {
-            marks::move_to(corrections, take, &mark, drum);
+            teaching::move_to(corrections, take, &mark, drum);
         }
     }
 

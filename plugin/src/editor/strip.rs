@@ -6,10 +6,10 @@ use nice_plug::prelude::*;
 
 use super::controls::{choice, panel, switch};
 use super::fader::fader;
-use super::monitor::Monitor;
 use super::pad::pad;
 use super::theme;
 use super::value_bar::{ALL_DRUMS, Look, value_bar};
+use crate::heard::Monitor;
 use crate::link::Shared;
 use crate::params::{BusChoice, DrumParams, IdmParams};
 

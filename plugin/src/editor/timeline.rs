@@ -6,8 +6,8 @@ use idm_engine::transcriber::lesson_of;
 
 use super::controls::{button, panel};
 use super::lanes::{Lanes, hit_body, paint_hit, paint_wave_bar, reason};
-use super::monitor::{HISTORY_SECONDS, Monitor};
 use super::theme;
+use crate::heard::{HISTORY_SECONDS, Monitor};
 
 /// Draws the timeline in `rect`; true if the user wants to correct hits.
 pub fn show(ui: &mut Ui, rect: Rect, monitor: &Monitor) -> bool {

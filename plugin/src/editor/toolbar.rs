@@ -4,8 +4,8 @@ use egui::{Align2, Rect, Ui, pos2};
 use nice_plug::prelude::ParamSetter;
 
 use super::controls::{button, choice, panel, switch};
-use super::theme;
 use super::value_bar::{Look, value_bar};
+use super::{meter, theme};
 use crate::params::{HitChoice, IdmParams, MainOutput, QualityChoice};
 
 /// Height in points.
@@ -58,7 +58,7 @@ pub fn show(
          put one instance on a track per drum and choose the drum here. Choose Nothing \
          if every drum has a track of its own, or all are heard twice.",
     );
-    meter(ui, place(42.0 + spare), main_level);
+    meter::horizontal(ui, place(42.0 + spare), main_level);
     place(6.0);
     label(ui, place(42.0), "Quality");
     choice(
@@ -154,18 +154,4 @@ fn label(ui: &Ui, rect: Rect, text: &str) {
         theme::font(11.0),
         theme::DIM,
     );
-}
-
-/// Level of the main output, sideways.
-fn meter(ui: &Ui, rect: Rect, level: f32) {
-    let rect = rect.shrink2(egui::vec2(0.0, 7.0));
-    let painter = ui.painter_at(rect);
-    painter.rect_filled(rect, 2, theme::GROOVE);
-    let fraction = super::fader::meter_fraction(level);
-    let bar = Rect::from_min_max(
-        rect.min,
-        pos2(rect.left() + rect.width() * fraction, rect.bottom()),
-    );
-    let colour = if level > 1.0 { theme::BAD } else { theme::GOOD };
-    painter.rect_filled(bar, 2, colour);
 }

@@ -105,7 +105,11 @@ pub fn draw_lines(path: &Path, title: &str, lines: &[(&str, Vec<(f64, f64)>)]) -
     Ok(())
 }
 
-fn use_font() -> Result<()> {
+/// Lets pictures have words.
+///
+/// # Errors
+/// When the font is damaged.
+pub(crate) fn use_font() -> Result<()> {
     register_font(
         "sans-serif",
         FontStyle::Normal,

@@ -2,8 +2,8 @@
 
 mod augment;
 mod bus;
+mod command;
 mod features;
-mod files;
 mod hybrid;
 mod pool;
 mod reshape;
@@ -25,8 +25,8 @@ use crate::{
     random::Random,
 };
 use bus::Bus;
+pub use command::{RenderArgs, run};
 pub use features::{Featuriser, TrainingExample, set_ratios};
-pub use files::{RenderArgs, run};
 use pool::Pool;
 use room::Bleed;
 pub(crate) use room::Room;

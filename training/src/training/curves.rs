@@ -3,13 +3,10 @@
 use std::path::Path;
 
 use anyhow::{Result, anyhow};
-use epaint_default_fonts::UBUNTU_LIGHT;
-use plotters::{
-    prelude::*,
-    style::{FontStyle, register_font},
-};
+use plotters::prelude::*;
 
 use super::Record;
+use crate::evaluation::use_font;
 
 /// Size of the picture in pixels.
 const SIZE: (u32, u32) = (900, 600);
@@ -22,8 +19,7 @@ pub fn draw_curves(path: &Path, history: &[Record]) -> Result<()> {
     if history.is_empty() {
         return Ok(());
     }
-    register_font("sans-serif", FontStyle::Normal, UBUNTU_LIGHT)
-        .map_err(|_| anyhow!("the font of the curves is damaged"))?;
+    use_font()?;
     draw(path, history).map_err(|error| anyhow!("cannot draw {}: {error}", path.display()))
 }
 

@@ -1,0 +1,132 @@
+//! What stands in the lanes of the song: hits as heard, and the user's word on them.
+
+use idm_engine::drum::Drum;
+use idm_engine::engine::Verdict;
+
+use super::pupil::Pupil;
+use super::take::Take;
+use crate::corrections::{Correction, SAME_HIT_S, is_same_hit};
+use crate::midi_export::SongHit;
+
+/// Velocity at which a hit is shown that was not heard yet.
+const UNHEARD_VELOCITY: f32 = 0.7;
+
+/// Why something stands in a lane.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Origin {
+    /// It was heard.
+    Heard {
+        /// Accepted, or why not.
+        verdict: Verdict,
+        /// How sure the network is, 0..1.
+        confidence: f32,
+        /// Whether corrections of others spoke for it or against it.
+        taught: Option<bool>,
+    },
+    /// The user says that there is a hit.
+    Added,
+    /// The user says that there is none.
+    Removed,
+}
+
+/// Something in a lane.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Mark {
+    /// Place in the song in seconds.
+    pub song_s: f64,
+    /// Lane.
+    pub drum: Drum,
+    /// Loudness, 0..1.
+    pub velocity: f32,
+    /// Why it is there.
+    pub origin: Origin,
+}
+
+impl Mark {
+    /// Whether there is a hit, as far as is known.
+    pub fn is_hit(&self) -> bool {
+        match self.origin {
+            Origin::Heard { verdict, .. } => verdict == Verdict::Accepted,
+            Origin::Added => true,
+            Origin::Removed => false,
+        }
+    }
+
+    /// Whether it is there because it was heard.
+    pub fn is_heard(&self) -> bool {
+        matches!(self.origin, Origin::Heard { .. })
+    }
+}
+
+/// Everything between two places of the song. A correction hides the hit that it speaks
+/// of.
+pub fn marks(take: &Take, corrections: &[Correction], from_s: f64, to_s: f64) -> Vec<Mark> {
+    let pupil = Pupil::new(corrections, take.teaching);
+    let first = corrections.partition_point(|other| other.song_s < from_s - SAME_HIT_S);
+    let last = corrections.partition_point(|other| other.song_s <= to_s + SAME_HIT_S);
+    let corrections = &corrections[first..last.max(first)];
+    let mut marks: Vec<Mark> = take
+        .hits(from_s, to_s)
+        .filter(|(song_s, hit)| {
+            let is_before = |other: &Correction| other.song_s < song_s - SAME_HIT_S;
+            let near = &corrections[corrections.partition_point(is_before)..];
+            let mut near = near
+                .iter()
+                .take_while(|other| other.song_s <= song_s + SAME_HIT_S);
+            !near.any(|other| is_same_hit(other, *song_s, hit.drum))
+        })
+        .map(|(song_s, hit)| {
+            let judged = pupil.judge(hit);
+            Mark {
+                song_s,
+                drum: hit.drum,
+                velocity: hit.velocity,
+                origin: Origin::Heard {
+                    verdict: judged.verdict,
+                    confidence: judged.confidence,
+                    taught: judged.taught,
+                },
+            }
+        })
+        .collect();
+    marks.extend(corrections.iter().map(|correction| {
+        let from_s = correction.song_s - SAME_HIT_S;
+        let mut near = take.hits(from_s, correction.song_s + SAME_HIT_S);
+        let velocity = near
+            .find(|(_, hit)| hit.drum == correction.drum && hit.velocity > 0.0)
+            .map_or(UNHEARD_VELOCITY, |(_, hit)| hit.velocity);
+        Mark {
+            song_s: correction.song_s,
+            drum: correction.drum,
+            velocity,
+            origin: if correction.is_hit {
+                Origin::Added
+            } else {
+                Origin::Removed
+            },
+        }
+    }));
+    marks
+}
+
+/// All hits of the song, as heard and corrected.
+pub fn song_hits(take: &Take, corrections: &[Correction]) -> Vec<SongHit> {
+    marks(take, corrections, f64::NEG_INFINITY, f64::INFINITY)
+        .into_iter()
+        .filter(Mark::is_hit)
+        .map(|mark| SongHit {
+            song_s: mark.song_s,
+            drum: mark.drum,
+            velocity: mark.velocity,
+        })
+        .collect()
+}
+
+/// The mark in the lane of `drum` nearest to a place, if it is within `reach_s`.
+pub fn mark_at(marks: &[Mark], drum: Drum, song_s: f64, reach_s: f64) -> Option<&Mark> {
+    let distance = |mark: &&Mark| (mark.song_s - song_s).abs();
+    marks
+        .iter()
+        .filter(|mark| mark.drum == drum && distance(mark) <= reach_s)
+        .min_by(|a, b| distance(a).total_cmp(&distance(b)))
+}

@@ -1,0 +1,13 @@
+//! What was heard of the song, and the user's word on it. Nothing of it is drawn here, and
+//! all of it outlives the window.
+
+mod keeper;
+pub mod marks;
+mod monitor;
+mod pupil;
+mod take;
+pub mod teaching;
+
+pub use keeper::Keeper;
+pub use monitor::{HISTORY_SECONDS, Monitor};
+pub use take::Take;

@@ -1,0 +1,170 @@
+//! The user's word on what was heard: what clicks and drags say, what one moment teaches
+//! about the others, and which is worth asking about.
+
+use idm_engine::drum::{DRUM_COUNT, Drum};
+use idm_engine::engine::Verdict;
+use idm_engine::transcriber::{Lesson, doubt};
+
+use super::marks::{Mark, Origin, mark_at, marks};
+use super::pupil::{Pupil, is_judged};
+use super::take::Take;
+use crate::corrections::{Correction, CorrectionList, Corrections, MOMENT_S, is_same_hit};
+
+/// Less doubt than this is not worth a question.
+const LEAST_DOUBT: f32 = 0.05;
+
+/// What a click does: a hit is removed, a refused one accepted, a correction taken back;
+/// where nothing is a hit is added, at the time of one of another drum within reach.
+pub fn click(
+    corrections: &Corrections,
+    take: &Take,
+    marks: &[Mark],
+    drum: Drum,
+    song_s: f64,
+    reach_s: f64,
+) {
+    let (song_s, is_hit) = match mark_at(marks, drum, song_s, reach_s) {
+        Some(mark) if mark.is_heard() => (mark.song_s, Some(!mark.is_hit())),
+        Some(mark) => (mark.song_s, None),
+        None => {
+            let distance = |mark: &&Mark| (mark.song_s - song_s).abs();
+            let others = marks.iter().filter(|mark| distance(mark) <= reach_s);
+            let nearest = others.min_by(|a, b| distance(a).total_cmp(&distance(b)));
+            (nearest.map_or(song_s, |mark| mark.song_s), Some(true))
+        }
+    };
+    corrections.edit(|list| {
+        list.retain(|other| !is_same_hit(other, song_s, drum));
+        list.extend(is_hit.map(|is_hit| Correction {
+            song_s,
+            drum,
+            is_hit,
+            lesson: None,
+        }));
+        teach(list, take, song_s);
+    });
+}
+
+/// What dragging a mark to another lane does: the hit is that drum's, not this one's.
+pub fn move_to(corrections: &Corrections, take: &Take, mark: &Mark, drum: Drum) {
+    if drum == mark.drum {
+        return;
+    }
+    let at = |drum, is_hit| Correction {
+        song_s: mark.song_s,
+        drum,
+        is_hit,
+        lesson: None,
+    };
+    corrections.edit(|list| {
+        list.retain(|other| {
+            !is_same_hit(other, mark.song_s, mark.drum) && !is_same_hit(other, mark.song_s, drum)
+        });
+        if mark.is_heard() && mark.is_hit() || mark.origin == Origin::Removed {
+            list.push(at(mark.drum, false));
+        }
+        list.push(at(drum, true));
+        teach(list, take, mark.song_s);
+    });
+}
+
+/// Writes into the corrections of the moment at `song_s` what it teaches, as far as it was
+/// heard, now or when it was corrected before.
+pub fn teach(list: &mut CorrectionList, take: &Take, song_s: f64) {
+    let (from_s, to_s) = (song_s - MOMENT_S, song_s + MOMENT_S);
+    let distance = |place_s: f64| (place_s - song_s).abs();
+    list.sort_by(|a, b| a.song_s.total_cmp(&b.song_s));
+    let before = list
+        .iter()
+        .filter(|correction| distance(correction.song_s) <= MOMENT_S)
+        .find_map(|correction| correction.lesson);
+    let heard = take
+        .hits(from_s, to_s)
+        .filter(|(_, hit)| is_judged(hit))
+        .min_by(|a, b| distance(a.0).total_cmp(&distance(b.0)));
+    let (odds, mut played) = match (heard, before) {
+        // As it is saved.
+        (Some((_, hit)), _) => (
+            hit.odds.map(|odds| (100.0 * odds).round() / 100.0),
+            [false; DRUM_COUNT],
+        ),
+        (None, Some(lesson)) => (lesson.odds, lesson.played),
+        (None, None) => return,
+    };
+    for mark in marks(take, list, from_s, to_s) {
+        if distance(mark.song_s) <= MOMENT_S {
+            let played = &mut played[mark.drum.index()];
+            match mark.origin {
+                // What was given by a correction that is taken back is not known any more.
+                Origin::Heard { confidence, .. } => *played |= mark.is_hit() && confidence < 1.0,
+                Origin::Added => *played = true,
+                Origin::Removed if heard.is_none() => *played = false,
+                Origin::Removed => {}
+            }
+        }
+    }
+    let lesson = Lesson { odds, played };
+    for correction in list.iter_mut() {
+        if distance(correction.song_s) <= MOMENT_S {
+            correction.lesson = Some(lesson);
+        }
+    }
+}
+
+/// Where the user's word would teach most: the hit most in doubt, in a moment on which there
+/// is no word yet and that is like none on which there is one; not in those that were
+/// `passed`. None if there is hardly any doubt.
+pub fn most_doubtful(take: &Take, corrections: &[Correction], passed: &[f64]) -> Option<f64> {
+    let pupil = Pupil::new(corrections, take.teaching);
+    let is_settled = |song_s: f64| {
+        let next = corrections.partition_point(|other| other.song_s < song_s - MOMENT_S);
+        corrections
+            .get(next)
+            .is_some_and(|other| other.song_s <= song_s + MOMENT_S)
+    };
+    let is_passed = |song_s: f64| {
+        passed
+            .iter()
+            .any(|passed| (passed - song_s).abs() <= MOMENT_S)
+    };
+    take.hits(f64::NEG_INFINITY, f64::INFINITY)
+        .filter(|(song_s, hit)| is_judged(hit) && !is_settled(*song_s) && !is_passed(*song_s))
+        .map(|(song_s, hit)| {
+            let known = pupil.lessons().iter().map(|lesson| &lesson.odds);
+            (song_s, doubt(&hit.odds, pupil.judge(hit).margin, known))
+        })
+        .filter(|(_, doubt)| *doubt >= LEAST_DOUBT)
+        .max_by(|a, b| a.1.total_cmp(&b.1))
+        .map(|(song_s, _)| song_s)
+}
+
+/// Says that the moment at `song_s` is right as it is shown: the hits there are all. Where
+/// there is none, none is played.
+pub fn settle(corrections: &Corrections, take: &Take, song_s: f64) {
+    corrections.edit(|list| {
+        list.sort_by(|a, b| a.song_s.total_cmp(&b.song_s));
+        let mut heard = marks(take, list, song_s - MOMENT_S, song_s + MOMENT_S);
+        let has_hit = heard.iter().any(Mark::is_hit);
+        heard.retain(|mark| match mark.origin {
+            Origin::Heard { verdict, .. } if has_hit => verdict == Verdict::Accepted,
+            Origin::Heard { verdict, .. } => verdict == Verdict::BelowThreshold,
+            Origin::Added | Origin::Removed => false,
+        });
+        for mark in heard {
+            if !list
+                .iter()
+                .any(|other| is_same_hit(other, mark.song_s, mark.drum))
+            {
+                list.push(Correction {
+                    song_s: mark.song_s,
+                    drum: mark.drum,
+                    is_hit: has_hit,
+                    lesson: None,
+                });
+            }
+        }
+        teach(list, take, song_s);
+    });
+}
+#[cfg(test)]
+mod tests;

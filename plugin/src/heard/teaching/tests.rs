@@ -1,0 +1,246 @@
+use idm_engine::transcriber::words;
+
+use super::*;
+use crate::corrections::lessons;
+use crate::link::HitMark;
+
+fn hit(song_s: f64, drum: Drum, margin: f32, odds: f32) -> HitMark {
+    HitMark {
+        position: 0,
+        drum,
+        velocity: 0.5,
+        confidence: 0.5,
+        verdict: if margin >= 0.0 {
+            Verdict::Accepted
+        } else {
+            Verdict::BelowThreshold
+        },
+        taught: [0.0; 2],
+        odds: [odds; DRUM_COUNT],
+        margin,
+        song_s: Some(song_s),
+    }
+}
+
+/// Three kinds of moments; the tom of the second is in most doubt, and comes twice.
+fn take() -> Take {
+    let mut take = Take::default();
+    for mark in [
+        hit(1.0, Drum::Kick, 3.0, 1.0),
+        hit(2.0, Drum::Kick, 2.0, -1.0),
+        hit(2.01, Drum::MidTom, -0.1, -1.0),
+        hit(3.0, Drum::Ride, 0.5, 3.0),
+        hit(4.0, Drum::MidTom, 0.2, -1.0),
+    ] {
+        take.hit(&mark);
+    }
+    take
+}
+
+#[test]
+fn one_is_asked_about_each_kind_of_doubt_once() {
+    let (take, corrections) = (take(), Corrections::default());
+    let ask = || most_doubtful(&take, &corrections.current(), &[]);
+    assert_eq!(ask(), Some(2.01));
+    settle(&corrections, &take, 2.01);
+    let list = corrections.current();
+    let said: Vec<_> = list.iter().map(|c| (c.drum, c.is_hit)).collect();
+    assert_eq!(said, [(Drum::Kick, true)], "what was refused stays so");
+    let taught: Vec<Lesson> = lessons(&list).collect();
+    assert_eq!(taught.len(), 1);
+    let mut kick = [false; DRUM_COUNT];
+    kick[0] = true;
+    assert_eq!(taught[0].played, kick);
+    assert_eq!(taught[0].odds, [-1.0; DRUM_COUNT]);
+    // The other tom is as the first; the ride is another question.
+    assert_eq!(ask(), Some(3.0));
+    corrections.undo();
+    assert_eq!(ask(), Some(2.01));
+    // Who cannot tell is asked something else, until nothing is in doubt.
+    let list = corrections.current();
+    assert_eq!(most_doubtful(&take, &list, &[2.01]), Some(4.0));
+    assert_eq!(most_doubtful(&take, &list, &[2.01, 4.0]), Some(3.0));
+    assert_eq!(most_doubtful(&take, &list, &[1.0, 2.01, 3.0, 4.0]), None);
+}
+
+#[test]
+fn where_only_refused_hits_are_nothing_is_played() {
+    let mut take = Take::default();
+    take.hit(&hit(1.0, Drum::Crash, -0.5, 0.5));
+    take.hit(&hit(1.01, Drum::Crash, -0.2, 0.5));
+    let corrections = Corrections::default();
+    settle(&corrections, &take, 1.0);
+    let list = corrections.current();
+    let said: Vec<_> = list.iter().map(|c| (c.drum, c.is_hit)).collect();
+    assert_eq!(said, [(Drum::Crash, false)], "said once");
+    assert_eq!(
+        list[0].lesson.expect("a lesson").played,
+        [false; DRUM_COUNT]
+    );
+}
+
+#[test]
+fn what_was_taught_before_follows_later_corrections_without_being_heard_again() {
+    let mut played = [false; DRUM_COUNT];
+    played[Drum::OpenHat.index()] = true;
+    let lesson = Some(Lesson {
+        odds: [0.5; DRUM_COUNT],
+        played,
+    });
+    let say = |drum, is_hit| Correction {
+        song_s: 2.0,
+        drum,
+        is_hit,
+        lesson,
+    };
+    let mut list = vec![say(Drum::Ride, false), say(Drum::OpenHat, false)];
+    list.push(Correction {
+        lesson: None,
+        ..say(Drum::ClosedHat, true)
+    });
+    teach(&mut list, &Take::default(), 2.0);
+    let closed = Drum::ALL.map(|drum| drum == Drum::ClosedHat);
+    assert!(
+        list.iter()
+            .all(|c| c.lesson.expect("a lesson").played == closed)
+    );
+    assert_eq!(list[2].lesson.expect("a lesson").odds, [0.5; DRUM_COUNT]);
+}
+
+#[test]
+fn what_is_settled_is_seen_everywhere_at_once() {
+    let (mut take, corrections) = (take(), Corrections::default());
+    take.teaching = [2.0, -2.0];
+    let toms = || -> Vec<bool> {
+        let all = marks(&take, &corrections.current(), 0.0, 9.0);
+        let toms = all.iter().filter(|mark| mark.drum == Drum::MidTom);
+        toms.map(|mark| mark.is_hit()).collect()
+    };
+    assert_eq!(toms(), [false, true]);
+    // The first is settled as refused: so is the other, which is like it.
+    settle(&corrections, &take, 2.01);
+    assert_eq!(toms(), [false, false]);
+    // Heard again with that lesson, it is as the engine says.
+    let lessons: Vec<Lesson> = lessons(&corrections.current()).collect();
+    let heard = HitMark {
+        taught: words(&[-1.0; DRUM_COUNT], lessons.iter())[Drum::MidTom.index()],
+        ..hit(4.0, Drum::MidTom, -1.3, -1.0)
+    };
+    let pupil = Pupil::new(&corrections.current(), take.teaching);
+    let judged = pupil.judge(&heard);
+    assert_eq!((judged.verdict, judged.margin), (heard.verdict, -1.3));
+    assert_eq!(judged.taught, Some(false));
+    // Taken back, it would be a hit again.
+    assert!(Pupil::new(&[], take.teaching).judge(&heard).margin > 0.0);
+    corrections.undo();
+    assert_eq!(toms(), [false, true]);
+}
+
+#[test]
+fn a_moment_teaches_what_is_played_in_all_of_it() {
+    let take = take();
+    let mut list = vec![Correction {
+        song_s: 2.01,
+        drum: Drum::MidTom,
+        is_hit: true,
+        lesson: None,
+    }];
+    teach(&mut list, &take, 2.01);
+    let played = list[0].lesson.expect("a lesson").played;
+    assert!(played[Drum::Kick.index()] && played[Drum::MidTom.index()]);
+    assert_eq!(played.iter().filter(|played| **played).count(), 2);
+    list[0].is_hit = false;
+    teach(&mut list, &take, 2.01);
+    assert!(!list[0].lesson.expect("a lesson").played[Drum::MidTom.index()]);
+    // What nobody heard teaches nothing.
+    list[0].song_s = 9.0;
+    list[0].lesson = None;
+    teach(&mut list, &take, 9.0);
+    assert_eq!(list[0].lesson, None);
+}
+
+/// A ride with a kick that was refused, then a snare.
+fn ride_and_snare() -> Take {
+    let mut take = Take::default();
+    for (song_s, drum, verdict) in [
+        (1.0, Drum::Ride, Verdict::Accepted),
+        (1.002, Drum::Kick, Verdict::BelowThreshold),
+        (2.0, Drum::Snare, Verdict::Accepted),
+    ] {
+        take.hit(&HitMark {
+            position: 0,
+            drum,
+            velocity: 0.4,
+            confidence: 0.6,
+            verdict,
+            taught: [0.0; 2],
+            odds: Default::default(),
+            margin: 0.0,
+            song_s: Some(song_s),
+        });
+    }
+    take
+}
+
+fn said(corrections: &Corrections) -> Vec<(f64, Drum, bool)> {
+    let list = corrections.current();
+    list.iter().map(|c| (c.song_s, c.drum, c.is_hit)).collect()
+}
+
+#[test]
+fn a_click_says_the_opposite_and_a_second_one_takes_it_back() {
+    let (take, corrections) = (ride_and_snare(), Corrections::default());
+    let click_at = |drum, song_s| {
+        let marks = marks(&take, &corrections.current(), 0.0, 9.0);
+        click(&corrections, &take, &marks, drum, song_s, 0.05);
+    };
+    click_at(Drum::Ride, 1.03);
+    click_at(Drum::Kick, 1.0);
+    assert_eq!(
+        said(&corrections),
+        [(1.0, Drum::Ride, false), (1.002, Drum::Kick, true)]
+    );
+    let shown = marks(&take, &corrections.current(), 0.0, 9.0);
+    assert_eq!(shown.len(), 3, "{shown:?}");
+    assert_eq!(
+        mark_at(&shown, Drum::Ride, 1.0, 0.01).map(|mark| mark.origin),
+        Some(Origin::Removed)
+    );
+    assert_eq!(
+        mark_at(&shown, Drum::Kick, 1.0, 0.01).map(|m| m.velocity),
+        Some(0.4)
+    );
+    click_at(Drum::Ride, 1.0);
+    click_at(Drum::Kick, 1.0);
+    assert!(said(&corrections).is_empty());
+    // Where nothing is: at the time of the snare, or where the pointer is.
+    click_at(Drum::Crash, 2.04);
+    click_at(Drum::Crash, 3.5);
+    assert_eq!(
+        said(&corrections),
+        [(2.0, Drum::Crash, true), (3.5, Drum::Crash, true)]
+    );
+}
+
+#[test]
+fn a_hit_is_dragged_to_the_drum_that_it_is() {
+    let (take, corrections) = (ride_and_snare(), Corrections::default());
+    let drag = |from, to| {
+        let marks = marks(&take, &corrections.current(), 0.0, 9.0);
+        let mark = mark_at(&marks, from, 1.0, 0.01).expect("a mark");
+        move_to(&corrections, &take, mark, to);
+    };
+    drag(Drum::Ride, Drum::OpenHat);
+    let both = [(1.0, Drum::OpenHat, true), (1.0, Drum::Ride, false)];
+    assert_eq!(said(&corrections), both);
+    drag(Drum::OpenHat, Drum::ClosedHat);
+    assert_eq!(
+        said(&corrections),
+        [(1.0, Drum::ClosedHat, true), (1.0, Drum::Ride, false)]
+    );
+    drag(Drum::ClosedHat, Drum::ClosedHat);
+    corrections.undo();
+    assert_eq!(said(&corrections), both);
+    corrections.undo();
+    assert!(said(&corrections).is_empty());
+}
