@@ -200,6 +200,12 @@ impl Processor {
         self.engine.teach(lessons(corrections));
     }
 
+    /// Ends the notes that sound of another one, which this one takes the place of.
+    pub fn end_notes_of(&mut self, other: &Processor) {
+        self.notes = other.notes.at_rate(self.config.sample_rate_hz);
+        self.notes.end_all();
+    }
+
     /// Forgets the past: silence, no hits, faders where they are told. What
     /// has been learnt of the kit stays. Sounding notes end with the next block. Real-time safe.
     pub fn reset(&mut self) {
@@ -333,6 +339,7 @@ impl Processor {
 
         let rate_hz = self.config.sample_rate_hz;
         let seconds = |song: i64| song as f64 / rate_hz;
+        let is_heard = settings.controls.hits == HitSource::Heard;
         for hit in self.events.hits() {
             if hit.verdict == Verdict::Accepted && !settings.mix.bypass {
                 self.notes.hit(NoteHit {
@@ -353,6 +360,8 @@ impl Processor {
                     odds: hit.evidence.odds,
                     margin: hit.evidence.margin,
                     song_s: self.song.song_of_hit(hit.onset_sample).map(seconds),
+                    is_by_hand: is_heard
+                        && (hit.confidence >= 1.0 || hit.verdict == Verdict::Removed),
                 },
             );
         }

@@ -32,6 +32,8 @@ struct Slot {
     is_taken: Arc<AtomicBool>,
     outbox: Input<Loaded>,
     inbox: Option<KitInbox>,
+    /// The kit that was saved last, as text: hosts save often, and it takes a while.
+    encoded: Option<(Arc<LearntKit>, String)>,
     /// The kits that were saved of the one that is being learnt, as it grew.
     saved: VecDeque<u64>,
     /// The engine's kit from before the last change, of which it may not know yet.
@@ -51,6 +53,7 @@ impl Default for Slot {
             is_taken: is_taken.clone(),
             outbox,
             inbox: Some(KitInbox { inbox, is_taken }),
+            encoded: None,
             saved: VecDeque::new(),
             stale: None,
             unread: None,
@@ -174,6 +177,7 @@ impl KitState {
         let mut slot = self.lock();
         slot.load(None);
         slot.unread = None;
+        slot.problem.clear();
     }
 
     /// The audio thread's end; there is one.
@@ -202,7 +206,13 @@ impl KitState {
         {
             return unread.clone();
         }
-        let text = STANDARD.encode(encode_kit(&kit));
+        let known = slot.encoded.as_ref();
+        let known = known.filter(|(encoded, _)| Arc::ptr_eq(encoded, &kit));
+        let text = known.map_or_else(
+            || STANDARD.encode(encode_kit(&kit)),
+            |(_, text)| text.clone(),
+        );
+        slot.encoded = Some((kit, text.clone()));
         let hash = hash(&text);
         if !slot.saved.contains(&hash) {
             if slot.saved.len() >= MOST_SAVED {

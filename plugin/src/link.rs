@@ -46,6 +46,27 @@ pub struct HitMark {
     pub margin: f32,
     /// Place of its onset in the song in seconds, if the transport ran.
     pub song_s: Option<f64>,
+    /// Whether a correction put it there or took it away.
+    pub is_by_hand: bool,
+}
+
+#[cfg(test)]
+impl HitMark {
+    /// A hit that was heard and accepted.
+    pub fn accepted(drum: Drum, song_s: Option<f64>) -> Self {
+        Self {
+            position: 0,
+            drum,
+            velocity: 0.5,
+            confidence: 0.7,
+            verdict: Verdict::Accepted,
+            taught: [0.0; TAUGHT_COUNT],
+            odds: Odds::default(),
+            margin: 0.0,
+            song_s,
+            is_by_hand: false,
+        }
+    }
 }
 
 /// One point of the waveform.

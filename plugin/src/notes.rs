@@ -88,6 +88,15 @@ impl NoteScheduler {
         }
     }
 
+    /// The same notes sounding at another rate. Allocates.
+    pub fn at_rate(&self, sample_rate_hz: f64) -> Self {
+        Self {
+            sounding: self.sounding,
+            sounding_count: self.sounding_count,
+            ..Self::new(sample_rate_hz)
+        }
+    }
+
     /// Ends every sounding note at the start of the next block. Real-time safe.
     pub fn end_all(&mut self) {
         for end in self.sounding.iter_mut().flatten() {

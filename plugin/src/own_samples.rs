@@ -38,6 +38,8 @@ struct Slot {
     before: [Option<Option<Samples>>; DRUM_COUNT],
     /// The drums of the last change.
     last: Vec<Drum>,
+    /// As they are saved, since they were saved: hosts save often, and it takes a while.
+    encoded: Option<String>,
     /// How often the user has changed them.
     edits: u64,
     /// What could not be read, kept for who can until the user changes something.
@@ -56,6 +58,7 @@ impl Default for Slot {
             samples: Default::default(),
             before: Default::default(),
             last: Vec::new(),
+            encoded: None,
             edits: 0,
             unread: None,
             problem: String::new(),
@@ -74,6 +77,7 @@ impl Slot {
             let place = &mut self.samples[drum.index()];
             self.before[drum.index()] = Some(std::mem::replace(place, samples));
         }
+        self.encoded = None;
         self.unread = None;
         self.problem.clear();
         self.edits += 1;
@@ -159,7 +163,12 @@ impl OwnSamples {
     pub fn load(&self, drum: Drum, path: &Path, placing: Placing) -> Result<String, String> {
         let set = read_own_set(path).map_err(|error| error.to_string())?;
         let mut left_out = set.left_out.clone();
-        let name = path.file_stem().unwrap_or_default().to_string_lossy();
+        let name = if path.is_dir() {
+            path.file_name()
+        } else {
+            path.file_stem()
+        };
+        let name = name.unwrap_or_default().to_string_lossy();
         let mut slot = self.lock();
         match slot.with(drum, &name, &set, placing, &mut left_out) {
             Some(samples) => slot.change(vec![(drum, Some(samples))]),
@@ -256,9 +265,13 @@ impl OwnSamples {
     }
 
     fn text(&self) -> String {
-        let slot = self.lock();
-        let unread = slot.unread.clone();
-        unread.unwrap_or_else(|| saved::encode(&slot.samples))
+        let slot = &mut *self.lock();
+        if let Some(unread) = &slot.unread {
+            return unread.clone();
+        }
+        let encoded = &mut slot.encoded;
+        let encoded = encoded.get_or_insert_with(|| saved::encode(&slot.samples));
+        encoded.clone()
     }
 
     /// Takes samples from text; bad ones are left out, with a word about it.
@@ -270,6 +283,7 @@ impl OwnSamples {
         slot.problem = problem;
         if slot.samples != samples {
             slot.samples = samples;
+            slot.encoded = None;
             slot.before = Default::default();
             slot.last.clear();
             slot.publish();

@@ -99,6 +99,12 @@ impl Default for InverseDrumMachine {
 impl InverseDrumMachine {
     /// Builds or reuses the processor; says in words why there is none.
     fn prepare(&mut self, sample_rate_hz: f64) -> Texts {
+        // What was to be forgotten is the kit of before, not one that was loaded since.
+        if self.link.shared().take_forget()
+            && let Some(processor) = &mut self.processor
+        {
+            processor.forget_kit();
+        }
         if let Some(inbox) = &mut self.kit_inbox {
             inbox.clear();
         }
@@ -128,6 +134,9 @@ impl InverseDrumMachine {
                 self.params.kit.take_loaded();
                 processor.restore_kit(&kit);
                 self.params.kit.follow(processor.kit_shelf().clone());
+                if let Some(before) = &self.processor {
+                    processor.end_notes_of(before);
+                }
                 self.processor = Some(processor);
             }
             Err(error) => {

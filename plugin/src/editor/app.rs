@@ -55,7 +55,7 @@ pub struct IdmApp {
     last_frame: Option<Instant>,
     /// Where kits are saved.
     kits_folder: PathBuf,
-    samples: SampleDesk,
+    samples: Arc<Mutex<SampleDesk>>,
     /// The song, while its hits are corrected.
     song: Option<SongView>,
     /// What became of the last thing that was done.
@@ -81,8 +81,10 @@ impl IdmApp {
         end: Arc<Mutex<EditorEnd>>,
         monitor: Arc<Mutex<Monitor>>,
         before_preset: Arc<Mutex<BeforePreset>>,
+        samples: Arc<Mutex<SampleDesk>>,
         scale: Arc<WindowScale>,
     ) -> Self {
+        lock(&samples).browser = None;
         let shared = lock(&end).shared.clone();
         let told_changes = params.corrections.edits() + params.own_samples.edits();
         Self {
@@ -96,7 +98,7 @@ impl IdmApp {
             context: None,
             last_frame: None,
             kits_folder: kits_folder(),
-            samples: SampleDesk::default(),
+            samples,
             song: None,
             notice: None,
             before_preset,
@@ -167,15 +169,14 @@ impl IdmApp {
                 self.forgotten += 1;
             }
             Some(KitWish::Save) => self.save_kit(),
-            Some(KitWish::Load) => self.samples.open(Target::Kit),
+            Some(KitWish::Load) => lock(&self.samples).open(Target::Kit),
             None => {}
         }
         self.show_history(ui, history, monitor);
         if let Some(drum) = self.show_strips(ui, strips, &setter, monitor) {
-            self.samples.open(Target::Pad(drum));
+            lock(&self.samples).open(Target::Pad(drum));
         }
-        self.samples
-            .show(ui.ctx(), &setter, &self.params, &self.shared);
+        lock(&self.samples).show(ui.ctx(), &setter, &self.params, &self.shared);
         self.tell_changes(&setter);
 
         let interval = match self.shared.status() {
@@ -236,7 +237,7 @@ impl IdmApp {
             }
             None => {
                 if timeline::show(ui, rect, monitor) {
-                    self.song = Some(SongView::default());
+                    self.song = Some(SongView::new(&monitor.take));
                 }
             }
         }

@@ -142,6 +142,6 @@ pub fn reason(verdict: Verdict, taught: Option<bool>) -> &'static str {
         Verdict::BelowThreshold => "refused: too unsure. Raise Sensitivity to keep it",
         Verdict::TooSoon => "refused: too soon after the last one. Lower Gap to keep it",
         Verdict::Disabled => "refused: the drum is not in this piece",
-        Verdict::Removed => "removed by hand",
+        Verdict::Removed => "removed by hand when it was heard",
     }
 }

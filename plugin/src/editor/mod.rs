@@ -44,6 +44,7 @@ mod value_bar;
 pub use app::IdmApp;
 pub use before_preset::BeforePreset;
 pub use fit::WindowScale;
+use sample_desk::SampleDesk;
 
 /// Shortest time between two looks at whether to repaint.
 const POLL_INTERVAL: Duration = Duration::from_millis(16);
@@ -55,6 +56,7 @@ pub struct IdmEditor {
     end: Arc<Mutex<EditorEnd>>,
     monitor: Arc<Mutex<Monitor>>,
     before_preset: Arc<Mutex<BeforePreset>>,
+    samples: Arc<Mutex<SampleDesk>>,
     scale: Arc<WindowScale>,
 }
 
@@ -77,6 +79,7 @@ impl IdmEditor {
             end,
             monitor,
             before_preset: Arc::default(),
+            samples: Arc::default(),
             scale: Arc::default(),
         }
     }
@@ -109,6 +112,7 @@ impl Editor for IdmEditor {
             self.end.clone(),
             self.monitor.clone(),
             self.before_preset.clone(),
+            self.samples.clone(),
             self.scale.clone(),
         );
         let editor = create_egui_editor(egui_state, RepaintNotifier::new(), settings, app)

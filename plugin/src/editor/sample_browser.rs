@@ -261,7 +261,10 @@ impl SampleBrowser {
                 wish = Some(SampleWish::Clear);
             }
         }
-        let hint = "Brings back what was there before.";
+        let hint = match self.target {
+            Target::Pad(_) => "Brings back what was on the pad before.",
+            Target::Kit => "Takes the last change of samples back.",
+        };
         if can_undo && ui.button("Undo").on_hover_text(hint).clicked() {
             wish = Some(SampleWish::Undo);
         }
@@ -271,7 +274,9 @@ impl SampleBrowser {
     /// The folders and files; answers which is clicked.
     fn rows(&self, ui: &mut Ui) -> Option<&Entry> {
         let mut clicked = None;
-        let height = ui.text_style_height(&egui::TextStyle::Body);
+        let spacing = ui.spacing();
+        let least = ui.text_style_height(&egui::TextStyle::Button) + 2.0 * spacing.button_padding.y;
+        let height = spacing.interact_size.y.max(least);
         ScrollArea::vertical()
             .auto_shrink([false, false])
             .max_height(SIZE[1] - 90.0)

@@ -17,7 +17,7 @@ use crate::params::IdmParams;
 /// How hard a new sample is played for its user.
 const AUDITION_VELOCITY: f32 = 0.9;
 
-/// The list of samples, if it is open, and what is known from one time to the next.
+/// The list of samples, if it is open, and what outlives the window.
 #[derive(Debug)]
 pub struct SampleDesk {
     /// The open list.
@@ -57,6 +57,9 @@ impl SampleDesk {
         };
         let (own, target) = (&params.own_samples, browser.target());
         let wish = browser.show(context, &own.names(), can_undo(own, target));
+        if self.folder != browser.folder() {
+            self.folder = browser.folder().to_owned();
+        }
         let changed = match wish {
             None => return,
             Some(SampleWish::Close) => {
@@ -66,7 +69,6 @@ impl SampleDesk {
             Some(SampleWish::Load(path, placing)) => match load(own, target, &path, placing) {
                 Ok((drums, left_out)) => {
                     browser.problem = left_out;
-                    self.folder = browser.folder().to_owned();
                     if let Target::Pad(drum) = target {
                         shared.audition(drum, AUDITION_VELOCITY);
                     }

@@ -1,6 +1,9 @@
 //! The song by place: hits are removed, added and moved to other drums here.
 
-use egui::{Align2, Painter, Pos2, Rect, Response, Sense, Stroke, StrokeKind, Ui, pos2, vec2};
+use egui::{
+    Align2, Key, Painter, PointerButton, Pos2, Rect, Response, Sense, Stroke, StrokeKind, Ui, pos2,
+    vec2,
+};
 use idm_engine::controls::HitSource;
 use idm_engine::midi_file::Beat;
 
@@ -45,17 +48,29 @@ pub struct SongView {
     asked_s: Option<f64>,
     /// Those that the user could not tell.
     passed_s: Vec<f64>,
+    /// Whether there was nothing left to ask about.
+    has_no_doubt: bool,
 }
 
-impl Default for SongView {
-    fn default() -> Self {
+impl SongView {
+    /// The part of the song that was heard last, or its beginning.
+    pub fn new(take: &Take) -> Self {
+        let span_s = 4.0;
+        let beginning_s = -PAGE_START * span_s;
+        let recent_s = take.recent_s().unwrap_or(0.0);
+        let is_begun = recent_s > beginning_s + span_s;
         Self {
-            start_s: -PAGE_START * 4.0,
-            span_s: 4.0,
+            start_s: if is_begun {
+                recent_s - 0.5 * span_s
+            } else {
+                beginning_s
+            },
+            span_s,
             follows: true,
             held: None,
             asked_s: None,
             passed_s: Vec::new(),
+            has_no_doubt: false,
         }
     }
 }
@@ -98,7 +113,7 @@ impl SongView {
         let id = ui.scope_id().with("song");
         let response = ui.interact(lanes.plot, id, Sense::click_and_drag());
         self.follow(take);
-        self.move_view(ui, &response, lanes.plot);
+        self.move_view(ui, &response, lanes.plot, take.end_s());
         let scale = Scale {
             plot: lanes.plot,
             start_s: self.start_s,
@@ -141,7 +156,7 @@ impl SongView {
             clipped.vline(scale.x(playhead_s), lanes.plot.y_range(), line);
         }
         self.paint_held(&clipped, &response, &lanes, scale);
-        if let Some(text) = advice(take, hits, list.is_empty()) {
+        if let Some(text) = self.advice(take, hits, list.is_empty()) {
             let at = pos2(lanes.plot.center().x, lanes.all().bottom() - 10.0);
             let font = theme::font(12.0);
             let back = Rect::from_center_size(at, vec2(520.0, 18.0));
@@ -164,7 +179,7 @@ impl SongView {
 
     /// The wheel moves along the song; with Ctrl it magnifies. The waveform can be
     /// dragged.
-    fn move_view(&mut self, ui: &Ui, response: &Response, plot: Rect) {
+    fn move_view(&mut self, ui: &Ui, response: &Response, plot: Rect, end_s: f64) {
         let points_per_s = f64::from(plot.width()) / self.span_s;
         if let Some(pointer) = response.hover_pos() {
             let (scroll, zoom) =
@@ -184,6 +199,9 @@ impl SongView {
             self.start_s -= f64::from(response.drag_delta().x) / points_per_s;
             self.follows = false;
         }
+        // Nobody is to be lost where there is nothing.
+        let last_s = (end_s - PAGE_START * self.span_s).max(-PAGE_START * self.span_s);
+        self.start_s = self.start_s.clamp(-0.5 * self.span_s, last_s);
     }
 
     fn edit(
@@ -203,15 +221,19 @@ impl SongView {
         if response.clicked()
             && let Some((drum, song_s)) = pointer.and_then(under)
         {
+            self.has_no_doubt = false;
             teaching::click(corrections, take, marks, drum, song_s, scale.reach_s());
         }
-        if response.drag_started() {
+        if response.drag_started_by(PointerButton::Primary) {
             // Where the button went down, not where the drag was noticed.
             let origin = response.ctx.input(|input| input.pointer.press_origin());
             self.held = origin
                 .and_then(under)
                 .and_then(|(drum, song_s)| marks::mark_at(marks, drum, song_s, scale.reach_s()))
                 .copied();
+        }
+        if response.ctx.input(|input| input.key_pressed(Key::Escape)) {
+            self.held = None;
         }
         if response.drag_stopped()
             && let Some(mark) = self.held.take()
@@ -265,11 +287,17 @@ impl SongView {
         {
             corrections.redo();
         }
-        if !self.follows
-            && take.playhead_s().is_some()
-            && button(ui, place(52.0), "Follow", "Turn pages with the playhead.").clicked()
-        {
-            self.follows = true;
+        let page_s = self.start_s..self.start_s + self.span_s;
+        if take.playhead_s().is_some() {
+            let hint = "Turn pages with the playhead.";
+            if !self.follows && button(ui, place(52.0), "Follow", hint).clicked() {
+                self.follows = true;
+            }
+        } else if let Some(recent_s) = take.recent_s().filter(|place| !page_s.contains(place)) {
+            let hint = "Back to what was heard last.";
+            if button(ui, place(52.0), "Back", hint).clicked() {
+                self.start_s = recent_s - 0.5 * self.span_s;
+            }
         }
         let mut wish = None;
         let hint = "Write the hits of the song, as heard and corrected, into a MIDI file in \
@@ -287,6 +315,23 @@ impl SongView {
 }
 
 impl SongView {
+    /// What the user should know before editing makes sense.
+    fn advice(&self, take: &Take, hits: HitSource, is_new: bool) -> Option<&'static str> {
+        if hits == HitSource::Given {
+            Some("Hits come from MIDI: set Hits to Listening to correct what is heard")
+        } else if take.is_empty() {
+            Some("Play the song: its hits appear here (the host must tell where the song is)")
+        } else if self.has_no_doubt {
+            Some("Nothing is in doubt that you have not settled or passed")
+        } else if is_new {
+            Some(
+                "Click a hit to remove it, an empty place to add one, drag it to its drum: the song learns from it",
+            )
+        } else {
+            None
+        }
+    }
+
     /// Leads to what is most in doubt, and takes that it is right.
     fn ask(
         &mut self,
@@ -314,26 +359,12 @@ impl SongView {
             self.passed_s.extend(self.asked_s);
             let list = corrections.current();
             self.asked_s = teaching::most_doubtful(take, &list, &self.passed_s);
+            self.has_no_doubt = self.asked_s.is_none();
             if let Some(asked_s) = self.asked_s {
                 self.start_s = asked_s - 0.5 * self.span_s;
                 self.follows = false;
             }
         }
-    }
-}
-
-/// What the user should know before editing makes sense.
-fn advice(take: &Take, hits: HitSource, is_new: bool) -> Option<&'static str> {
-    if hits == HitSource::Given {
-        Some("Hits come from MIDI: set Hits to Listening to correct what is heard")
-    } else if take.is_empty() {
-        Some("Play the song: its hits appear here (the host must tell where the song is)")
-    } else if is_new {
-        Some(
-            "Click a hit to remove it, an empty place to add one, drag it to its drum: the song learns from it",
-        )
-    } else {
-        None
     }
 }
 

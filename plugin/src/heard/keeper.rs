@@ -70,7 +70,6 @@ mod tests {
     use std::time::Instant;
 
     use idm_engine::drum::Drum;
-    use idm_engine::engine::Verdict;
 
     use super::*;
     use crate::buses::Peaks;
@@ -88,20 +87,7 @@ mod tests {
         for n in 0..count {
             let song_s = f64::from(n) * 0.005;
             if n % 10 == 0 {
-                audio.hit(
-                    0,
-                    HitMark {
-                        position: 0,
-                        drum: Drum::Snare,
-                        velocity: 0.5,
-                        confidence: 0.9,
-                        verdict: Verdict::Accepted,
-                        taught: [0.0; 2],
-                        odds: Default::default(),
-                        margin: 0.0,
-                        song_s: Some(song_s),
-                    },
-                );
+                audio.hit(0, HitMark::accepted(Drum::Snare, Some(song_s)));
             }
             audio.end_block(240, &Peaks::default(), Some(song_s + 0.005));
             if n % 1_000 == 999 {

@@ -59,7 +59,7 @@ impl Mark {
 }
 
 /// Everything between two places of the song. A correction hides the hit that it speaks
-/// of.
+/// of; a hit that only a correction gave goes with it.
 pub fn marks(take: &Take, corrections: &[Correction], from_s: f64, to_s: f64) -> Vec<Mark> {
     let pupil = Pupil::new(corrections, take.teaching);
     let first = corrections.partition_point(|other| other.song_s < from_s - SAME_HIT_S);
@@ -68,6 +68,9 @@ pub fn marks(take: &Take, corrections: &[Correction], from_s: f64, to_s: f64) ->
     let mut marks: Vec<Mark> = take
         .hits(from_s, to_s)
         .filter(|(song_s, hit)| {
+            if hit.is_by_hand && hit.verdict == Verdict::Accepted {
+                return false;
+            }
             let is_before = |other: &Correction| other.song_s < song_s - SAME_HIT_S;
             let near = &corrections[corrections.partition_point(is_before)..];
             let mut near = near

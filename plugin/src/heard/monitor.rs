@@ -172,15 +172,8 @@ mod tests {
 
     fn mark(drum: Drum) -> HitMark {
         HitMark {
-            position: 0,
-            drum,
             velocity: 1.0,
-            confidence: 1.0,
-            verdict: Verdict::Accepted,
-            taught: [0.0; 2],
-            odds: Default::default(),
-            margin: 0.0,
-            song_s: None,
+            ..HitMark::accepted(drum, None)
         }
     }
 

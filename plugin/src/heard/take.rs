@@ -1,11 +1,13 @@
 //! What was heard of the song so far, by place in the song. Hearing a place again
 //! replaces what was known of it.
 
+use idm_engine::engine::Verdict;
 use idm_engine::midi_file::Grid;
 use idm_engine::transcriber::TAUGHT_COUNT;
 
 use tempo::HeardTempo;
 
+use crate::corrections::SAME_HIT_S;
 use crate::link::{HitMark, WavePoint};
 
 mod grid;
@@ -35,6 +37,8 @@ pub struct Take {
     wave: Vec<f32>,
     tempo: HeardTempo,
     last_s: Option<f64>,
+    /// The last place that was heard, also when the transport stands.
+    recent_s: Option<f64>,
     /// How much corrections move a hit on the logistic scale: for it, against it.
     pub teaching: [f32; TAUGHT_COUNT],
 }
@@ -46,9 +50,32 @@ impl Take {
             return;
         };
         if self.hits.len() < MOST_HITS {
-            let place = self.place(song_s);
-            self.hits.insert(place, *mark);
+            let mark = if mark.is_by_hand {
+                self.without_hand(mark, song_s)
+            } else {
+                *mark
+            };
+            let place = self.place(mark.song_s.unwrap_or(song_s));
+            self.hits.insert(place, mark);
         }
+    }
+
+    /// What was heard of a hit before it was corrected, if it was: the correction may be
+    /// taken back.
+    fn without_hand(&self, mark: &HitMark, song_s: f64) -> HitMark {
+        let distance = |place_s: f64| (place_s - song_s).abs();
+        let earlier = self
+            .hits(song_s - SAME_HIT_S, song_s + SAME_HIT_S)
+            .filter(|(_, hit)| hit.drum == mark.drum)
+            .min_by(|a, b| distance(a.0).total_cmp(&distance(b.0)));
+        earlier.map_or(*mark, |(_, earlier)| HitMark {
+            position: mark.position,
+            velocity: match mark.verdict {
+                Verdict::Accepted => mark.velocity,
+                _ => earlier.velocity,
+            },
+            ..*earlier
+        })
     }
 
     /// Adds a point of the waveform and forgets the hits that were heard there earlier.
@@ -59,6 +86,7 @@ impl Take {
         let Some(to_s) = now_s else {
             return;
         };
+        self.recent_s = now_s;
         // After a jump the point still tells of the song that came in since the last one.
         let new_s = f64::from(point.samples) / sample_rate_hz;
         let from_s = before_s
@@ -99,6 +127,16 @@ impl Take {
         self.last_s
     }
 
+    /// Place in the song that was heard last, in seconds.
+    pub fn recent_s(&self) -> Option<f64> {
+        self.recent_s
+    }
+
+    /// The end of what was heard of the song, in seconds.
+    pub fn end_s(&self) -> f64 {
+        self.wave.len() as f64 / POINTS_PER_S
+    }
+
     /// Hits between two places of the song, with their places.
     pub fn hits(&self, from_s: f64, to_s: f64) -> impl Iterator<Item = (f64, &HitMark)> {
         let hits = &self.hits[self.place(from_s)..self.place(to_s.max(from_s))];
@@ -125,7 +163,6 @@ impl Take {
 #[cfg(test)]
 mod tests {
     use idm_engine::drum::Drum;
-    use idm_engine::engine::Verdict;
 
     use super::*;
 
@@ -134,14 +171,7 @@ mod tests {
     fn mark(position: u64, song_s: f64) -> HitMark {
         HitMark {
             position,
-            drum: Drum::Snare,
-            velocity: 0.5,
-            confidence: 0.9,
-            verdict: Verdict::Accepted,
-            taught: [0.0; 2],
-            odds: Default::default(),
-            margin: 0.0,
-            song_s: Some(song_s),
+            ..HitMark::accepted(Drum::Snare, Some(song_s))
         }
     }
 
@@ -188,6 +218,41 @@ mod tests {
             play(&mut take, position, 1.0, 0.5);
         }
         assert_eq!(take.hits(0.0, 9.0).count(), 1);
+    }
+
+    #[test]
+    fn what_was_heard_before_a_correction_is_known_after_it() {
+        let mut take = Take::default();
+        take.hit(&HitMark {
+            verdict: Verdict::BelowThreshold,
+            margin: -0.5,
+            ..mark(9_600, 1.2)
+        });
+        take.hit(&mark(24_000, 1.5));
+        play(&mut take, 0, 1.0, 0.5);
+        for round in 1..3 {
+            let begin = round * 96_000;
+            take.hit(&HitMark {
+                confidence: 1.0,
+                velocity: 0.8,
+                is_by_hand: true,
+                ..mark(begin + 9_600, 1.21)
+            });
+            take.hit(&HitMark {
+                verdict: Verdict::Removed,
+                velocity: 0.0,
+                is_by_hand: true,
+                ..mark(begin + 24_000, 1.5)
+            });
+            play(&mut take, begin, 1.0, 0.5);
+            let heard: Vec<_> = take.hits(0.0, 9.0).map(|(at, hit)| (at, *hit)).collect();
+            let [(first_s, first), (_, second)] = heard.as_slice() else {
+                panic!("{heard:?}");
+            };
+            assert_eq!((*first_s, first.verdict), (1.2, Verdict::BelowThreshold));
+            assert_eq!((first.margin, first.velocity), (-0.5, 0.8));
+            assert_eq!((second.verdict, second.velocity), (Verdict::Accepted, 0.5));
+        }
     }
 
     #[test]

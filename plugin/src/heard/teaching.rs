@@ -144,6 +144,7 @@ pub fn settle(corrections: &Corrections, take: &Take, song_s: f64) {
     corrections.edit(|list| {
         list.sort_by(|a, b| a.song_s.total_cmp(&b.song_s));
         let mut heard = marks(take, list, song_s - MOMENT_S, song_s + MOMENT_S);
+        heard.retain(|mark| (mark.song_s - song_s).abs() <= MOMENT_S);
         let has_hit = heard.iter().any(Mark::is_hit);
         heard.retain(|mark| match mark.origin {
             Origin::Heard { verdict, .. } if has_hit => verdict == Verdict::Accepted,

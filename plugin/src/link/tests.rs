@@ -1,17 +1,7 @@
 use super::*;
 
 fn mark() -> HitMark {
-    HitMark {
-        position: 0,
-        drum: Drum::Snare,
-        velocity: 0.5,
-        confidence: 0.9,
-        verdict: Verdict::Accepted,
-        taught: [0.0; 2],
-        odds: Default::default(),
-        margin: 0.0,
-        song_s: None,
-    }
+    HitMark::accepted(Drum::Snare, None)
 }
 
 #[test]

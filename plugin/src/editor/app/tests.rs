@@ -76,7 +76,14 @@ impl Window {
         let (audio, end) = link();
         let monitor = Arc::default();
         let end = Arc::new(Mutex::new(end));
-        let mut app = IdmApp::new(params.clone(), end, monitor, Arc::default(), Arc::default());
+        let mut app = IdmApp::new(
+            params.clone(),
+            end,
+            monitor,
+            Arc::default(),
+            Arc::default(),
+            Arc::default(),
+        );
         let context = egui::Context::default();
         let host = Arc::new(Host::default());
         app.open(&context, GuiContext::new(host.clone()));
@@ -168,17 +175,7 @@ impl Window {
 
 /// A ride at a place of the song.
 fn ride(song_s: f64) -> HitMark {
-    HitMark {
-        position: 0,
-        drum: Drum::Ride,
-        velocity: 0.8,
-        confidence: 0.7,
-        verdict: Verdict::Accepted,
-        taught: [0.0; 2],
-        odds: Default::default(),
-        margin: 0.0,
-        song_s: Some(song_s),
-    }
+    HitMark::accepted(Drum::Ride, Some(song_s))
 }
 
 #[test]
@@ -220,15 +217,8 @@ fn it_draws_at_every_size_and_in_every_state() {
                 window.audio.hit(
                     100,
                     HitMark {
-                        position: 0,
-                        drum,
-                        velocity: 0.7,
-                        confidence: 0.9,
                         verdict,
-                        taught: [0.0; 2],
-                        odds: Default::default(),
-                        margin: 0.0,
-                        song_s: None,
+                        ..HitMark::accepted(drum, None)
                     },
                 );
             }

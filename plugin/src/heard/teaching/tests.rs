@@ -6,19 +6,15 @@ use crate::link::HitMark;
 
 fn hit(song_s: f64, drum: Drum, margin: f32, odds: f32) -> HitMark {
     HitMark {
-        position: 0,
-        drum,
-        velocity: 0.5,
         confidence: 0.5,
         verdict: if margin >= 0.0 {
             Verdict::Accepted
         } else {
             Verdict::BelowThreshold
         },
-        taught: [0.0; 2],
         odds: [odds; DRUM_COUNT],
         margin,
-        song_s: Some(song_s),
+        ..HitMark::accepted(drum, Some(song_s))
     }
 }
 
@@ -168,15 +164,8 @@ fn ride_and_snare() -> Take {
         (2.0, Drum::Snare, Verdict::Accepted),
     ] {
         take.hit(&HitMark {
-            position: 0,
-            drum,
-            velocity: 0.4,
-            confidence: 0.6,
             verdict,
-            taught: [0.0; 2],
-            odds: Default::default(),
-            margin: 0.0,
-            song_s: Some(song_s),
+            ..HitMark::accepted(drum, Some(song_s))
         });
     }
     take
@@ -208,7 +197,7 @@ fn a_click_says_the_opposite_and_a_second_one_takes_it_back() {
     );
     assert_eq!(
         mark_at(&shown, Drum::Kick, 1.0, 0.01).map(|m| m.velocity),
-        Some(0.4)
+        Some(0.5)
     );
     click_at(Drum::Ride, 1.0);
     click_at(Drum::Kick, 1.0);

@@ -77,6 +77,13 @@ fn pads_say_how_well_their_drum_is_learnt() {
     assert_eq!(found.count(), 9, "{texts:?}");
 }
 
+/// Whether the list of samples says something of a file.
+fn complains_of(window: &Window, file: &str) -> bool {
+    let samples = lock(&window.app.samples);
+    let browser = samples.browser.as_ref();
+    browser.is_some_and(|browser| browser.problem.contains(file))
+}
+
 #[test]
 fn a_sample_of_ones_own_is_put_on_a_pad_and_taken_off() {
     use idm_engine::audio_file::{AudioBuffer, write_wav};
@@ -90,16 +97,14 @@ fn a_sample_of_ones_own_is_put_on_a_pad_and_taken_off() {
     std::fs::write(folder.join("broken.wav"), b"no audio").unwrap();
 
     let mut window = Window::new(1180.0, 760.0);
-    window.app.samples.folder.clone_from(&folder);
+    lock(&window.app.samples).folder.clone_from(&folder);
     let top_of_strips = window.size.y - MARGIN - STRIP_HEIGHT;
     for y in 0..40 {
-        if window.app.samples.browser.is_none() {
+        if lock(&window.app.samples).browser.is_none() {
             window.click(pos2(106.0, top_of_strips + y as f32));
         }
     }
-    let target = window
-        .app
-        .samples
+    let target = lock(&window.app.samples)
         .browser
         .as_ref()
         .map(SampleBrowser::target);
@@ -112,8 +117,7 @@ fn a_sample_of_ones_own_is_put_on_a_pad_and_taken_off() {
         if !is_loaded(&window) {
             window.click(pos2(650.0, y as f32));
         }
-        let browser = window.app.samples.browser.as_ref();
-        was_refused |= browser.is_some_and(|browser| browser.problem.contains("broken.wav"));
+        was_refused |= complains_of(&window, "broken.wav");
     }
     assert!(is_loaded(&window));
     assert!(was_refused, "the file that is no audio was not reached");
@@ -123,14 +127,13 @@ fn a_sample_of_ones_own_is_put_on_a_pad_and_taken_off() {
 
     // All files of the folder, of which one is no audio.
     write_wav(folder.join("other.wav"), &audio).unwrap();
-    window.app.samples.browser = Some(SampleBrowser::new(Target::Pad(Drum::Kick), &folder));
+    lock(&window.app.samples).browser = Some(SampleBrowser::new(Target::Pad(Drum::Kick), &folder));
     window.frame(vec![]);
     let all = window.place_of("All 3").expect("a button");
     window.click(all);
     let names = window.params.own_samples.names();
     assert!(names[0].as_ref().is_some_and(|name| name.ends_with("×2")));
-    let browser = window.app.samples.browser.as_ref();
-    assert!(browser.is_some_and(|browser| browser.problem.contains("broken.wav")));
+    assert!(complains_of(&window, "broken.wav"));
 
     window.frame(vec![Event::Key {
         key: egui::Key::Escape,
@@ -139,7 +142,7 @@ fn a_sample_of_ones_own_is_put_on_a_pad_and_taken_off() {
         repeat: false,
         modifiers: Modifiers::NONE,
     }]);
-    assert!(window.app.samples.browser.is_none());
+    assert!(lock(&window.app.samples).browser.is_none());
     window.params.own_samples.clear(&[Drum::Kick]);
     window.frame(vec![]);
     assert!(window.texts().iter().all(|text| !text.ends_with("×2")));
@@ -182,7 +185,7 @@ fn a_folder_of_samples_is_loaded_as_a_kit() {
         write_wav(folder.join(name), &audio).unwrap();
     }
     let mut window = Window::new(1180.0, 760.0);
-    window.app.samples.folder.clone_from(&folder);
+    lock(&window.app.samples).folder.clone_from(&folder);
     let button = window.place_of("Load kit").expect("a button");
     window.click(button);
     window.frame(vec![]);

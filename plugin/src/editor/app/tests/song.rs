@@ -109,3 +109,26 @@ fn the_user_is_asked_about_what_is_in_doubt() {
     assert_eq!(window.params.corrections.current().len(), 2);
     assert!(window.place_of("Redo").is_none());
 }
+
+#[test]
+fn the_view_opens_where_the_song_was_heard_last() {
+    let mut window = window_of_song(30, |second| ride(f64::from(second)));
+    // The transport stands.
+    window.audio.end_block(240, &Peaks::default(), None);
+    window.frame(vec![]);
+    let button = window.place_of("Edit hits").expect("a button");
+    window.click(button);
+    window.frame(vec![]);
+    assert!(window.texts().iter().any(|text| text == "0:29.0"));
+    assert!(window.place_of("Back").is_none());
+    // Along the song to its beginning, and back.
+    let centre = pos2(window.size.x / 2.0, 180.0);
+    for _ in 0..40 {
+        window.drag(centre, centre + vec2(400.0, 0.0));
+    }
+    assert!(window.texts().iter().any(|text| text == "0:00.0"));
+    let button = window.place_of("Back").expect("a button");
+    window.click(button);
+    window.frame(vec![]);
+    assert!(window.texts().iter().any(|text| text == "0:29.0"));
+}
