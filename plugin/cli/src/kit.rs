@@ -149,7 +149,6 @@ mod tests {
             sample: 0,
             drum,
             velocity: 0.5,
-            confidence: 0.9,
         };
         let onsets = [Drum::Kick, Drum::Crash, Drum::Kick, Drum::Crash].map(onset);
         let kit = LearntKit {

@@ -12,7 +12,7 @@ use crate::batch;
 use crate::console;
 use crate::outputs::OutputFolder;
 use crate::own_samples::OwnSamples;
-use crate::render::{AudioFormat, Block, Settings, Sink};
+use crate::render::{AudioFormat, Settings, Sink};
 use crate::summary::Figures;
 use crate::transcribe::write_hits;
 
@@ -154,13 +154,13 @@ impl Sink for TrackWriter<'_> {
         Ok(())
     }
 
-    fn block(&mut self, block: &Block<'_>) -> Result<()> {
+    fn block(&mut self, stems: &[Vec<Vec<f32>>]) -> Result<()> {
         for (plan, file) in self.plans.iter().zip(&mut self.files) {
             for (channel, sum) in self.sum.iter_mut().enumerate() {
                 sum.clear();
-                sum.extend_from_slice(&block.stems[plan.stems[0]][channel]);
+                sum.extend_from_slice(&stems[plan.stems[0]][channel]);
                 for &stem in &plan.stems[1..] {
-                    for (sum, sample) in sum.iter_mut().zip(&block.stems[stem][channel]) {
+                    for (sum, sample) in sum.iter_mut().zip(&stems[stem][channel]) {
                         *sum += sample;
                     }
                 }
