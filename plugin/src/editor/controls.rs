@@ -13,7 +13,7 @@ pub fn set<P: Param>(setter: &ParamSetter<'_>, param: &P, value: P::Plain) {
     setter.end_set_parameter(param);
 }
 
-/// A button that stays pressed while `param` is on. Clicking toggles it; with Alt all of
+/// A button that stays pressed while `param` is on. Clicking toggles it; with Alt or Ctrl all of
 /// `all` become the same.
 #[allow(clippy::too_many_arguments)] // What is switched, and what it looks like.
 pub fn switch(
