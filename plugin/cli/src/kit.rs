@@ -36,7 +36,6 @@ pub fn run(args: &KitArgs) -> ExitCode {
         hits: given.hits,
         hits_until_s: args.known.hits_until,
     };
-    let notes = args.common.notes.map();
     let hits = args.known.hits.as_deref();
     batch::run("kit", &args.common, &[], hits, |job| {
         let started = Instant::now();
@@ -57,7 +56,7 @@ pub fn run(args: &KitArgs) -> ExitCode {
             reasons.concat()
         );
         export(job, &rendered.kit, &files)?;
-        write_hits(job, &rendered, &notes)?;
+        write_hits(job, &rendered, &args.common.notes)?;
         let mut figures = Figures::new(&rendered, &settings, started.elapsed());
         figures.kit = Some(drums(&rendered.kit, &files));
         figures.left_out = files.left_out;

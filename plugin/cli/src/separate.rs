@@ -59,14 +59,13 @@ pub fn run(args: &SeparateArgs) -> ExitCode {
     } else {
         drum_tracks()
     };
-    let notes = args.common.notes.map();
     let hits = args.known.hits.as_deref();
     batch::run("separate", &args.common, &own.paths, hits, |job| {
         let started = Instant::now();
         let mut writer = TrackWriter::new(&job.outputs, &tracks);
         let rendered = job.render(&settings, &mut writer)?;
         writer.finish()?;
-        write_hits(job, &rendered, &notes)?;
+        write_hits(job, &rendered, &args.common.notes)?;
         Ok(Figures::new(&rendered, &settings, started.elapsed()))
     })
 }

@@ -36,12 +36,11 @@ pub fn run(args: &TranscribeArgs) -> ExitCode {
         hits: given.hits,
         hits_until_s: args.known.hits_until,
     };
-    let notes = args.common.notes.map();
     let hits = args.known.hits.as_deref();
     batch::run("transcribe", &args.common, &[], hits, |job| {
         let started = Instant::now();
         let rendered = job.render(&settings, &mut Deaf)?;
-        write_hits(job, &rendered, &notes)?;
+        write_hits(job, &rendered, &args.common.notes)?;
         Ok(Figures::new(&rendered, &settings, started.elapsed()))
     })
 }
