@@ -236,19 +236,17 @@ impl DrumParams {
         }
     }
 
-    /// What the engine needs to know about this drum. Real-time safe.
+    /// What the engine needs to know about this drum; it keeps its own ranges. Real-time
+    /// safe.
     pub fn controls(&self) -> DrumControls {
         DrumControls {
-            sensitivity: self.sensitivity.value().clamp(0.0, 1.0),
-            min_gap_ms: self.min_gap_ms.value().clamp(MIN_GAP_MS.0, MIN_GAP_MS.1),
-            blend: self.blend.value().clamp(0.0, 1.0),
-            dynamics: self.dynamics.value().clamp(DYNAMICS.0, DYNAMICS.1),
-            tune_semitones: self
-                .tune_semitones
-                .value()
-                .clamp(TUNE_SEMITONES.0, TUNE_SEMITONES.1),
-            decay: self.decay.value().clamp(DECAY.0, DECAY.1),
-            isolation: self.isolation.value().clamp(ISOLATION.0, ISOLATION.1),
+            sensitivity: self.sensitivity.value(),
+            min_gap_ms: self.min_gap_ms.value(),
+            blend: self.blend.value(),
+            dynamics: self.dynamics.value(),
+            tune_semitones: self.tune_semitones.value(),
+            decay: self.decay.value(),
+            isolation: self.isolation.value(),
             enabled: self.enabled.value(),
         }
     }
@@ -310,10 +308,7 @@ impl IdmParams {
         Controls {
             drums: std::array::from_fn(|drum| self.drums[drum].controls()),
             hits: self.hits.value().engine(),
-            mask_exponent: self
-                .mask_exponent
-                .value()
-                .clamp(MASK_EXPONENT.0, MASK_EXPONENT.1),
+            mask_exponent: self.mask_exponent.value(),
             learning: self.learning.value(),
         }
     }
