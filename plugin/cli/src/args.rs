@@ -7,10 +7,12 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use idm_engine::controls::{Controls, HitSource, Quality};
 use idm_engine::note_map::NoteMap;
 
+use crate::console;
 use crate::drums::{self, DrumPercent, DrumSet};
 use crate::hits::{self, HitFile};
 use crate::outputs::folder_names;
 use crate::own_samples::{KitFolder, OwnSample};
+use crate::render::Settings;
 
 /// Splits drum recordings into kick, snare, hats, toms and cymbals, writes down
 /// what was played, and takes the kit out of the recording.
@@ -71,15 +73,43 @@ pub struct CommonArgs {
           value_parser = note_map())]
     pub notes: NoteMap,
 
+    /// Hits that are known.
+    #[command(flatten)]
+    pub known: KnownHitsArgs,
+
+    /// How far the engine looks ahead, as the plugin does at this quality: high decides
+    /// best, and its latency costs nothing on files
+    #[arg(long, value_enum, default_value_t = QualityArg::High)]
+    pub quality: QualityArg,
+
     /// Print a summary as JSON on standard output
     #[arg(long)]
     pub json: bool,
 }
 
 impl CommonArgs {
-    /// The engine's settings.
-    pub fn controls(&self) -> Controls {
-        drums::controls(&self.without, &self.sensitivities)
+    /// How files are rendered that are heard `passes` times. Says what is left out of the
+    /// hits.
+    ///
+    /// # Errors
+    /// Hits of one recording for several inputs; a file that cannot be read.
+    pub fn settings(&self, passes: u32) -> Result<Settings, String> {
+        let (source, given) = self.known.given(self)?;
+        if let Some(left_out) = &given.left_out {
+            console::complain(format_args!("idm: --hits: {left_out}"));
+        }
+        Ok(Settings {
+            quality: self.quality.into(),
+            block_samples: self.block as usize,
+            passes,
+            controls: Controls {
+                hits: source,
+                ..drums::controls(&self.without, &self.sensitivities)
+            },
+            own: Vec::new(),
+            hits: given.hits,
+            hits_until_s: self.known.hits_until,
+        })
     }
 }
 
@@ -131,18 +161,9 @@ pub struct SeparateArgs {
     #[arg(long, value_name = "DRUM=PERCENT", value_parser = dynamics)]
     pub dynamics: Vec<DrumPercent>,
 
-    /// Hits that are known.
-    #[command(flatten)]
-    pub known: KnownHitsArgs,
-
     /// Five groups (kick, snare, toms, hihat, cymbals) instead of nine drums
     #[arg(long)]
     pub groups: bool,
-
-    /// How far the engine looks ahead, as the plugin does at this quality: high decides
-    /// best, and its latency costs nothing on files
-    #[arg(long, value_enum, default_value_t = QualityArg::High)]
-    pub quality: QualityArg,
 
     /// How often the file is heard; 1 is exactly the plugin, more let the kit
     /// be learnt first
@@ -180,7 +201,7 @@ impl KnownHitsArgs {
     ///
     /// # Errors
     /// Hits of one recording for several inputs; a file that cannot be read.
-    pub fn given(&self, common: &CommonArgs) -> Result<(HitSource, HitFile), String> {
+    fn given(&self, common: &CommonArgs) -> Result<(HitSource, HitFile), String> {
         match (&self.hits, common.inputs.len()) {
             (None, _) => Ok((HitSource::Heard, HitFile::default())),
             (Some(path), 1) => {
@@ -220,15 +241,6 @@ pub struct TranscribeArgs {
     #[command(flatten)]
     pub common: CommonArgs,
 
-    /// Hits that are known.
-    #[command(flatten)]
-    pub known: KnownHitsArgs,
-
-    /// How far the engine looks ahead, as the plugin does at this quality: high decides
-    /// best, and its latency costs nothing on files
-    #[arg(long, value_enum, default_value_t = QualityArg::High)]
-    pub quality: QualityArg,
-
     /// How often the file is heard; 1 is exactly the plugin, more let the kit
     /// be learnt first
     #[arg(long, value_name = "N", default_value_t = 1,
@@ -243,15 +255,6 @@ pub struct KitArgs {
     /// Shared options.
     #[command(flatten)]
     pub common: CommonArgs,
-
-    /// How far the engine looks ahead, as the plugin does at this quality: high decides
-    /// best, and its latency costs nothing on files
-    #[arg(long, value_enum, default_value_t = QualityArg::High)]
-    pub quality: QualityArg,
-
-    /// Hits that are known.
-    #[command(flatten)]
-    pub known: KnownHitsArgs,
 
     /// How often the file is heard
     #[arg(long, value_name = "N", default_value_t = 2,
@@ -325,6 +328,6 @@ mod tests {
         };
         assert_eq!(args.common.inputs.len(), 2);
         assert_eq!((args.mode, args.passes), (Mode::Separated, 1));
-        assert_eq!(Quality::from(args.quality), Quality::High);
+        assert_eq!(Quality::from(args.common.quality), Quality::High);
     }
 }

@@ -4,7 +4,6 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
-use idm_engine::controls::Controls;
 use idm_engine::drum::Drum;
 use idm_engine::kit_files::{KitFiles, SampleFile};
 use idm_engine::learner::LearntKit;
@@ -13,31 +12,17 @@ use crate::args::KitArgs;
 use crate::batch::{self, Job};
 use crate::onset::Onset;
 use crate::picture::{self, Row};
-use crate::render::{Deaf, Settings};
+use crate::render::Deaf;
 use crate::summary::{Figures, KitDrum};
 use crate::transcribe::write_hits;
 
 /// Runs the command.
 pub fn run(args: &KitArgs) -> ExitCode {
-    let (source, given) = match args.known.given(&args.common) {
-        Ok(given) => given,
+    let settings = match args.common.settings(args.passes) {
+        Ok(settings) => settings,
         Err(error) => return batch::usage(&error),
     };
-    batch::warn_of_hits(&given);
-    let settings = Settings {
-        quality: args.quality.into(),
-        block_samples: args.common.block as usize,
-        passes: args.passes,
-        controls: Controls {
-            hits: source,
-            ..args.common.controls()
-        },
-        own: Vec::new(),
-        hits: given.hits,
-        hits_until_s: args.known.hits_until,
-    };
-    let hits = args.known.hits.as_deref();
-    batch::run("kit", &args.common, &[], hits, |job| {
+    batch::run("kit", &args.common, &[], |job| {
         let started = Instant::now();
         let rendered = job.render(&settings, &mut Deaf)?;
         let mut files = KitFiles::of(&job.name(), &rendered.kit);
