@@ -287,7 +287,7 @@ impl Plugin for InverseDrumMachine {
     }
 
     fn filter_state(state: &mut PluginState) {
-        state::upgrade(state);
+        state::repair(state);
     }
 
     fn activate(

@@ -91,7 +91,7 @@ mod tests {
             assert_eq!(found, ids, "{}", preset.name);
             // Upgrading repairs or drops what is wrong: nothing may change.
             let mut upgraded = preset.state.clone();
-            state::upgrade(&mut upgraded);
+            state::repair(&mut upgraded);
             assert_eq!(
                 serde_json::to_value(&upgraded).unwrap(),
                 serde_json::to_value(&preset.state).unwrap(),
