@@ -30,7 +30,7 @@ fn a_preset_is_set_through_the_host_and_can_be_taken_back() {
     let preset = &presets::factory()[1];
     choose(&mut window, &preset.name);
     let values = window.params.values();
-    for (id, expected) in &preset.settings() {
+    for (id, expected) in preset.settings() {
         let same = serde_json::to_value(&values[id]).unwrap();
         assert_eq!(same, serde_json::to_value(expected).unwrap(), "{id}");
     }
