@@ -55,19 +55,6 @@ pub trait AuxOutputs {
     fn stereo(&mut self, bus: usize) -> Option<[&mut [f32]; 2]>;
 }
 
-/// No auxiliary outputs.
-#[derive(Debug, Default, Clone, Copy)]
-pub struct NoAux;
-
-impl AuxOutputs for NoAux {
-    fn count(&self) -> usize {
-        0
-    }
-    fn stereo(&mut self, _bus: usize) -> Option<[&mut [f32]; 2]> {
-        None
-    }
-}
-
 /// The separated signals of one block.
 #[derive(Debug, Clone, Copy)]
 pub struct StemBlock<'a> {

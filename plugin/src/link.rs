@@ -34,7 +34,7 @@ pub struct HitMark {
     pub drum: Drum,
     /// Loudness, 0..1.
     pub velocity: f32,
-    /// How sure the network is, 0..1.
+    /// How sure it is: the network's probability with the evidence, 0..1.
     pub confidence: f32,
     /// Accepted, or why not.
     pub verdict: Verdict,

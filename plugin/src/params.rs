@@ -25,21 +25,21 @@ pub use choices::{BusChoice, HitChoice, MainOutput, QualityChoice};
 pub use values::Values;
 
 /// Lowest fader position in dB; it means silence.
-pub const LEVEL_MIN_DB: f32 = -72.0;
+const LEVEL_MIN_DB: f32 = -72.0;
 /// Highest fader position in dB.
-pub const LEVEL_MAX_DB: f32 = 12.0;
+const LEVEL_MAX_DB: f32 = 12.0;
 /// Range of the minimum gap between two hits of a drum, in milliseconds.
-pub const MIN_GAP_MS: (f32, f32) = (5.0, 250.0);
+const MIN_GAP_MS: (f32, f32) = (5.0, 250.0);
 /// Range of the dynamics: none, and twice those of the hits.
-pub const DYNAMICS: (f32, f32) = (0.0, 2.0);
+const DYNAMICS: (f32, f32) = (0.0, 2.0);
 /// Range of the one-shot tuning, in semitones.
-pub const TUNE_SEMITONES: (f32, f32) = (-24.0, 24.0);
+const TUNE_SEMITONES: (f32, f32) = (-24.0, 24.0);
 /// Range of the one-shot length, as a fraction of its own length.
-pub const DECAY: (f32, f32) = (0.05, 1.0);
+const DECAY: (f32, f32) = (0.05, 1.0);
 /// Range of a drum's isolation: low keeps bleed, high ducks the drum.
-pub const ISOLATION: (f32, f32) = (-1.0, 1.0);
+const ISOLATION: (f32, f32) = (-1.0, 1.0);
 /// Range of the mask exponent: low keeps bleed, high ducks it.
-pub const MASK_EXPONENT: (f32, f32) = (1.0, 2.0);
+const MASK_EXPONENT: (f32, f32) = (1.0, 2.0);
 
 /// Largest count of changes; it starts again after it.
 pub const MOST_REVISIONS: i32 = 9_999;
@@ -47,7 +47,7 @@ pub const MOST_REVISIONS: i32 = 9_999;
 /// Parameters of one drum.
 #[derive(Debug, Params)]
 pub struct DrumParams {
-    /// Fader in dB; [`LEVEL_MIN_DB`] is silence.
+    /// Fader in dB; at the bottom is silence.
     #[id = "level"]
     pub level_db: FloatParam,
     /// Silences the drum on every output.
@@ -236,19 +236,17 @@ impl DrumParams {
         }
     }
 
-    /// What the engine needs to know about this drum. Real-time safe.
+    /// What the engine needs to know about this drum; it keeps its own ranges. Real-time
+    /// safe.
     pub fn controls(&self) -> DrumControls {
         DrumControls {
-            sensitivity: self.sensitivity.value().clamp(0.0, 1.0),
-            min_gap_ms: self.min_gap_ms.value().clamp(MIN_GAP_MS.0, MIN_GAP_MS.1),
-            blend: self.blend.value().clamp(0.0, 1.0),
-            dynamics: self.dynamics.value().clamp(DYNAMICS.0, DYNAMICS.1),
-            tune_semitones: self
-                .tune_semitones
-                .value()
-                .clamp(TUNE_SEMITONES.0, TUNE_SEMITONES.1),
-            decay: self.decay.value().clamp(DECAY.0, DECAY.1),
-            isolation: self.isolation.value().clamp(ISOLATION.0, ISOLATION.1),
+            sensitivity: self.sensitivity.value(),
+            min_gap_ms: self.min_gap_ms.value(),
+            blend: self.blend.value(),
+            dynamics: self.dynamics.value(),
+            tune_semitones: self.tune_semitones.value(),
+            decay: self.decay.value(),
+            isolation: self.isolation.value(),
             enabled: self.enabled.value(),
         }
     }
@@ -310,10 +308,7 @@ impl IdmParams {
         Controls {
             drums: std::array::from_fn(|drum| self.drums[drum].controls()),
             hits: self.hits.value().engine(),
-            mask_exponent: self
-                .mask_exponent
-                .value()
-                .clamp(MASK_EXPONENT.0, MASK_EXPONENT.1),
+            mask_exponent: self.mask_exponent.value(),
             learning: self.learning.value(),
         }
     }

@@ -296,7 +296,7 @@ impl Plugin for InverseDrumMachine {
     }
 
     fn filter_state(state: &mut PluginState) {
-        state::upgrade(state);
+        state::repair(state);
     }
 
     fn activate(

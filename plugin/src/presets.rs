@@ -1,4 +1,4 @@
-//! Factory presets: complete states with a name and a word about their use.
+//! Factory presets: how drums are heard and sound, with a name and a word about its use.
 
 use std::sync::OnceLock;
 
@@ -7,21 +7,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::params::Values;
 
-/// Settings that are the song's and the session's, and that no preset changes: main output,
-/// bypass, quality, learning, where hits come from, notes.
-const SESSION: [&str; 6] = ["main", "bypass", "qual", "learn", "hits", "note"];
-
-/// A named state. Lists every setting, as a project does; of these [`Preset::settings`] are
-/// set.
+/// A named state. Settings that are the song's and the session's are not in it: main output,
+/// bypass, quality, learning, where hits come from, notes; buses only if it is about them.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Preset {
     /// Name shown to users.
     pub name: String,
     /// What it is for.
     pub description: String,
-    /// Whether it is about buses, and sets those too.
-    #[serde(default)]
-    pub routes: bool,
     /// Parameters and fields.
     #[serde(flatten)]
     pub state: PluginState,
@@ -36,17 +29,9 @@ impl Preset {
         serde_json::from_str(text)
     }
 
-    /// What it sets: how drums are heard and sound. Allocates.
-    pub fn settings(&self) -> Values {
-        let params = self.state.params.iter();
-        let is_set = |id: &str| {
-            let name = id.rsplit_once('_').map_or(id, |(name, _)| name);
-            !SESSION.contains(&name) && (self.routes || name != "bus")
-        };
-        params
-            .filter(|(id, _)| is_set(id))
-            .map(|(id, value)| (id.clone(), value.clone()))
-            .collect()
+    /// What it sets.
+    pub fn settings(&self) -> &Values {
+        &self.state.params
     }
 }
 
@@ -77,23 +62,35 @@ pub fn factory() -> &'static [Preset] {
 mod tests {
     use std::collections::BTreeSet;
 
+    use idm_engine::drum::DRUM_COUNT;
+
     use super::*;
     use crate::params::IdmParams;
     use crate::state;
 
+    /// What the name of a parameter begins with, whichever drum's it is.
+    fn name(id: &str) -> &str {
+        id.rsplit_once('_').map_or(id, |(name, _)| name)
+    }
+
     #[test]
     fn every_file_is_complete_and_in_range() {
-        let ids: BTreeSet<String> = IdmParams::default().values().into_keys().collect();
+        let session = ["main", "bypass", "qual", "learn", "hits", "note", "bus"];
+        let ids = IdmParams::default().values().into_keys();
+        let ids: BTreeSet<String> = ids.filter(|id| !session.contains(&name(id))).collect();
         for text in FILES {
             let preset = Preset::parse(text).expect("a factory preset is valid JSON");
             assert!(!preset.name.is_empty() && !preset.description.is_empty());
-            let found: BTreeSet<String> = preset.state.params.keys().cloned().collect();
+            let found = preset.settings().keys().filter(|id| name(id) != "bus");
+            let found: BTreeSet<String> = found.cloned().collect();
             assert_eq!(found, ids, "{}", preset.name);
-            // Upgrading repairs or drops what is wrong: nothing may change.
-            let mut upgraded = preset.state.clone();
-            state::upgrade(&mut upgraded);
+            let buses = preset.settings().len() - found.len();
+            assert!([0, DRUM_COUNT].contains(&buses), "{}", preset.name);
+            // Repairing changes or drops what is wrong: nothing may change.
+            let mut repaired = preset.state.clone();
+            state::repair(&mut repaired);
             assert_eq!(
-                serde_json::to_value(&upgraded).unwrap(),
+                serde_json::to_value(&repaired).unwrap(),
                 serde_json::to_value(&preset.state).unwrap(),
                 "{}",
                 preset.name
@@ -117,34 +114,12 @@ mod tests {
 
     #[test]
     fn the_first_preset_is_the_default() {
-        use nice_plug::plugin::ParamValue;
-
-        use crate::params::{BusChoice, MainOutput, QualityChoice};
-        let state = &factory()[0].state;
-        let params = IdmParams::default();
-        let float = |id: &str| match state.params[id] {
-            ParamValue::F32(value) => value,
-            ref other => panic!("{id}: {other:?}"),
-        };
-        assert_eq!(params.main_output.value(), MainOutput::Mix);
-        assert!(matches!(&state.params["main"], ParamValue::String(id) if id == "mix"));
-        assert_eq!(params.quality.value(), QualityChoice::Standard);
-        assert!(matches!(&state.params["qual"], ParamValue::String(id) if id == "standard"));
-        assert_eq!(float("mask"), params.mask_exponent.value());
-        for (index, drum) in params.drums.iter().enumerate() {
-            let id = |name: &str| format!("{name}_{}", index + 1);
-            assert_eq!(float(&id("level")), drum.level_db.value());
-            assert_eq!(float(&id("sens")), drum.sensitivity.value());
-            assert_eq!(float(&id("gap")), drum.min_gap_ms.value());
-            assert_eq!(float(&id("iso")), drum.isolation.value());
-            assert_eq!(float(&id("blend")), drum.blend.value());
-            assert_eq!(float(&id("dyn")), drum.dynamics.value());
-            assert_eq!(float(&id("tune")), drum.tune_semitones.value());
-            assert_eq!(float(&id("decay")), drum.decay.value());
-            assert!(
-                matches!(state.params[&id("note")], ParamValue::I32(note) if note == drum.note.value())
-            );
-            assert_eq!(drum.bus.value(), BusChoice::Own);
-        }
+        let settings = factory()[0].settings();
+        let mut defaults = IdmParams::default().values();
+        defaults.retain(|id, _| settings.contains_key(id));
+        assert_eq!(
+            serde_json::to_value(settings).unwrap(),
+            serde_json::to_value(defaults).unwrap()
+        );
     }
 }

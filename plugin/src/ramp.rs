@@ -63,11 +63,6 @@ impl Ramp {
         self.value
     }
 
-    /// Where the ramp is going. Real-time safe.
-    pub fn target(&self) -> f32 {
-        self.target
-    }
-
     /// The value, if it rests. Real-time safe.
     pub fn resting(&self) -> Option<f32> {
         (self.samples_left == 0).then_some(self.value)

@@ -125,11 +125,11 @@ impl Drop for Instance {
     }
 }
 
-fn port(pointers: *mut *mut f32) -> clap_audio_buffer {
+fn port((pointers, channels): (*mut *mut f32, usize)) -> clap_audio_buffer {
     clap_audio_buffer {
         data32: pointers,
         data64: ptr::null_mut(),
-        channel_count: if pointers.is_null() { 0 } else { 2 },
+        channel_count: channels as u32,
         latency: 0,
         constant_mask: 3,
     }
@@ -144,7 +144,7 @@ fn run(give: Give) -> (Recording, usize) {
     for block in 0..BLOCKS {
         let [left, right] = &mut input;
         let mut channels = [left, right].map(|channel| channel[block * BLOCK..].as_mut_ptr());
-        let inputs = [port(channels.as_mut_ptr())];
+        let inputs = [port((channels.as_mut_ptr(), 2))];
         let mut outputs: Vec<clap_audio_buffer> = (0..give.array_len())
             .map(|index| port(memory.channels(give, index)))
             .collect();

@@ -12,9 +12,9 @@ use inverse_drum_machine::shim::vst3::{Component, Factory};
 use vst3::Steinberg::Vst::*;
 use vst3::Steinberg::*;
 
-const fn bus(pointers: *mut *mut f32, channels: i32) -> AudioBusBuffers {
+const fn bus((pointers, channels): (*mut *mut f32, usize)) -> AudioBusBuffers {
     AudioBusBuffers {
-        numChannels: channels,
+        numChannels: channels as int32,
         silenceFlags: 3,
         __field0: AudioBusBuffers__type0 {
             channelBuffers32: pointers,
@@ -65,13 +65,9 @@ fn run(give: Give) -> (Recording, usize) {
     for block in 0..BLOCKS {
         let [left, right] = &mut input;
         let mut channels = [left, right].map(|channel| channel[block * BLOCK..].as_mut_ptr());
-        let mut inputs = [bus(channels.as_mut_ptr(), 2)];
+        let mut inputs = [bus((channels.as_mut_ptr(), 2))];
         let mut outputs: Vec<AudioBusBuffers> = (0..give.array_len())
-            .map(|index| {
-                let pointers = memory.channels(give, index);
-                let count = if pointers.is_null() { 0 } else { 2 };
-                bus(pointers, count)
-            })
+            .map(|index| bus(memory.channels(give, index)))
             .collect();
         let mut data = data(&mut inputs, &mut outputs);
         // SAFETY: all buffers live and have `BLOCK` samples.
@@ -104,7 +100,7 @@ fn every_subset_of_buses_gets_the_right_audio() {
 fn no_buffers_at_all_is_a_flush_and_no_input_is_silence() {
     let component = activated();
     let mut nothing = data(&mut [], &mut []);
-    let mut empty = vec![bus(std::ptr::null_mut(), 0); BUSES];
+    let mut empty = vec![bus((std::ptr::null_mut(), 0)); BUSES];
     let mut flush = data(&mut [], &mut empty);
     flush.inputs = std::ptr::null_mut();
     // SAFETY: null and empty arrays are what this is about.
@@ -120,7 +116,7 @@ fn no_buffers_at_all_is_a_flush_and_no_input_is_silence() {
         memory.buffers[0]
             .iter_mut()
             .for_each(|channel| channel.fill(0.9));
-        let mut outputs = [bus(memory.channels(Give::First(1), 0), 2)];
+        let mut outputs = [bus(memory.channels(Give::First(1), 0))];
         let mut data = data(&mut [], &mut outputs);
         // SAFETY: the output lives and has `BLOCK` samples.
         assert_eq!(unsafe { component.process(&mut data) }, kResultOk);
@@ -137,7 +133,7 @@ fn no_buffers_at_all_is_a_flush_and_no_input_is_silence() {
 fn blocks_that_break_the_contract_are_refused() {
     let component = activated();
     let mut memory = Memory::new(Give::First(1));
-    let mut outputs = [bus(memory.channels(Give::First(1), 0), 2)];
+    let mut outputs = [bus(memory.channels(Give::First(1), 0))];
     let mut long = data(&mut [], &mut outputs);
     long.numSamples = BLOCK as int32 + 1;
     let mut double = data(&mut [], &mut outputs);

@@ -39,19 +39,23 @@ pub struct DataConfig {
     /// and the highs of the other, or the attack of one and the body of the other; half
     /// of it in tame pieces.
     pub layered_share: f32,
-    /// How much more often training draws kits with many samples: the exponent
+    /// How much more often kits with many samples are drawn in training: the exponent
     /// of their number; 0 draws all alike (as validation does).
     pub depth_preference: f32,
     /// Least share of a training piece's sounds that come from one kit.
     pub least_loyalty: f32,
-    /// Strength of random changes, 1 = full.
+    /// Strength of all random changes, and how often grooves are moved to other
+    /// drums: 0 none, 1 the training range.
     pub wildness: f32,
-    /// Share of training pieces that are hardly changed: one kit, played dry.
+    /// Share of training pieces that are hardly changed: one kit, little room and bus
+    /// processing, performances as they were played. Their single sounds are changed
+    /// by anything between nothing and what `wildness` says, mostly little.
     pub tame_share: f32,
     /// Least share of a tame training piece's sounds that come from one kit.
     pub tame_loyalty: f32,
     /// How far single sounds of training pieces are made into others (gliding pitch,
-    /// resonances, saturation, other decays), 0 to 1.
+    /// resonances, saturation, other decays): 0 none, 1 a lot; in tame pieces anything
+    /// between nothing and this.
     pub reshaping: f32,
     /// Length of a training piece in seconds.
     pub piece_s: f64,

@@ -8,16 +8,14 @@ use anyhow::{Context, Result, ensure};
 use crate::hosts::{BusAudio, Host, Note};
 use crate::wav;
 
-/// How a render cuts its input into blocks and what it adds.
+/// How a render cuts its input into blocks and what it adds: it goes on until the whole
+/// delayed input is out.
 #[derive(Debug, Clone)]
 pub struct RenderOptions {
     /// Block sizes, used in turn over and over.
     pub blocks: Vec<usize>,
-    /// Silence after the input, in samples; the latency is added to it when
-    /// `add_latency` is set.
+    /// Silence after the input, in samples; the latency is added to it.
     pub tail_samples: usize,
-    /// Whether to go on until the whole delayed input is out.
-    pub add_latency: bool,
     /// Notes played into the plugin, by sample since the start, sorted.
     pub notes: Vec<Note>,
     /// Place in the song at which the input begins, in samples; none while the
@@ -36,7 +34,6 @@ impl RenderOptions {
         Self {
             blocks: blocks.to_vec(),
             tail_samples: 0,
-            add_latency: true,
             notes: Vec::new(),
             song_sample: None,
         }
@@ -125,12 +122,7 @@ pub fn stream(
 ) -> Result<Rendering> {
     let latency_samples = host.latency_samples()?;
     let input_samples = input.first().map_or(0, Vec::len);
-    let latency_tail = if options.add_latency {
-        latency_samples
-    } else {
-        0
-    };
-    let total = input_samples + options.tail_samples + latency_tail;
+    let total = input_samples + options.tail_samples + latency_samples;
     let mut padded: Vec<Vec<f32>> = input.to_vec();
     for channel in &mut padded {
         ensure!(

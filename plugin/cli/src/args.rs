@@ -2,14 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use idm_engine::controls::{Controls, HitSource, Quality};
 use idm_engine::note_map::NoteMap;
 
+use crate::console;
 use crate::drums::{self, DrumPercent, DrumSet};
 use crate::hits::{self, HitFile};
 use crate::outputs::folder_names;
 use crate::own_samples::{KitFolder, OwnSample};
+use crate::render::Settings;
 
 /// Splits drum recordings into kick, snare, hats, toms and cymbals, writes down
 /// what was played, and takes the kit out of the recording.
@@ -66,8 +69,18 @@ pub struct CommonArgs {
     pub sensitivities: Vec<DrumPercent>,
 
     /// Which instrument's notes MIDI files have, those written and those read
-    #[arg(long, value_name = "MAP", value_enum, default_value_t = NotesArg::Gm)]
-    pub notes: NotesArg,
+    #[arg(long, value_name = "MAP", default_value = NoteMap::GENERAL_MIDI.id,
+          value_parser = note_map())]
+    pub notes: NoteMap,
+
+    /// Hits that are known.
+    #[command(flatten)]
+    pub known: KnownHitsArgs,
+
+    /// How far the engine looks ahead, as the plugin does at this quality: high decides
+    /// best, and its latency costs nothing on files
+    #[arg(long, value_enum, default_value_t = QualityArg::High)]
+    pub quality: QualityArg,
 
     /// Print a summary as JSON on standard output
     #[arg(long)]
@@ -75,9 +88,28 @@ pub struct CommonArgs {
 }
 
 impl CommonArgs {
-    /// The engine's settings.
-    pub fn controls(&self) -> Controls {
-        drums::controls(&self.without, &self.sensitivities)
+    /// How files are rendered that are heard `passes` times. Says what is left out of the
+    /// hits.
+    ///
+    /// # Errors
+    /// Hits of one recording for several inputs; a file that cannot be read.
+    pub fn settings(&self, passes: u32) -> Result<Settings, String> {
+        let (source, given) = self.known.given(self)?;
+        if let Some(left_out) = &given.left_out {
+            console::complain(format_args!("idm: --hits: {left_out}"));
+        }
+        Ok(Settings {
+            quality: self.quality.into(),
+            block_samples: self.block as usize,
+            passes,
+            controls: Controls {
+                hits: source,
+                ..drums::controls(&self.without, &self.sensitivities)
+            },
+            own: Vec::new(),
+            hits: given.hits,
+            hits_until_s: self.known.hits_until,
+        })
     }
 }
 
@@ -129,18 +161,9 @@ pub struct SeparateArgs {
     #[arg(long, value_name = "DRUM=PERCENT", value_parser = dynamics)]
     pub dynamics: Vec<DrumPercent>,
 
-    /// Hits that are known.
-    #[command(flatten)]
-    pub known: KnownHitsArgs,
-
     /// Five groups (kick, snare, toms, hihat, cymbals) instead of nine drums
     #[arg(long)]
     pub groups: bool,
-
-    /// How far the engine looks ahead, as the plugin does at this quality: high decides
-    /// best, and its latency costs nothing on files
-    #[arg(long, value_enum, default_value_t = QualityArg::High)]
-    pub quality: QualityArg,
 
     /// How often the file is heard; 1 is exactly the plugin, more let the kit
     /// be learnt first
@@ -178,11 +201,11 @@ impl KnownHitsArgs {
     ///
     /// # Errors
     /// Hits of one recording for several inputs; a file that cannot be read.
-    pub fn given(&self, common: &CommonArgs) -> Result<(HitSource, HitFile), String> {
+    fn given(&self, common: &CommonArgs) -> Result<(HitSource, HitFile), String> {
         match (&self.hits, common.inputs.len()) {
             (None, _) => Ok((HitSource::Heard, HitFile::default())),
             (Some(path), 1) => {
-                let hits = hits::read(path, &common.notes.map());
+                let hits = hits::read(path, &common.notes);
                 let mut file = hits.map_err(|error| format!("--hits: {error}"))?;
                 if let Some(until_s) = self.hits_until {
                     let hits = file.hits.iter().filter(|hit| hit.time_s < until_s);
@@ -218,15 +241,6 @@ pub struct TranscribeArgs {
     #[command(flatten)]
     pub common: CommonArgs,
 
-    /// Hits that are known.
-    #[command(flatten)]
-    pub known: KnownHitsArgs,
-
-    /// How far the engine looks ahead, as the plugin does at this quality: high decides
-    /// best, and its latency costs nothing on files
-    #[arg(long, value_enum, default_value_t = QualityArg::High)]
-    pub quality: QualityArg,
-
     /// How often the file is heard; 1 is exactly the plugin, more let the kit
     /// be learnt first
     #[arg(long, value_name = "N", default_value_t = 1,
@@ -241,15 +255,6 @@ pub struct KitArgs {
     /// Shared options.
     #[command(flatten)]
     pub common: CommonArgs,
-
-    /// How far the engine looks ahead, as the plugin does at this quality: high decides
-    /// best, and its latency costs nothing on files
-    #[arg(long, value_enum, default_value_t = QualityArg::High)]
-    pub quality: QualityArg,
-
-    /// Hits that are known.
-    #[command(flatten)]
-    pub known: KnownHitsArgs,
 
     /// How often the file is heard
     #[arg(long, value_name = "N", default_value_t = 2,
@@ -277,28 +282,12 @@ impl Mode {
 }
 
 /// A map of MIDI notes, as an option.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum NotesArg {
-    /// General MIDI
-    Gm,
-    /// Superior Drummer and EZdrummer
-    Toontrack,
-    /// Addictive Drums 2
-    AddictiveDrums,
-    /// Roland V-Drums
-    VDrums,
-}
-
-impl NotesArg {
-    /// The map.
-    pub fn map(self) -> NoteMap {
-        match self {
-            NotesArg::Gm => NoteMap::GENERAL_MIDI,
-            NotesArg::Toontrack => NoteMap::TOONTRACK,
-            NotesArg::AddictiveDrums => NoteMap::ADDICTIVE_DRUMS,
-            NotesArg::VDrums => NoteMap::ROLAND,
-        }
-    }
+fn note_map() -> impl TypedValueParser<Value = NoteMap> {
+    let ids = NoteMap::ALL.map(|map| PossibleValue::new(map.id).help(map.name));
+    PossibleValuesParser::new(ids).try_map(|id| {
+        let map = NoteMap::ALL.into_iter().find(|map| map.id == id);
+        map.ok_or("no map of this name")
+    })
 }
 
 /// The engine's quality, as an option.
@@ -332,15 +321,6 @@ mod tests {
     }
 
     #[test]
-    fn maps_have_the_names_of_the_engine() {
-        for arg in NotesArg::value_variants() {
-            let value = arg.to_possible_value().expect("a name");
-            assert_eq!(value.get_name(), arg.map().id);
-        }
-        assert_eq!(NotesArg::value_variants().len(), NoteMap::ALL.len());
-    }
-
-    #[test]
     fn files_are_heard_once_as_well_as_can_be() {
         let cli = Cli::parse_from(["idm", "separate", "a.wav", "b.wav", "--out", "o"]);
         let Command::Separate(args) = cli.command else {
@@ -348,6 +328,6 @@ mod tests {
         };
         assert_eq!(args.common.inputs.len(), 2);
         assert_eq!((args.mode, args.passes), (Mode::Separated, 1));
-        assert_eq!(Quality::from(args.quality), Quality::High);
+        assert_eq!(Quality::from(args.common.quality), Quality::High);
     }
 }

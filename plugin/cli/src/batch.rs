@@ -12,7 +12,6 @@ use rayon::prelude::*;
 
 use crate::args::CommonArgs;
 use crate::console;
-use crate::hits::HitFile;
 use crate::interrupt;
 use crate::outputs::{self, OutputFolder, Protected, Written};
 use crate::progress::Progress;
@@ -106,20 +105,12 @@ pub fn usage(error: &str) -> ExitCode {
     ExitCode::from(USAGE)
 }
 
-/// Says what a file of hits holds that is not used.
-pub fn warn_of_hits(file: &HitFile) {
-    if let Some(left_out) = &file.left_out {
-        console::complain(format_args!("idm: --hits: {left_out}"));
-    }
-}
-
 /// Does `work` for every input and reports. Outputs leave `samples` (files or folders)
-/// and the file `hits` alone.
+/// and the file of given hits alone.
 pub fn run(
     command: &'static str,
     args: &CommonArgs,
     samples: &[PathBuf],
-    hits: Option<&Path>,
     work: impl Fn(&Job<'_>) -> Result<Figures> + Sync,
 ) -> ExitCode {
     let started = Instant::now();
@@ -131,7 +122,7 @@ pub fn run(
     };
     let progress = Progress::new(args.json);
     let names = outputs::folder_names(&args.inputs);
-    let protected = Protected::new(&args.inputs, samples, hits);
+    let protected = Protected::new(&args.inputs, samples, args.known.hits.as_deref());
     let files: Vec<FileSummary> = args
         .inputs
         .par_iter()

@@ -4,7 +4,6 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
-use idm_engine::controls::Controls;
 use idm_engine::drum::Drum;
 use idm_engine::kit_files::{KitFiles, SampleFile};
 use idm_engine::learner::LearntKit;
@@ -13,32 +12,17 @@ use crate::args::KitArgs;
 use crate::batch::{self, Job};
 use crate::onset::Onset;
 use crate::picture::{self, Row};
-use crate::render::{Deaf, Settings};
+use crate::render::Deaf;
 use crate::summary::{Figures, KitDrum};
 use crate::transcribe::write_hits;
 
 /// Runs the command.
 pub fn run(args: &KitArgs) -> ExitCode {
-    let (source, given) = match args.known.given(&args.common) {
-        Ok(given) => given,
+    let settings = match args.common.settings(args.passes) {
+        Ok(settings) => settings,
         Err(error) => return batch::usage(&error),
     };
-    batch::warn_of_hits(&given);
-    let settings = Settings {
-        quality: args.quality.into(),
-        block_samples: args.common.block as usize,
-        passes: args.passes,
-        controls: Controls {
-            hits: source,
-            ..args.common.controls()
-        },
-        own: Vec::new(),
-        hits: given.hits,
-        hits_until_s: args.known.hits_until,
-    };
-    let notes = args.common.notes.map();
-    let hits = args.known.hits.as_deref();
-    batch::run("kit", &args.common, &[], hits, |job| {
+    batch::run("kit", &args.common, &[], |job| {
         let started = Instant::now();
         let rendered = job.render(&settings, &mut Deaf)?;
         let mut files = KitFiles::of(&job.name(), &rendered.kit);
@@ -57,7 +41,7 @@ pub fn run(args: &KitArgs) -> ExitCode {
             reasons.concat()
         );
         export(job, &rendered.kit, &files)?;
-        write_hits(job, &rendered, &notes)?;
+        write_hits(job, &rendered, &args.common.notes)?;
         let mut figures = Figures::new(&rendered, &settings, started.elapsed());
         figures.kit = Some(drums(&rendered.kit, &files));
         figures.left_out = files.left_out;
@@ -149,7 +133,6 @@ mod tests {
             sample: 0,
             drum,
             velocity: 0.5,
-            confidence: 0.9,
         };
         let onsets = [Drum::Kick, Drum::Crash, Drum::Kick, Drum::Crash].map(onset);
         let kit = LearntKit {

@@ -12,8 +12,6 @@ pub struct Onset {
     pub drum: Drum,
     /// 0 to 1.
     pub velocity: f32,
-    /// The network's probability, 0 to 1.
-    pub confidence: f32,
 }
 
 impl Onset {
@@ -36,7 +34,6 @@ impl From<&Hit> for Onset {
             sample: hit.onset_sample,
             drum: hit.drum,
             velocity: hit.velocity,
-            confidence: hit.confidence,
         }
     }
 }
@@ -52,7 +49,6 @@ pub(crate) fn at(sample: u64, drum: Drum, velocity: f32) -> Onset {
         sample,
         drum,
         velocity,
-        confidence: 1.0,
     }
 }
 

@@ -50,13 +50,6 @@ pub struct AudioFormat {
     pub channels: usize,
 }
 
-/// A stretch of the result in the time of the input.
-#[derive(Debug)]
-pub struct Block<'a> {
-    /// Shape `(STEM_COUNT, channels, frames)`.
-    pub stems: &'a [Vec<Vec<f32>>],
-}
-
 /// What takes the results of the last pass.
 pub trait Sink {
     /// Called once before the first block.
@@ -65,11 +58,12 @@ pub trait Sink {
     /// Ends the rendering.
     fn begin(&mut self, format: AudioFormat) -> Result<()>;
 
-    /// Called for every stretch, gapless and in order.
+    /// Called for every stretch in the time of the input, gapless and in order; `stems` has
+    /// the shape `(STEM_COUNT, channels, frames)`.
     ///
     /// # Errors
     /// Ends the rendering.
-    fn block(&mut self, block: &Block<'_>) -> Result<()>;
+    fn block(&mut self, stems: &[Vec<Vec<f32>>]) -> Result<()>;
 }
 
 /// What is known after a rendering.
@@ -190,7 +184,7 @@ impl Sink for Deaf {
         Ok(())
     }
 
-    fn block(&mut self, _: &Block<'_>) -> Result<()> {
+    fn block(&mut self, _: &[Vec<Vec<f32>>]) -> Result<()> {
         Ok(())
     }
 }
@@ -324,9 +318,7 @@ impl Stream {
         }
         self.align(skip);
         self.measure_null(skip);
-        sink.block(&Block {
-            stems: &self.aligned,
-        })
+        sink.block(&self.aligned)
     }
 
     /// Whether any given hit lies in what was heard, all of the file.

@@ -12,22 +12,12 @@ use crate::batch;
 use crate::console;
 use crate::outputs::OutputFolder;
 use crate::own_samples::OwnSamples;
-use crate::render::{AudioFormat, Block, Settings, Sink};
+use crate::render::{AudioFormat, Sink};
 use crate::summary::Figures;
 use crate::transcribe::write_hits;
 
 /// Runs the command.
 pub fn run(args: &SeparateArgs) -> ExitCode {
-    let mut controls = args.common.controls();
-    for (drum, isolation) in args.isolations.iter().flat_map(|set| set.settings()) {
-        controls.drums[drum].isolation = isolation;
-    }
-    for (drum, dynamics) in args.dynamics.iter().flat_map(|set| set.settings()) {
-        controls.drums[drum].dynamics = dynamics;
-    }
-    for drum in &mut controls.drums {
-        drum.blend = args.mode.blend();
-    }
     let own = match OwnSamples::new(&args.samples, args.sample_kit.as_ref()) {
         Ok(own) => own,
         Err(error) => return batch::usage(&error),
@@ -35,38 +25,35 @@ pub fn run(args: &SeparateArgs) -> ExitCode {
     for file in &own.left_out {
         console::complain(format_args!("idm: left out: {file}"));
     }
-    let sounds = own.sounds();
-    for (drum, _) in &sounds {
-        controls.drums[drum.index()].blend = Mode::Resynth.blend();
-    }
-    let (source, given) = match args.known.given(&args.common) {
-        Ok(given) => given,
+    let mut settings = match args.common.settings(args.passes) {
+        Ok(settings) => settings,
         Err(error) => return batch::usage(&error),
     };
-    batch::warn_of_hits(&given);
-    controls.hits = source;
-    let settings = Settings {
-        quality: args.quality.into(),
-        block_samples: args.common.block as usize,
-        passes: args.passes,
-        controls,
-        own: sounds,
-        hits: given.hits,
-        hits_until_s: args.known.hits_until,
-    };
+    settings.own = own.sounds();
+    let drums = &mut settings.controls.drums;
+    for (drum, isolation) in args.isolations.iter().flat_map(|set| set.settings()) {
+        drums[drum].isolation = isolation;
+    }
+    for (drum, dynamics) in args.dynamics.iter().flat_map(|set| set.settings()) {
+        drums[drum].dynamics = dynamics;
+    }
+    for drum in drums.iter_mut() {
+        drum.blend = args.mode.blend();
+    }
+    for (drum, _) in &settings.own {
+        drums[drum.index()].blend = Mode::Resynth.blend();
+    }
     let tracks = if args.groups {
         group_tracks()
     } else {
         drum_tracks()
     };
-    let notes = args.common.notes.map();
-    let hits = args.known.hits.as_deref();
-    batch::run("separate", &args.common, &own.paths, hits, |job| {
+    batch::run("separate", &args.common, &own.paths, |job| {
         let started = Instant::now();
         let mut writer = TrackWriter::new(&job.outputs, &tracks);
         let rendered = job.render(&settings, &mut writer)?;
         writer.finish()?;
-        write_hits(job, &rendered, &notes)?;
+        write_hits(job, &rendered, &args.common.notes)?;
         Ok(Figures::new(&rendered, &settings, started.elapsed()))
     })
 }
@@ -154,13 +141,13 @@ impl Sink for TrackWriter<'_> {
         Ok(())
     }
 
-    fn block(&mut self, block: &Block<'_>) -> Result<()> {
+    fn block(&mut self, stems: &[Vec<Vec<f32>>]) -> Result<()> {
         for (plan, file) in self.plans.iter().zip(&mut self.files) {
             for (channel, sum) in self.sum.iter_mut().enumerate() {
                 sum.clear();
-                sum.extend_from_slice(&block.stems[plan.stems[0]][channel]);
+                sum.extend_from_slice(&stems[plan.stems[0]][channel]);
                 for &stem in &plan.stems[1..] {
-                    for (sum, sample) in sum.iter_mut().zip(&block.stems[stem][channel]) {
+                    for (sum, sample) in sum.iter_mut().zip(&stems[stem][channel]) {
                         *sum += sample;
                     }
                 }

@@ -10,38 +10,24 @@ use idm_engine::note_map::NoteMap;
 use crate::args::TranscribeArgs;
 use crate::batch::{self, Job};
 use crate::csv;
-use crate::render::{Deaf, Rendered, Settings};
+use crate::render::{Deaf, Rendered};
 use crate::summary::Figures;
 
 /// Runs the command.
 pub fn run(args: &TranscribeArgs) -> ExitCode {
-    if args.known.hits.is_some() && args.known.hits_until.is_none() {
+    if args.common.known.hits.is_some() && args.common.known.hits_until.is_none() {
         return batch::usage(
             "--hits: expected --hits-until beside it: else nothing is left to hear",
         );
     }
-    let mut controls = args.common.controls();
-    let (source, given) = match args.known.given(&args.common) {
-        Ok(given) => given,
+    let settings = match args.common.settings(args.passes) {
+        Ok(settings) => settings,
         Err(error) => return batch::usage(&error),
     };
-    batch::warn_of_hits(&given);
-    controls.hits = source;
-    let settings = Settings {
-        quality: args.quality.into(),
-        block_samples: args.common.block as usize,
-        passes: args.passes,
-        controls,
-        own: Vec::new(),
-        hits: given.hits,
-        hits_until_s: args.known.hits_until,
-    };
-    let notes = args.common.notes.map();
-    let hits = args.known.hits.as_deref();
-    batch::run("transcribe", &args.common, &[], hits, |job| {
+    batch::run("transcribe", &args.common, &[], |job| {
         let started = Instant::now();
         let rendered = job.render(&settings, &mut Deaf)?;
-        write_hits(job, &rendered, &notes)?;
+        write_hits(job, &rendered, &args.common.notes)?;
         Ok(Figures::new(&rendered, &settings, started.elapsed()))
     })
 }

@@ -1,11 +1,11 @@
 //! What a user can set: quality, and the settings of each drum.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::drum::DRUM_COUNT;
 
 /// Trade between latency and how late a decision may be made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Quality {
     /// 35 ms: short window, two frames of look-ahead.
@@ -69,8 +69,7 @@ impl Quality {
 }
 
 /// Who says when a drum is hit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum HitSource {
     /// The engine listens; [`Engine::give_hit`](crate::engine::Engine::give_hit) and
     /// [`Engine::remove_hit`](crate::engine::Engine::remove_hit) correct it.
@@ -82,7 +81,7 @@ pub enum HitSource {
 }
 
 /// Settings of one drum.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct DrumControls {
     /// 0 (only the surest hits) to 1 (everything); 0.5 is the model's own
     /// threshold.
@@ -123,7 +122,7 @@ impl Default for DrumControls {
 }
 
 /// All settings of the engine.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Controls {
     /// Per class, in the frozen order.
     pub drums: [DrumControls; DRUM_COUNT],

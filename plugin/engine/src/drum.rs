@@ -4,6 +4,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::note_map::NoteMap;
+
 /// Number of drum classes.
 pub const DRUM_COUNT: usize = 9;
 
@@ -97,21 +99,6 @@ impl Drum {
         Drum::ALL.into_iter().find(|drum| drum.file_stem() == stem)
     }
 
-    /// Code of the class in StemGMD and in the IDM paper's code.
-    pub const fn stem_gmd_code(self) -> &'static str {
-        match self {
-            Drum::Kick => "KD",
-            Drum::Snare => "SD",
-            Drum::ClosedHat => "HH_CHH",
-            Drum::OpenHat => "HH_OHH",
-            Drum::HighTom => "TT_HMT",
-            Drum::MidTom => "TT_LMT",
-            Drum::FloorTom => "TT_HFT",
-            Drum::Crash => "CY_CR",
-            Drum::Ride => "CY_RD",
-        }
-    }
-
     /// Group of the class. Real-time safe.
     pub const fn group(self) -> Group {
         match self {
@@ -125,17 +112,7 @@ impl Drum {
 
     /// Default General MIDI percussion note.
     pub const fn gm_note(self) -> u8 {
-        match self {
-            Drum::Kick => 36,
-            Drum::Snare => 38,
-            Drum::ClosedHat => 42,
-            Drum::OpenHat => 46,
-            Drum::HighTom => 48,
-            Drum::MidTom => 47,
-            Drum::FloorTom => 43,
-            Drum::Crash => 49,
-            Drum::Ride => 51,
-        }
+        NoteMap::GENERAL_MIDI.note(self)
     }
 
     /// How long a one-shot of the class is at most, in seconds. Real-time safe.
@@ -160,8 +137,7 @@ impl Drum {
 }
 
 /// One of the five groups in which separation is usually scored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Group {
     /// Bass drum.

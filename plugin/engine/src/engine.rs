@@ -80,7 +80,6 @@ pub struct Engine {
     phase: usize,
     /// Samples since the last reset.
     now: u64,
-    model: Arc<Model>,
 }
 
 impl Engine {
@@ -117,19 +116,7 @@ impl Engine {
             incoming: [vec![0.0; hop_samples], vec![0.0; hop_samples]],
             phase: 0,
             now: 0,
-            model,
         })
-    }
-
-    /// Delay of every output at a rate and quality. Real-time safe.
-    ///
-    /// # Errors
-    /// An unsupported sample rate.
-    pub fn latency_samples_for(
-        sample_rate_hz: f64,
-        quality: Quality,
-    ) -> Result<usize, UnsupportedSampleRate> {
-        Ok(quality.latency_hops() * Framing::for_rate(sample_rate_hz)?.hop_samples)
     }
 
     /// Delay of every output. Real-time safe.
@@ -145,11 +132,6 @@ impl Engine {
     /// What the engine was made for. Real-time safe.
     pub fn config(&self) -> &EngineConfig {
         &self.config
-    }
-
-    /// The model in use. Real-time safe.
-    pub fn model(&self) -> &Arc<Model> {
-        &self.model
     }
 
     /// The one-shots now in use. Real-time safe.

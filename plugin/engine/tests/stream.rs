@@ -8,6 +8,7 @@ use idm_engine::{
     controls::{Controls, Quality},
     drum::Drum,
     engine::{Engine, EngineConfig, Events, Stems, Verdict},
+    front_end::Framing,
     one_shots::{OneShot, OwnSounds},
 };
 use proptest::prelude::*;
@@ -63,7 +64,8 @@ fn latency_is_within_the_promise() {
             (Quality::Standard, 75.0),
             (Quality::High, 200.0),
         ] {
-            let samples = Engine::latency_samples_for(rate, quality).unwrap();
+            let hop_samples = Framing::for_rate(rate).unwrap().hop_samples;
+            let samples = quality.latency_hops() * hop_samples;
             let ms = 1e3 * samples as f64 / rate;
             assert!(ms <= limit_ms, "{rate} Hz {quality:?}: {ms} ms");
         }

@@ -213,7 +213,8 @@ fn main_carries_the_selection() {
         let mut mixer = Mixer::new(RATE_HZ, &targets);
         let mut output = [vec![0.0; SAMPLES], vec![0.0; SAMPLES]];
         let [left, right] = &mut output;
-        mixer.mix(&signals.block(0, SAMPLES), [left, right], &mut NoAux, 0);
+        let mut none = Buses::new(0);
+        mixer.mix(&signals.block(0, SAMPLES), [left, right], &mut none, 0);
         for (n, sample) in output[1].iter().enumerate() {
             let expected: f32 = stems.iter().map(|stem| signals.stems[*stem][1][n]).sum();
             assert!((sample - expected).abs() < 1e-6, "{main:?}");
@@ -230,7 +231,8 @@ fn peaks_follow_the_faders() {
     let mut mixer = Mixer::new(RATE_HZ, &targets);
     let mut main = [vec![0.0; SAMPLES], vec![0.0; SAMPLES]];
     let [left, right] = &mut main;
-    let peaks = mixer.mix(&signals.block(0, SAMPLES), [left, right], &mut NoAux, 0);
+    let mut none = Buses::new(0);
+    let peaks = mixer.mix(&signals.block(0, SAMPLES), [left, right], &mut none, 0);
     let kick = peak([&signals.stems[0][0], &signals.stems[0][1]]);
     assert!((peaks.stems[0] - 0.5 * kick).abs() < 1e-6);
     assert_eq!(peaks.stems[1], 0.0);

@@ -192,8 +192,8 @@ impl IdmApp {
             HeaderWish::Zoom(zoom) => update_editor_state(&self.params, |state| state.zoom = zoom),
             HeaderWish::Preset(preset) => {
                 let values = preset.settings();
-                lock(&self.before_preset).leave(self.params.values(), &values);
-                self.params.set_values(setter, &values);
+                lock(&self.before_preset).leave(self.params.values(), values);
+                self.params.set_values(setter, values);
             }
             HeaderWish::UndoPreset => {
                 let values = lock(&self.before_preset).take();

@@ -13,7 +13,7 @@ pub fn set<P: Param>(setter: &ParamSetter<'_>, param: &P, value: P::Plain) {
     setter.end_set_parameter(param);
 }
 
-/// A button that stays pressed while `param` is on. Clicking toggles it; with Alt all of
+/// A button that stays pressed while `param` is on. Clicking toggles it; with Alt or Ctrl all of
 /// `all` become the same.
 #[allow(clippy::too_many_arguments)] // What is switched, and what it looks like.
 pub fn switch(
@@ -87,16 +87,17 @@ pub fn choice<T>(
     rect: Rect,
     setter: &ParamSetter<'_>,
     param: &EnumParam<T>,
-    values: impl Iterator<Item = T>,
     hint: &str,
 ) where
     T: Enum + PartialEq + Copy + 'static,
 {
     let current = param.value();
-    let name = |value: T| T::variants()[value.to_index()];
-    drop_down(ui, rect, param.name(), name(current), hint, |ui| {
-        for value in values {
-            if ui.selectable_label(value == current, name(value)).clicked() && value != current {
+    let names = T::variants();
+    let selected = names[current.to_index()];
+    drop_down(ui, rect, param.name(), selected, hint, |ui| {
+        for (index, name) in names.iter().enumerate() {
+            let value = T::from_index(index);
+            if ui.selectable_label(value == current, *name).clicked() && value != current {
                 set(setter, param, value);
             }
         }

@@ -6,7 +6,7 @@ use nice_plug::prelude::*;
 use super::value_bar::edit;
 use super::{meter, theme};
 
-/// Shows a fader for `param` and a meter for `level` (linear) in `rect`. With Alt all of
+/// Shows a fader for `param` and a meter for `level` (linear) in `rect`. With Alt or Ctrl all of
 /// `all` follow.
 #[allow(clippy::too_many_arguments)] // A fader and a meter.
 pub fn fader(

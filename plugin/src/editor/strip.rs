@@ -11,7 +11,7 @@ use super::theme;
 use super::value_bar::{ALL_DRUMS, Look, value_bar};
 use crate::heard::Monitor;
 use crate::link::Shared;
-use crate::params::{BusChoice, DrumParams, IdmParams};
+use crate::params::{DrumParams, IdmParams};
 
 /// Narrowest strip in points.
 pub const MIN_WIDTH: f32 = 92.0;
@@ -67,32 +67,27 @@ pub fn drum_strip(
 
     let switches = take(&mut rest, ROW_HEIGHT);
     let name = drum.name().to_lowercase();
-    switch(
-        ui,
-        part(switches, 0, 3),
-        setter,
-        &params.mute,
-        &all.map(|drum| &drum.mute),
+    let mut toggle = |index, of: fn(&DrumParams) -> &BoolParam, label, colour, hint: &str| {
+        let (place, param) = (part(switches, index, 3), of(params));
+        switch(ui, place, setter, param, &all.map(of), label, colour, hint);
+    };
+    toggle(
+        0,
+        |drum| &drum.mute,
         "M",
         theme::BAD,
         &format!("Mute the {name} on every output.{ALL_DRUMS}"),
     );
-    switch(
-        ui,
-        part(switches, 1, 3),
-        setter,
-        &params.solo,
-        &all.map(|drum| &drum.solo),
+    toggle(
+        1,
+        |drum| &drum.solo,
         "S",
         theme::WARNING,
         &format!("Solo: hear only the drums whose S is lit.{ALL_DRUMS}"),
     );
-    switch(
-        ui,
-        part(switches, 2, 3),
-        setter,
-        &params.enabled,
-        &all.map(|drum| &drum.enabled),
+    toggle(
+        2,
+        |drum| &drum.enabled,
         "In",
         accent,
         &format!(
@@ -128,36 +123,28 @@ pub fn drum_strip(
         is_bipolar: false,
         hint,
     };
-    value_bar(
-        ui,
-        take(&mut rest, ROW_HEIGHT),
-        setter,
-        &params.sensitivity,
-        &all.map(|drum| &drum.sensitivity),
+    let mut bar = |of: fn(&DrumParams) -> &FloatParam, look| {
+        let place = take(&mut rest, ROW_HEIGHT);
+        value_bar(ui, place, setter, of(params), &all.map(of), look);
+    };
+    bar(
+        |drum| &drum.sensitivity,
         look(
             if is_narrow { "Sens." } else { "Sensitivity" },
             "How unsure a hit may be and still count. Higher finds ghost notes, \
              lower refuses ghosts of other drums.",
         ),
     );
-    value_bar(
-        ui,
-        take(&mut rest, ROW_HEIGHT),
-        setter,
-        &params.min_gap_ms,
-        &all.map(|drum| &drum.min_gap_ms),
+    bar(
+        |drum| &drum.min_gap_ms,
         look(
             "Gap",
             "Shortest time between two hits. Higher stops double triggers, \
              lower lets rolls through.",
         ),
     );
-    value_bar(
-        ui,
-        take(&mut rest, ROW_HEIGHT),
-        setter,
-        &params.isolation,
-        &all.map(|drum| &drum.isolation),
+    bar(
+        |drum| &drum.isolation,
         Look {
             is_bipolar: true,
             ..look(
@@ -167,36 +154,24 @@ pub fn drum_strip(
             )
         },
     );
-    value_bar(
-        ui,
-        take(&mut rest, ROW_HEIGHT),
-        setter,
-        &params.blend,
-        &all.map(|drum| &drum.blend),
+    bar(
+        |drum| &drum.blend,
         look(
             "Blend",
             "0 %: the drum as cut out of the recording. \
              100 %: played again from its one-shot, without any bleed.",
         ),
     );
-    value_bar(
-        ui,
-        take(&mut rest, ROW_HEIGHT),
-        setter,
-        &params.dynamics,
-        &all.map(|drum| &drum.dynamics),
+    bar(
+        |drum| &drum.dynamics,
         look(
             if is_narrow { "Dyn." } else { "Dynamics" },
             "How far the one-shot and the MIDI notes follow how hard the drum is hit. \
              0 %: every hit alike, 100 %: as heard, more: soft hits still softer.",
         ),
     );
-    value_bar(
-        ui,
-        take(&mut rest, ROW_HEIGHT),
-        setter,
-        &params.tune_semitones,
-        &all.map(|drum| &drum.tune_semitones),
+    bar(
+        |drum| &drum.tune_semitones,
         Look {
             is_bipolar: true,
             colour: one_shot_colour,
@@ -206,12 +181,8 @@ pub fn drum_strip(
             )
         },
     );
-    value_bar(
-        ui,
-        take(&mut rest, ROW_HEIGHT),
-        setter,
-        &params.decay,
-        &all.map(|drum| &drum.decay),
+    bar(
+        |drum| &drum.decay,
         Look {
             colour: one_shot_colour,
             ..look(
@@ -236,7 +207,6 @@ pub fn drum_strip(
         take(&mut rest, ROW_HEIGHT),
         setter,
         &params.bus,
-        BusChoice::all(),
         "Output bus. Choose another drum's bus to group, for example both hats on one.",
     );
     wants_sample

@@ -6,7 +6,7 @@ use nice_plug::prelude::ParamSetter;
 use super::controls::{button, choice, panel, switch};
 use super::value_bar::{Look, value_bar};
 use super::{meter, theme};
-use crate::params::{HitChoice, IdmParams, MainOutput, QualityChoice};
+use crate::params::IdmParams;
 
 /// Height in points.
 pub const HEIGHT: f32 = 40.0;
@@ -53,7 +53,6 @@ pub fn show(
         place(110.0 + spare),
         setter,
         &params.main_output,
-        MainOutput::all(),
         "What you hear on the main output. In hosts without extra outputs, \
          put one instance on a track per drum and choose the drum here. Choose Nothing \
          if every drum has a track of its own, or all are heard twice.",
@@ -66,7 +65,6 @@ pub fn show(
         place(102.0),
         setter,
         &params.quality,
-        QualityChoice::ALL.into_iter(),
         "More latency lets the network hear more of a sound before it decides, \
          which cymbals need most. Takes effect when the host restarts the plugin.",
     );
@@ -77,7 +75,6 @@ pub fn show(
         place(84.0),
         setter,
         &params.hits,
-        HitChoice::ALL.into_iter(),
         "Listening: hits are found in the recording. MIDI in: the notes that come in are \
          the hits. Record the MIDI output, correct the take in the host and play it back \
          into this plugin: separation follows it.",

@@ -33,7 +33,7 @@ pub struct Look<'a> {
 }
 
 /// Shows `param` in `rect` and lets it be dragged, reset by a double click, and
-/// typed in after a right click. With Alt all of `all` follow.
+/// typed in after a right click. With Alt or Ctrl all of `all` follow.
 pub fn value_bar<P: Param>(
     ui: &mut Ui,
     rect: Rect,
@@ -90,7 +90,7 @@ pub fn value_bar<P: Param>(
 }
 
 /// The gestures that bars and faders share. `delta` is how far the pointer
-/// moved in this frame, as a fraction of the whole range. With Alt all of `all` follow
+/// moved in this frame, as a fraction of the whole range. With Alt or Ctrl all of `all` follow
 /// `param`.
 pub fn edit<P: Param>(
     ui: &mut Ui,

@@ -18,7 +18,7 @@ pub enum Origin {
     Heard {
         /// Accepted, or why not.
         verdict: Verdict,
-        /// How sure the network is, 0..1.
+        /// How sure that is, 0..1.
         confidence: f32,
         /// Whether corrections of others spoke for it or against it.
         taught: Option<bool>,

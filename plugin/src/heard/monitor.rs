@@ -65,10 +65,7 @@ impl Default for Monitor {
 impl Monitor {
     /// Takes what has arrived; `elapsed_s` is the time since the last call.
     pub fn update(&mut self, end: &mut EditorEnd, elapsed_s: f32) {
-        let rate_hz = end.shared.sample_rate_hz();
-        if rate_hz > 0.0 {
-            self.sample_rate_hz = rate_hz;
-        }
+        self.follow_rate(end);
         self.now = follow(
             self.now,
             end.shared.position() as f64,
@@ -87,10 +84,7 @@ impl Monitor {
 
     /// Takes what has arrived but for the meters, which are a window's.
     pub fn listen(&mut self, end: &mut EditorEnd) {
-        let rate_hz = end.shared.sample_rate_hz();
-        if rate_hz > 0.0 {
-            self.sample_rate_hz = rate_hz;
-        }
+        self.follow_rate(end);
         self.take.teaching = end.shared.teaching();
         while let Ok(hit) = end.hits.pop() {
             self.show(hit);
@@ -115,6 +109,13 @@ impl Monitor {
             .is_some_and(|point| (point.position as f64) < oldest)
         {
             self.wave.pop_front();
+        }
+    }
+
+    fn follow_rate(&mut self, end: &EditorEnd) {
+        let rate_hz = end.shared.sample_rate_hz();
+        if rate_hz > 0.0 {
+            self.sample_rate_hz = rate_hz;
         }
     }
 

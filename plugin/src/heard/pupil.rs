@@ -1,7 +1,7 @@
 //! How hits that were heard are judged by what was taught since.
 
 use idm_engine::engine::Verdict;
-use idm_engine::transcriber::{Lesson, TAUGHT_COUNT, lesson_of, words};
+use idm_engine::transcriber::{Lesson, TAUGHT_COUNT, lesson_of, logistic, logit, words};
 
 use crate::corrections::{Correction, lessons};
 use crate::link::HitMark;
@@ -64,8 +64,7 @@ impl Pupil {
         // Saved lessons are rounded.
         if change.abs() > LEAST_CHANGE {
             judged.margin += change;
-            let odds = (judged.confidence / (1.0 - judged.confidence).max(1e-6)).ln() + change;
-            judged.confidence = 1.0 / (1.0 + (-odds).exp());
+            judged.confidence = logistic(logit(judged.confidence) + change);
             judged.verdict = if judged.margin >= 0.0 {
                 Verdict::Accepted
             } else {

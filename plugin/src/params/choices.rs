@@ -82,11 +82,6 @@ pub enum MainOutput {
 }
 
 impl MainOutput {
-    /// All choices in the order hosts show them.
-    pub fn all() -> impl Iterator<Item = MainOutput> {
-        (0..MainOutput::variants().len()).map(MainOutput::from_index)
-    }
-
     /// Whether `drum` is part of the selection. Real-time safe.
     pub fn includes(self, drum: Drum) -> bool {
         use MainOutput as M;
@@ -162,11 +157,6 @@ pub enum BusChoice {
 }
 
 impl BusChoice {
-    /// All choices in the order hosts show them.
-    pub fn all() -> impl Iterator<Item = BusChoice> {
-        (0..BusChoice::variants().len()).map(BusChoice::from_index)
-    }
-
     /// Index of the class bus that drum `own` plays on. Real-time safe.
     pub fn bus_of(self, own: usize) -> usize {
         match self {
@@ -191,9 +181,6 @@ pub enum HitChoice {
 }
 
 impl HitChoice {
-    /// All choices in the order hosts show them.
-    pub const ALL: [HitChoice; 2] = [HitChoice::Listening, HitChoice::MidiIn];
-
     /// The engine's name for the choice. Real-time safe.
     pub fn engine(self) -> HitSource {
         match self {
@@ -221,13 +208,6 @@ pub enum QualityChoice {
 }
 
 impl QualityChoice {
-    /// All choices in the order hosts show them.
-    pub const ALL: [QualityChoice; 3] = [
-        QualityChoice::Low,
-        QualityChoice::Standard,
-        QualityChoice::High,
-    ];
-
     /// The engine's name for the choice. Real-time safe.
     pub fn engine(self) -> Quality {
         match self {

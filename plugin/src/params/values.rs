@@ -1,5 +1,5 @@
-//! All settings as they are saved, and set again through the host: presets, and the way
-//! back from one.
+//! All settings as they are saved, repaired, and set again through the host: presets, and
+//! the way back from one.
 
 use std::collections::BTreeMap;
 
@@ -17,6 +17,19 @@ trait Saved: Param {
 
     /// The plain value that `saved` stands for; none if it is of another kind.
     fn read(&self, saved: &ParamValue) -> Option<Self::Plain>;
+
+    /// `saved` as this parameter saves it, forced into range; none if it makes no sense.
+    fn repair(&self, saved: &ParamValue) -> Option<ParamValue>;
+}
+
+/// A saved number of either kind.
+fn number(saved: &ParamValue) -> Option<f32> {
+    let number = match saved {
+        ParamValue::F32(number) => Some(*number),
+        ParamValue::I32(number) => Some(*number as f32),
+        ParamValue::Bool(_) | ParamValue::String(_) => None,
+    };
+    number.filter(|number| number.is_finite())
 }
 
 impl Saved for FloatParam {
@@ -29,6 +42,11 @@ impl Saved for FloatParam {
             ParamValue::F32(value) => Some(*value),
             _ => None,
         }
+    }
+
+    fn repair(&self, saved: &ParamValue) -> Option<ParamValue> {
+        let [low, high] = [0.0, 1.0].map(|end| self.range().unnormalize(end));
+        Some(ParamValue::F32(number(saved)?.clamp(low, high)))
     }
 }
 
@@ -43,6 +61,12 @@ impl Saved for IntParam {
             _ => None,
         }
     }
+
+    fn repair(&self, saved: &ParamValue) -> Option<ParamValue> {
+        let [low, high] = [0.0, 1.0].map(|end| self.range().unnormalize(end));
+        let number = number(saved)?.round() as i32;
+        Some(ParamValue::I32(number.clamp(low, high)))
+    }
 }
 
 impl Saved for BoolParam {
@@ -55,6 +79,10 @@ impl Saved for BoolParam {
             ParamValue::Bool(value) => Some(*value),
             _ => None,
         }
+    }
+
+    fn repair(&self, saved: &ParamValue) -> Option<ParamValue> {
+        self.read(saved).map(ParamValue::Bool)
     }
 }
 
@@ -71,6 +99,16 @@ impl<T: Enum + PartialEq + 'static> Saved for EnumParam<T> {
         };
         let index = T::ids()?.iter().position(|other| other == id)?;
         Some(T::from_index(index))
+    }
+
+    fn repair(&self, saved: &ParamValue) -> Option<ParamValue> {
+        let ids = T::ids()?;
+        let id = match saved {
+            ParamValue::String(id) => ids.iter().find(|other| *other == id),
+            ParamValue::I32(index) => ids.get(usize::try_from(*index).ok()?),
+            _ => None,
+        };
+        Some(ParamValue::String((*id?).to_owned()))
     }
 }
 
@@ -136,6 +174,34 @@ impl Visitor for Write<'_> {
         self.setter.set_parameter(param, value);
         self.setter.end_set_parameter(param);
     }
+}
+
+struct Repair<'a> {
+    found: &'a Values,
+    good: Values,
+}
+
+impl Visitor for Repair<'_> {
+    fn visit<P: Saved>(&mut self, id: &str, param: &P)
+    where
+        P::Plain: PartialEq,
+    {
+        let good = self.found.get(id).and_then(|saved| param.repair(saved));
+        self.good.extend(good.map(|good| (id.to_owned(), good)));
+    }
+}
+
+/// Forces the saved values of all parameters into range; what makes no sense, or is of no
+/// parameter, is left out. Allocates.
+pub fn repair(values: &mut Values) {
+    let params = IdmParams::default();
+    let mut repair = Repair {
+        found: values,
+        good: Values::new(),
+    };
+    visit(&params, &mut repair);
+    repair.visit("rev", &params.revision);
+    *values = repair.good;
 }
 
 impl IdmParams {

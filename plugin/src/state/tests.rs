@@ -1,9 +1,14 @@
+#![allow(unsafe_code)] // Of parameters only pointers are listed.
+
+use std::collections::BTreeSet;
+
 use nice_plug::params::internals::ParamPtr;
-use nice_plug::prelude::Params;
+use nice_plug::plugin::ParamValue;
+use nice_plug::prelude::{Enum, Params};
 use proptest::prelude::*;
 
 use super::*;
-use crate::params::IdmParams;
+use crate::params::{BusChoice, HitChoice, IdmParams, MainOutput, QualityChoice};
 
 fn state_with(params: &[(&str, ParamValue)], fields: &[(&str, &str)]) -> PluginState {
     PluginState {
@@ -20,23 +25,19 @@ fn state_with(params: &[(&str, ParamValue)], fields: &[(&str, &str)]) -> PluginS
 }
 
 #[test]
-fn every_parameter_has_a_kind() {
-    for (id, pointer, _) in IdmParams::default().param_map() {
-        let kind = kind(&id).unwrap_or_else(|| panic!("{id} has no kind"));
-        let agrees = matches!(
-            (kind, pointer),
-            (Kind::Float(..), ParamPtr::FloatParam(_))
-                | (Kind::Int(..), ParamPtr::IntParam(_))
-                | (Kind::Bool, ParamPtr::BoolParam(_))
-                | (Kind::Choice(_), ParamPtr::EnumParam(_))
-        );
-        assert!(agrees, "{id}: {kind:?} against {pointer:?}");
-    }
+fn every_parameter_is_kept_and_nothing_else() {
+    let params = IdmParams::default();
+    let mut state = state_with(&[("rev", ParamValue::I32(7))], &[]);
+    state.params.extend(params.values());
     for id in [
         "level", "level_0", "level_10", "level_x", "_1", "", "loud_1",
     ] {
-        assert_eq!(kind(id), None, "{id}");
+        state.params.insert(id.into(), ParamValue::F32(0.5));
     }
+    repair(&mut state);
+    let kept: BTreeSet<String> = state.params.into_keys().collect();
+    let ids = params.param_map().into_iter().map(|(id, _, _)| id);
+    assert_eq!(kept, ids.collect());
 }
 
 #[test]
@@ -57,7 +58,7 @@ fn bad_values_are_repaired_or_dropped() {
         ],
         &[("editor", r#"{"width": 1e30, "zoom": -4}"#)],
     );
-    upgrade(&mut state);
+    repair(&mut state);
     let loaded = serde_json::to_value(&state.params).unwrap();
     assert_eq!(
         loaded,
@@ -83,45 +84,9 @@ fn bad_values_are_repaired_or_dropped() {
 #[test]
 fn an_unreadable_field_becomes_the_default() {
     let mut state = state_with(&[], &[("editor", "]["), ("format", "many")]);
-    upgrade(&mut state);
+    repair(&mut state);
     let editor: EditorState = serde_json::from_str(&state.fields["editor"]).unwrap();
     assert_eq!(editor, EditorState::default());
-    assert_eq!(state.fields["format"], FORMAT.to_string());
-}
-
-#[test]
-fn migrations_run_from_the_saved_format_on() {
-    let migrations: [Migration; 3] = [
-        |state| {
-            // A parameter got another name.
-            if let Some(value) = state.params.remove("vol_1") {
-                state.params.insert("level_1".into(), value);
-            }
-        },
-        |state| {
-            state.params.insert("learn".into(), ParamValue::Bool(false));
-        },
-        |state| {
-            state.params.remove("learn");
-        },
-    ];
-    let old = [("vol_1", ParamValue::F32(-3.0))];
-
-    let mut state = state_with(&old, &[]);
-    migrate(&mut state, &migrations[..2]);
-    assert!(matches!(state.params["level_1"], ParamValue::F32(-3.0)));
-    assert!(matches!(state.params["learn"], ParamValue::Bool(false)));
-    assert_eq!(state.fields["format"], "2");
-
-    migrate(&mut state, &migrations);
-    assert!(!state.params.contains_key("learn"));
-    assert_eq!(state.fields["format"], "3");
-
-    // From a newer version: nothing is turned, the stamp stays.
-    let mut state = state_with(&old, &[("format", "7")]);
-    migrate(&mut state, &migrations);
-    assert!(state.params.contains_key("vol_1"));
-    assert_eq!(state.fields["format"], "7");
 }
 
 #[test]
@@ -167,13 +132,29 @@ proptest! {
             };
             state.params.insert(id, value);
         }
-        upgrade(&mut state);
+        repair(&mut state);
+        let params = IdmParams::default();
+        let pointers = params.param_map().into_iter();
+        let pointers: BTreeMap<_, _> = pointers.map(|(id, pointer, _)| (id, pointer)).collect();
         for (id, value) in &state.params {
-            let in_range = match (kind(id), value) {
-                (Some(Kind::Float(low, high)), ParamValue::F32(x)) => (low..=high).contains(x),
-                (Some(Kind::Int(low, high)), ParamValue::I32(x)) => (low..=high).contains(x),
-                (Some(Kind::Bool), ParamValue::Bool(_)) => true,
-                (Some(Kind::Choice(ids)), ParamValue::String(id)) => ids.contains(&id.as_str()),
+            let pointer = pointers[id];
+            // SAFETY: the parameters live as long as this.
+            let ends = [0.0, 1.0].map(|end| unsafe { pointer.preview_plain(end) });
+            let in_range = match (pointer, value) {
+                (ParamPtr::FloatParam(_), ParamValue::F32(x)) => (ends[0]..=ends[1]).contains(x),
+                (ParamPtr::IntParam(_), ParamValue::I32(x)) => {
+                    (ends[0]..=ends[1]).contains(&(*x as f32))
+                }
+                (ParamPtr::BoolParam(_), ParamValue::Bool(_)) => true,
+                (ParamPtr::EnumParam(_), ParamValue::String(choice)) => {
+                    let all = match id.as_str() {
+                        "main" => MainOutput::ids(),
+                        "qual" => QualityChoice::ids(),
+                        "hits" => HitChoice::ids(),
+                        _ => BusChoice::ids(),
+                    };
+                    all.is_some_and(|all| all.contains(&choice.as_str()))
+                }
                 _ => false,
             };
             prop_assert!(in_range, "{id}: {value:?}");

@@ -19,6 +19,9 @@ pub enum Give {
     First(usize),
     /// All buses, but only the first so many have channels.
     NoChannelsAfter(usize),
+    /// All buses, but from this one on the array of channels is null, though the channels
+    /// are announced, as hosts do for buses that the user has switched off.
+    NullArrayAfter(usize),
     /// All buses, but from this one on the channel pointers are null.
     NullChannelsAfter(usize),
     /// All buses, but from this one on all share one buffer.
@@ -26,13 +29,14 @@ pub enum Give {
 }
 
 impl Give {
-    pub const ALL: [Give; 9] = [
+    pub const ALL: [Give; 10] = [
         Give::First(BUSES),
         Give::First(5),
         Give::First(4),
         Give::First(1),
         Give::NoChannelsAfter(1),
         Give::NoChannelsAfter(4),
+        Give::NullArrayAfter(1),
         Give::NullChannelsAfter(1),
         Give::NullChannelsAfter(6),
         Give::OneDumpAfter(3),
@@ -43,6 +47,7 @@ impl Give {
         match self {
             Give::First(n)
             | Give::NoChannelsAfter(n)
+            | Give::NullArrayAfter(n)
             | Give::NullChannelsAfter(n)
             | Give::OneDumpAfter(n) => n,
         }
@@ -88,12 +93,12 @@ impl Memory {
         }
     }
 
-    /// Pointer to the channel pointers of a bus.
-    pub fn channels(&mut self, give: Give, bus: usize) -> *mut *mut f32 {
-        if bus >= give.own() && matches!(give, Give::NoChannelsAfter(_)) {
-            std::ptr::null_mut()
-        } else {
-            self.pointers[bus].as_mut_ptr()
+    /// Pointer to the channel pointers of a bus, and how many channels are announced.
+    pub fn channels(&mut self, give: Give, bus: usize) -> (*mut *mut f32, usize) {
+        match give {
+            Give::NoChannelsAfter(own) if bus >= own => (std::ptr::null_mut(), 0),
+            Give::NullArrayAfter(own) if bus >= own => (std::ptr::null_mut(), 2),
+            _ => (self.pointers[bus].as_mut_ptr(), 2),
         }
     }
 }

@@ -13,7 +13,6 @@ use super::{
     choice::{ChoiceExample, choose, train_choice},
     cluster::cluster,
     fit, one_shot_samples,
-    procedural::main_sound,
     shaping::Shaper,
     template::{Template, front_end},
 };
@@ -67,7 +66,7 @@ fn hardest(samples: &[Sample]) -> Option<&Sample> {
 
 /// One hit per kit: of the class's main sound if the kit has it.
 fn representative(kit: &Kit, drum: Drum) -> Option<&Sample> {
-    let main = main_sound(drum);
+    let main = Sound::of_drum(drum);
     let others = Sound::ALL
         .into_iter()
         .filter(|sound| sound.drum() == Some(drum));
@@ -102,7 +101,7 @@ pub fn learn_bank(
         let frames = samples / 256;
         let excitations: Vec<(Template, Vec<f32>)> = (0..procedural)
             .filter_map(|kit| {
-                let hits = synth::samples(kit, main_sound(drum));
+                let hits = synth::samples(kit, Sound::of_drum(drum));
                 let audio = from_onset(hardest(&hits)?).to_vec();
                 Some((Template::from_audio(&mut front_end, &audio, frames), audio))
             })

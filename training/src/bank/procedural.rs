@@ -10,28 +10,13 @@ use crate::{
     synth,
 };
 
-/// The main sound of a class.
-pub(super) const fn main_sound(drum: Drum) -> Sound {
-    match drum {
-        Drum::Kick => Sound::Kick,
-        Drum::Snare => Sound::Snare,
-        Drum::ClosedHat => Sound::ClosedHat,
-        Drum::OpenHat => Sound::OpenHat,
-        Drum::HighTom => Sound::HighTom,
-        Drum::MidTom => Sound::MidTom,
-        Drum::FloorTom => Sound::FloorTom,
-        Drum::Crash => Sound::Crash,
-        Drum::Ride => Sound::Ride,
-    }
-}
-
 /// The hardest hit of each class of the first procedural kits after `seed`.
 /// Allocates; takes a second.
 pub fn procedural_bank(seed: u64) -> [ClassPrototypes; DRUM_COUNT] {
     Drum::ALL.map(|drum| ClassPrototypes {
         waveforms: (0..CHOICE_COUNT as u64)
             .map(|kit| {
-                let hits = synth::samples(seed + kit, main_sound(drum));
+                let hits = synth::samples(seed + kit, Sound::of_drum(drum));
                 let hardest = hits.iter().max_by(|a, b| a.velocity.total_cmp(&b.velocity));
                 let audio = hardest.map_or(&[] as &[f32], |Sample { audio, .. }| audio);
                 fit(drum, audio, 0)

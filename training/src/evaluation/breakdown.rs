@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, ops::Range};
 
 use idm_engine::drum::Group;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::{
     material::Excerpt,
@@ -19,7 +19,7 @@ use crate::{kits::SAMPLE_RATE_HZ, render::Hit};
 const LISTENED_S: [f64; 4] = [10.0, 30.0, 60.0, 120.0];
 
 /// Scores of the excerpts that share a label.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Part {
     /// The kit, kind or style.
     pub label: String,
@@ -36,24 +36,22 @@ pub struct Part {
 }
 
 /// Scores of one system, taken apart.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Breakdown {
     /// The system.
     pub system: String,
     /// In the order of the names.
     pub kits: Vec<Part>,
     /// Acoustic, electronic, procedural, in the order of the names.
-    #[serde(default)]
     pub kinds: Vec<Part>,
     /// In the order of the names.
     pub styles: Vec<Part>,
     /// By the seconds listened before; empty if excerpts are short.
-    #[serde(default)]
     pub times: Vec<Listened>,
 }
 
 /// Hits in one part of all excerpts.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Listened {
     /// Seconds from the start of the excerpts.
     pub seconds: Range<f64>,

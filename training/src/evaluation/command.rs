@@ -1,7 +1,6 @@
 //! `idm-train evaluate`.
 
 use std::{
-    fs,
     path::{Path, PathBuf},
     sync::Arc,
     time::Instant,
@@ -61,38 +60,34 @@ pub struct EvaluateArgs {
     pub out: Option<PathBuf>,
     /// Measure the engine in changed conditions (level, rate, compression, room,
     /// dulling) instead
-    #[arg(long, conflicts_with_all = ["systems", "check"])]
+    #[arg(long, conflicts_with_all = ["systems"])]
     pub robustness: bool,
     /// Measure how near the one-shots come to the kit while the engine listens
     /// (plain material) instead
-    #[arg(long, conflicts_with_all = ["robustness", "systems", "check", "material"])]
+    #[arg(long, conflicts_with_all = ["robustness", "systems", "material"])]
     pub one_shots: bool,
     /// Measure what comes after the first seconds when a user corrects those, instead
     #[arg(long, value_name = "SECONDS", conflicts_with_all = [
-        "robustness", "one_shots", "systems", "check",
+        "robustness", "one_shots", "systems",
     ])]
     pub corrected: Option<f64>,
     /// Measure what it brings when a user settles so many moments, those that are most in
     /// doubt, instead
     #[arg(long, value_name = "MOMENTS", conflicts_with_all = [
-        "robustness", "one_shots", "corrected", "systems", "check",
+        "robustness", "one_shots", "corrected", "systems",
     ])]
     pub settled: Option<usize>,
     /// Write the golden figures that a test compares with to this file instead
     #[arg(long, value_name = "FILE", conflicts_with_all = [
-        "robustness", "one_shots", "corrected", "settled", "data", "systems", "check", "out",
+        "robustness", "one_shots", "corrected", "settled", "data", "systems", "out",
     ])]
     pub golden: Option<PathBuf>,
-    /// Fail if a row is worse than in this earlier evaluation.json
-    #[arg(long, value_name = "FILE")]
-    pub check: Option<PathBuf>,
 }
 
 /// Evaluates, prints the tables and writes what is asked for.
 ///
 /// # Errors
-/// When material or model cannot be loaded, a file cannot be written, or the
-/// check fails.
+/// When material or model cannot be loaded, or a file cannot be written.
 pub fn run(args: EvaluateArgs) -> Result<()> {
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(args.threads.unwrap_or(0))
@@ -121,17 +116,6 @@ pub fn run(args: EvaluateArgs) -> Result<()> {
         }
         if let Some(folder) = &args.out {
             Report::write_all(&reports, folder)?;
-        }
-        if let Some(path) = &args.check {
-            let golden = fs::read_to_string(path)
-                .with_context(|| format!("{}: cannot be read", path.display()))?;
-            let golden: Vec<Report> = serde_json::from_str(&golden)
-                .with_context(|| format!("{}: no evaluation", path.display()))?;
-            for report in &reports {
-                for golden in golden.iter().filter(|g| g.material == report.material) {
-                    report.check(golden)?;
-                }
-            }
         }
         Ok(())
     })

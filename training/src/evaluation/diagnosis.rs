@@ -7,7 +7,7 @@ use idm_engine::{
     drum::{DRUM_COUNT, Drum},
     transcriber::Verdict,
 };
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::{
     onsets::match_times,
@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// Why a hit was missed, invented, or neither.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub enum Cause {
     /// Found by the network and by the engine.
     Found,
@@ -94,7 +94,7 @@ impl Cause {
 }
 
 /// Counts per class and cause.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct Diagnosis {
     counts: BTreeMap<Cause, [usize; DRUM_COUNT]>,
 }

@@ -18,6 +18,7 @@ use super::{
     plain,
 };
 use crate::{
+    config::DataConfig,
     kits::{self, Kit, SAMPLE_RATE_HZ, Sample, Sound, Split},
     performance::{self, Groove, Pattern, generate},
     random::Random,
@@ -129,18 +130,21 @@ pub fn hard(
 ) -> Result<Vec<Excerpt>> {
     let mut config = RenderConfig {
         split,
-        procedural_kits: 64,
-        procedural_share: 1.0,
-        groove_share: 0.8,
-        layered_share: 0.0,
-        wildness: WILDNESS,
-        piece_s: excerpt_s,
         seed: SEED,
+        data: DataConfig {
+            procedural_kits: 64,
+            procedural_share: 1.0,
+            groove_share: 0.8,
+            layered_share: 0.0,
+            wildness: WILDNESS,
+            piece_s: excerpt_s,
+            ..DataConfig::default()
+        },
         ..RenderConfig::default()
     };
     if let Some(data) = data {
         config.kit_folders = kit_folders(data)?;
-        config.procedural_share = 0.0;
+        config.data.procedural_share = 0.0;
         let grooves = data.join(GROOVES);
         config.groove_folder = grooves.is_dir().then_some(grooves);
     }

@@ -12,7 +12,7 @@ use idm_engine::{
     one_shots::{Bank, OneShot},
 };
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::{
     material::Excerpt,
@@ -38,7 +38,7 @@ const FEWEST_HITS: usize = 2;
 pub const EXCERPT_S: f64 = BARS[BARS.len() - 1] as f64 * BAR_S;
 
 /// Mean distances, one row per drum.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct OneShotQuality {
     /// What was evaluated on.
     pub material: String,

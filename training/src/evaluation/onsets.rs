@@ -1,13 +1,13 @@
 //! Matching detected hits to played ones.
 
 use idm_engine::drum::{DRUM_COUNT, Drum};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::{kits::SAMPLE_RATE_HZ, render::Hit};
 
 /// Counts of matched, superfluous and missed hits. Counts of several pieces
 /// add up.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
 pub struct OnsetScore {
     /// Detected hits that were played.
     pub found: usize,

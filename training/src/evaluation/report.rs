@@ -2,9 +2,9 @@
 
 use std::{fmt::Write, path::Path};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use idm_engine::drum::{Drum, Group};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::{
     breakdown::Breakdown,
@@ -16,24 +16,19 @@ use super::{
 };
 
 /// A whole evaluation.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct Report {
     /// What was evaluated on.
     pub material: String,
     /// One score per row of the table.
     pub systems: Vec<SystemScore>,
     /// Where the engine's hits differ from its network's, if asked for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub diagnosis: Option<Diagnosis>,
     /// The engine's scores per kit and style.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub breakdown: Option<Breakdown>,
 }
-
-/// Largest loss of a macro score that [`Report::check`] accepts.
-const ALLOWED_LOSS_DB: f64 = 0.3;
-/// Largest loss of the pooled F that [`Report::check`] accepts.
-const ALLOWED_LOSS_F: f64 = 0.01;
 
 fn onset_cell(score: &OnsetScore) -> String {
     format!(
@@ -135,52 +130,6 @@ impl Report {
             }
         }
         velocity_table(text, &rows);
-    }
-
-    /// Compares with an earlier report: the systems that both have must not be
-    /// worse than by 0.3 dB or 0.01 in F.
-    ///
-    /// # Errors
-    /// Names each system that is worse, expected and found.
-    pub fn check(&self, golden: &Report) -> Result<()> {
-        let mut worse = Vec::new();
-        for expected in &golden.systems {
-            let Some(found) = self
-                .systems
-                .iter()
-                .find(|system| system.name == expected.name)
-            else {
-                continue;
-            };
-            let scores = [
-                (
-                    "SI-SDR",
-                    expected.macro_si_sdr_db(),
-                    found.macro_si_sdr_db(),
-                    ALLOWED_LOSS_DB,
-                ),
-                (
-                    "onset F",
-                    expected.pooled_f(),
-                    found.pooled_f(),
-                    ALLOWED_LOSS_F,
-                ),
-            ];
-            for (what, expected_score, found_score, allowed) in scores {
-                if let (Some(e), Some(f)) = (expected_score, found_score)
-                    && f < e - allowed
-                {
-                    worse.push(format!(
-                        "{}: {what} expected {e:.2}, found {f:.2}",
-                        found.name
-                    ));
-                }
-            }
-        }
-        if !worse.is_empty() {
-            bail!("worse than the reference: {}", worse.join("; "));
-        }
-        Ok(())
     }
 
     /// Writes `evaluation.md` and `evaluation.json` with all `reports` and, for
@@ -291,23 +240,13 @@ mod tests {
     }
 
     #[test]
-    fn losses_are_reported() {
-        assert!(report(9.9).check(&report(10.0)).is_ok());
-        let error = report(9.0).check(&report(10.0)).unwrap_err().to_string();
-        assert!(
-            error.contains("ours, streaming") && error.contains("10.00") && error.contains("9.00")
-        );
-    }
-
-    #[test]
-    fn files_are_written_and_json_comes_back() {
+    fn files_are_written() {
         let folder = tempfile::tempdir().unwrap();
         let report = report(3.25);
         Report::write_all(std::slice::from_ref(&report), folder.path()).unwrap();
         let json = std::fs::read_to_string(folder.path().join("evaluation.json")).unwrap();
-        let again: Vec<Report> = serde_json::from_str(&json).unwrap();
-        assert_eq!(again.len(), 1);
-        assert_eq!(again[0], report);
+        let written: serde_json::Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(written, serde_json::to_value([&report]).unwrap());
         assert!(
             report.markdown().contains("| ours, streaming | 3.2 |"),
             "{}",

@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc};
 use anyhow::{Context, Result};
 use idm_engine::{controls::Quality, experiment::Experiment, model::Model};
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::{
     conditions::{Condition, resampled},
@@ -18,7 +18,7 @@ use super::{
 use crate::{kits::SAMPLE_RATE_HZ, render::Piece};
 
 /// Scores of the engine per condition.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct Robustness {
     /// What was evaluated on.
     pub material: String,

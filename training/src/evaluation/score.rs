@@ -2,7 +2,7 @@
 
 use idm_engine::drum::{Drum, GROUP_COUNT, Group};
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::{
     metrics::{level_at_silence_db, log_spectral_distance_db, pre_echo_db, sdr_db, si_sdr_db},
@@ -20,7 +20,7 @@ pub const TOLERANCES_S: [f64; 2] = [0.05, 0.03];
 pub(super) const GROUP_MERGE_S: f64 = 0.03;
 
 /// Mean scores of a class or group; `None` where it never applies.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
 pub struct Separation {
     /// Mean over the excerpts in which the drum is played.
     pub si_sdr_db: Option<f64>,
@@ -32,12 +32,11 @@ pub struct Separation {
     /// the mixture.
     pub silent_db: Option<f64>,
     /// Mean level just before hits out of silence, relative to the hit.
-    #[serde(default)]
     pub pre_echo_db: Option<f64>,
 }
 
 /// Everything measured of one system.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct SystemScore {
     /// Row of the table.
     pub name: String,
@@ -50,7 +49,7 @@ pub struct SystemScore {
 }
 
 /// How well hits were found.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Transcription {
     /// The accepted hits.
     pub strict: PointScore,
@@ -58,14 +57,12 @@ pub struct Transcription {
     pub recall: PointScore,
     /// Played against accepted within the first tolerance.
     pub confusion: Confusion,
-    /// Per class, of the accepted hits found within the first tolerance; empty in older
-    /// reports.
-    #[serde(default)]
+    /// Per class, of the accepted hits found within the first tolerance.
     pub velocities: Vec<VelocityScore>,
 }
 
 /// Onset scores at one operating point.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct PointScore {
     /// Per tolerance: per group, at last all groups pooled. Hits of one group
     /// less than 30 ms apart are one.

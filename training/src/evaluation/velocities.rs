@@ -1,7 +1,7 @@
 //! How well the velocities of found hits follow how hard they were played.
 
 use idm_engine::drum::{DRUM_COUNT, Drum};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::onsets::match_times;
 use crate::{kits::SAMPLE_RATE_HZ, render::Hit};
@@ -12,7 +12,7 @@ const LEAST_HITS: usize = 6;
 const LEAST_DEVIATION: f64 = 0.05;
 
 /// Sums over found hits; those of several excerpts add up. Velocities are 0 to 1.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
 pub struct VelocityScore {
     /// Found hits.
     found: usize,

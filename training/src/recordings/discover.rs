@@ -138,7 +138,7 @@ fn stem_index(path: &Path) -> Option<usize> {
             .or_else(|| Sound::from_name(text).and_then(Sound::drum))
             .or_else(|| {
                 let mut drums = Drum::ALL.into_iter();
-                drums.find(|drum| drum.stem_gmd_code().to_lowercase() == text)
+                drums.find(|drum| stem_gmd_code(*drum).to_lowercase() == text)
             })
             .map(Drum::index)
     };
@@ -148,6 +148,21 @@ fn stem_index(path: &Path) -> Option<usize> {
             .filter(|(_, c)| matches!(c, '_' | '-' | ' '));
         parts.map(|(at, _)| &name[at + 1..]).find_map(named)
     })
+}
+
+/// Code of the class in StemGMD and in the IDM paper's code.
+const fn stem_gmd_code(drum: Drum) -> &'static str {
+    match drum {
+        Drum::Kick => "KD",
+        Drum::Snare => "SD",
+        Drum::ClosedHat => "HH_CHH",
+        Drum::OpenHat => "HH_OHH",
+        Drum::HighTom => "TT_HMT",
+        Drum::MidTom => "TT_LMT",
+        Drum::FloorTom => "TT_HFT",
+        Drum::Crash => "CY_CR",
+        Drum::Ride => "CY_RD",
+    }
 }
 
 /// The stems of the mixture at `path`: in its folder, named like a drum alone

@@ -13,6 +13,7 @@ use rayon::prelude::*;
 
 use super::{Piece, RenderConfig, Renderer, Stage, channels};
 use crate::{
+    config::DataConfig,
     kits::{SAMPLE_RATE_HZ, Split},
     random::Random,
 };
@@ -69,10 +70,12 @@ pub fn run(args: &RenderArgs) -> Result<()> {
         } else {
             Split::Train
         },
-        wildness: args.wildness.clamp(0.0, 1.0),
-        piece_s: args.seconds,
         seed: args.seed,
-        ..RenderConfig::default()
+        data: DataConfig {
+            wildness: args.wildness.clamp(0.0, 1.0),
+            piece_s: args.seconds,
+            ..DataConfig::default()
+        },
     })?;
     let (kits, grooves) = renderer.material();
     say!("{kits} sampled kits, {grooves} grooves");

@@ -19,6 +19,7 @@ use idm_engine::drum::{Drum, RESIDUAL, STEM_COUNT};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    config::DataConfig,
     dsp::from_db,
     kits::{self, Kit, SAMPLE_RATE_HZ, SOUND_COUNT, Split},
     performance::{self, Event, Groove},
@@ -44,48 +45,26 @@ pub struct RenderConfig {
     pub groove_folder: Option<PathBuf>,
     /// Side of the training/validation border to use.
     pub split: Split,
-    /// Size of the pool of procedural kits.
-    pub procedural_kits: usize,
-    /// Probability that a kit is procedural where there are sampled ones.
-    pub procedural_share: f32,
-    /// Probability that a piece is a human groove where there are some.
-    pub groove_share: f32,
-    /// Probability that an instrument is a hybrid of two sounds; half of it in tame
-    /// pieces.
-    pub layered_share: f32,
-    /// How much more often kits with many samples are drawn: the exponent of
-    /// their number; 0 draws all alike.
-    pub depth_preference: f32,
-    /// Least share of a piece's sounds that come from one kit, 0..1.
-    pub least_loyalty: f32,
-    /// Strength of all random changes, and how often grooves are moved to other
-    /// drums: 0 none, 1 the training range.
-    pub wildness: f32,
-    /// Share of pieces that are hardly changed: one kit, little room and bus
-    /// processing, performances as they were played. Their single sounds are changed
-    /// by anything between nothing and what `wildness` says, mostly little.
-    pub tame_share: f32,
-    /// Least share of a tame piece's sounds that come from one kit, 0..1.
-    pub tame_loyalty: f32,
-    /// How far single sounds go beyond that (gliding pitch, resonances, saturation, other
-    /// decays): 0 none, 1 a lot; in tame pieces anything between nothing and this.
-    pub reshaping: f32,
-    /// Length of a piece in seconds.
-    pub piece_s: f64,
     /// Names the sequence of pieces.
     pub seed: u64,
+    /// How varied the pieces are, and how long.
+    pub data: DataConfig,
 }
 
-/// [`RenderConfig::wildness`] of tame pieces.
+/// [`DataConfig::wildness`] of tame pieces.
 const TAME_WILDNESS: f32 = 0.15;
 
 impl RenderConfig {
     /// The same for a tame piece.
     fn tamed(&self) -> RenderConfig {
+        let data = &self.data;
         RenderConfig {
-            wildness: self.wildness.min(TAME_WILDNESS),
-            least_loyalty: self.least_loyalty.max(self.tame_loyalty),
-            layered_share: 0.5 * self.layered_share,
+            data: DataConfig {
+                wildness: data.wildness.min(TAME_WILDNESS),
+                least_loyalty: data.least_loyalty.max(data.tame_loyalty),
+                layered_share: 0.5 * data.layered_share,
+                ..data.clone()
+            },
             ..self.clone()
         }
     }
@@ -97,18 +76,8 @@ impl Default for RenderConfig {
             kit_folders: Vec::new(),
             groove_folder: None,
             split: Split::Train,
-            procedural_kits: 256,
-            procedural_share: 0.4,
-            groove_share: 0.7,
-            layered_share: 0.15,
-            depth_preference: 0.0,
-            least_loyalty: 0.3,
-            wildness: 1.0,
-            tame_share: 0.0,
-            tame_loyalty: 0.95,
-            reshaping: 0.0,
-            piece_s: 8.0,
             seed: 1,
+            data: DataConfig::default(),
         }
     }
 }
@@ -190,9 +159,9 @@ impl Renderer {
     /// play.
     pub fn new(config: &RenderConfig) -> Result<Renderer> {
         ensure!(
-            config.piece_s.is_finite() && config.piece_s > 0.0,
+            config.data.piece_s.is_finite() && config.data.piece_s > 0.0,
             "piece_s is {}, expected more than 0",
-            config.piece_s
+            config.data.piece_s
         );
         let mut kits = Vec::new();
         for folder in &config.kit_folders {
@@ -205,7 +174,7 @@ impl Renderer {
             );
         }
         ensure!(
-            !kits.is_empty() || config.procedural_kits > 0,
+            !kits.is_empty() || config.data.procedural_kits > 0,
             "no kits: the folders hold none for {:?} and procedural_kits is 0",
             config.split
         );
@@ -225,7 +194,7 @@ impl Renderer {
 
     /// The same renderer with another share of tame pieces.
     pub fn with_tame_share(mut self, tame_share: f32) -> Renderer {
-        self.config.tame_share = tame_share;
+        self.config.data.tame_share = tame_share;
         self
     }
 
@@ -242,26 +211,27 @@ impl Renderer {
     /// Piece number `index`. Allocates.
     pub fn piece(&self, index: u64) -> Piece {
         let random = |purpose| Random::new(&[self.config.seed, index, purpose]);
-        let is_tame = random(2).chance(self.config.tame_share);
+        let is_tame = random(2).chance(self.config.data.tame_share);
         let config = if is_tame { &self.tame } else { &self.config };
         let events = performance::perform(
             &self.grooves,
-            config.groove_share,
-            config.wildness,
-            config.piece_s,
+            config.data.groove_share,
+            config.data.wildness,
+            config.data.piece_s,
             &mut random(0),
         );
         let colouring = if is_tame {
             config
+                .data
                 .wildness
-                .max(self.config.wildness * random(3).unit().powi(2))
+                .max(self.config.data.wildness * random(3).unit().powi(2))
         } else {
-            config.wildness
+            config.data.wildness
         };
         let reshaping = if is_tame {
-            self.config.reshaping * random(4).unit()
+            self.config.data.reshaping * random(4).unit()
         } else {
-            config.reshaping
+            config.data.reshaping
         };
         self.render_as(config, [colouring, reshaping], &events, &mut random(1))
     }
@@ -278,7 +248,7 @@ impl Renderer {
     /// Plays `events` (in order of time) on a kit drawn from `random`.
     /// Allocates.
     pub fn render(&self, events: &[Event], random: &mut Random) -> Piece {
-        let strengths = [self.config.wildness, self.config.reshaping];
+        let strengths = [self.config.data.wildness, self.config.data.reshaping];
         self.render_as(&self.config, strengths, events, random)
     }
 
@@ -290,7 +260,7 @@ impl Renderer {
         events: &[Event],
         random: &mut Random,
     ) -> Piece {
-        let length = (config.piece_s * SAMPLE_RATE_HZ) as usize;
+        let length = (config.data.piece_s * SAMPLE_RATE_HZ) as usize;
         let mut needed = [false; SOUND_COUNT];
         for event in events {
             needed[event.sound.index()] = true;
@@ -303,8 +273,8 @@ impl Renderer {
         let session = casting.session(&needed, random);
         let voices = Voices::draw(colouring, reshaping, random);
         let (mut stems, hits) = strike(events, &session, voices, length, random);
-        add_rooms(&mut stems, config.wildness, random);
-        let bus = Bus::draw(config.wildness, random);
+        add_rooms(&mut stems, config.data.wildness, random);
+        let bus = Bus::draw(config.data.wildness, random);
         let mix = bus.run(&mut stems, random);
         Piece {
             channels: 1,

@@ -81,9 +81,9 @@ pub(super) struct Casting<'a> {
 
 impl Casting<'_> {
     fn any_origin(&self, random: &mut Random) -> Origin {
-        let procedural = self.kits.is_empty() || random.chance(self.config.procedural_share);
-        if procedural && self.config.procedural_kits > 0 {
-            let slot = random.below(self.config.procedural_kits) as u64;
+        let procedural = self.kits.is_empty() || random.chance(self.config.data.procedural_share);
+        if procedural && self.config.data.procedural_kits > 0 {
+            let slot = random.below(self.config.data.procedural_kits) as u64;
             Origin::Procedural(super::procedural_seed(self.config, slot))
         } else {
             Origin::Sampled(self.any_kit(random))
@@ -92,12 +92,12 @@ impl Casting<'_> {
 
     /// A sampled kit; deep kits come up more often.
     fn any_kit(&self, random: &mut Random) -> usize {
-        if self.config.depth_preference == 0.0 {
+        if self.config.data.depth_preference == 0.0 {
             return random.below(self.kits.len());
         }
         let weight = |kit: &Arc<Kit>| {
             let samples: usize = kit.sounds.iter().map(Vec::len).sum();
-            (samples.max(1) as f32).powf(self.config.depth_preference)
+            (samples.max(1) as f32).powf(self.config.data.depth_preference)
         };
         let mut left = random.unit() * self.kits.iter().map(weight).sum::<f32>();
         let found = self.kits.iter().position(|kit| {
@@ -156,7 +156,7 @@ impl Casting<'_> {
     pub(super) fn session(&self, needed: &[bool; SOUND_COUNT], random: &mut Random) -> Session {
         let main = self.any_origin(random);
         let second = self.any_origin(random);
-        let loyalty = random.range(self.config.least_loyalty, 1.0);
+        let loyalty = random.range(self.config.data.least_loyalty, 1.0);
         let mut instruments = [const { None }; SOUND_COUNT];
         for family in FAMILIES {
             let preferred = if random.chance(loyalty) {
@@ -166,7 +166,7 @@ impl Casting<'_> {
             } else {
                 self.any_origin(random)
             };
-            let layered = random.chance(self.config.layered_share);
+            let layered = random.chance(self.config.data.layered_share);
             let layer_origin = self.any_origin(random);
             let share = random.range(0.15, 0.9);
             let join = Join::draw(&mut Random::new(&[u64::from(share.to_bits())]));
@@ -190,7 +190,7 @@ impl Casting<'_> {
                     });
                 let (level_db, scatter_db) = balance_db(sound);
                 let own_db = 0.35 * random.normal();
-                let wild_db = scatter_db * (family_db + own_db) * self.config.wildness;
+                let wild_db = scatter_db * (family_db + own_db) * self.config.data.wildness;
                 instruments[sound.index()] = Some(Instrument {
                     source,
                     layer,

@@ -5,10 +5,13 @@ use idm_engine::front_end::BAND_COUNT;
 
 fn renderer(wildness: f32, seed: u64) -> Renderer {
     Renderer::new(&RenderConfig {
-        procedural_kits: 4,
-        piece_s: 3.0,
-        wildness,
         seed,
+        data: DataConfig {
+            procedural_kits: 4,
+            piece_s: 3.0,
+            wildness,
+            ..DataConfig::default()
+        },
         ..RenderConfig::default()
     })
     .unwrap()
@@ -155,24 +158,33 @@ fn examples_agree_with_their_piece() {
 
 #[test]
 fn impossible_configurations_are_refused() {
-    let none = RenderConfig {
-        procedural_kits: 0,
-        ..RenderConfig::default()
-    };
-    assert!(Renderer::new(&none).is_err());
-    let endless = RenderConfig {
-        piece_s: f64::INFINITY,
-        ..RenderConfig::default()
-    };
-    assert!(Renderer::new(&endless).is_err());
+    for data in [
+        DataConfig {
+            procedural_kits: 0,
+            ..DataConfig::default()
+        },
+        DataConfig {
+            piece_s: f64::INFINITY,
+            ..DataConfig::default()
+        },
+    ] {
+        let config = RenderConfig {
+            data,
+            ..RenderConfig::default()
+        };
+        assert!(Renderer::new(&config).is_err());
+    }
 }
 
 #[test]
 fn tame_pieces_are_one_kit_with_little_changed() {
     let config = RenderConfig {
-        procedural_kits: 8,
-        piece_s: 3.0,
-        wildness: 1.0,
+        data: DataConfig {
+            procedural_kits: 8,
+            piece_s: 3.0,
+            wildness: 1.0,
+            ..DataConfig::default()
+        },
         ..RenderConfig::default()
     };
     let wild = Renderer::new(&config).unwrap();

@@ -65,55 +65,27 @@ const VALIDATION_GROOVE_SHARE: f32 = 0.8;
 /// # Errors
 /// Material that cannot be loaded.
 pub fn renderer(config: &Config, folders: &DataFolders, split: Split) -> Result<Renderer> {
-    let data = &config.data;
+    let data = match split {
+        Split::Train => config.data.clone(),
+        // Validation stays the same whatever training prefers: sampled kits where there
+        // are some.
+        Split::Valid => DataConfig {
+            procedural_kits: config.data.procedural_kits,
+            procedural_share: 0.0,
+            groove_share: VALIDATION_GROOVE_SHARE,
+            layered_share: 0.0,
+            wildness: VALIDATION_WILDNESS,
+            reshaping: 0.0,
+            piece_s: config.data.validation_piece_s,
+            ..DataConfig::default()
+        },
+    };
     Renderer::new(&RenderConfig {
         kit_folders: folders.kits.clone(),
         groove_folder: folders.grooves.clone(),
         split,
-        procedural_kits: data.procedural_kits,
-        // Validation stays the same whatever training prefers: sampled kits where there
-        // are some.
-        procedural_share: match split {
-            Split::Train => data.procedural_share,
-            Split::Valid => 0.0,
-        },
-        groove_share: match split {
-            Split::Train => data.groove_share,
-            Split::Valid => VALIDATION_GROOVE_SHARE,
-        },
-        layered_share: match split {
-            Split::Train => data.layered_share,
-            Split::Valid => 0.0,
-        },
-        depth_preference: match split {
-            Split::Train => data.depth_preference,
-            Split::Valid => DataConfig::default().depth_preference,
-        },
-        least_loyalty: match split {
-            Split::Train => data.least_loyalty,
-            Split::Valid => DataConfig::default().least_loyalty,
-        },
-        wildness: match split {
-            Split::Train => data.wildness,
-            Split::Valid => VALIDATION_WILDNESS,
-        },
-        tame_share: match split {
-            Split::Train => data.tame_share,
-            Split::Valid => DataConfig::default().tame_share,
-        },
-        tame_loyalty: match split {
-            Split::Train => data.tame_loyalty,
-            Split::Valid => DataConfig::default().tame_loyalty,
-        },
-        reshaping: match split {
-            Split::Train => data.reshaping,
-            Split::Valid => 0.0,
-        },
-        piece_s: match split {
-            Split::Train => data.piece_s,
-            Split::Valid => data.validation_piece_s,
-        },
         seed: config.seed,
+        data,
     })
 }
 

@@ -83,15 +83,10 @@ impl ClapHost {
             env!("CARGO_PKG_VERSION"),
         )?;
         let requests = Arc::new(Requests::default());
-        let (shared, main_thread) = (Arc::clone(&requests), Arc::clone(&requests));
-        let mut instance = PluginInstance::<Handlers>::new(
-            |_| Shared(shared),
-            |_| MainThread(main_thread),
-            &entry,
-            id,
-            &info,
-        )
-        .context("the plugin does not start")?;
+        let shared = Arc::clone(&requests);
+        let mut instance =
+            PluginInstance::<Handlers>::new(|_| Shared(shared), |_| MainThread, &entry, id, &info)
+                .context("the plugin does not start")?;
         let inputs = buses(&mut instance, true)?;
         let outputs = buses(&mut instance, false)?;
         Ok(Self {
@@ -120,17 +115,6 @@ impl ClapHost {
         if self.requests.take_callback() {
             self.instance.call_on_main_thread_callback();
         }
-    }
-
-    /// How often the plugin has announced a latency change.
-    pub fn latency_changes(&self) -> u64 {
-        self.requests.latency_changes()
-    }
-
-    /// Whether the plugin has asked to be deactivated and activated again since
-    /// the last call.
-    pub fn take_restart_request(&mut self) -> bool {
-        self.requests.take_restart()
     }
 
     fn extension<E>(&mut self, what: &str) -> Result<E>

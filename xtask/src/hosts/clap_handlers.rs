@@ -1,6 +1,6 @@
 //! What a CLAP plugin may ask of its host.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use clack_extensions::gui::{GuiSize, HostGui, HostGuiImpl};
@@ -15,8 +15,6 @@ use clack_host::prelude::*;
 #[derive(Debug, Default)]
 pub(super) struct Requests {
     callback: AtomicBool,
-    restart: AtomicBool,
-    latency_changes: AtomicU64,
     resize: Mutex<Option<(u32, u32)>>,
 }
 
@@ -24,16 +22,6 @@ impl Requests {
     /// Whether a main-thread callback is wanted; forgets it.
     pub(super) fn take_callback(&self) -> bool {
         self.callback.swap(false, Ordering::SeqCst)
-    }
-
-    /// Whether a restart is wanted; forgets it.
-    pub(super) fn take_restart(&self) -> bool {
-        self.restart.swap(false, Ordering::SeqCst)
-    }
-
-    /// How often a latency change was announced.
-    pub(super) fn latency_changes(&self) -> u64 {
-        self.latency_changes.load(Ordering::SeqCst)
     }
 
     /// Takes the window size that the plugin has asked for, if any.
@@ -46,9 +34,7 @@ impl Requests {
 pub(super) struct Shared(pub(super) Arc<Requests>);
 
 impl SharedHandler<'_> for Shared {
-    fn request_restart(&self) {
-        self.0.restart.store(true, Ordering::SeqCst);
-    }
+    fn request_restart(&self) {}
 
     fn request_process(&self) {}
 
@@ -86,14 +72,12 @@ impl HostGuiImpl for Shared {
 }
 
 /// Main-thread side of the host that the plugin calls into.
-pub(super) struct MainThread(pub(super) Arc<Requests>);
+pub(super) struct MainThread;
 
 impl MainThreadHandler<'_> for MainThread {}
 
 impl HostLatencyImpl for MainThread {
-    fn changed(&self) {
-        self.0.latency_changes.fetch_add(1, Ordering::SeqCst);
-    }
+    fn changed(&self) {}
 }
 
 impl HostParamsImplMainThread for MainThread {

@@ -84,18 +84,9 @@ pub struct Note {
 pub enum OutputLayout {
     /// Every declared bus.
     All,
-    /// Only the first so many buses; the others do not exist in the call.
+    /// Only the first so many buses; the others do not exist in the call. Without any the
+    /// array of a VST3 host is null.
     First(usize),
-    /// Every bus is counted, but those after the main one carry a null channel
-    /// array, as hosts do for buses the user has switched off (VST3 only).
-    NullAuxArrays,
-    /// As [`OutputLayout::NullAuxArrays`], with an array of null channel
-    /// pointers (VST3 only).
-    NullAuxChannels,
-    /// As [`OutputLayout::NullAuxArrays`], with zero channels (VST3 only).
-    EmptyAux,
-    /// No buses at all and a null bus array.
-    None,
 }
 
 impl OutputLayout {
@@ -104,10 +95,6 @@ impl OutputLayout {
         match self {
             OutputLayout::All => declared,
             OutputLayout::First(count) => count.min(declared),
-            OutputLayout::NullAuxArrays
-            | OutputLayout::NullAuxChannels
-            | OutputLayout::EmptyAux => declared.min(1),
-            OutputLayout::None => 0,
         }
     }
 }
@@ -266,7 +253,6 @@ mod tests {
         assert_eq!(OutputLayout::All.buffered(11), 11);
         assert_eq!(OutputLayout::First(4).buffered(11), 4);
         assert_eq!(OutputLayout::First(40).buffered(11), 11);
-        assert_eq!(OutputLayout::NullAuxArrays.buffered(11), 1);
-        assert_eq!(OutputLayout::None.buffered(11), 0);
+        assert_eq!(OutputLayout::First(0).buffered(11), 0);
     }
 }

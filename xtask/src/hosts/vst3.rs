@@ -305,24 +305,10 @@ impl Host for Vst3Host {
             .iter_mut()
             .map(|bus| bus.iter_mut().map(|channel| channel.as_mut_ptr()).collect())
             .collect();
-        let mut null_channels: Vec<*mut f32> = vec![std::ptr::null_mut(); 2];
         let mut output_buses: Vec<AudioBusBuffers> = output_pointers
             .iter_mut()
             .map(|pointers| bus_buffers(pointers.len(), pointers.as_mut_ptr()))
             .collect();
-        for bus in self.outputs.iter().skip(buffered) {
-            match self.layout {
-                OutputLayout::NullAuxArrays => {
-                    output_buses.push(bus_buffers(bus.channels, std::ptr::null_mut()));
-                }
-                OutputLayout::NullAuxChannels => {
-                    output_buses.push(bus_buffers(bus.channels, null_channels.as_mut_ptr()));
-                }
-                OutputLayout::EmptyAux => output_buses.push(bus_buffers(0, std::ptr::null_mut())),
-                OutputLayout::All | OutputLayout::First(_) | OutputLayout::None => {}
-            }
-        }
-
         let events_in = EventList::new(notes_in.iter().map(event).collect());
         let events_out = EventList::new(Vec::new());
         let changes = ParameterChanges::new(&std::mem::take(&mut self.pending_values));

@@ -25,43 +25,23 @@ fn both_formats_declare_main_nine_drums_and_residual() {
     }
 }
 
-/// The layouts that a host of `format` can express.
-fn layouts(format: Format) -> Vec<OutputLayout> {
-    let mut layouts = vec![
-        OutputLayout::First(1),
-        OutputLayout::First(2),
-        OutputLayout::First(4),
-        OutputLayout::First(10),
-    ];
-    if format == Format::Vst3 {
-        layouts.extend([
-            OutputLayout::NullAuxArrays,
-            OutputLayout::NullAuxChannels,
-            OutputLayout::EmptyAux,
-        ]);
-    }
-    layouts
-}
-
 #[test]
 fn fewer_buses_carry_the_same_audio() {
     let input = excerpt();
     for format in FORMATS {
         let all = render(open(format).as_mut(), &input, 512);
-        for layout in layouts(format) {
+        for count in [1, 2, 4, 10] {
             let mut host = open(format);
+            let layout = OutputLayout::First(count);
             host.set_output_layout(layout).expect("the host can");
             let some = render(host.as_mut(), &input, 512);
-            assert_eq!(
-                some.latency_samples, all.latency_samples,
-                "{format} {layout:?}"
-            );
-            assert_eq!(some.audio.len(), layout.buffered(all.audio.len()));
+            let what = format!("{format}, {count} buses");
+            assert_eq!(some.latency_samples, all.latency_samples, "{what}");
+            assert_eq!(some.audio.len(), count);
             for (bus, audio) in some.audio.iter().enumerate() {
-                let what = format!("{format} {layout:?} bus {bus}");
-                assert_same_audio(audio, &all.audio[bus], &what);
+                assert_same_audio(audio, &all.audio[bus], &format!("{what}: bus {bus}"));
             }
-            assert_eq!(some.notes, all.notes, "{format} {layout:?}");
+            assert_eq!(some.notes, all.notes, "{what}");
         }
     }
 }
@@ -70,7 +50,7 @@ fn fewer_buses_carry_the_same_audio() {
 fn no_buses_at_all_do_no_harm() {
     let input = excerpt();
     let mut host = open(Format::Vst3);
-    host.set_output_layout(OutputLayout::None)
+    host.set_output_layout(OutputLayout::First(0))
         .expect("the host can");
     let nothing = render_to_the_end(host.as_mut(), &input);
     assert!(nothing.audio.is_empty());

@@ -73,6 +73,19 @@ impl Analyser {
         }
     }
 
+    /// Band power of the last samples of both channels, their mean; a channel that is
+    /// given twice is analysed once.
+    fn measure(&mut self, [left, right]: [&[f32]; 2], bands: &mut [f32]) {
+        self.power.fill(0.0);
+        if std::ptr::eq(left, right) {
+            self.accumulate(left, 1.0);
+        } else {
+            self.accumulate(left, 0.5);
+            self.accumulate(right, 0.5);
+        }
+        self.map.reduce(&self.power, bands);
+    }
+
     /// Adds `gain` × the power spectrum of the last samples of `history`.
     fn accumulate(&mut self, history: &[f32], gain: f32) {
         let newest = &history[history.len() - self.window.len()..];
@@ -144,15 +157,7 @@ impl FrontEnd {
     /// Band power alone (no logarithm, no long window) of the newest
     /// `window_samples` of each channel of `history`. Real-time safe.
     pub fn power(&mut self, history: [&[f32]; 2], power: &mut [f32; BAND_COUNT]) {
-        self.short.power.fill(0.0);
-        let [left, right] = history;
-        if std::ptr::eq(left, right) {
-            self.short.accumulate(left, 1.0);
-        } else {
-            self.short.accumulate(left, 0.5);
-            self.short.accumulate(right, 0.5);
-        }
-        self.short.map.reduce(&self.short.power, power);
+        self.short.measure(history, power);
     }
 
     /// Features of the frame that ends with the last sample of `history`
@@ -175,15 +180,7 @@ impl FrontEnd {
         for (feature, &power) in features.frame.iter_mut().zip(&features.power) {
             *feature = log_feature(power_gain * power);
         }
-        self.long.power.fill(0.0);
-        let [left, right] = history;
-        if std::ptr::eq(left, right) {
-            self.long.accumulate(left, 1.0);
-        } else {
-            self.long.accumulate(left, 0.5);
-            self.long.accumulate(right, 0.5);
-        }
-        self.long.map.reduce(&self.long.power, &mut features.low);
+        self.long.measure(history, &mut features.low);
         for feature in &mut features.low {
             *feature = log_feature(power_gain * *feature);
         }

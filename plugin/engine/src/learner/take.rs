@@ -14,7 +14,7 @@ pub struct TakeStart {
     pub mask_delay_samples: u32,
     /// Above 0, up to 1.
     pub velocity: f32,
-    /// The network's probability.
+    /// How sure it is: the network's probability with the evidence.
     pub confidence: f32,
 }
 

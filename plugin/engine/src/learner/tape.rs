@@ -23,7 +23,7 @@ pub struct TapeHit {
     pub onset_sample: u64,
     /// Above 0, up to 1.
     pub velocity: f32,
-    /// The network's probability.
+    /// How sure it is: the network's probability with the evidence.
     pub confidence: f32,
     /// False for a hit that only ends the take before it.
     pub is_taken: bool,

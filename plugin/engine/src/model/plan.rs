@@ -169,9 +169,4 @@ impl Plan {
     pub fn weight_bytes(&self) -> usize {
         self.weights.bytes()
     }
-
-    /// Bytes that a session needs for itself.
-    pub fn session_bytes(&self) -> usize {
-        self.layout.arena_len * size_of::<f32>()
-    }
 }

@@ -70,7 +70,7 @@ impl SpectralVoice {
 pub struct Prediction {
     /// Power of each class per band.
     pub power: Box<[[f32; BAND_COUNT]; DRUM_COUNT]>,
-    /// How sure the network is of the hits of each class that sound, by power.
+    /// How sure the hits of each class are that sound, by power.
     pub certainty: [f32; DRUM_COUNT],
 }
 
@@ -273,8 +273,8 @@ impl Explainer {
         }
     }
 
-    /// The final word on the newest hit of `drum`: how sure the network is in the
-    /// end, and whether the template may learn from it. Real-time safe.
+    /// The final word on the newest hit of `drum`: how sure it is with the evidence,
+    /// and whether the template may learn from it. Real-time safe.
     pub fn judge(&mut self, drum: Drum, certainty: f32, trusted: bool) {
         let voices = self.voices.iter_mut().flatten();
         let newest = voices

@@ -9,7 +9,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{EXPECTED_COUNT, Odds, TAUGHT_COUNT, logit};
+use super::{EXPECTED_COUNT, Odds, TAUGHT_COUNT, logistic, logit};
 use crate::drum::{DRUM_COUNT, Drum};
 
 /// Number of things that are weighed.
@@ -205,8 +205,7 @@ impl Judge {
         let expected = weights.expected.iter().zip(&evidence.expected);
         let pieces = heard.chain(expected).chain(taught);
         let sum: f32 = pieces.map(|(weight, piece)| weight * piece).sum();
-        let odds = logit(confidence) + weights.constant + sum;
-        1.0 / (1.0 + (-odds).exp())
+        logistic(logit(confidence) + weights.constant + sum)
     }
 
     /// How much corrections count, for a hit and against it. Real-time safe.

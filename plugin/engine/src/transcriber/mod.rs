@@ -28,7 +28,12 @@ pub use velocity::{VELOCITY_CURVE, VelocityScale};
 const LEAST_DOUBT: f32 = 1e-4;
 
 /// A probability on the logistic scale, on which evidence adds up. Real-time safe.
-pub(crate) fn logit(probability: f32) -> f32 {
+pub fn logit(probability: f32) -> f32 {
     let probability = probability.clamp(LEAST_DOUBT, 1.0 - LEAST_DOUBT);
     (probability / (1.0 - probability)).ln()
+}
+
+/// The probability that stands at `odds` on the logistic scale. Real-time safe.
+pub fn logistic(odds: f32) -> f32 {
+    1.0 / (1.0 + (-odds).exp())
 }

@@ -6,6 +6,7 @@
 //! one-shot capture want certainty: one frame later the candidate's largest
 //! activation is compared with the strict threshold.
 
+use super::logistic;
 use crate::drum::{DRUM_COUNT, Drum};
 
 /// Frames after the candidate that may still raise its confidence.
@@ -70,8 +71,8 @@ impl PickerClass {
 }
 
 fn shifted(probability: f32, shift: f32) -> f32 {
-    let odds = (probability / (1.0 - probability)).ln() + shift;
-    1.0 / (1.0 + (-odds).exp())
+    // Not `logit`: what is next to certain stays so.
+    logistic((probability / (1.0 - probability)).ln() + shift)
 }
 
 /// A hit that has just begun.

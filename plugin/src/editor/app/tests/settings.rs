@@ -30,7 +30,7 @@ fn a_preset_is_set_through_the_host_and_can_be_taken_back() {
     let preset = &presets::factory()[1];
     choose(&mut window, &preset.name);
     let values = window.params.values();
-    for (id, expected) in &preset.settings() {
+    for (id, expected) in preset.settings() {
         let same = serde_json::to_value(&values[id]).unwrap();
         assert_eq!(same, serde_json::to_value(expected).unwrap(), "{id}");
     }
@@ -54,25 +54,23 @@ fn a_preset_is_set_through_the_host_and_can_be_taken_back() {
 }
 
 #[test]
-fn alt_means_all_drums() {
-    let mut window = Window::new(1180.0, 800.0);
-    // On the track of the kick's fader.
-    let fader = pos2(50.0, 470.0);
-    window.modifiers = Modifiers::ALT;
-    window.frame(vec![Event::ModifiersChanged(Modifiers::ALT)]);
-    window.drag(fader, fader + vec2(0.0, 30.0));
-    let levels: Vec<f32> = window
-        .params
-        .drums
-        .iter()
-        .map(|drum| drum.level_db.value())
-        .collect();
-    assert!(levels[0] < -5.0, "{levels:?}");
-    assert!(levels.iter().all(|level| *level == levels[0]), "{levels:?}");
-    assert_eq!(window.params.residual_level_db.value(), 0.0);
-    let gestures = window.host.gestures.lock().unwrap().clone();
-    let count = |what| gestures.iter().filter(|one| **one == what).count();
-    assert_eq!((count("begin"), count("end")), (9, 9));
+fn alt_and_ctrl_mean_all_drums() {
+    for modifiers in [Modifiers::ALT, Modifiers::COMMAND] {
+        let mut window = Window::new(1180.0, 800.0);
+        // On the track of the kick's fader.
+        let fader = pos2(50.0, 470.0);
+        window.modifiers = modifiers;
+        window.frame(vec![Event::ModifiersChanged(modifiers)]);
+        window.drag(fader, fader + vec2(0.0, 30.0));
+        let drums = window.params.drums.iter();
+        let levels: Vec<f32> = drums.map(|drum| drum.level_db.value()).collect();
+        assert!(levels[0] < -5.0, "{levels:?}");
+        assert!(levels.iter().all(|level| *level == levels[0]), "{levels:?}");
+        assert_eq!(window.params.residual_level_db.value(), 0.0);
+        let gestures = window.host.gestures.lock().unwrap().clone();
+        let count = |what| gestures.iter().filter(|one| **one == what).count();
+        assert_eq!((count("begin"), count("end")), (9, 9));
+    }
 }
 
 #[test]
