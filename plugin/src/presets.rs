@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::params::Values;
 
 /// A named state. Settings that are the song's and the session's are not in it: main output,
-/// bypass, quality, learning, where hits come from, notes; buses only if it is about them.
+/// bypass, quality, learning, where hits come from, notes, mute and solo; buses, and which
+/// drums there are, only if it is about them.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Preset {
     /// Name shown to users.
@@ -75,17 +76,21 @@ mod tests {
 
     #[test]
     fn every_file_is_complete_and_in_range() {
-        let session = ["main", "bypass", "qual", "learn", "hits", "note", "bus"];
+        let session = [
+            "main", "bypass", "qual", "learn", "hits", "note", "bus", "mute", "solo", "play",
+        ];
         let ids = IdmParams::default().values().into_keys();
         let ids: BTreeSet<String> = ids.filter(|id| !session.contains(&name(id))).collect();
         for text in FILES {
             let preset = Preset::parse(text).expect("a factory preset is valid JSON");
             assert!(!preset.name.is_empty() && !preset.description.is_empty());
-            let found = preset.settings().keys().filter(|id| name(id) != "bus");
-            let found: BTreeSet<String> = found.cloned().collect();
-            assert_eq!(found, ids, "{}", preset.name);
-            let buses = preset.settings().len() - found.len();
-            assert!([0, DRUM_COUNT].contains(&buses), "{}", preset.name);
+            let found: BTreeSet<String> = preset.settings().keys().cloned().collect();
+            let count = |what| found.iter().filter(|id| name(id) == what).count();
+            for what in ["bus", "play"] {
+                assert!([0, DRUM_COUNT].contains(&count(what)), "{}", preset.name);
+            }
+            let others = |id: &&String| !["bus", "play"].contains(&name(id));
+            assert!(found.iter().filter(others).eq(&ids), "{}", preset.name);
             // Repairing changes or drops what is wrong: nothing may change.
             let mut repaired = preset.state.clone();
             state::repair(&mut repaired);
@@ -103,11 +108,16 @@ mod tests {
     fn presets_leave_the_session_alone_and_only_two_route() {
         for preset in factory() {
             let settings = preset.settings();
-            for id in ["main", "bypass", "qual", "learn", "hits", "note_3"] {
+            for id in [
+                "main", "bypass", "qual", "learn", "hits", "note_3", "mute_1", "solo_9",
+            ] {
                 assert!(!settings.contains_key(id), "{}: {id}", preset.name);
             }
             let routes = ["Separate", "Five groups"].contains(&preset.name.as_str());
             assert_eq!(settings.contains_key("bus_4"), routes, "{}", preset.name);
+            let chooses = settings.contains_key("play_4");
+            let is_about_drums = ["Separate", "Kick, snare, hats"].contains(&preset.name.as_str());
+            assert_eq!(chooses, is_about_drums, "{}", preset.name);
             assert!(settings.contains_key("level_9") && settings.contains_key("mask"));
         }
     }

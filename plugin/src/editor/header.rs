@@ -252,8 +252,9 @@ fn paint_logo(ui: &Ui, centre: egui::Pos2) {
 
 fn show_presets(ui: &mut Ui, rect: Rect, can_undo: bool) -> Option<HeaderWish> {
     let hint = "Settings to start from: how drums are heard and how they sound. Main output, \
-                quality, notes, kit, samples and corrected hits stay, and buses but for \
-                Separate and Five groups.";
+                quality, notes, mute and solo, kit, samples and corrected hits stay; buses but \
+                for Separate and Five groups; drums that are off but for Separate and Kick, \
+                snare, hats.";
     let mut wish = None;
     drop_down(ui, rect, "presets", "Presets", hint, |ui| {
         if can_undo && ui.selectable_label(false, UNDO_PRESET).clicked() {

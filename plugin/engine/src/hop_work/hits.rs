@@ -146,7 +146,9 @@ impl HopWork {
             let given = self.given.started(candidate.drum);
             let located = self.locator.locate(candidate.drum, candidate.activation);
             onsets[count] = given.map_or(sample(located.offset), |hit| hit.onset_sample);
-            opens[count] = given.map_or(sample(located.earliest), |hit| hit.onset_sample);
+            // Who gives a hit late does not want its attack cut.
+            let earliest = sample(located.earliest);
+            opens[count] = given.map_or(earliest, |hit| hit.onset_sample.min(earliest));
             hits[count].drum = candidate.drum;
             hits[count].onset_frame = onsets[count] as f64 / hop as f64 + 1.0;
             hits[count].posterior = candidate.activation;

@@ -8,15 +8,22 @@ use super::{Bank, DrumSound, OwnSounds};
 use crate::drum::{DRUM_COUNT, Drum};
 
 /// Voices that sound at once over all drums.
-pub const MAX_VOICES: usize = 64;
-/// Voices that sound at once per drum; the oldest fades out for a new one.
-const MAX_VOICES_PER_DRUM: usize = 6;
+pub const MAX_VOICES: usize = 96;
 /// Banks in use at once: the newest and those whose voices still sound.
 const BANK_SLOTS: usize = 6;
 /// Sets of own sounds in use at once.
 const OWN_SLOTS: usize = 4;
 /// Fade of a choked or stolen voice.
 const CHOKE_S: f32 = 0.008;
+
+/// Voices of a drum that sound at once; the oldest fades out for a new one. The wash of a
+/// ride that is struck eight times a second is that of two seconds.
+const fn max_voices(drum: Drum) -> usize {
+    match drum {
+        Drum::OpenHat | Drum::Crash | Drum::Ride => 16,
+        _ => 6,
+    }
+}
 
 /// A voice to start.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -233,7 +240,7 @@ impl Voices {
         let release = 1.0 / (CHOKE_S * self.sample_rate_hz);
         let held = |voice: &&mut Voice| voice.drum == drum && voice.release == 0.0;
         let voices = &mut self.voices;
-        if voices.iter_mut().flatten().filter(held).count() >= MAX_VOICES_PER_DRUM
+        if voices.iter_mut().flatten().filter(held).count() >= max_voices(drum)
             && let Some(oldest) = voices
                 .iter_mut()
                 .flatten()

@@ -199,9 +199,6 @@ impl Explainer {
         if count == 0 {
             return;
         }
-        for hit in &candidates[..count] {
-            self.choke(hit.drum);
-        }
         // Hits that have just begun were fitted without knowing of these.
         let mut young = [None; MAX_FITTED];
         let mut fitted = count;
@@ -274,21 +271,25 @@ impl Explainer {
     }
 
     /// The final word on the newest hit of `drum`: how sure it is with the evidence,
-    /// and whether the template may learn from it. Real-time safe.
+    /// and whether the template may learn from it; only then it chokes. Real-time safe.
     pub fn judge(&mut self, drum: Drum, certainty: f32, trusted: bool) {
         let voices = self.voices.iter_mut().flatten();
         let newest = voices
             .filter(|voice| voice.drum == drum)
             .max_by(|a, b| a.onset_frame.total_cmp(&b.onset_frame));
-        if let Some(voice) = newest {
-            voice.certainty = certainty;
-            voice.trusted = trusted;
-        }
-    }
-
-    fn choke(&mut self, by: Drum) {
-        for voice in self.voices.iter_mut().flatten() {
-            voice.choked |= voice.drum.choked_by() == Some(by);
+        let Some(voice) = newest else {
+            return;
+        };
+        voice.certainty = certainty;
+        voice.trusted = trusted;
+        // Only now: most candidates are none, and would silence what rings on. What was
+        // struck with it is not choked.
+        let before = voice.onset_frame - 1.0;
+        if trusted {
+            for voice in self.voices.iter_mut().flatten() {
+                let is_before = voice.onset_frame < before;
+                voice.choked |= voice.drum.choked_by() == Some(drum) && is_before;
+            }
         }
     }
 

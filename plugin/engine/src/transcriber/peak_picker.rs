@@ -210,7 +210,7 @@ impl PeakPicker {
                         decide(frame, activation, Verdict::Disabled);
                         state.refused_frame = Some(frame);
                     }
-                } else if gap.is_some_and(|gap| gap < class.min_gap_frames) {
+                } else if gap.is_some_and(|gap| gap + 0.5 < class.min_gap_frames) {
                     if sure && fresh {
                         decide(frame, activation, Verdict::TooSoon);
                         state.refused_frame = Some(frame);
