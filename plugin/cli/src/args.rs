@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use idm_engine::controls::{Controls, HitSource, Quality};
+use idm_engine::midi_file::DEFAULT_TEMPO_BPM;
 use idm_engine::note_map::NoteMap;
 
 use crate::console;
@@ -13,6 +14,9 @@ use crate::hits::{self, HitFile};
 use crate::outputs::folder_names;
 use crate::own_samples::{KitFolder, OwnSample};
 use crate::render::Settings;
+
+/// Tempi of projects.
+const TEMPI_BPM: std::ops::RangeInclusive<f64> = 10.0..=999.0;
 
 /// Splits drum recordings into kick, snare, hats, toms and cymbals, writes down
 /// what was played, and takes the kit out of the recording.
@@ -73,6 +77,11 @@ pub struct CommonArgs {
           value_parser = note_map())]
     pub notes: NoteMap,
 
+    /// Beats per minute of the MIDI files that are written: notes then lie on the bars of a
+    /// project of that tempo
+    #[arg(long, value_name = "BPM", default_value_t = DEFAULT_TEMPO_BPM, value_parser = tempo)]
+    pub tempo: f64,
+
     /// Hits that are known.
     #[command(flatten)]
     pub known: KnownHitsArgs,
@@ -121,6 +130,13 @@ fn sensitivity(text: &str) -> Result<DrumPercent, String> {
 /// Reads `DRUM=PERCENT` of an isolation.
 fn isolation(text: &str) -> Result<DrumPercent, String> {
     DrumPercent::parse(text, -100.0..=100.0)
+}
+
+/// Reads a tempo.
+fn tempo(text: &str) -> Result<f64, String> {
+    let bpm = text.parse().ok().filter(|bpm| TEMPI_BPM.contains(bpm));
+    let (least, most) = (TEMPI_BPM.start(), TEMPI_BPM.end());
+    bpm.ok_or_else(|| format!("expected {least} to {most}, found {text:?}"))
 }
 
 /// Reads `DRUM=PERCENT` of dynamics.

@@ -41,7 +41,7 @@ pub fn run(args: &KitArgs) -> ExitCode {
             reasons.concat()
         );
         export(job, &rendered.kit, &files)?;
-        write_hits(job, &rendered, &args.common.notes)?;
+        write_hits(job, &rendered, &args.common)?;
         let mut figures = Figures::new(&rendered, &settings, started.elapsed());
         figures.kit = Some(drums(&rendered.kit, &files));
         figures.left_out = files.left_out;

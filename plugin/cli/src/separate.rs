@@ -53,7 +53,7 @@ pub fn run(args: &SeparateArgs) -> ExitCode {
         let mut writer = TrackWriter::new(&job.outputs, &tracks);
         let rendered = job.render(&settings, &mut writer)?;
         writer.finish()?;
-        write_hits(job, &rendered, &args.common.notes)?;
+        write_hits(job, &rendered, &args.common)?;
         Ok(Figures::new(&rendered, &settings, started.elapsed()))
     })
 }

@@ -129,7 +129,7 @@ impl Figures {
 
     /// One line for people.
     pub fn line(&self) -> String {
-        let mut line = format!("{} hits", self.hits_total);
+        let mut line = counted(self.hits_total, "hit");
         let played: Vec<String> = Drum::ALL
             .into_iter()
             .map(|drum| (drum, self.hits[drum.file_stem()]))
@@ -141,7 +141,8 @@ impl Figures {
         }
         if let Some(kit) = &self.kit {
             let samples: usize = kit.iter().map(|drum| drum.samples.len()).sum();
-            line += &format!(", {samples} one-shots of {} drums", kit.len());
+            let (samples, drums) = (counted(samples, "one-shot"), counted(kit.len(), "drum"));
+            line += &format!(", {samples} of {drums}");
         }
         if !self.left_out.is_empty() {
             line += &format!(", left out: {}", self.left_out.join("; "));
@@ -172,6 +173,12 @@ pub struct RunSummary {
 
 fn dbfs(amplitude: f32) -> f64 {
     (20.0 * f64::from(amplitude).log10()).max(SILENCE_DBFS)
+}
+
+/// A number of things.
+fn counted(count: usize, thing: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {thing}{plural}")
 }
 
 #[cfg(test)]

@@ -5,9 +5,8 @@ use std::time::Instant;
 
 use anyhow::Result;
 use idm_engine::midi_file::{Grid, MidiNote, write_midi};
-use idm_engine::note_map::NoteMap;
 
-use crate::args::TranscribeArgs;
+use crate::args::{CommonArgs, TranscribeArgs};
 use crate::batch::{self, Job};
 use crate::csv;
 use crate::render::{Deaf, Rendered};
@@ -27,16 +26,16 @@ pub fn run(args: &TranscribeArgs) -> ExitCode {
     batch::run("transcribe", &args.common, &[], |job| {
         let started = Instant::now();
         let rendered = job.render(&settings, &mut Deaf)?;
-        write_hits(job, &rendered, &args.common.notes)?;
+        write_hits(job, &rendered, &args.common)?;
         Ok(Figures::new(&rendered, &settings, started.elapsed()))
     })
 }
 
-/// Writes `onsets.csv` and, with the notes of `notes`, `onsets.mid`.
+/// Writes `onsets.csv` and, with the notes and the tempo of `args`, `onsets.mid`.
 ///
 /// # Errors
 /// When a file cannot be written.
-pub fn write_hits(job: &Job<'_>, rendered: &Rendered, notes: &NoteMap) -> Result<()> {
+pub fn write_hits(job: &Job<'_>, rendered: &Rendered, args: &CommonArgs) -> Result<()> {
     let rate_hz = rendered.format.sample_rate_hz;
     let table = csv::encode(&rendered.onsets, rate_hz);
     job.keep_if_edited("onsets.csv", table.as_bytes(), "onsets.mid")?;
@@ -46,14 +45,14 @@ pub fn write_hits(job: &Job<'_>, rendered: &Rendered, notes: &NoteMap) -> Result
         .iter()
         .map(|onset| MidiNote {
             time_s: onset.time_s(rate_hz),
-            key: notes.note(onset.drum),
+            key: args.notes.note(onset.drum),
             velocity: onset.midi_velocity(),
         })
         .collect();
     // The recording's own tempo is not guessed: notes lie where they sound, on whatever
     // grid the project has.
     let length_s = rendered.frames as f64 / rate_hz;
-    let midi = write_midi(&midi, length_s, &Grid::default(), &job.name())?;
+    let midi = write_midi(&midi, length_s, &Grid::steady(args.tempo), &job.name())?;
     job.write("onsets.mid", &midi)?;
     job.outputs.keep_ages("onsets.csv", "onsets.mid");
     Ok(())

@@ -220,12 +220,32 @@ fn hits_agree_in_csv_midi_and_summary() {
     // Eight kicks and snares and sixteen hats are played.
     assert!(from_csv.len() >= 8, "only {} hits found", from_csv.len());
 
-    let midi = read("out/loop/onsets.mid");
-    let smf = Smf::parse(&midi).expect("a MIDI file");
+    let order =
+        |a: &(f64, u8, u8), b: &(f64, u8, u8)| (a.1, a.0).partial_cmp(&(b.1, b.0)).expect("finite");
+    from_csv.sort_by(order);
+    bench.idm_json(&["transcribe", "loop.wav", "--out", "slow", "--tempo", "93.5"]);
+    for (folder, bpm) in [("out", 120.0), ("slow", 93.5)] {
+        let midi = read(&format!("{folder}/loop/onsets.mid"));
+        let mut from_midi = notes_in(&midi, 4.0, bpm);
+        from_midi.sort_by(order);
+        assert_eq!(from_csv.len(), from_midi.len());
+        for (csv, midi) in from_csv.iter().zip(&from_midi) {
+            assert!((csv.0 - midi.0).abs() < 0.0005, "{csv:?} and {midi:?}");
+            assert_eq!((csv.1, csv.2), (midi.1, midi.2));
+        }
+    }
+    let output = bench.idm(&["transcribe", "loop.wav", "--out", "bad", "--tempo", "fast"]);
+    assert_eq!(code(&output), 2);
+    assert!(stderr(&output).contains("expected 10 to 999, found \"fast\""));
+}
+
+/// Seconds, key and velocity of the notes of a file that is so long and has this tempo.
+fn notes_in(midi: &[u8], length_s: f64, bpm: f64) -> Vec<(f64, u8, u8)> {
+    let smf = Smf::parse(midi).expect("a MIDI file");
     let Timing::Metrical(ticks_per_beat) = smf.header.timing else {
         panic!("metrical timing expected");
     };
-    let (mut beat_us, mut time_s, mut from_midi) = (500_000.0, 0.0, Vec::new());
+    let (mut beat_us, mut time_s, mut notes) = (0.0, 0.0, Vec::new());
     for event in &smf.tracks[0] {
         time_s +=
             f64::from(event.delta.as_int()) * beat_us * 1e-6 / f64::from(ticks_per_beat.as_int());
@@ -234,23 +254,16 @@ fn hits_agree_in_csv_midi_and_summary() {
             TrackEventKind::Midi {
                 message: MidiMessage::NoteOn { key, vel },
                 ..
-            } => from_midi.push((time_s, key.as_int(), vel.as_int())),
+            } => notes.push((time_s, key.as_int(), vel.as_int())),
             _ => {}
         }
     }
+    assert!((60e6 / beat_us - bpm).abs() < 1e-3);
     assert!(
-        (time_s - 4.0).abs() < 1e-3,
+        (time_s - length_s).abs() < 1e-3,
         "as long as the recording: {time_s} s"
     );
-    let order =
-        |a: &(f64, u8, u8), b: &(f64, u8, u8)| (a.1, a.0).partial_cmp(&(b.1, b.0)).expect("finite");
-    from_csv.sort_by(order);
-    from_midi.sort_by(order);
-    assert_eq!(from_csv.len(), from_midi.len());
-    for (csv, midi) in from_csv.iter().zip(&from_midi) {
-        assert!((csv.0 - midi.0).abs() < 0.0005, "{csv:?} and {midi:?}");
-        assert_eq!((csv.1, csv.2), (midi.1, midi.2));
-    }
+    notes
 }
 
 #[test]

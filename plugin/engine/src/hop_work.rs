@@ -233,7 +233,7 @@ impl HopWork {
         self.explainer.forget();
         self.place_drums();
         for drum in Drum::ALL {
-            self.explainer.set_template(drum, &self.first_bank);
+            self.explainer.set_template(drum, &self.bank);
         }
         self.stale_templates = 0;
         self.follower.reset();
@@ -320,7 +320,11 @@ impl HopWork {
         let described = newest.checked_sub(self.quality.look_ahead_frames() as u64);
         if self.silent_hops >= SILENT_HOPS {
             match stage {
-                4 => self.miss_hits(described.unwrap_or(0)),
+                4 => {
+                    self.miss_hits(described.unwrap_or(0));
+                    // A kit that is loaded now is heard on the pads.
+                    self.follow_kit(described.unwrap_or(0), 0.0, playback);
+                }
                 7 => self.pass_on(),
                 _ => {}
             }
@@ -343,7 +347,9 @@ impl HopWork {
                 if let Some(frame) = described {
                     self.repeats.step(self.frame_start());
                     self.find_hits(frame);
-                    self.follow_kit(frame, playback);
+                    let onsets = self.session.onset().iter();
+                    let activity = onsets.fold(0.0, |most: f32, &onset| most.max(onset));
+                    self.follow_kit(frame, activity, playback);
                 }
             }
             5 => {

@@ -24,8 +24,9 @@ impl NoteMap {
         others: [
             &[35],
             &[37, 40],
-            &[44],
-            &[],
+            // Edges of Roland's hats, whose notes General MIDI leaves free.
+            &[22, 44],
+            &[26],
             &[50],
             &[45],
             &[41],

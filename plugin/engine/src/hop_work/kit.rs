@@ -131,9 +131,9 @@ impl HopWork {
         }
     }
 
-    /// Looks up the kit and takes over a new bank, one template per hop.
-    pub(super) fn follow_kit(&mut self, frame: u64, playback: &mut Playback) {
-        let activity = self.session.onset().iter().fold(0.0, |a: f32, &b| a.max(b));
+    /// Looks up the kit and takes over a new bank, one template per hop. `activity` says how
+    /// much of a hit there is in the frame, 0..1.
+    pub(super) fn follow_kit(&mut self, frame: u64, activity: f32, playback: &mut Playback) {
         let new = self.follower.step(
             frame,
             self.session.embedding(),

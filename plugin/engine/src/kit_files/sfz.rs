@@ -5,6 +5,9 @@ use std::fmt::Write;
 use super::SampleFile;
 use crate::drum::Drum;
 
+/// Velocities between two points of a curve: a player draws lines.
+const CURVE_STEP: usize = 8;
+
 /// The exclusive group of a drum that chokes or is choked, or `None`.
 fn choke_group(drum: Drum) -> Option<u8> {
     let chokes = Drum::ALL
@@ -37,16 +40,32 @@ pub fn encode(title: &str, samples: &[SampleFile]) -> String {
             let _ = writeln!(text, "off_by={by}\noff_mode=fast");
         }
         for sample in own {
-            // Samples have their natural level, which belongs to the top of
-            // their velocities.
+            let (low, high) = (sample.low_velocity, sample.high_velocity);
             let _ = writeln!(
                 text,
-                "<region> sample={} lovel={} hivel={} amp_velcurve_{}=1",
-                sample.file, sample.low_velocity, sample.high_velocity, sample.high_velocity
+                "<region> sample={} lovel={low} hivel={high}{}",
+                sample.file,
+                velocity_curve(low, high)
             );
         }
     }
     text
+}
+
+/// Opcodes for the velocities of a layer. Samples have their natural level, which belongs to
+/// the top of their velocities; below that amplitude is the square of velocity, as it is for
+/// our hits, and as it is in SFZ where nothing is said.
+fn velocity_curve(low: u8, high: u8) -> String {
+    let mut opcodes = String::new();
+    if high < 127 {
+        let last = usize::from(high);
+        let points = (usize::from(low)..last).step_by(CURVE_STEP).chain([last]);
+        for velocity in points {
+            let amplitude = (velocity as f32 / f32::from(high)).powi(2);
+            let _ = write!(opcodes, " amp_velcurve_{velocity}={amplitude:.4}");
+        }
+    }
+    opcodes
 }
 
 /// A name that is safe in SFZ opcodes and on every file system: letters,
@@ -125,8 +144,8 @@ mod tests {
         let text = encode(
             "funk",
             &[
-                sample(Drum::Snare, "funk_snare_soft.wav", 1, 60),
-                sample(Drum::Snare, "funk_snare_loud.wav", 61, 127),
+                sample(Drum::Snare, "funk_snare_soft.wav", 1, 20),
+                sample(Drum::Snare, "funk_snare_loud.wav", 21, 127),
                 sample(Drum::ClosedHat, "funk_closed_hat.wav", 1, 127),
                 sample(Drum::OpenHat, "funk_open_hat.wav", 1, 127),
             ],
@@ -141,14 +160,14 @@ pitch_keytrack=0
 // Snare
 <group>
 key=38
-<region> sample=funk_snare_soft.wav lovel=1 hivel=60 amp_velcurve_60=1
-<region> sample=funk_snare_loud.wav lovel=61 hivel=127 amp_velcurve_127=1
+<region> sample=funk_snare_soft.wav lovel=1 hivel=20 amp_velcurve_1=0.0025 amp_velcurve_9=0.2025 amp_velcurve_17=0.7225 amp_velcurve_20=1.0000
+<region> sample=funk_snare_loud.wav lovel=21 hivel=127
 
 // Closed hat
 <group>
 key=42
 group=42
-<region> sample=funk_closed_hat.wav lovel=1 hivel=127 amp_velcurve_127=1
+<region> sample=funk_closed_hat.wav lovel=1 hivel=127
 
 // Open hat
 <group>
@@ -156,7 +175,7 @@ key=46
 group=46
 off_by=42
 off_mode=fast
-<region> sample=funk_open_hat.wav lovel=1 hivel=127 amp_velcurve_127=1
+<region> sample=funk_open_hat.wav lovel=1 hivel=127
 ";
         assert_eq!(text, expected);
     }

@@ -95,6 +95,8 @@ pub struct DrumSound {
     pub evidence: Evidence,
     /// How it is spread over the channels, of any power; none if it is mono.
     pub spread: Option<Box<Spread>>,
+    /// What its loudest hits look like.
+    template: Arc<Template>,
 }
 
 impl DrumSound {
@@ -109,33 +111,28 @@ impl DrumSound {
         evidence: Evidence,
         front_end: &mut FrontEnd,
     ) -> Result<DrumSound, BankError> {
-        let loudest = layers.last();
-        let spread = loudest.and_then(|(_, loudest)| Spread::of_sound(loudest));
-        let mut sound = DrumSound {
-            layers: Vec::with_capacity(layers.len()),
+        let Some((loudest_velocity, loudest)) = layers.last() else {
+            return Err(BankError::Count { found: 0 });
+        };
+        let spread = Spread::of_sound(loudest);
+        let mut template = Template::default();
+        let mut converted = Vec::with_capacity(layers.len());
+        for (top_velocity, one_shot) in layers {
+            let one_shot = at_rate(drum, one_shot, front_end.framing().sample_rate_hz)?;
+            template = Template::of(&one_shot, front_end);
+            let is_loudest = top_velocity == loudest_velocity;
+            let top_velocity = if is_loudest { 1.0 } else { *top_velocity };
+            converted.push(Layer::new(top_velocity, one_shot, &template));
+        }
+        Ok(DrumSound {
+            layers: converted,
             evidence: Evidence {
                 pan: spread.as_ref().map_or(0.0, Spread::pan),
                 ..evidence
             },
             spread: spread.map(Box::new),
-        };
-        for (top_velocity, one_shot) in layers {
-            let one_shot = at_rate(drum, one_shot, front_end.framing().sample_rate_hz)?;
-            let template = Template::of(&one_shot, front_end);
-            sound
-                .layers
-                .push(Layer::new(*top_velocity, one_shot, &template));
-        }
-        let Some(loudest) = sound.layers.last() else {
-            return Err(BankError::Count { found: 0 });
-        };
-        let top_velocity = loudest.top_velocity;
-        for layer in &mut sound.layers {
-            if layer.top_velocity == top_velocity {
-                layer.top_velocity = 1.0;
-            }
-        }
-        Ok(sound)
+            template: Arc::new(template),
+        })
     }
 
     /// Index of the layer that plays `velocity` at the drum's stroke number `stroke`.
@@ -152,15 +149,13 @@ impl DrumSound {
     }
 }
 
-/// The one-shots of all classes at one sample rate, with the templates of the
-/// model's own.
+/// The one-shots of all classes at one sample rate, with their templates.
 ///
 /// Immutable and shared: the audio thread plays it while others read it. A
 /// bank with learnt sounds shares all others with the bank it was made from.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Bank {
     sounds: Vec<Arc<DrumSound>>,
-    templates: Arc<Vec<Template>>,
 }
 
 impl Bank {
@@ -177,7 +172,6 @@ impl Bank {
         }
         let mut front_end = FrontEnd::new(Framing::for_rate(sample_rate_hz)?);
         let mut sounds = Vec::with_capacity(DRUM_COUNT);
-        let mut templates = Vec::with_capacity(DRUM_COUNT);
         for (drum, one_shot) in Drum::ALL.into_iter().zip(one_shots) {
             let one_shot = at_rate(drum, &Arc::new(one_shot.trimmed()), sample_rate_hz)?;
             let template = Template::of(&one_shot, &mut front_end);
@@ -185,24 +179,19 @@ impl Bank {
                 layers: vec![Layer::new(1.0, one_shot, &template)],
                 evidence: Evidence::default(),
                 spread: Spread::of_sound(&one_shots[drum.index()]).map(Box::new),
+                template: Arc::new(template),
             }));
-            templates.push(template);
         }
-        Ok(Bank {
-            sounds,
-            templates: Arc::new(templates),
-        })
+        Ok(Bank { sounds })
     }
 
-    /// The same bank with other sounds where there are any. Templates stay
-    /// those of the model. Allocates.
+    /// The same bank with other sounds where there are any. Allocates.
     pub fn with_sounds(&self, learnt: &[Option<Arc<DrumSound>>; DRUM_COUNT]) -> Bank {
         let sounds = self.sounds.iter().zip(learnt);
         Bank {
             sounds: sounds
                 .map(|(own, learnt)| learnt.as_ref().unwrap_or(own).clone())
                 .collect(),
-            templates: self.templates.clone(),
         }
     }
 
@@ -219,7 +208,7 @@ impl Bank {
 
     /// The template of `drum`. Real-time safe.
     pub fn template(&self, drum: Drum) -> &Template {
-        &self.templates[drum.index()]
+        &self.sound(drum).template
     }
 }
 

@@ -20,7 +20,7 @@ const END_POWER_RATIO: f32 = 1e-8;
 /// Band power of a one-shot, frame by frame.
 ///
 /// Entry `i` is the frame centred `i - PRE_FRAMES` hops after the onset.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Template {
     frames: Vec<[f32; BAND_COUNT]>,
 }
