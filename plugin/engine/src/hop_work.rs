@@ -233,7 +233,7 @@ impl HopWork {
         self.explainer.forget();
         self.place_drums();
         for drum in Drum::ALL {
-            self.explainer.set_template(drum, &self.bank);
+            self.begin_template(drum, &self.first_bank.clone());
         }
         self.stale_templates = 0;
         self.follower.reset();

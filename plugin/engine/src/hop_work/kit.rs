@@ -148,9 +148,21 @@ impl HopWork {
         if let Some(left) = self.stale_templates.checked_sub(1) {
             self.stale_templates = left;
             if let Some(drum) = Drum::from_index(left) {
-                self.explainer.set_template(drum, &self.bank);
+                self.begin_template(drum, &self.bank.clone());
             }
         }
+    }
+
+    /// The additive model begins with what is known of `drum`: with the kit's sound if that
+    /// is frozen. While it is learnt, so are templates, from those of `prior` on: what is
+    /// heard from a reset on does not depend on what came before it. Real-time safe.
+    pub(super) fn begin_template(&mut self, drum: Drum, prior: &Bank) {
+        let template = if self.controls.learning {
+            prior.own_template(drum)
+        } else {
+            self.bank.template(drum)
+        };
+        self.explainer.set_template(drum, template);
     }
 
     /// Keeps the separated hop for the learner, and learns what repeats.

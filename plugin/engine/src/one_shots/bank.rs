@@ -149,13 +149,16 @@ impl DrumSound {
     }
 }
 
-/// The one-shots of all classes at one sample rate, with their templates.
+/// The one-shots of all classes at one sample rate, with their templates and those of the
+/// model's own.
 ///
 /// Immutable and shared: the audio thread plays it while others read it. A
 /// bank with learnt sounds shares all others with the bank it was made from.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Bank {
     sounds: Vec<Arc<DrumSound>>,
+    /// Of the model's sounds.
+    templates: Arc<Vec<Arc<Template>>>,
 }
 
 impl Bank {
@@ -172,17 +175,22 @@ impl Bank {
         }
         let mut front_end = FrontEnd::new(Framing::for_rate(sample_rate_hz)?);
         let mut sounds = Vec::with_capacity(DRUM_COUNT);
+        let mut templates = Vec::with_capacity(DRUM_COUNT);
         for (drum, one_shot) in Drum::ALL.into_iter().zip(one_shots) {
             let one_shot = at_rate(drum, &Arc::new(one_shot.trimmed()), sample_rate_hz)?;
-            let template = Template::of(&one_shot, &mut front_end);
+            let template = Arc::new(Template::of(&one_shot, &mut front_end));
+            templates.push(template.clone());
             sounds.push(Arc::new(DrumSound {
                 layers: vec![Layer::new(1.0, one_shot, &template)],
                 evidence: Evidence::default(),
                 spread: Spread::of_sound(&one_shots[drum.index()]).map(Box::new),
-                template: Arc::new(template),
+                template,
             }));
         }
-        Ok(Bank { sounds })
+        Ok(Bank {
+            sounds,
+            templates: Arc::new(templates),
+        })
     }
 
     /// The same bank with other sounds where there are any. Allocates.
@@ -192,6 +200,7 @@ impl Bank {
             sounds: sounds
                 .map(|(own, learnt)| learnt.as_ref().unwrap_or(own).clone())
                 .collect(),
+            templates: self.templates.clone(),
         }
     }
 
@@ -209,6 +218,11 @@ impl Bank {
     /// The template of `drum`. Real-time safe.
     pub fn template(&self, drum: Drum) -> &Template {
         &self.sound(drum).template
+    }
+
+    /// The template of the model's sound of `drum`, whatever was learnt. Real-time safe.
+    pub fn own_template(&self, drum: Drum) -> &Template {
+        &self.templates[drum.index()]
     }
 }
 

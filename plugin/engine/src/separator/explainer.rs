@@ -10,7 +10,7 @@ use super::gain_fit::{GainFit, MAX_FIT_FRAMES, MAX_FITTED};
 use crate::{
     drum::{DRUM_COUNT, Drum},
     front_end::BAND_COUNT,
-    one_shots::{Bank, MAX_TEMPLATE_FRAMES, PRE_FRAMES},
+    one_shots::{Bank, MAX_TEMPLATE_FRAMES, PRE_FRAMES, Template},
 };
 
 /// Hits that sound at once in the model.
@@ -120,19 +120,19 @@ impl Explainer {
             fit: GainFit::default(),
         };
         for drum in Drum::ALL {
-            explainer.set_template(drum, bank);
+            explainer.set_template(drum, bank.template(drum));
         }
         explainer
     }
 
-    /// Takes the template of `drum` from `bank`, unless the model has learnt
-    /// it from enough hits. Copies up to 270 kB. Real-time safe.
-    pub fn set_template(&mut self, drum: Drum, bank: &Bank) {
+    /// Takes `template` for `drum`, unless the model has learnt its own from enough hits.
+    /// Copies up to 270 kB. Real-time safe.
+    pub fn set_template(&mut self, drum: Drum, template: &Template) {
         let class = drum.index();
         if self.evidence[class] >= ENOUGH_HITS {
             return;
         }
-        let frames = bank.template(drum).frames();
+        let frames = template.frames();
         self.templates[class][..frames.len()].copy_from_slice(frames);
         self.lengths[class] = frames.len();
     }
