@@ -118,7 +118,9 @@ impl Drum {
     /// How long a one-shot of the class is at most, in seconds. Real-time safe.
     pub const fn longest_s(self) -> f64 {
         match self {
-            Drum::Kick | Drum::Snare => 1.2,
+            // Booms, reverb.
+            Drum::Kick => 3.0,
+            Drum::Snare => 2.0,
             Drum::ClosedHat => 0.5,
             Drum::OpenHat => 1.5,
             Drum::HighTom | Drum::MidTom | Drum::FloorTom => 2.0,

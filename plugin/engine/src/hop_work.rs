@@ -2,6 +2,7 @@
 
 mod hits;
 mod kit;
+mod rise;
 mod settings;
 mod signals;
 
@@ -394,7 +395,7 @@ impl HopWork {
         let mut gates = *self.presence.gains();
         for (gate, drum) in gates.iter_mut().zip(&self.controls.drums) {
             if !drum.enabled {
-                *gate = 0.0;
+                *gate = [0.0; BAND_COUNT];
             }
         }
         combine_masks(

@@ -6,29 +6,14 @@ use crate::{
     drum::{DRUM_COUNT, Drum},
     front_end::BAND_COUNT,
     learner::TapeHit,
-    one_shots::{LEVEL_FRAMES, PRE_FRAMES},
     playback::{Playback, QueuedHit},
     separator::{FitCandidate, RepeatHit},
     transcriber::{Candidate, Decision, Evidence, Verdict, logit},
 };
 
-/// Frames before those around an onset from which on none of it is seen.
-const BEFORE_FRAMES: i64 = 2;
-/// How much of what sounded before rings on: an acoustic drum's sound does, that of a drum
-/// machine is often cut off by the next hit.
-const RINGS_ON: f32 = 0.5;
-/// Share of the power around an onset that at least belongs to it.
-const LEAST_RISE: f32 = 0.05;
-
-/// The first frames of a hit, which are its own, and how much more power than they lead one to
-/// expect says that another drum has joined in (8 dB), or that none has yet (3 dB).
-const FIRST_FRAMES: usize = PRE_FRAMES + 1;
-const JOINED: f32 = 6.0;
-const ALONE: f32 = 2.0;
-/// How much louder than the drum's other hits it has to be as a whole for that (6 dB), and how
-/// much of its power may be another's at most (20 dB).
-const ABOVE_USUAL: f32 = 2.0;
-const MOST_JOINED: f32 = 100.0;
+/// Level at which a hit is played again relative to what its shares of the bands say, which
+/// hold a little of the others.
+const PLAYED_LEVEL: f32 = 0.92;
 
 /// A candidate that waits for its decision.
 #[derive(Debug, Clone, Copy)]
@@ -117,7 +102,8 @@ impl HopWork {
         if candidates.iter().any(Option::is_some) {
             self.start(frame, &candidates);
         }
-        self.presence.step();
+        let power = self.explainer.observed(frame);
+        self.presence.step(power, &self.masks);
     }
 
     /// Whether the engine says itself what is hit in `frame`.
@@ -259,6 +245,10 @@ impl HopWork {
                 Verdict::BelowThreshold
             };
         }
+        let is_kick = decision.drum == Drum::Kick && verdict == Verdict::Accepted;
+        if is_kick && !is_certain && self.explainer.has_ended(decision.frame) {
+            verdict = Verdict::BelowThreshold;
+        }
         let is_heard = self.controls.hits == HitSource::Heard;
         if !is_heard && !is_certain && onset_sample < self.heard_from_sample {
             verdict = Verdict::Removed;
@@ -307,6 +297,7 @@ impl HopWork {
             let mut rise = self.rise_around(drum, decided.onset_sample, mask, usual);
             let mut heard_velocity = decided.estimate.clamp(0.0, 1.0);
             let mut level_velocity = heard_velocity;
+            let mut level = rise.own(mask).sqrt();
             if is_accepted {
                 let whole = (rise.own(mask) * rise.rest).sqrt();
                 let limit = self.guard.factor(drum, whole, decided.estimate);
@@ -315,12 +306,13 @@ impl HopWork {
                 let power = rise.power.map(|power| power * rise.rest);
                 let measured = self.meter.level(drum, &power, mask);
                 let (loudness, likeness) = self.repeats.settle_level(drum, measured);
+                // Bands that other drums cover have too little by the masks: what is played
+                // again is as loud as all bands of the drum say together.
+                level = PLAYED_LEVEL * loudness / rise.rest.sqrt();
                 let scale = &mut self.velocities;
                 heard_velocity = scale.velocity(drum, loudness, decided.estimate, likeness);
                 self.follower.hit();
             }
-            // What is played again has the level of what is separated.
-            let level = rise.own(mask).sqrt();
             let given = decided.given_velocity.filter(|_| is_accepted);
             let velocity = given.unwrap_or(heard_velocity);
             if decided.is_started {
@@ -347,94 +339,5 @@ impl HopWork {
             };
             playback.queue(hit, now);
         }
-    }
-
-    /// What the hit of `drum` at this onset adds to the mixture's power around it, without
-    /// what sounded before and rings on. The drum's own shape tells where another drum joins
-    /// in that the masks of the onset know nothing of; there it ends. If it is no louder than
-    /// `usual`, none has, and the hit was announced early.
-    fn rise_around(
-        &self,
-        drum: Drum,
-        onset_sample: u64,
-        mask: &[f32; BAND_COUNT],
-        usual: Option<f32>,
-    ) -> Rise {
-        let newest = self.hops as i64 - 1;
-        let first = self.framing.frame_at(onset_sample) as i64 - PRE_FRAMES as i64;
-        let observed = |frame: i64| {
-            let frame = u64::try_from(frame).ok();
-            frame.map(|frame| self.explainer.observed(frame))
-        };
-        let silence = [0.0; BAND_COUNT];
-        let before = observed(first - BEFORE_FRAMES).unwrap_or(&silence);
-        let expected = self.explainer.shape::<LEVEL_FRAMES>(drum);
-        let count = (newest + 1 - first).clamp(0, LEVEL_FRAMES as i64) as usize;
-        let mut rises = [Rise::default(); LEVEL_FRAMES];
-        let (mut sum, mut least) = (silence, f32::INFINITY);
-        for (index, rise) in rises.iter_mut().enumerate().take(count) {
-            if let Some(power) = observed(first + index as i64) {
-                let sums = sum.iter_mut().zip(power);
-                sums.for_each(|(sum, power)| *sum += power);
-            }
-            rise.frames = index + 1;
-            for ((rise, sum), before) in rise.power.iter_mut().zip(&sum).zip(before) {
-                *rise = (sum - RINGS_ON * before * (index + 1) as f32).max(LEAST_RISE * sum);
-            }
-            rise.ratio = rise.own(mask) / expected[index].max(1e-20);
-            if rise.frames >= FIRST_FRAMES {
-                least = least.min(rise.ratio);
-            }
-        }
-        let rises = &rises[..count];
-        let whole = rises.last().copied().unwrap_or_default();
-        let is_usual = usual.is_some_and(|level| whole.own(mask).sqrt() <= ABOVE_USUAL * level);
-        if whole.ratio <= JOINED * least || is_usual {
-            return whole;
-        }
-        let alone = rises.iter().skip(FIRST_FRAMES - 1);
-        let alone = alone.take_while(|rise| rise.ratio <= ALONE * least).last();
-        match alone.copied() {
-            Some(mut rise) if rise.ratio * MOST_JOINED >= whole.ratio => {
-                rise.rest = expected[count - 1] / expected[rise.frames - 1].max(1e-20);
-                rise
-            }
-            // Next to nothing is there yet: it may have been announced early.
-            _ => Rise {
-                power: whole.power.map(|power| power / MOST_JOINED),
-                ..whole
-            },
-        }
-    }
-}
-
-/// What a hit adds to the mixture around its onset.
-#[derive(Debug, Clone, Copy)]
-struct Rise {
-    /// Power per band, summed over frames.
-    power: [f32; BAND_COUNT],
-    /// How many of them.
-    frames: usize,
-    /// Power of the drum relative to what its sound has there.
-    ratio: f32,
-    /// Factor to the power of all frames, where these are fewer.
-    rest: f32,
-}
-
-impl Default for Rise {
-    fn default() -> Rise {
-        Rise {
-            power: [0.0; BAND_COUNT],
-            frames: 1,
-            ratio: 0.0,
-            rest: 1.0,
-        }
-    }
-}
-
-impl Rise {
-    /// Power of the drum that has `mask`.
-    fn own(&self, mask: &[f32; BAND_COUNT]) -> f32 {
-        self.power.iter().zip(mask).map(|(p, m)| p * m * m).sum()
     }
 }

@@ -5,6 +5,7 @@
 //! those of the one-shot bank and follow the kit that is heard.
 
 mod adaptation;
+mod ending;
 
 use super::gain_fit::{GainFit, MAX_FIT_FRAMES, MAX_FITTED};
 use crate::{
@@ -101,6 +102,7 @@ pub struct Explainer {
     voices: [Option<SpectralVoice>; MAX_SPECTRAL_VOICES],
     history: Vec<[f32; BAND_COUNT]>,
     newest: u64,
+    low_bands: usize,
     fit: GainFit,
 }
 
@@ -117,6 +119,7 @@ impl Explainer {
             voices: [None; MAX_SPECTRAL_VOICES],
             history: vec![[0.0; BAND_COUNT]; HISTORY_FRAMES as usize],
             newest: 0,
+            low_bands: ending::low_bands(),
             fit: GainFit::default(),
         };
         for drum in Drum::ALL {

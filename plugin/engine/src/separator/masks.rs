@@ -48,8 +48,8 @@ const NEUTRAL_EXPONENT: f32 = 1.5;
 ///
 /// `prediction` is what the additive model says of the frame, `power` the
 /// observed power, `learned` the network's masks (10 × [`BAND_COUNT`], class
-/// by class) if the model has any, `gates` the presence of each drum (0 for
-/// one that is disabled), `mask_exponent` the exponent on magnitudes (2 is the
+/// by class) if the model has any, `gates` the presence of each drum by band (0
+/// for one that is disabled), `mask_exponent` the exponent on magnitudes (2 is the
 /// power Wiener filter; Liutkus & Badeau 2015). The network says how much is
 /// residual; the additive model says the better how the rest is shared, the more
 /// certain its hits are and the more of the band they explain. Drums that are `closed`
@@ -60,7 +60,7 @@ pub fn combine_masks(
     prediction: &Prediction,
     power: &[f32; BAND_COUNT],
     learned: Option<&[f32]>,
-    gates: &[f32; DRUM_COUNT],
+    gates: &[Bands; DRUM_COUNT],
     closed: &[bool; DRUM_COUNT],
     mask_exponent: f32,
     masks: &mut BandMasks,
@@ -110,7 +110,7 @@ pub fn combine_masks(
             }
         }
     }
-    let mut gates = gates.map(|gate| [gate; BAND_COUNT]);
+    let mut gates = *gates;
     if closed.contains(&true) {
         let mut whole = NONE;
         for band in 0..BAND_COUNT {
@@ -236,7 +236,7 @@ mod tests {
             prediction,
             power,
             learned,
-            gates,
+            &gates.map(|gate| [gate; BAND_COUNT]),
             &open,
             mask_exponent,
             &mut masks,
@@ -304,7 +304,7 @@ mod tests {
         let mut closed = [false; DRUM_COUNT];
         closed[1] = true;
         let mut masks = [[0.0; BAND_COUNT]; STEM_COUNT];
-        let gates = [1.0; DRUM_COUNT];
+        let gates = [[1.0; BAND_COUNT]; DRUM_COUNT];
         combine_masks(
             &prediction,
             &power,

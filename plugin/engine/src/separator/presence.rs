@@ -1,27 +1,45 @@
 //! Which drums can sound now.
 //!
-//! A drum that has not been hit for longer than it can ring has nothing to
-//! say: its mask closes, which keeps buses of drums that are not played
-//! silent.
+//! A drum that has not been hit for longer than it usually rings has nothing to say: its
+//! mask closes, which keeps buses of drums that are not played silent. Booms and reverb ring
+//! longer: bands that a drum has nearly to itself stay open while they only die away.
 
-use crate::drum::{DRUM_COUNT, Drum};
+use super::BandMasks;
+use crate::{
+    drum::{DRUM_COUNT, Drum},
+    front_end::BAND_COUNT,
+};
 
 /// Gain of a closed drum: −60 dB.
 const CLOSED: f32 = 1e-3;
 /// Time in which a gate closes by 20 dB.
 const CLOSE_S: f64 = 0.15;
+/// Longest time after the usual one for which a band stays open.
+const LINGER_S: f64 = 4.0;
+/// Share of a band from which it is a drum's own.
+const OWN_SHARE: f32 = 0.6;
+/// Power relative to that of the frames before from which something new sounds in a band.
+const NEW_POWER: f32 = 2.0;
+/// Time over which these frames are averaged.
+const BEFORE_S: f64 = 0.05;
 
-/// One gate per drum, moved once per frame. Real-time safe.
+/// One gate per drum and band, moved once per frame. Real-time safe.
 #[derive(Debug, Clone)]
 pub struct Presence {
     frames_per_second: f64,
     closing_factor: f32,
+    /// Share of a new frame in the mean of those before.
+    step: f32,
     /// Frames for which the drum may still ring.
     ringing: [u32; DRUM_COUNT],
-    gain: [f32; DRUM_COUNT],
+    /// Frames after that for which some of its bands may.
+    lingering: [u32; DRUM_COUNT],
+    gains: Box<[[f32; BAND_COUNT]; DRUM_COUNT]>,
+    /// Mean power of the frames before.
+    before: [f32; BAND_COUNT],
 }
 
-/// Longest time a drum rings on.
+/// Time that a drum usually rings.
 const fn ringing_s(drum: Drum) -> f64 {
     match drum {
         Drum::Kick => 1.2,
@@ -41,56 +59,112 @@ impl Presence {
         Presence {
             frames_per_second: 1.0 / hop_s,
             closing_factor: 0.1_f64.powf(hop_s / CLOSE_S) as f32,
+            step: (hop_s / BEFORE_S).min(1.0) as f32,
             ringing: [0; DRUM_COUNT],
-            gain: [CLOSED; DRUM_COUNT],
+            lingering: [0; DRUM_COUNT],
+            gains: Box::new([[CLOSED; BAND_COUNT]; DRUM_COUNT]),
+            before: [0.0; BAND_COUNT],
         }
     }
 
     /// A hit of `drum` that separation reckons with. Real-time safe.
     pub fn hit(&mut self, drum: Drum) {
-        self.ringing[drum.index()] = (ringing_s(drum) * self.frames_per_second) as u32;
+        let frames = |seconds: f64| (seconds * self.frames_per_second) as u32;
+        self.ringing[drum.index()] = frames(ringing_s(drum));
+        self.lingering[drum.index()] = frames(LINGER_S);
     }
 
-    /// Moves on by one frame. Real-time safe.
-    pub fn step(&mut self) {
-        for (ringing, gain) in self.ringing.iter_mut().zip(&mut self.gain) {
-            if *ringing > 0 {
-                *ringing -= 1;
-                *gain = 1.0;
-            } else {
-                *gain = (*gain * self.closing_factor).max(CLOSED);
+    /// Moves on by one frame, which has `power`; `masks` are those of the frame before.
+    /// Real-time safe.
+    pub fn step(&mut self, power: &[f32; BAND_COUNT], masks: &BandMasks) {
+        for (drum, gains) in self.gains.iter_mut().enumerate() {
+            if self.ringing[drum] > 0 {
+                self.ringing[drum] -= 1;
+                gains.fill(1.0);
+                continue;
             }
+            let lingers = self.lingering[drum] > 0;
+            self.lingering[drum] = self.lingering[drum].saturating_sub(1);
+            for (band, gain) in gains.iter_mut().enumerate() {
+                let stays = lingers
+                    && *gain == 1.0
+                    && masks[drum][band] >= OWN_SHARE
+                    && power[band] <= NEW_POWER * self.before[band];
+                if !stays {
+                    *gain = (*gain * self.closing_factor).max(CLOSED);
+                }
+            }
+        }
+        for (before, power) in self.before.iter_mut().zip(power) {
+            *before += self.step * (power - *before);
         }
     }
 
-    /// Gain of each drum's mask, 0.001 to 1. Real-time safe.
-    pub fn gains(&self) -> &[f32; DRUM_COUNT] {
-        &self.gain
+    /// Gain of each drum's mask in each band, 0.001 to 1. Real-time safe.
+    pub fn gains(&self) -> &[[f32; BAND_COUNT]; DRUM_COUNT] {
+        &self.gains
     }
 
     /// Closes all drums. Real-time safe.
     pub fn reset(&mut self) {
         self.ringing = [0; DRUM_COUNT];
-        self.gain = [CLOSED; DRUM_COUNT];
+        self.lingering = [0; DRUM_COUNT];
+        self.gains.fill([CLOSED; BAND_COUNT]);
+        self.before = [0.0; BAND_COUNT];
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::drum::STEM_COUNT;
+
+    const HOP_S: f64 = 256.0 / 44_100.0;
+
+    fn frames(seconds: f64) -> usize {
+        (seconds / HOP_S) as usize
+    }
 
     #[test]
     fn opens_at_once_and_closes_after_the_ring() {
-        let hop_s = 256.0 / 44_100.0;
-        let mut presence = Presence::new(hop_s);
-        assert_eq!(presence.gains()[0], CLOSED);
+        let mut presence = Presence::new(HOP_S);
+        let (power, masks) = ([1.0; BAND_COUNT], [[0.1; BAND_COUNT]; STEM_COUNT]);
+        assert_eq!(presence.gains()[0], [CLOSED; BAND_COUNT]);
         presence.hit(Drum::Kick);
-        presence.step();
-        assert_eq!(presence.gains()[0], 1.0);
-        assert_eq!(presence.gains()[1], CLOSED);
-        for _ in 0..(3.0 / hop_s) as usize {
-            presence.step();
+        presence.step(&power, &masks);
+        assert_eq!(presence.gains()[0], [1.0; BAND_COUNT]);
+        assert_eq!(presence.gains()[1], [CLOSED; BAND_COUNT]);
+        for _ in 0..frames(3.0) {
+            presence.step(&power, &masks);
         }
-        assert_eq!(presence.gains()[0], CLOSED);
+        assert_eq!(presence.gains()[0], [CLOSED; BAND_COUNT]);
+    }
+
+    #[test]
+    fn a_boom_rings_until_something_else_sounds_there() {
+        let mut presence = Presence::new(HOP_S);
+        let mut masks = [[0.0; BAND_COUNT]; STEM_COUNT];
+        masks[0][..4].fill(0.9);
+        let mut power = [1e-3; BAND_COUNT];
+        power[..4].fill(1.0);
+        presence.hit(Drum::Kick);
+        for _ in 0..frames(3.0) {
+            power[..4].iter_mut().for_each(|power| *power *= 0.99);
+            presence.step(&power, &masks);
+        }
+        assert_eq!(presence.gains()[0][..4], [1.0; 4]);
+        assert_eq!(presence.gains()[0][4..], [CLOSED; BAND_COUNT - 4]);
+        // Another drum in one of these bands.
+        power[2] *= 10.0;
+        presence.step(&power, &masks);
+        assert!(presence.gains()[0][2] < 1.0 && presence.gains()[0][1] == 1.0);
+        for _ in 0..frames(3.0) {
+            presence.step(&power, &masks);
+        }
+        assert_eq!(
+            presence.gains()[0],
+            [CLOSED; BAND_COUNT],
+            "nothing rings for ever"
+        );
     }
 }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::{drum::STEM_COUNT, one_shots::OneShot, separator::combine_masks};
 
-fn bank(frequency: f32) -> Bank {
+pub(super) fn bank(frequency: f32) -> Bank {
     let shots: Vec<_> = (0..DRUM_COUNT)
         .map(|drum| {
             let omega = frequency * (drum + 1) as f32;
@@ -109,7 +109,7 @@ fn templates_move_towards_the_kit_that_is_heard() {
         for frame in 8..30 {
             explainer.predict(frame, &mut prediction);
             let observed = explainer.observed(frame);
-            let (gates, open) = ([1.0; DRUM_COUNT], [false; DRUM_COUNT]);
+            let (gates, open) = ([[1.0; BAND_COUNT]; DRUM_COUNT], [false; DRUM_COUNT]);
             combine_masks(&prediction, observed, None, &gates, &open, 1.5, &mut masks);
             explainer.learn(frame, &prediction, &masks);
         }
