@@ -207,8 +207,8 @@ impl InverseDrumMachine {
     }
 
     /// Collects clicks on pads and MIDI in, in order of time. Notes are hits of the
-    /// recording if hits come from there, else they play the pads: at once if somebody
-    /// plays, with the delayed recording if the song does.
+    /// recording if hits come from there, else they play the pads: at once while the song
+    /// stands or is recorded, else with the delayed recording.
     fn collect_strokes(&mut self, context: &mut impl ProcessContext<Self>) {
         self.pads.clear();
         self.late_pads.clear();

@@ -8,6 +8,7 @@ use std::ptr;
 
 use clap_sys::audio_buffer::clap_audio_buffer;
 use clap_sys::ext::latency::{CLAP_EXT_LATENCY, clap_plugin_latency};
+use clap_sys::ext::tail::{CLAP_EXT_TAIL, clap_plugin_tail};
 use clap_sys::factory::plugin_factory::{CLAP_PLUGIN_FACTORY_ID, clap_plugin_factory};
 use clap_sys::host::clap_host;
 use clap_sys::plugin::clap_plugin;
@@ -92,6 +93,15 @@ impl Instance {
         }
     }
 
+    fn tail(&self) -> usize {
+        // SAFETY: the extension is a table of functions that take the plugin.
+        unsafe {
+            let get = (*self.plugin).get_extension.unwrap();
+            let tail = get(self.plugin, CLAP_EXT_TAIL.as_ptr());
+            ((*tail.cast::<clap_plugin_tail>()).get.unwrap())(self.plugin) as usize
+        }
+    }
+
     fn process(
         &self,
         frames: usize,
@@ -169,6 +179,15 @@ fn every_subset_of_ports_gets_the_right_audio() {
         assert_eq!(same_latency, latency);
         assert_same_as_complete("CLAP", give, &found, &complete);
     }
+}
+
+#[test]
+fn the_tail_is_known_before_the_first_block() {
+    let instance = Instance::new();
+    let before = instance.tail();
+    assert!(before > instance.latency() + RATE_HZ as usize, "{before}");
+    instance.process(64, &[], &mut []);
+    assert_eq!(instance.tail(), before);
 }
 
 #[test]

@@ -91,7 +91,9 @@ fn shake(random: &mut Random, settings: &mut Settings) {
         8 => settings.mix.class_gain[drum] = random.unit(),
         9 => settings.mix.residual_gain = random.unit(),
         10 => settings.mix.route[drum] = random.below(9),
-        11 => settings.mix.main = MainOutput::from_index(random.below(17)),
+        11 => {
+            settings.mix.main = MainOutput::from_index(random.below(MainOutput::variants().len()))
+        }
         12 => settings.mix.bypass = !settings.mix.bypass,
         13 => controls.isolation = 2.0 * random.unit() - 1.0,
         14 => controls.dynamics = 2.0 * random.unit(),

@@ -3,12 +3,13 @@
 //! The object that hosts get has a `clap_plugin` of its own in front and the
 //! framework's behind it. It shares the framework's `plugin_data`, which is all
 //! that the framework's functions and extensions read of the pointer that the
-//! host hands them; only `destroy`, `activate`, `process` and what tells of a parameter are
-//! replaced.
+//! host hands them; only `destroy`, `activate`, `process` and what tells of a parameter or
+//! of the tail are replaced.
 
 use std::cell::UnsafeCell;
 use std::ffi::{CStr, c_char, c_void};
 use std::ptr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use clap_sys::audio_buffer::clap_audio_buffer;
@@ -16,7 +17,9 @@ use clap_sys::entry::clap_plugin_entry;
 use clap_sys::ext::audio_ports::{
     CLAP_EXT_AUDIO_PORTS, clap_audio_port_info, clap_plugin_audio_ports,
 };
+use clap_sys::ext::latency::{CLAP_EXT_LATENCY, clap_plugin_latency};
 use clap_sys::ext::params::{CLAP_EXT_PARAMS, clap_param_info, clap_plugin_params};
+use clap_sys::ext::tail::{CLAP_EXT_TAIL, clap_plugin_tail};
 use clap_sys::factory::plugin_factory::{CLAP_PLUGIN_FACTORY_ID, clap_plugin_factory};
 use clap_sys::host::clap_host;
 use clap_sys::plugin::{clap_plugin, clap_plugin_descriptor};
@@ -26,6 +29,7 @@ use nice_plug::wrapper::clap::{PluginDescriptor, Wrapper};
 
 use super::scratch::{HostBus, Scratch};
 use crate::InverseDrumMachine;
+use crate::plugin::TAIL_SECONDS;
 
 /// Most ports of one direction that are completed.
 const MAX_PORTS: usize = 16;
@@ -48,6 +52,8 @@ struct Shim {
     /// The framework's parameters, and the same with [`param_info`].
     inner_params: Option<clap_plugin_params>,
     params: Option<clap_plugin_params>,
+    /// Rate since the host activated the plugin, as bits; 0 before.
+    sample_rate_hz: AtomicU64,
     /// In a cell, because the framework's extensions read `plugin` on the main
     /// thread while the audio thread fills these.
     buffers: UnsafeCell<Buffers>,
@@ -91,6 +97,7 @@ impl Shim {
                 get_info: Some(param_info),
                 ..params
             }),
+            sample_rate_hz: AtomicU64::new(0),
             buffers: UnsafeCell::default(),
         });
         Box::into_raw(shim).cast_const().cast()
@@ -140,8 +147,37 @@ unsafe extern "C" fn get_extension(plugin: *const clap_plugin, id: *const c_char
             let params = shim.params.as_ref();
             return params.map_or(ptr::null(), |params| ptr::from_ref(params).cast());
         }
+        if CStr::from_ptr(id) == CLAP_EXT_TAIL {
+            return ptr::from_ref(&TAIL).cast();
+        }
         let get = (*shim.inner).get_extension;
         get.map_or(ptr::null(), |get| get(shim.inner, id))
+    }
+}
+
+static TAIL: clap_plugin_tail = clap_plugin_tail {
+    get: Some(tail_samples),
+};
+
+/// What sounds on after the input has ended: the framework knows no tail before the first
+/// block, but hosts ask when they activate.
+unsafe extern "C" fn tail_samples(plugin: *const clap_plugin) -> u32 {
+    if plugin.is_null() {
+        return 0;
+    }
+    // SAFETY: an object of `Shim::leak`; the extension is a static table of functions that
+    // take the plugin.
+    unsafe {
+        let shim = &*plugin.cast::<Shim>();
+        let latency = (*shim.inner).get_extension.and_then(|get| {
+            let found = get(shim.inner, CLAP_EXT_LATENCY.as_ptr());
+            found.cast::<clap_plugin_latency>().as_ref()
+        });
+        let latency_samples = latency
+            .and_then(|latency| latency.get)
+            .map_or(0, |get| get(shim.inner));
+        let rate_hz = f64::from_bits(shim.sample_rate_hz.load(Ordering::Relaxed));
+        latency_samples.saturating_add((TAIL_SECONDS * rate_hz) as u32)
     }
 }
 
@@ -190,6 +226,8 @@ unsafe extern "C" fn activate(
     // processes it on another thread at the same time.
     unsafe {
         let shim = &*plugin.cast::<Shim>();
+        shim.sample_rate_hz
+            .store(sample_rate_hz.to_bits(), Ordering::Relaxed);
         *shim.buffers.get() = Buffers {
             inputs: Scratch::new(&port_channels(shim.inner, true), max_frames as usize),
             outputs: Scratch::new(&port_channels(shim.inner, false), max_frames as usize),

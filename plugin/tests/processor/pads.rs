@@ -88,6 +88,19 @@ fn accepted_hits_become_notes_that_end() {
     // Notes come with the delayed sound: a thump every half second.
     let latency = run.latency_samples as u32;
     assert!(kicks.iter().all(|at| *at >= latency.saturating_sub(1_024)));
+    // Every note ends before its next one, 50 ms after it began at the latest.
+    let gate = (0.05 * RATE_HZ).round() as u32;
+    let mut sounding = [None; 128];
+    for note in &run.notes {
+        let began = &mut sounding[usize::from(note.note)];
+        match (note.velocity, *began) {
+            (Some(_), None) => *began = Some(note.offset),
+            (None, Some(at)) if note.offset <= at + gate => *began = None,
+            _ => panic!("{note:?} while {began:?}"),
+        }
+    }
+    let last = run.main[0].len() as u32 - gate;
+    assert!(sounding.iter().flatten().all(|began| *began > last));
 }
 
 #[test]
