@@ -2,7 +2,11 @@
 //! scaled one-shot, which is the convolution of the onset train with the
 //! one-shot (IDM, section on the sequencer) at a fraction of its cost.
 
-use std::{ops::Range, sync::Arc};
+use std::{
+    f32::consts::{FRAC_PI_4, SQRT_2},
+    ops::Range,
+    sync::Arc,
+};
 
 use super::{Bank, DrumSound, OwnSounds};
 use crate::drum::{DRUM_COUNT, Drum};
@@ -57,6 +61,8 @@ struct Voice {
     position: f64,
     step: f64,
     amplitude: f32,
+    /// Factors on the left and the right channel.
+    balance: [f32; 2],
     /// Factor per sample from the decay setting.
     damping: f32,
     /// Factor lost per sample once choked; 0 while held.
@@ -218,10 +224,28 @@ impl Voices {
                 position: f64::from(start.late_samples) * step,
                 step,
                 amplitude: start.amplitude * damping.powi(start.late_samples as i32),
+                balance: self.balance_of(start.drum, source, start.layer),
                 damping,
                 release: 0.0,
                 fade: 1.0,
             });
+        }
+    }
+
+    /// A mono sample of the user's own stands where the drum does, by the law of constant
+    /// power; other sounds have their own place.
+    fn balance_of(&self, drum: Drum, source: Source, layer: usize) -> [f32; 2] {
+        let is_mono = self.sound_at(source, drum).is_some_and(|sound| {
+            let one_shot = &sound.layers[layer.min(sound.layers.len() - 1)].one_shot;
+            one_shot.channels().len() == 1
+        });
+        let pan = self.learnt(drum).map_or(0.0, |sound| sound.evidence.pan);
+        match source {
+            Source::Own(_) if is_mono && pan != 0.0 => {
+                let angle = (pan.clamp(-1.0, 1.0) + 1.0) * FRAC_PI_4;
+                [SQRT_2 * angle.cos(), SQRT_2 * angle.sin()]
+            }
+            _ => [1.0; 2],
         }
     }
 
@@ -290,8 +314,9 @@ impl Voices {
                 let count = span.len().min(frames.saturating_sub(whole));
                 next += count;
                 if is_heard {
-                    let gain = voice.amplitude * voice.fade;
-                    for (out, source) in [&mut *left, &mut *right].into_iter().zip(sources) {
+                    let gains = voice.balance.map(|own| voice.amplitude * voice.fade * own);
+                    let channels = [&mut *left, &mut *right].into_iter().zip(sources);
+                    for ((out, source), gain) in channels.zip(gains) {
                         let source = source[whole.min(frames)..].iter();
                         for (out, sample) in out[span.start..next].iter_mut().zip(source) {
                             *out += gain * sample;
@@ -308,8 +333,9 @@ impl Voices {
                     let whole = voice.position as usize;
                     let gain = voice.amplitude * voice.fade;
                     let share = (voice.position - whole as f64) as f32;
-                    left[sample] += gain * interpolate(sources[0], whole, share);
-                    right[sample] += gain * interpolate(sources[1], whole, share);
+                    let [to_left, to_right] = voice.balance.map(|own| gain * own);
+                    left[sample] += to_left * interpolate(sources[0], whole, share);
+                    right[sample] += to_right * interpolate(sources[1], whole, share);
                 }
                 voice.position += voice.step;
                 voice.amplitude *= voice.damping;

@@ -194,3 +194,52 @@ fn a_swapped_bank_comes_back_once_its_voices_ended() {
     voices.render(0..5_000, &[true; DRUM_COUNT], &mut output);
     assert!(matches!(voices.swap_bank(bank()), Ok(Some(_))));
 }
+
+#[test]
+fn a_mono_sample_stands_where_the_drum_does() {
+    use crate::front_end::{Framing, FrontEnd};
+    use crate::one_shots::{DrumSound, Evidence};
+    let sine: Vec<f32> = (0..8_000).map(|n| (n as f32 * 0.05).sin()).collect();
+    let channel = |gain: f32| {
+        sine.iter()
+            .map(|sample| gain * sample)
+            .collect::<Vec<f32>>()
+    };
+    // Learnt well to the left.
+    let learnt = OneShot::new(44_100.0, vec![channel(0.9), channel(0.3)]).unwrap();
+    let mut front_end = FrontEnd::new(Framing::for_rate(44_100.0).unwrap());
+    let evidence = Evidence {
+        hits: 4,
+        confidence: 0.9,
+        pan: 0.0,
+    };
+    let layers = [(1.0, Arc::new(learnt))];
+    let sound = DrumSound::new(Drum::Snare, &layers, evidence, &mut front_end).unwrap();
+    let mut sounds = [const { None }; DRUM_COUNT];
+    sounds[1] = Some(Arc::new(sound));
+    let mono = Arc::new(OneShot::new(44_100.0, vec![vec![0.5; 600]]).unwrap());
+    let stereo = Arc::new(OneShot::new(44_100.0, vec![vec![0.5; 600]; 2]).unwrap());
+    for (sample, tune_semitones, is_placed) in [
+        (&mono, 0.0, true),
+        (&mono, 5.0, true),
+        (&stereo, 0.0, false),
+    ] {
+        let mut voices = Voices::new(44_100.0, Arc::new(bank().with_sounds(&sounds)));
+        let own = OwnSounds::new(&[(Drum::Snare, vec![sample.clone()])], 44_100.0).unwrap();
+        assert!(voices.set_own(&Arc::new(own)));
+        voices.start(StartVoice {
+            tune_semitones,
+            ..start(Drum::Snare)
+        });
+        let mut output = buffers(100);
+        voices.render(0..100, &[true; DRUM_COUNT], &mut output);
+        let [left, right] = [0, 1].map(|channel: usize| output[1][channel][50]);
+        let power = left * left + right * right;
+        assert!(
+            (power / (2.0 * 0.25_f32.powi(2)) - 1.0).abs() < 0.02,
+            "{power}"
+        );
+        let ratio = if is_placed { 3.0 } else { 1.0 };
+        assert!((left / right / ratio - 1.0).abs() < 0.05, "{left} {right}");
+    }
+}
