@@ -200,6 +200,8 @@ struct Stream {
     block_samples: usize,
     /// Input that has not come out yet, for the null test.
     pending: [VecDeque<f32>; 2],
+    /// Sum of all stems of a block.
+    sum: Vec<f32>,
     aligned: Vec<Vec<Vec<f32>>>,
     /// Frames of the file, and frames given to the engine.
     frames: u64,
@@ -222,6 +224,7 @@ impl Stream {
             input: Default::default(),
             block_samples,
             pending: Default::default(),
+            sum: Vec::new(),
             aligned: vec![vec![Vec::new(); channels]; STEM_COUNT],
             frames: 0,
             processed: 0,
@@ -386,11 +389,15 @@ impl Stream {
     /// Compares the sum of the stems from sample `skip` on with the input.
     fn measure_null(&mut self, skip: usize) {
         for (side, pending) in self.pending.iter_mut().enumerate() {
-            let frames = self.stems.len() - skip;
-            for (frame, expected) in pending.drain(..frames).enumerate() {
-                let sum: f32 = (0..STEM_COUNT)
-                    .map(|stem| self.stems.channel(stem, side)[skip + frame])
-                    .sum();
+            self.sum.clear();
+            self.sum.resize(self.stems.len() - skip, 0.0);
+            for stem in 0..STEM_COUNT {
+                let samples = &self.stems.channel(stem, side)[skip..];
+                for (sum, sample) in self.sum.iter_mut().zip(samples) {
+                    *sum += sample;
+                }
+            }
+            for (sum, expected) in self.sum.iter().zip(pending.drain(..self.sum.len())) {
                 self.null_peak = self.null_peak.max((sum - expected).abs());
             }
         }

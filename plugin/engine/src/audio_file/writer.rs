@@ -118,11 +118,17 @@ impl WavFile {
             let to = frames.min(from + room);
             let start = self.gathered.len();
             self.gathered.resize(start + (to - from) * frame_bytes, 0);
-            for (index, channel) in channels.iter().enumerate() {
-                let at = index * SAMPLE_BYTES;
-                let places = self.gathered[start..].chunks_exact_mut(frame_bytes);
-                for (place, sample) in places.zip(&channel[from..to]) {
-                    place[at..at + SAMPLE_BYTES].copy_from_slice(&sample.to_le_bytes());
+            let places = self.gathered[start..].chunks_exact_mut(frame_bytes);
+            if let [left, right] = channels {
+                // In one pass over the memory.
+                let frames = left[from..to].iter().zip(&right[from..to]);
+                for (place, (left, right)) in places.zip(frames) {
+                    place[..SAMPLE_BYTES].copy_from_slice(&left.to_le_bytes());
+                    place[SAMPLE_BYTES..].copy_from_slice(&right.to_le_bytes());
+                }
+            } else {
+                for (place, sample) in places.zip(&channels[0][from..to]) {
+                    place.copy_from_slice(&sample.to_le_bytes());
                 }
             }
             from = to;

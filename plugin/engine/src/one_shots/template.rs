@@ -84,9 +84,9 @@ impl Template {
     /// How much louder the loudest [`LEVEL_FRAMES`] are than the first, at least 1: more than a
     /// little where a sound swells.
     pub fn swell(&self) -> f32 {
-        let windows = self.frames.windows(LEVEL_FRAMES);
-        let power = |frames: &[[f32; BAND_COUNT]]| frames.iter().flatten().sum::<f32>();
-        let loudest = windows.map(power).fold(0.0, f32::max);
+        let totals: Vec<f32> = self.frames.iter().map(|frame| frame.iter().sum()).collect();
+        let windows = totals.windows(LEVEL_FRAMES);
+        let loudest = windows.map(|w| w.iter().sum()).fold(0.0, f32::max);
         (loudest.sqrt() / self.level().max(1e-9)).max(1.0)
     }
 
