@@ -41,7 +41,14 @@ pub fn run(args: &SeparateArgs) -> ExitCode {
         drum.blend = args.mode.blend();
     }
     for (drum, _) in &settings.own {
-        drums[drum.index()].blend = Mode::Resynth.blend();
+        let controls = &mut drums[drum.index()];
+        controls.blend = Mode::Resynth.blend();
+        if !controls.enabled {
+            let name = drum.file_stem();
+            console::complain(format_args!(
+                "idm: the sample of {name} is not heard: --without says that there is none"
+            ));
+        }
     }
     let tracks = if args.groups {
         group_tracks()

@@ -367,6 +367,10 @@ fn a_sample_plays_in_place_of_a_drum() {
     assert_ne!(plain[1], kit[1]);
     assert_ne!(plain[2], kit[2]);
     assert_eq!(plain[3..], kit[3..]);
+    let without = ["--sample", sample, "--without", "kick"];
+    let output = bench.idm(&[&["separate", "loop.wav", "--out", "none"][..], &without].concat());
+    let reason = "the sample of kick is not heard: --without says that there is none";
+    assert!(stderr(&output).contains(reason), "{}", stderr(&output));
     let empty = ["--sample-kit", "kicks"];
     let output = bench.idm(&[&["separate", "loop.wav", "--out", "bad"][..], &empty].concat());
     assert_eq!(code(&output), 2);
