@@ -360,8 +360,7 @@ impl Processor {
                     odds: hit.evidence.odds,
                     margin: hit.evidence.margin,
                     song_s: self.song.song_of_hit(hit.onset_sample).map(seconds),
-                    is_by_hand: is_heard
-                        && (hit.confidence >= 1.0 || hit.verdict == Verdict::Removed),
+                    is_by_hand: is_heard && (hit.network >= 1.0 || hit.verdict == Verdict::Removed),
                 },
             );
         }

@@ -287,6 +287,7 @@ impl Corrections {
         slot.unread = (!problem.is_empty()).then(|| text.to_owned());
         slot.problem = problem;
         if slot.list.is_empty() {
+            slot.after.clear();
             slot.publish(Arc::new(list));
         } else {
             // A host's undo loads a whole state: what it takes back is not lost.

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use crate::{
     controls::{Controls, Quality},
-    drum::{DRUM_COUNT, Drum, STEM_COUNT},
+    drum::{DRUM_COUNT, STEM_COUNT},
     engine::EngineError,
     experiment::{Experiment, MaskSource},
     front_end::{BAND_COUNT, FeatureFrame, Framing, FrontEnd, LevelFollower, band_centre_hz},
@@ -233,10 +233,7 @@ impl HopWork {
         self.rewind();
         self.explainer.forget();
         self.place_drums();
-        for drum in Drum::ALL {
-            self.begin_template(drum, &self.first_bank.clone());
-        }
-        self.stale_templates = 0;
+        self.begin_templates();
         self.follower.reset();
     }
 
@@ -324,7 +321,7 @@ impl HopWork {
                 4 => {
                     self.miss_hits(described.unwrap_or(0));
                     // A kit that is loaded now is heard on the pads.
-                    self.follow_kit(described.unwrap_or(0), 0.0, playback);
+                    self.follow_kit(described.unwrap_or(0), None, playback);
                 }
                 7 => self.pass_on(),
                 _ => {}
@@ -350,7 +347,7 @@ impl HopWork {
                     self.find_hits(frame);
                     let onsets = self.session.onset().iter();
                     let activity = onsets.fold(0.0, |most: f32, &onset| most.max(onset));
-                    self.follow_kit(frame, activity, playback);
+                    self.follow_kit(frame, Some(activity), playback);
                 }
             }
             5 => {

@@ -201,6 +201,31 @@ fn frozen_nothing_changes_and_forgotten_nothing_is_left() {
 }
 
 #[test]
+fn a_frozen_kit_sounds_alike_whenever_the_host_resets_and_tells_so() {
+    let input = performance(3);
+    let mut engine = engine(RATE, Quality::Standard);
+    run(&mut engine, &input, &[512]);
+    let kit = engine.finish_learning();
+    let frozen = Controls {
+        learning: false,
+        ..Controls::default()
+    };
+    // As hosts do it: the project is loaded, the engine reset, and the first block tells.
+    let mut loaded = self::engine(RATE, Quality::Standard);
+    loaded.restore_kit((*kit).clone());
+    loaded.reset();
+    loaded.set_controls(&frozen);
+    let first = run(&mut loaded, &input, &[512]);
+    loaded.reset();
+    assert!(first == run(&mut loaded, &input, &[512]), "heard again");
+    let mut told = self::engine(RATE, Quality::Standard);
+    told.set_controls(&frozen);
+    told.restore_kit((*kit).clone());
+    told.reset();
+    assert!(first == run(&mut told, &input, &[512]), "told before");
+}
+
+#[test]
 fn what_is_saved_at_the_freeze_is_what_plays_from_then_on() {
     let input = performance(3);
     let mut banks = 0;

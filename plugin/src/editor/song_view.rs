@@ -1,5 +1,7 @@
 //! The song by place: hits are removed, added and moved to other drums here.
 
+use std::ops::RangeInclusive;
+
 use egui::{
     Align2, Key, Painter, PointerButton, Pos2, Rect, Response, Sense, Stroke, StrokeKind, Ui, pos2,
     vec2,
@@ -113,7 +115,7 @@ impl SongView {
         let id = ui.scope_id().with("song");
         let response = ui.interact(lanes.plot, id, Sense::click_and_drag());
         self.follow(take);
-        self.move_view(ui, &response, lanes.plot, take.end_s());
+        self.move_view(ui, &response, lanes.plot, take.span_s());
         let scale = Scale {
             plot: lanes.plot,
             start_s: self.start_s,
@@ -179,7 +181,13 @@ impl SongView {
 
     /// The wheel moves along the song; with Ctrl it magnifies. The waveform can be
     /// dragged.
-    fn move_view(&mut self, ui: &Ui, response: &Response, plot: Rect, end_s: f64) {
+    fn move_view(
+        &mut self,
+        ui: &Ui,
+        response: &Response,
+        plot: Rect,
+        heard_s: RangeInclusive<f64>,
+    ) {
         let points_per_s = f64::from(plot.width()) / self.span_s;
         if let Some(pointer) = response.hover_pos() {
             let (scroll, zoom) =
@@ -200,8 +208,9 @@ impl SongView {
             self.follows = false;
         }
         // Nobody is to be lost where there is nothing.
-        let last_s = (end_s - PAGE_START * self.span_s).max(-PAGE_START * self.span_s);
-        self.start_s = self.start_s.clamp(-0.5 * self.span_s, last_s);
+        let first_s = heard_s.start() - 0.5 * self.span_s;
+        let last_s = heard_s.end() - PAGE_START * self.span_s;
+        self.start_s = self.start_s.clamp(first_s, last_s.max(first_s));
     }
 
     fn edit(
@@ -372,7 +381,7 @@ impl SongView {
 fn paint_bars(painter: &Painter, scale: Scale, beats: &[Beat]) {
     let first_bar = beats.first().map_or(1, |beat| beat.bar);
     let bars = beats.last().map_or(1, |beat| beat.bar) - first_bar + 1;
-    let width = f64::from(scale.plot.width());
+    let width = f64::from(scale.plot.width()).max(1.0);
     let shows_beats = width / beats.len() as f64 >= BEAT_ROOM;
     let mut step = 1;
     while width / bars as f64 * (step as f64) < BAR_ROOM {

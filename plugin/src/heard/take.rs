@@ -1,6 +1,9 @@
 //! What was heard of the song so far, by place in the song. Hearing a place again
 //! replaces what was known of it.
 
+use std::ops::RangeInclusive;
+
+use idm_engine::drum::Drum;
 use idm_engine::engine::Verdict;
 use idm_engine::midi_file::Grid;
 use idm_engine::transcriber::TAUGHT_COUNT;
@@ -49,33 +52,30 @@ impl Take {
         let Some(song_s) = mark.song_s.filter(|song_s| song_s.is_finite()) else {
             return;
         };
-        if self.hits.len() < MOST_HITS {
-            let mark = if mark.is_by_hand {
-                self.without_hand(mark, song_s)
-            } else {
-                *mark
-            };
-            let place = self.place(mark.song_s.unwrap_or(song_s));
-            self.hits.insert(place, mark);
+        // What was heard of a hit before it was corrected stays known: the correction may be
+        // taken back. Two words come on one that is heard and given.
+        let known = mark.is_by_hand.then(|| self.nearest(mark.drum, song_s));
+        if let Some(index) = known.flatten() {
+            let known = &mut self.hits[index];
+            known.position = mark.position;
+            if mark.verdict == Verdict::Accepted {
+                known.velocity = mark.velocity;
+            }
+        } else if self.hits.len() < MOST_HITS {
+            let place = self.place(song_s);
+            self.hits.insert(place, *mark);
         }
     }
 
-    /// What was heard of a hit before it was corrected, if it was: the correction may be
-    /// taken back.
-    fn without_hand(&self, mark: &HitMark, song_s: f64) -> HitMark {
-        let distance = |place_s: f64| (place_s - song_s).abs();
-        let earlier = self
-            .hits(song_s - SAME_HIT_S, song_s + SAME_HIT_S)
-            .filter(|(_, hit)| hit.drum == mark.drum)
-            .min_by(|a, b| distance(a.0).total_cmp(&distance(b.0)));
-        earlier.map_or(*mark, |(_, earlier)| HitMark {
-            position: mark.position,
-            velocity: match mark.verdict {
-                Verdict::Accepted => mark.velocity,
-                _ => earlier.velocity,
-            },
-            ..*earlier
-        })
+    /// The hit of `drum` at a place of the song.
+    fn nearest(&self, drum: Drum, song_s: f64) -> Option<usize> {
+        let span = self.place(song_s - SAME_HIT_S)..self.place(song_s + SAME_HIT_S);
+        let distance = |index: &usize| {
+            let place_s = self.hits[*index].song_s.unwrap_or(f64::INFINITY);
+            (place_s - song_s).abs()
+        };
+        span.filter(|index| self.hits[*index].drum == drum)
+            .min_by(|a, b| distance(a).total_cmp(&distance(b)))
     }
 
     /// Adds a point of the waveform and forgets the hits that were heard there earlier.
@@ -132,9 +132,15 @@ impl Take {
         self.recent_s
     }
 
-    /// The end of what was heard of the song, in seconds.
-    pub fn end_s(&self) -> f64 {
-        self.wave.len() as f64 / POINTS_PER_S
+    /// The part of the song in which something was heard, its beginning included, in seconds.
+    pub fn span_s(&self) -> RangeInclusive<f64> {
+        let hits = [self.hits.first(), self.hits.last()].map(|hit| hit.and_then(|hit| hit.song_s));
+        let recent = self.recent_s;
+        let [first, last] = hits;
+        let from_s = [first, recent].into_iter().flatten().fold(0.0, f64::min);
+        let end_s = self.wave.len() as f64 / POINTS_PER_S;
+        let to_s = [last, recent].into_iter().flatten().fold(end_s, f64::max);
+        from_s..=to_s
     }
 
     /// Hits between two places of the song, with their places.
@@ -162,8 +168,6 @@ impl Take {
 
 #[cfg(test)]
 mod tests {
-    use idm_engine::drum::Drum;
-
     use super::*;
 
     const RATE_HZ: f64 = 48_000.0;
@@ -232,6 +236,12 @@ mod tests {
         play(&mut take, 0, 1.0, 0.5);
         for round in 1..3 {
             let begin = round * 96_000;
+            // Heard again, and given.
+            take.hit(&HitMark {
+                verdict: Verdict::Removed,
+                is_by_hand: true,
+                ..mark(begin + 9_600, 1.2)
+            });
             take.hit(&HitMark {
                 confidence: 1.0,
                 velocity: 0.8,

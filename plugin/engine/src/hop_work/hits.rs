@@ -15,6 +15,9 @@ use crate::{
 /// hold a little of the others.
 const PLAYED_LEVEL: f32 = 0.92;
 
+/// Margin of what is none whatever speaks for it.
+const NO_DOUBT: f32 = -20.0;
+
 /// A candidate that waits for its decision.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Started {
@@ -248,6 +251,7 @@ impl HopWork {
         let is_kick = decision.drum == Drum::Kick && verdict == Verdict::Accepted;
         if is_kick && !is_certain && self.explainer.has_ended(decision.frame) {
             verdict = Verdict::BelowThreshold;
+            evidence.margin = NO_DOUBT;
         }
         let is_heard = self.controls.hits == HitSource::Heard;
         if !is_heard && !is_certain && onset_sample < self.heard_from_sample {
@@ -308,7 +312,7 @@ impl HopWork {
                 let (loudness, likeness) = self.repeats.settle_level(drum, measured);
                 // Bands that other drums cover have too little by the masks: what is played
                 // again is as loud as all bands of the drum say together.
-                level = PLAYED_LEVEL * loudness / rise.rest.sqrt();
+                level = PLAYED_LEVEL * loudness / rise.rest.sqrt().max(1e-6);
                 let scale = &mut self.velocities;
                 heard_velocity = scale.velocity(drum, loudness, decided.estimate, likeness);
                 self.follower.hit();

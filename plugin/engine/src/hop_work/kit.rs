@@ -132,8 +132,13 @@ impl HopWork {
     }
 
     /// Looks up the kit and takes over a new bank, one template per hop. `activity` says how
-    /// much of a hit there is in the frame, 0..1.
-    pub(super) fn follow_kit(&mut self, frame: u64, activity: f32, playback: &mut Playback) {
+    /// much of a hit there is in the frame, 0..1; none in silence.
+    pub(super) fn follow_kit(
+        &mut self,
+        frame: u64,
+        activity: Option<f32>,
+        playback: &mut Playback,
+    ) {
         let new = self.follower.step(
             frame,
             self.session.embedding(),
@@ -153,10 +158,19 @@ impl HopWork {
         }
     }
 
+    /// The templates with which all that is heard from a reset on begins. Real-time safe.
+    pub(super) fn begin_templates(&mut self) {
+        let prior = self.first_bank.clone();
+        for drum in Drum::ALL {
+            self.begin_template(drum, &prior);
+        }
+        self.stale_templates = 0;
+    }
+
     /// The additive model begins with what is known of `drum`: with the kit's sound if that
     /// is frozen. While it is learnt, so are templates, from those of `prior` on: what is
     /// heard from a reset on does not depend on what came before it. Real-time safe.
-    pub(super) fn begin_template(&mut self, drum: Drum, prior: &Bank) {
+    fn begin_template(&mut self, drum: Drum, prior: &Bank) {
         let template = if self.controls.learning {
             prior.own_template(drum)
         } else {

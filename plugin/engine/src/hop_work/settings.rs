@@ -25,6 +25,10 @@ impl HopWork {
             self.follower.hold();
             self.place_drums();
         }
+        if was_learning != controls.learning && self.hops == 0 {
+            // Hosts reset the engine before they tell it anything.
+            self.begin_templates();
+        }
         self.isolation
             .set(controls.drums.map(|drum| drum.isolation));
         let frames_per_ms = self.framing.sample_rate_hz / self.framing.hop_samples as f64 / 1e3;

@@ -1,5 +1,5 @@
 use super::*;
-use crate::transcriber::GivenHit;
+use crate::{drum::Drum, transcriber::GivenHit};
 
 #[test]
 fn in_silence_nothing_rings_on_and_no_hit_waits() {

@@ -182,6 +182,15 @@ fn suffix(layer: usize, layers: usize) -> String {
     }
 }
 
+/// The drum of a sample that has the name `stem` (without its ending) in some saved kit,
+/// whatever that one's title. Allocates.
+pub fn drum_of(stem: &str) -> Option<Drum> {
+    let layers = (1..=MOST_LAYERS).flat_map(|count| (0..count).map(move |n| suffix(n, count)));
+    let mut ends = layers
+        .flat_map(|suffix| Drum::ALL.map(|drum| (drum, format!("_{}{suffix}", drum.file_stem()))));
+    ends.find_map(|(drum, end)| stem.ends_with(&end).then_some(drum))
+}
+
 /// Why a one-shot is not worth a file.
 fn flaw(learnt: &LearntDrum, layer: &LearntLayer) -> Option<String> {
     let one_shot = &layer.one_shot;

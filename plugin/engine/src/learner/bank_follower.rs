@@ -156,26 +156,20 @@ impl BankFollower {
     }
 
     /// Takes the embedding of frame `frame`, weighted by `activity` (between 0
-    /// and 1), and the number of takes that were sent, and returns a bank that
+    /// and 1; none in silence, of which there is none), and the number of takes that were sent, and returns a bank that
     /// takes effect now. Real-time safe; waits only while
     /// [`BankWorker::may_wait`].
     pub fn step(
         &mut self,
         frame: u64,
         embedding: &[f32],
-        activity: f32,
+        activity: Option<f32>,
         takes: u64,
         learning: bool,
         worker: &mut BankWorker,
     ) -> Option<NewBank> {
-        let keep = 1.0 - (1.0 / (MEAN_S * self.frames_per_second)) as f32;
-        let weight = activity.clamp(0.0, 1.0);
-        self.weight = self.weight * keep + weight;
-        if weight > 0.0 {
-            let share = weight / self.weight;
-            for (mean, value) in self.mean.iter_mut().zip(embedding) {
-                *mean += share * (value - *mean);
-            }
+        if let Some(activity) = activity {
+            self.hear(embedding, activity.clamp(0.0, 1.0));
         }
         self.sent = takes;
         if (learning || self.is_loaded) && self.pending.is_none() {
@@ -203,6 +197,17 @@ impl BankFollower {
             self.take_early(worker)
         } else {
             None
+        }
+    }
+
+    fn hear(&mut self, embedding: &[f32], weight: f32) {
+        let keep = 1.0 - (1.0 / (MEAN_S * self.frames_per_second)) as f32;
+        self.weight = self.weight * keep + weight;
+        if weight > 0.0 {
+            let share = weight / self.weight;
+            for (mean, value) in self.mean.iter_mut().zip(embedding) {
+                *mean += share * (value - *mean);
+            }
         }
     }
 

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     drum::{DRUM_COUNT, Drum},
+    kit_files,
     sound::{Sound, sound_from_spelling},
 };
 
@@ -18,18 +19,15 @@ use crate::{
 const MOST_FOLDERS: usize = 200;
 
 /// The drum that an audio file called `stem` (without its ending) or a folder of that name
-/// belongs to: the last file stem of a drum in it, as saved kits have it
-/// (`loop_closed_hat_soft`), or what people call one (`Bass Drum 1`, `CHH`). Allocates.
+/// belongs to: a name that saved kits have (`loop_closed_hat_soft`), or what people call a
+/// drum (`Bass Drum 1`, `CHH`). Allocates.
 pub fn own_drum(stem: &str) -> Option<Drum> {
     sound_of(stem).and_then(Sound::drum)
 }
 
 fn sound_of(stem: &str) -> Option<Sound> {
-    let place = |drum: Drum| Some((stem.rfind(&format!("_{}", drum.file_stem()))?, drum));
-    // A title before it may have words of its own: `ride_along_kick`.
-    let saved = Drum::ALL.into_iter().filter_map(place).max_by_key(|p| p.0);
-    match saved {
-        Some((_, drum)) => Some(Sound::of_drum(drum)),
+    match kit_files::drum_of(stem) {
+        Some(drum) => Some(Sound::of_drum(drum)),
         None => sound_from_spelling(stem),
     }
 }
@@ -208,7 +206,8 @@ mod tests {
             "BD 1.wav",
             "bd 2.wav",
             "snare.wav",
-            "sidestick.wav",
+            "acoustic_snare_sidestick.wav",
+            "kit_ride_bell.wav",
             "Pedal Hat.wav",
             "clap.wav",
             "take.wav",
@@ -226,6 +225,7 @@ mod tests {
             (Drum::Snare, 1),
             (Drum::ClosedHat, 1),
             (Drum::OpenHat, 1),
+            (Drum::Ride, 1),
         ];
         assert_eq!(counts, expected);
         for name in ["sidestick", "clap", "take", "crash"] {

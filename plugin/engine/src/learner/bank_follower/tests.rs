@@ -75,9 +75,14 @@ impl Stream {
             self.worker.hop();
             LOOK_TAKES.set(LOOK);
             let before = NOW.get();
-            let new =
-                self.follower
-                    .step(self.frame, &[0.5; 4], 1.0, 8, self.learns, &mut self.worker);
+            let new = self.follower.step(
+                self.frame,
+                &[0.5; 4],
+                Some(1.0),
+                8,
+                self.learns,
+                &mut self.worker,
+            );
             longest = longest.max(NOW.get() - before);
             banks.extend(new);
             self.frame += 1;
