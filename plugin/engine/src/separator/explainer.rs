@@ -364,7 +364,7 @@ impl Explainer {
             for (sum, power) in prediction.power[class].iter_mut().zip(&own) {
                 *sum += power;
             }
-            let power: f32 = own.iter().sum();
+            let power = band_sum(&own);
             totals[class] += power;
             prediction.certainty[class] += voice.certainty * power;
             self.voices[slot] = Some(voice);
@@ -373,6 +373,18 @@ impl Explainer {
             *certainty /= total;
         }
     }
+}
+
+/// Sum over all bands, in lanes: fast, and the same everywhere. Real-time safe.
+fn band_sum(bands: &[f32; BAND_COUNT]) -> f32 {
+    const LANES: usize = 16;
+    let mut sums = [0.0; LANES];
+    for bands in bands.as_chunks::<LANES>().0 {
+        for (sum, band) in sums.iter_mut().zip(bands) {
+            *sum += band;
+        }
+    }
+    sums.iter().sum()
 }
 
 #[cfg(test)]

@@ -6,8 +6,8 @@
 //! model alone: what the network hears trains the model, and hits that repeat
 //! average the network's errors out.
 
-use super::{Explainer, MAX_SPECTRAL_VOICES, Prediction};
-use crate::{front_end::BAND_COUNT, one_shots::PRE_FRAMES, separator::BandMasks};
+use super::{Explainer, MAX_SPECTRAL_VOICES, Prediction, band_sum};
+use crate::{drum::DRUM_COUNT, front_end::BAND_COUNT, one_shots::PRE_FRAMES, separator::BandMasks};
 
 /// Share of a frame's power that a drum must have to learn from it.
 const LEAST_SHARE: f32 = 0.003;
@@ -21,20 +21,21 @@ impl Explainer {
     /// `prediction` and separated with `masks`. Real-time safe.
     pub fn learn(&mut self, frame: u64, prediction: &Prediction, masks: &BandMasks) {
         let observed = *self.observed(frame);
-        let heard: f32 = observed.iter().sum();
+        let least = LEAST_SHARE * band_sum(&observed);
+        let totals: [f32; DRUM_COUNT] =
+            std::array::from_fn(|class| band_sum(&prediction.power[class]));
         for slot in 0..MAX_SPECTRAL_VOICES {
             let Some(voice) = self.voices[slot] else {
                 continue;
             };
             let class = voice.drum.index();
+            if !voice.trusted || voice.choked || voice.gain < 1e-9 || totals[class] < least {
+                continue;
+            }
             let Some((lower, share)) = self.position(&voice, frame) else {
                 continue;
             };
             let predicted = &prediction.power[class];
-            let total: f32 = predicted.iter().sum();
-            if !voice.trusted || voice.choked || voice.gain < 1e-9 || total < LEAST_SHARE * heard {
-                continue;
-            }
             if lower == PRE_FRAMES as isize {
                 self.evidence[class] += 1.0;
             }
