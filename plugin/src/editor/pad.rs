@@ -122,6 +122,7 @@ pub fn pad(
         let text = match (own, evidence.hits) {
             (Some(name), _) => shortened(name),
             (None, 0) => "not learnt".to_owned(),
+            (None, 1) => format!("1 hit  {:.0} %", 100.0 * evidence.confidence),
             (None, hits) => format!("{hits} hits  {:.0} %", 100.0 * evidence.confidence),
         };
         painter.text(

@@ -129,18 +129,18 @@ impl SongView {
         let painter = ui.painter_at(rect);
         lanes.paint(&painter);
         let clipped = painter.with_clip_rect(lanes.plot);
-        let beats = take.grid().beats(self.start_s, end_s);
-        if beats.is_empty() {
-            paint_seconds(&clipped, scale, self.span_s);
-        } else {
-            paint_bars(&clipped, scale, &beats);
-        }
         for x in lanes.plot.left() as i32..lanes.plot.right() as i32 {
             let (from, to) = (x as f32, x as f32 + 1.0);
             let peak = take.peak(scale.song_s(from), scale.song_s(to));
             if peak > 0.0 {
                 paint_wave_bar(&clipped, lanes.wave, from, to, peak);
             }
+        }
+        let beats = take.grid().beats(self.start_s, end_s);
+        if beats.is_empty() {
+            paint_seconds(&clipped, scale, self.span_s);
+        } else {
+            paint_bars(&clipped, scale, &beats);
         }
         if let Some(asked_s) = self.asked_s {
             let (from, to) = (scale.x(asked_s - MOMENT_S), scale.x(asked_s + MOMENT_S));
