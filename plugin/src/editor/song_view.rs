@@ -377,6 +377,15 @@ impl SongView {
     }
 }
 
+/// A number that is legible before the waveform.
+fn paint_number(painter: &Painter, at: Pos2, text: String) {
+    let galley = painter.layout_no_wrap(text, theme::font(9.0), theme::TEXT);
+    let place = Align2::LEFT_CENTER.anchor_size(at, galley.size());
+    let back = theme::faded(theme::BACKGROUND, 0.75);
+    painter.rect_filled(place.expand2(vec2(2.0, 0.0)), 2, back);
+    painter.galley(place.min, galley, theme::TEXT);
+}
+
 /// Lines for beats and numbers for bars, as many as there is room for.
 fn paint_bars(painter: &Painter, scale: Scale, beats: &[Beat]) {
     let first_bar = beats.first().map_or(1, |beat| beat.bar);
@@ -402,7 +411,7 @@ fn paint_bars(painter: &Painter, scale: Scale, beats: &[Beat]) {
         if is_numbered {
             let at = pos2(x + 3.0, scale.plot.top() + 6.0);
             let text = beat.bar.to_string();
-            painter.text(at, Align2::LEFT_CENTER, text, theme::font(9.0), theme::DIM);
+            paint_number(painter, at, text);
         }
     }
 }
@@ -423,7 +432,7 @@ fn paint_seconds(painter: &Painter, scale: Scale, span_s: f64) {
             let (minutes, seconds) = ((song_s / 60.0) as i64, song_s % 60.0);
             let text = format!("{minutes}:{seconds:04.1}");
             let at = pos2(x + 3.0, scale.plot.top() + 6.0);
-            painter.text(at, Align2::LEFT_CENTER, text, theme::font(9.0), theme::DIM);
+            paint_number(painter, at, text);
         }
     }
 }
