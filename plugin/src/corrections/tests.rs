@@ -1,0 +1,141 @@
+//! Tests of the corrections of a project.
+
+use super::*;
+
+fn at(song_s: f64, drum: Drum, is_hit: bool) -> Correction {
+    Correction {
+        song_s,
+        drum,
+        is_hit,
+        lesson: None,
+    }
+}
+
+#[test]
+fn lessons_survive_the_project_and_bad_ones_cost_no_correction() {
+    let mut played = [false; DRUM_COUNT];
+    played[Drum::Kick.index()] = true;
+    let lesson = Lesson {
+        odds: [1.25, -4.0, 4.0, 0.0, 0.5, -0.75, 2.0, -2.0, 0.01],
+        played,
+    };
+    let corrections = Corrections::default();
+    for drum in [Drum::MidTom, Drum::Ride] {
+        corrections.say(Correction {
+            lesson: Some(lesson),
+            ..at(2.0, drum, false)
+        });
+    }
+    let again = Corrections::default();
+    again.set(corrections.map(Clone::clone));
+    assert_eq!(again.current(), corrections.current());
+    let taught: Vec<Lesson> = lessons(&again.current()).collect();
+    assert_eq!(taught, [lesson], "one for the moment");
+    corrections.edit(|list| {
+        let places = (0..2_000).map(|n| f64::from(n * n) / 44_100.0);
+        list.extend(places.map(|song_s| at(song_s, Drum::Kick, true)));
+    });
+    let again = Corrections::default();
+    for _ in 0..2 {
+        again.set(corrections.map(Clone::clone));
+        assert!(is_same_list(&again.current(), &corrections.current()));
+        assert!(!again.can_undo(), "the same again is no change");
+    }
+    corrections.undo();
+    let many: Vec<Correction> = (0..1_000)
+        .map(|n| Correction {
+            lesson: Some(lesson),
+            ..at(f64::from(n), Drum::Kick, true)
+        })
+        .collect();
+    assert_eq!(lessons(&many).count(), MOST_LESSONS);
+    assert_eq!(lessons(&many[..200]).count(), 200);
+    again.set(String::new());
+    assert_eq!(lessons(&again.current()).count(), 0);
+    let text = r#"[{"song_s":1,"drum":"kick","hit":true,"lesson":{"odds":[1],"played":7}}]"#;
+    again.read(text);
+    assert_eq!(*again.current(), [at(1.0, Drum::Kick, true)]);
+    assert!(again.problem().is_empty());
+}
+
+#[test]
+fn they_survive_the_project_in_order() {
+    let corrections = Corrections::default();
+    corrections.say(at(12.345_678_9, Drum::Ride, false));
+    corrections.say(at(1.0 / 3.0, Drum::ClosedHat, true));
+    let again = Corrections::default();
+    again.set(corrections.map(Clone::clone));
+    assert_eq!(again.current(), corrections.current());
+    assert_eq!(again.current()[0].drum, Drum::ClosedHat);
+    assert!(again.problem().is_empty() && !again.can_undo());
+    again.set(String::new());
+    assert!(again.current().is_empty());
+    again.undo();
+    assert_eq!(again.current(), corrections.current());
+}
+
+#[test]
+fn the_last_word_on_a_hit_counts_and_can_be_taken_back() {
+    let corrections = Corrections::default();
+    corrections.say(at(2.0, Drum::Ride, false));
+    corrections.say(at(2.01, Drum::Ride, true));
+    corrections.say(at(2.01, Drum::Crash, true));
+    assert_eq!(
+        *corrections.current(),
+        [at(2.01, Drum::Crash, true), at(2.01, Drum::Ride, true)]
+    );
+    corrections.undo();
+    corrections.undo();
+    assert_eq!(*corrections.current(), [at(2.0, Drum::Ride, false)]);
+    corrections.redo();
+    assert_eq!(*corrections.current(), [at(2.01, Drum::Ride, true)]);
+    assert!(corrections.can_redo());
+    corrections.say(at(3.0, Drum::Kick, true));
+    assert!(!corrections.can_redo(), "there is another way now");
+    corrections.undo();
+    corrections.undo();
+    corrections.undo();
+    corrections.undo();
+    assert!(corrections.current().is_empty() && !corrections.can_undo());
+    assert_eq!(corrections.edits(), 10);
+    corrections.edit(|_| {});
+    assert!(!corrections.can_undo(), "nothing was changed");
+    assert_eq!(corrections.edits(), 10);
+}
+
+#[test]
+fn bad_ones_are_left_out_and_said_so() {
+    let corrections = Corrections::default();
+    corrections
+        .read(r#"[{"song_s":1,"drum":"gong","hit":true},{"song_s":2,"drum":"kick","hit":true}]"#);
+    assert_eq!(*corrections.current(), [at(2.0, Drum::Kick, true)]);
+    assert!(corrections.problem().starts_with("Of the project's 2"));
+    corrections.read(r#"[{"song_s":1e300,"drum":"kick","hit":true}]"#);
+    assert!(corrections.current().is_empty());
+    corrections.read("no json");
+    assert!(corrections.problem().contains("cannot be read"));
+    // A newer version may be able to.
+    assert_eq!(corrections.text(), "no json");
+    corrections.say(at(f64::NAN, Drum::Kick, true));
+    assert!(corrections.current().is_empty());
+    assert_eq!(corrections.text(), "no json");
+    corrections.say(at(1.0, Drum::Kick, true));
+    assert!(corrections.text().contains("kick") && corrections.problem().is_empty());
+}
+
+#[test]
+fn the_audio_thread_gets_the_newest_and_frees_none() {
+    let corrections = Corrections::default();
+    let mut inbox = corrections.take_inbox().expect("the first");
+    assert!(corrections.take_inbox().is_none());
+    for n in 0..10 {
+        corrections.say(at(f64::from(n), Drum::Snare, true));
+    }
+    let mut taken = None;
+    inbox.offer(|list| {
+        taken = Some(list.clone());
+        true
+    });
+    assert_eq!(taken.expect("the newest").len(), 10);
+    inbox.offer(|_| panic!("nothing waits"));
+}
