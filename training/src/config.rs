@@ -51,12 +51,30 @@ pub struct DataConfig {
     /// processing, performances as they were played. Their single sounds are changed
     /// by anything between nothing and what `wildness` says, mostly little.
     pub tame_share: f32,
+    /// `wildness` of tame training pieces: of their rooms, their bus and how their
+    /// grooves are moved to other drums.
+    pub tame_wildness: f32,
     /// Least share of a tame training piece's sounds that come from one kit.
     pub tame_loyalty: f32,
     /// How far single sounds of training pieces are made into others (gliding pitch,
     /// resonances, saturation, other decays): 0 none, 1 a lot; in tame pieces anything
     /// between nothing and this.
     pub reshaping: f32,
+    /// Share of training pieces that begin amid the playing, while earlier hits ring.
+    pub lead_share: f32,
+    /// Share of training pieces with other instruments, hum or noise behind the drums.
+    pub backdrop_share: f32,
+    /// Share of training pieces whose snare and toms have gated reverberation.
+    pub gate_share: f32,
+    /// How often hats and cymbals of training pieces are an acoustic kit's; above 0,
+    /// those of sampled synthesisers are left out.
+    pub acoustic_cymbals: f32,
+    /// Share of training pieces in which pedal hats sound as the foot plays them, soft and
+    /// dull, and not like the kit's own, or its closed hats.
+    pub foot_share: f32,
+    /// Share of training pieces in which drum machines have one sample per stroke, not
+    /// several in turn.
+    pub steady_share: f32,
     /// Length of a training piece in seconds.
     pub piece_s: f64,
     /// Pieces per step.
@@ -68,6 +86,9 @@ pub struct DataConfig {
     pub pool: usize,
     /// Largest change of equalisation of reused pieces, in dB.
     pub reuse_equaliser_db: f32,
+    /// How often each drum of a piece that is used again is changed on its own: other
+    /// equalisation and level, now and then silence.
+    pub reuse_drums_share: f32,
     /// Share of pieces cut from recordings where there are any; the others are
     /// rendered.
     pub recordings_share: f32,
@@ -80,6 +101,9 @@ pub struct DataConfig {
     pub validation_piece_s: f64,
 }
 
+/// What [`DataConfig::tame_wildness`] usually is.
+const TAME_WILDNESS: f32 = 0.15;
+
 impl Default for DataConfig {
     fn default() -> Self {
         DataConfig {
@@ -91,13 +115,21 @@ impl Default for DataConfig {
             least_loyalty: 0.3,
             wildness: 1.0,
             tame_share: 0.0,
+            tame_wildness: TAME_WILDNESS,
             tame_loyalty: 0.95,
             reshaping: 0.0,
+            lead_share: 0.0,
+            backdrop_share: 0.0,
+            gate_share: 0.0,
+            acoustic_cymbals: 0.0,
+            foot_share: 0.0,
+            steady_share: 0.0,
             piece_s: 6.0,
             batch: 16,
             uses: 2,
             pool: 256,
             reuse_equaliser_db: 6.0,
+            reuse_drums_share: 0.0,
             recordings_share: 0.5,
             recordings_stems: false,
             validation_pieces: 24,
@@ -233,8 +265,16 @@ impl Config {
             self.data.tame_share
         );
         for (name, share) in [
+            ("tame_wildness", self.data.tame_wildness),
             ("tame_loyalty", self.data.tame_loyalty),
             ("reshaping", self.data.reshaping),
+            ("lead_share", self.data.lead_share),
+            ("backdrop_share", self.data.backdrop_share),
+            ("gate_share", self.data.gate_share),
+            ("acoustic_cymbals", self.data.acoustic_cymbals),
+            ("foot_share", self.data.foot_share),
+            ("steady_share", self.data.steady_share),
+            ("reuse_drums_share", self.data.reuse_drums_share),
         ] {
             ensure!(
                 (0.0..=1.0).contains(&share),

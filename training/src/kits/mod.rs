@@ -69,7 +69,7 @@ pub struct Kit {
 }
 
 /// Hits whose velocity differs by less are alternatives of one layer.
-const LAYER_WIDTH: f32 = 0.06;
+pub const LAYER_WIDTH: f32 = 0.06;
 
 /// Chooses among `samples` (sorted by velocity) one of those whose velocity is
 /// nearest to `velocity`: a velocity layer, and within it a random hit.

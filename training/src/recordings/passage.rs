@@ -139,7 +139,7 @@ impl DecodedRecording {
             })
             .collect();
         let explanation = explain(&example.mix_power, &strokes, start, settings);
-        set_ratios(&explanation.powers, &mut example);
+        set_ratios(&explanation.powers, &mut example.ratio);
         estimate_velocities(&mut hits, &known, &explanation.gains);
         for (hit, stroke) in hits.iter().zip(&strokes) {
             let row = stroke.frame * DRUM_COUNT + hit.drum.index();

@@ -140,38 +140,48 @@ impl Featuriser {
                 powers[row..row + BAND_COUNT].copy_from_slice(&power);
             }
         }
-        set_ratios(&powers, example);
+        set_ratios(&powers, &mut example.ratio);
     }
 }
 
-/// Sets the shares of `example` to those of the stems' `powers`,
-/// `(frames, 10, 128)`.
-pub fn set_ratios(powers: &[f32], example: &mut TrainingExample) {
+/// Shares of `powers`, `(frames, 10, 128)`, in the power of each band. Allocates nothing.
+pub fn set_ratios(powers: &[f32], ratios: &mut [u8]) {
     let size = STEM_COUNT * BAND_COUNT;
-    for (powers, ratios) in powers.chunks(size).zip(example.ratio.chunks_mut(size)) {
-        for band in 0..BAND_COUNT {
-            quantise(powers, ratios, band);
-        }
+    for (powers, ratios) in powers.chunks(size).zip(ratios.chunks_mut(size)) {
+        quantise(powers, ratios);
     }
 }
 
-/// Shares of 255 per stem; what rounding leaves goes to the largest.
-fn quantise(powers: &[f32], ratios: &mut [u8], band: usize) {
-    let cells = (0..STEM_COUNT).map(|stem| stem * BAND_COUNT + band);
-    let sum: f32 = cells.clone().map(|cell| powers[cell]).sum();
-    if sum < SILENT_POWER {
-        return;
-    }
-    let (mut left, mut largest) = (255_i32, band);
-    for cell in cells {
-        let share = (255.0 * powers[cell] / sum).round() as i32;
-        ratios[cell] = share as u8;
-        left -= share;
-        if powers[cell] > powers[largest] {
-            largest = cell;
+/// Shares of one frame, rounded so that they sum to 255: the largest takes what is left.
+fn quantise(powers: &[f32], ratios: &mut [u8]) {
+    let mut sums = [0.0_f32; BAND_COUNT];
+    let mut largest = [0.0_f32; BAND_COUNT];
+    let mut stem_of_largest = [0_usize; BAND_COUNT];
+    for (stem, row) in powers.chunks_exact(BAND_COUNT).enumerate() {
+        for band in 0..BAND_COUNT {
+            sums[band] += row[band];
+            if row[band] > largest[band] {
+                largest[band] = row[band];
+                stem_of_largest[band] = stem;
+            }
         }
     }
-    ratios[largest] = (i32::from(ratios[largest]) + left).clamp(0, 255) as u8;
+    let scales = sums.map(|sum| if sum < SILENT_POWER { 0.0 } else { 255.0 / sum });
+    let mut left = scales.map(|scale| if scale > 0.0 { 255_i32 } else { 0 });
+    for (powers, ratios) in powers
+        .chunks_exact(BAND_COUNT)
+        .zip(ratios.chunks_exact_mut(BAND_COUNT))
+    {
+        for band in 0..BAND_COUNT {
+            let share = (powers[band] * scales[band] + 0.5) as i32;
+            ratios[band] = share as u8;
+            left[band] -= share;
+        }
+    }
+    for band in 0..BAND_COUNT {
+        let share = &mut ratios[stem_of_largest[band] * BAND_COUNT + band];
+        *share = (i32::from(*share) + left[band]).clamp(0, 255) as u8;
+    }
 }
 
 fn pad(signal: &[f32], silence: usize) -> Vec<f32> {

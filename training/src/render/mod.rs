@@ -1,6 +1,7 @@
 //! Renders drum mixtures with their stems and hits.
 
 mod augment;
+mod backdrop;
 mod bus;
 mod command;
 mod features;
@@ -29,10 +30,10 @@ use bus::Bus;
 pub use command::{RenderArgs, run};
 pub use features::{Featuriser, TrainingExample, set_ratios};
 use pool::Pool;
-use room::Bleed;
 pub(crate) use room::Room;
+use room::{Bleed, Gate};
 pub(crate) use session::balance_db;
-use session::{Casting, Session};
+use session::{Casting, Manner, Session};
 pub(crate) use stage::Stage;
 use voices::Voices;
 
@@ -51,16 +52,15 @@ pub struct RenderConfig {
     pub data: DataConfig,
 }
 
-/// [`DataConfig::wildness`] of tame pieces.
-const TAME_WILDNESS: f32 = 0.15;
-
+/// How long is played before pieces that begin amid the playing.
+const LEAD_S: (f32, f32) = (0.3, 3.0);
 impl RenderConfig {
     /// The same for a tame piece.
     fn tamed(&self) -> RenderConfig {
         let data = &self.data;
         RenderConfig {
             data: DataConfig {
-                wildness: data.wildness.min(TAME_WILDNESS),
+                wildness: data.wildness.min(data.tame_wildness),
                 least_loyalty: data.least_loyalty.max(data.tame_loyalty),
                 layered_share: 0.5 * data.layered_share,
                 ..data.clone()
@@ -213,11 +213,17 @@ impl Renderer {
         let random = |purpose| Random::new(&[self.config.seed, index, purpose]);
         let is_tame = random(2).chance(self.config.data.tame_share);
         let config = if is_tame { &self.tame } else { &self.config };
+        let mut surroundings = random(5);
+        let lead_s = if surroundings.chance(config.data.lead_share) {
+            f64::from(surroundings.range(LEAD_S.0, LEAD_S.1))
+        } else {
+            0.0
+        };
         let events = performance::perform(
             &self.grooves,
             config.data.groove_share,
             config.data.wildness,
-            config.data.piece_s,
+            lead_s + config.data.piece_s,
             &mut random(0),
         );
         let colouring = if is_tame {
@@ -233,7 +239,12 @@ impl Renderer {
         } else {
             config.data.reshaping
         };
-        self.render_as(config, [colouring, reshaping], &events, &mut random(1))
+        let playing = Playing {
+            strengths: [colouring, reshaping],
+            manner: Manner::draw(&config.data, &mut random(6)),
+            lead: (lead_s * SAMPLE_RATE_HZ) as usize,
+        };
+        self.render_as(config, playing, &events, &mut random(1))
     }
 
     /// Piece number `index` as the network's input and targets. Allocates.
@@ -248,19 +259,22 @@ impl Renderer {
     /// Plays `events` (in order of time) on a kit drawn from `random`.
     /// Allocates.
     pub fn render(&self, events: &[Event], random: &mut Random) -> Piece {
-        let strengths = [self.config.data.wildness, self.config.data.reshaping];
-        self.render_as(&self.config, strengths, events, random)
+        let playing = Playing {
+            strengths: [self.config.data.wildness, self.config.data.reshaping],
+            manner: Manner::default(),
+            lead: 0,
+        };
+        self.render_as(&self.config, playing, events, random)
     }
 
-    /// `colouring` and `reshaping` are the strengths of changes of single sounds.
     fn render_as(
         &self,
         config: &RenderConfig,
-        [colouring, reshaping]: [f32; 2],
+        playing: Playing,
         events: &[Event],
         random: &mut Random,
     ) -> Piece {
-        let length = (config.data.piece_s * SAMPLE_RATE_HZ) as usize;
+        let length = playing.lead + (config.data.piece_s * SAMPLE_RATE_HZ) as usize;
         let mut needed = [false; SOUND_COUNT];
         for event in events {
             needed[event.sound.index()] = true;
@@ -270,12 +284,31 @@ impl Renderer {
             pool: &self.pool,
             config,
         };
-        let session = casting.session(&needed, random);
+        let session = casting.session(&needed, playing.manner, random);
+        let [colouring, reshaping] = playing.strengths;
         let voices = Voices::draw(colouring, reshaping, random);
-        let (mut stems, hits) = strike(events, &session, voices, length, random);
+        let (mut stems, mut hits) = strike(events, &session, voices, length, random);
+        add_gates(&mut stems, &hits, config.data.gate_share, random);
         add_rooms(&mut stems, config.data.wildness, random);
+        let backdrop_share = config.data.backdrop_share;
+        if backdrop_share > 0.0 && random.chance(backdrop_share) {
+            let peak = stems
+                .iter()
+                .flatten()
+                .fold(0.0_f32, |peak, s| peak.max(s.abs()));
+            backdrop::add(&mut stems[RESIDUAL], &hits, peak, random);
+        }
         let bus = Bus::draw(config.data.wildness, random);
-        let mix = bus.run(&mut stems, random);
+        let mut mix = bus.run(&mut stems, random);
+        if playing.lead > 0 {
+            hits.retain(|hit| hit.sample >= playing.lead);
+            for hit in &mut hits {
+                hit.sample -= playing.lead;
+            }
+            for signal in stems.iter_mut().chain([&mut mix]) {
+                signal.drain(..playing.lead);
+            }
+        }
         Piece {
             channels: 1,
             mix,
@@ -284,6 +317,16 @@ impl Renderer {
             kit: session.kit,
         }
     }
+}
+
+/// How a piece is played.
+#[derive(Debug, Clone, Copy)]
+struct Playing {
+    /// Strengths of changes of single sounds: colouring and reshaping.
+    strengths: [f32; 2],
+    manner: Manner,
+    /// Samples that are played before the piece begins.
+    lead: usize,
 }
 
 /// Mixes all strokes into dry stems.
@@ -316,6 +359,24 @@ fn strike(
         }
     }
     (stems, hits)
+}
+
+/// Gated reverberation of snare and toms in a share of the pieces.
+fn add_gates(stems: &mut [Vec<f32>; STEM_COUNT], hits: &[Hit], share: f32, random: &mut Random) {
+    // Pieces without any draw nothing: held-out material stays as it was.
+    if share == 0.0 || !random.chance(share) {
+        return;
+    }
+    let gate = Gate::draw(random);
+    let with_toms = random.chance(0.4);
+    let toms = [Drum::HighTom, Drum::MidTom, Drum::FloorTom];
+    for drum in [Drum::Snare]
+        .into_iter()
+        .chain(toms.into_iter().filter(|_| with_toms))
+    {
+        let own = hits.iter().filter(|hit| hit.drum == drum);
+        gate.add(&mut stems[drum.index()], own.map(|hit| hit.sample));
+    }
 }
 
 fn add_rooms(stems: &mut [Vec<f32>; STEM_COUNT], wildness: f32, random: &mut Random) {

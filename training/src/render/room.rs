@@ -117,6 +117,55 @@ impl Room {
     }
 }
 
+/// Reverberation that is cut off some time after each hit.
+#[derive(Debug, Clone)]
+pub(super) struct Gate {
+    room: Room,
+    /// Loudest answer relative to the drum's own peak.
+    level: f32,
+    hold: usize,
+    release: usize,
+}
+
+impl Gate {
+    /// Draws a large room and how long it is heard.
+    pub(super) fn draw(random: &mut Random) -> Gate {
+        let mut room = Room::draw(random);
+        let reverb_s = random.range(0.6, 2.5);
+        room.feedback = room
+            .delays
+            .map(|delay| 0.001_f32.powf(delay as f32 / (reverb_s * RATE_HZ)));
+        Gate {
+            room,
+            level: from_db(random.range(-20.0, -4.0)),
+            hold: (random.log_range(0.08, 0.4) * RATE_HZ) as usize,
+            release: (random.log_range(0.002, 0.06) * RATE_HZ) as usize + 1,
+        }
+    }
+
+    /// Adds what is heard of the room after the hits at `onsets`, in order. Allocates.
+    pub(super) fn add(&self, stem: &mut [f32], onsets: impl Iterator<Item = usize>) {
+        let mut wet = stem.to_vec();
+        self.room.add(&mut wet, 1.0);
+        for (wet, dry) in wet.iter_mut().zip(&*stem) {
+            *wet -= dry;
+        }
+        let peak = |signal: &[f32]| signal.iter().fold(0.0_f32, |peak, s| peak.max(s.abs()));
+        let gain = self.level * peak(stem) / peak(&wet).max(1e-9);
+        let mut open_until = 0;
+        let mut onsets = onsets.peekable();
+        for (n, (sample, wet)) in stem.iter_mut().zip(&wet).enumerate() {
+            while onsets.next_if(|onset| *onset <= n).is_some() {
+                open_until = n + self.hold;
+            }
+            let late = n.saturating_sub(open_until);
+            if late < self.release && open_until > 0 {
+                *sample += gain * wet * (1.0 - late as f32 / self.release as f32);
+            }
+        }
+    }
+}
+
 /// A microphone that hears a drum late and dull.
 #[derive(Debug, Clone)]
 pub(super) struct Bleed {

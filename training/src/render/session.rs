@@ -8,8 +8,9 @@ use super::{
     pool::Pool,
 };
 use crate::{
-    dsp::from_db,
-    kits::{Kit, SOUND_COUNT, Sample, Sound},
+    config::DataConfig,
+    dsp::{RATE_HZ, from_db},
+    kits::{Kit, LAYER_WIDTH, SOUND_COUNT, Sample, Sound},
     random::Random,
 };
 
@@ -48,6 +49,34 @@ const FAMILIES: [&[Sound]; 9] = [
     &[Sound::Cowbell, Sound::Tambourine],
     &[Sound::Shaker],
 ];
+
+/// Families of metal.
+const CYMBALS: [Sound; 3] = [Sound::ClosedHat, Sound::Crash, Sound::Ride];
+
+/// Usual level of a pedal hat as the foot plays it, and its scatter, in decibels.
+const FOOT_DB: (f32, f32) = (-14.0, 5.0);
+/// How a closed hat becomes one: fade-in, and the corner above which it is duller.
+const FOOT_FADE_S: f32 = 0.006;
+const FOOT_CORNER_HZ: f32 = 6_000.0;
+
+/// What the casting of a piece prefers.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Manner {
+    /// Pedal hats are soft and dull.
+    is_foot: bool,
+    /// Machines have one sample per stroke.
+    is_steady: bool,
+}
+
+impl Manner {
+    /// Draws a piece's.
+    pub(super) fn draw(data: &DataConfig, random: &mut Random) -> Manner {
+        Manner {
+            is_foot: random.chance(data.foot_share),
+            is_steady: random.chance(data.steady_share),
+        }
+    }
+}
 
 /// Usual level of the hardest stroke and its scatter, in decibels.
 pub(crate) fn balance_db(sound: Sound) -> (f32, f32) {
@@ -111,7 +140,15 @@ impl Casting<'_> {
         match origin {
             Origin::Procedural(seed) => Some(self.pool.samples(seed, sound)),
             Origin::Sampled(kit) => {
-                let samples = &self.kits.get(kit)?.sounds[sound.index()];
+                let kit = self.kits.get(kit)?;
+                let is_metal = matches!(
+                    sound,
+                    Sound::OpenHat | Sound::Crash | Sound::Ride | Sound::RideBell
+                );
+                if is_metal && self.config.data.acoustic_cymbals > 0.0 && kit.kind == "synth" {
+                    return None;
+                }
+                let samples = &kit.sounds[sound.index()];
                 (!samples.is_empty()).then(|| Arc::from(samples.as_slice()))
             }
         }
@@ -152,8 +189,59 @@ impl Casting<'_> {
         })
     }
 
+    /// `source` with one of the samples that a kit has for the same stroke, if it is a
+    /// machine's.
+    fn steady(&self, origin: Origin, source: Source, random: &mut Random) -> Source {
+        let Origin::Sampled(kit) = origin else {
+            return source;
+        };
+        if self.kits[kit].kind == "acoustic" {
+            return source;
+        }
+        let mut samples: Vec<Sample> = Vec::new();
+        let mut rest = &source.samples[..];
+        while let Some(first) = rest.first() {
+            let top = first.velocity + LAYER_WIDTH;
+            let count = rest.partition_point(|sample| sample.velocity <= top).max(1);
+            samples.push(rest[random.below(count)].clone());
+            rest = &rest[count..];
+        }
+        Source {
+            samples: samples.into(),
+            ..source
+        }
+    }
+
+    /// An acoustic kit that has all of what is needed of a family, if there is one.
+    fn acoustic_kit(
+        &self,
+        family: &[Sound],
+        needed: &[bool; SOUND_COUNT],
+        random: &mut Random,
+    ) -> Option<Origin> {
+        let has = |kit: &Kit, sound: Sound| {
+            let substitutes = sound.substitutes().iter();
+            std::iter::once(&sound)
+                .chain(substitutes)
+                .any(|sound| !kit.sounds[sound.index()].is_empty())
+        };
+        let suits = |kit: &Kit| {
+            let mut wanted = family.iter().filter(|sound| needed[sound.index()]);
+            kit.kind == "acoustic" && wanted.all(|&sound| has(kit, sound))
+        };
+        let found: Vec<usize> = (0..self.kits.len())
+            .filter(|&kit| suits(&self.kits[kit]))
+            .collect();
+        random.pick(&found).copied().map(Origin::Sampled)
+    }
+
     /// Casts the sounds in `needed`.
-    pub(super) fn session(&self, needed: &[bool; SOUND_COUNT], random: &mut Random) -> Session {
+    pub(super) fn session(
+        &self,
+        needed: &[bool; SOUND_COUNT],
+        manner: Manner,
+        random: &mut Random,
+    ) -> Session {
         let main = self.any_origin(random);
         let second = self.any_origin(random);
         let loyalty = random.range(self.config.data.least_loyalty, 1.0);
@@ -172,14 +260,30 @@ impl Casting<'_> {
             let join = Join::draw(&mut Random::new(&[u64::from(share.to_bits())]));
             let family_db = random.normal();
             let mut origin = preferred;
+            let acoustic = self.config.data.acoustic_cymbals;
+            if acoustic > 0.0
+                && CYMBALS.contains(&family[0])
+                && random.chance(acoustic)
+                && let Some(kit) = self.acoustic_kit(family, needed, random)
+            {
+                origin = kit;
+            }
             for &sound in family {
                 if !needed[sound.index()] {
                     continue;
                 }
-                let Some((found, source)) = self.origin_with(sound, origin, random) else {
+                let Some((found, mut source)) = self.origin_with(sound, origin, random) else {
                     continue;
                 };
                 origin = found;
+                let is_foot = manner.is_foot && sound == Sound::PedalHat;
+                if manner.is_steady {
+                    source = self.steady(origin, source, random);
+                }
+                if is_foot && self.samples(origin, sound).is_none() {
+                    source.samples = source.samples.iter().map(as_foot).collect();
+                    source.normal = 1.0 / loudest(&source.samples).max(1e-6);
+                }
                 let layer = layered
                     .then(|| self.source(layer_origin, sound))
                     .flatten()
@@ -188,7 +292,7 @@ impl Casting<'_> {
                         share,
                         join,
                     });
-                let (level_db, scatter_db) = balance_db(sound);
+                let (level_db, scatter_db) = if is_foot { FOOT_DB } else { balance_db(sound) };
                 let own_db = 0.35 * random.normal();
                 let wild_db = scatter_db * (family_db + own_db) * self.config.data.wildness;
                 instruments[sound.index()] = Some(Instrument {
@@ -203,6 +307,24 @@ impl Casting<'_> {
             Origin::Procedural(seed) => self.kits.len() as u32 + (seed % 65_536) as u32,
         };
         Session { instruments, kit }
+    }
+}
+
+/// A closed hat as the foot would play it: without the stick.
+fn as_foot(sample: &Sample) -> Sample {
+    let mut audio = sample.audio.to_vec();
+    let corner = 1.0 - (-std::f32::consts::TAU * FOOT_CORNER_HZ / RATE_HZ).exp();
+    let mut low = 0.0;
+    for (place, value) in audio.iter_mut().enumerate() {
+        let age_s = (place as f32 - sample.onset) / RATE_HZ;
+        low += corner * (*value - low);
+        *value = low * (age_s / FOOT_FADE_S).clamp(0.0, 1.0);
+    }
+    Sample {
+        audio: audio.into(),
+        // Where a tenth of the peak is reached.
+        onset: sample.onset + 0.15 * FOOT_FADE_S * RATE_HZ,
+        velocity: sample.velocity,
     }
 }
 

@@ -75,7 +75,6 @@ pub fn renderer(config: &Config, folders: &DataFolders, split: Split) -> Result<
             groove_share: VALIDATION_GROOVE_SHARE,
             layered_share: 0.0,
             wildness: VALIDATION_WILDNESS,
-            reshaping: 0.0,
             piece_s: config.data.validation_piece_s,
             ..DataConfig::default()
         },
@@ -171,21 +170,26 @@ fn time_major<T: Copy + Default + Send + Sync>(
     joined
 }
 
-/// Marks the targets of hits that drown in the mixture as undecided: in no band
+/// Marks the targets of hits that drown in the mixture as undecided: in hardly a band
 /// of the frames around them does their drum have a noticeable share, so that
 /// neither finding nor missing them would be a mistake.
 fn leave_inaudible_out(example: &TrainingExample, targets: &mut [f32]) {
-    /// Least share of a band's power that is noticed, of 255.
-    const NOTICED: u8 = 20;
+    /// Least share of a band's power that is noticed, of 255, and in how many bands of
+    /// these frames: spectra of cymbals fluctuate, so that almost anything shows in one.
+    const NOTICED: u8 = 26;
+    const LEAST_CELLS: usize = 5;
     const FRAMES: usize = 4;
     let onsets = example.onset.iter().enumerate();
     for (place, _) in onsets.filter(|(_, value)| **value >= 1.0) {
         let (frame, class) = (place / DRUM_COUNT, place % DRUM_COUNT);
-        let audible = (frame..(frame + FRAMES).min(example.frames)).any(|later| {
+        let noticed = |later: usize| {
             let shares = &example.ratio[later * MASK_OUTPUTS + class * BAND_COUNT..][..BAND_COUNT];
-            shares.iter().any(|&share| share >= NOTICED)
-        });
-        if !audible {
+            shares.iter().filter(|&&share| share >= NOTICED).count()
+        };
+        let cells: usize = (frame..(frame + FRAMES).min(example.frames))
+            .map(noticed)
+            .sum();
+        if cells < LEAST_CELLS {
             let around = frame.saturating_sub(1)..(frame + 2).min(example.frames);
             for near in around {
                 targets[near * DRUM_COUNT + class] = UNDECIDED;

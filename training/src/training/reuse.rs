@@ -1,13 +1,21 @@
-//! Using a rendered piece again with another equalisation and level.
+//! Using a rendered piece again with another equalisation and level: of the whole, or of
+//! each drum on its own.
 //!
-//! A filter on the whole mixture leaves each stem's share of a band's power
-//! as it is, so only the features change.
+//! A filter on the whole mixture leaves each stem's share of a band's power as it is; one on
+//! a stem changes shares and sum as powers do that add up.
 
-use idm_engine::front_end::{
-    LOG_FLOOR_POWER, LOG_OFFSET, LOG_SCALE, band_centre_hz, log_feature, low_band_centre_hz,
+use idm_engine::{
+    drum::{DRUM_COUNT, Drum, STEM_COUNT},
+    front_end::{
+        BAND_COUNT, LOG_FLOOR_POWER, LOG_OFFSET, LOG_SCALE, LOW_BAND_COUNT, band_centre_hz,
+        log_feature, low_band_centre_hz,
+    },
 };
 
-use crate::{random::Random, render::TrainingExample};
+use crate::{
+    random::Random,
+    render::{TrainingExample, set_ratios},
+};
 
 /// A smooth random response over the logarithm of frequency, in power.
 #[derive(Debug, Clone)]
@@ -17,7 +25,7 @@ struct Response {
 }
 
 impl Response {
-    fn draw(random: &mut Random, most_db: f32) -> Response {
+    fn draw(random: &mut Random, level_db: f32, most_db: f32) -> Response {
         let wave = |cycles: f32, random: &mut Random| {
             let phase = random.range(0.0, std::f32::consts::TAU);
             (
@@ -27,7 +35,7 @@ impl Response {
             )
         };
         Response {
-            level_db: random.range(-9.0, 3.0),
+            level_db,
             waves: [wave(0.5, random), wave(1.0, random), wave(2.5, random)],
         }
     }
@@ -41,29 +49,267 @@ impl Response {
         let gain_db = self.level_db + waves.sum::<f32>() * 0.6;
         10.0_f32.powf(gain_db / 10.0)
     }
+
+    /// Power gains of the bands.
+    fn bands(&self) -> [f32; BAND_COUNT] {
+        std::array::from_fn(|band| self.power_at(band_centre_hz(band as f64) as f32))
+    }
 }
 
 /// Applies a random equalisation of about `most_db` dB and a level change.
 pub fn vary(example: &mut TrainingExample, random: &mut Random, most_db: f32) {
-    let response = Response::draw(random, most_db);
-    let bands: Vec<f32> = (0..idm_engine::front_end::BAND_COUNT)
-        .map(|band| response.power_at(band_centre_hz(band as f64) as f32))
-        .collect();
-    let low_bands: Vec<f32> = (0..idm_engine::front_end::LOW_BAND_COUNT)
-        .map(|band| response.power_at(low_band_centre_hz(band as f64) as f32))
-        .collect();
-    for row in example.mix_power.chunks_exact_mut(bands.len()) {
-        for (power, gain) in row.iter_mut().zip(&bands) {
+    let level_db = random.range(-9.0, 3.0);
+    let response = Response::draw(random, level_db, most_db);
+    let low: [f32; LOW_BAND_COUNT] =
+        std::array::from_fn(|band| response.power_at(low_band_centre_hz(band as f64) as f32));
+    let gains = response.bands();
+    for row in example.mix_power.chunks_exact_mut(BAND_COUNT) {
+        for (power, gain) in row.iter_mut().zip(&gains) {
             *power *= gain;
         }
     }
-    // Features were heard at another level than the power.
-    for (features, gains) in [(&mut example.frame, &bands), (&mut example.low, &low_bands)] {
-        for row in features.chunks_exact_mut(gains.len()) {
-            for (feature, gain) in row.iter_mut().zip(gains) {
-                let power = ((*feature - LOG_OFFSET) / LOG_SCALE).exp() - LOG_FLOOR_POWER;
-                *feature = log_feature(power.max(0.0) * gain);
+    for row in example.frame.chunks_exact_mut(BAND_COUNT) {
+        amplify(row, &gains);
+    }
+    for row in example.low.chunks_exact_mut(LOW_BAND_COUNT) {
+        amplify(row, &low);
+    }
+}
+
+/// Features were heard at another level than the power, which is why they change by gains.
+fn amplify(features: &mut [f32], gains: &[f32]) {
+    for (feature, gain) in features.iter_mut().zip(gains) {
+        let power = ((*feature - LOG_OFFSET) / LOG_SCALE).exp() - LOG_FLOOR_POWER;
+        *feature = log_feature(power.max(0.0) * gain);
+    }
+}
+
+/// Scatter of a drum's level, in dB, and the largest rise: shares are stored as bytes, and
+/// what is lifted further shows their steps.
+const DRUM_LEVEL_DB: (f32, f32) = (4.0, 8.0);
+/// How often a drum falls silent.
+const SILENT_SHARE: f32 = 0.07;
+/// Frames in a long window, as the short ones are counted.
+const LONG_FRAMES: usize = 13;
+
+/// Changes each drum on its own: an equalisation of about `most_db` dB, another level, now
+/// and then silence, which takes its hits away, too. Both hats change alike, and the toms.
+pub fn vary_drums(example: &mut TrainingExample, random: &mut Random, most_db: f32) {
+    let (gains, silent) = drum_gains(random, most_db);
+    apply(example, &gains);
+    forget_hits(example, &silent);
+}
+
+/// Gives each stem its power gains.
+fn apply(example: &mut TrainingExample, gains: &[[f32; BAND_COUNT]; STEM_COUNT]) {
+    let rows = example.frames;
+    let mut totals = vec![1.0_f32; rows * BAND_COUNT];
+    // What the band powers were, for the low bands.
+    let before = example.mix_power.clone();
+    let mut powers = [0.0_f32; STEM_COUNT * BAND_COUNT];
+    for frame in 0..rows {
+        let ratio = &mut example.ratio[frame * STEM_COUNT * BAND_COUNT..][..powers.len()];
+        let total = &mut totals[frame * BAND_COUNT..][..BAND_COUNT];
+        let mut sums = [0.0_f32; BAND_COUNT];
+        let mut known = [0.0_f32; BAND_COUNT];
+        for ((powers, ratio), gains) in powers
+            .chunks_exact_mut(BAND_COUNT)
+            .zip(ratio.chunks_exact(BAND_COUNT))
+            .zip(gains)
+        {
+            for band in 0..BAND_COUNT {
+                let share = f32::from(ratio[band]);
+                powers[band] = share * gains[band];
+                sums[band] += powers[band];
+                known[band] += share;
             }
         }
+        let power = &mut example.mix_power[frame * BAND_COUNT..][..BAND_COUNT];
+        for band in 0..BAND_COUNT {
+            // Where nothing is known of shares nothing changes.
+            if known[band] > 0.0 {
+                total[band] = sums[band] / known[band];
+                power[band] *= total[band];
+            }
+        }
+        set_ratios(&powers, ratio);
+    }
+    for (row, gains) in example
+        .frame
+        .chunks_exact_mut(BAND_COUNT)
+        .zip(totals.chunks_exact(BAND_COUNT))
+    {
+        amplify(row, gains);
+    }
+    amplify_low(example, &totals, &before);
+}
+
+/// Takes the hits of silent stems away.
+fn forget_hits(example: &mut TrainingExample, silent: &[bool; STEM_COUNT]) {
+    for (place, onset) in example.onset.iter_mut().enumerate() {
+        if silent[place % DRUM_COUNT] {
+            *onset = 0.0;
+            example.onset_offset[place] = 0.0;
+            example.velocity[place] = 0.0;
+        }
+    }
+    example.hits.retain(|hit| !silent[hit.drum.index()]);
+}
+
+/// Power gains of the stems' bands, and which stems are silent.
+fn drum_gains(
+    random: &mut Random,
+    most_db: f32,
+) -> ([[f32; BAND_COUNT]; STEM_COUNT], [bool; STEM_COUNT]) {
+    let mut gains = [[1.0; BAND_COUNT]; STEM_COUNT];
+    let mut silent = [false; STEM_COUNT];
+    for stem in 0..STEM_COUNT {
+        let (scatter_db, most_rise_db) = DRUM_LEVEL_DB;
+        let level_db = (scatter_db * random.normal()).min(most_rise_db);
+        let response = Response::draw(random, level_db, most_db);
+        silent[stem] = random.chance(SILENT_SHARE);
+        let like = match Drum::from_index(stem) {
+            Some(Drum::OpenHat) => Some(Drum::ClosedHat),
+            Some(Drum::MidTom | Drum::FloorTom) => Some(Drum::HighTom),
+            _ => None,
+        };
+        gains[stem] = match like {
+            _ if silent[stem] => [0.0; BAND_COUNT],
+            Some(other) if !silent[other.index()] => gains[other.index()],
+            _ => response.bands(),
+        };
+    }
+    (gains, silent)
+}
+
+/// The low bands hear a longer window: what its frames' nearest band gained, by its power
+/// there.
+fn amplify_low(example: &mut TrainingExample, totals: &[f32], before: &[f32]) {
+    let nearest: [usize; LOW_BAND_COUNT] = std::array::from_fn(|low| {
+        let wanted_hz = low_band_centre_hz(low as f64);
+        let distance = |band: usize| (band_centre_hz(band as f64) / wanted_hz).ln().abs();
+        let closest = (0..BAND_COUNT).min_by(|&a, &b| distance(a).total_cmp(&distance(b)));
+        closest.unwrap_or(0)
+    });
+    let weights: [f32; LONG_FRAMES] = std::array::from_fn(|ago| {
+        let phase = std::f32::consts::PI * (ago + 1) as f32 / (LONG_FRAMES + 1) as f32;
+        phase.sin().powi(2)
+    });
+    for (frame, row) in example.low.chunks_exact_mut(LOW_BAND_COUNT).enumerate() {
+        let gains: [f32; LOW_BAND_COUNT] = std::array::from_fn(|low| {
+            let (mut then, mut now) = (1e-20, 1e-20);
+            for (ago, weight) in weights.iter().enumerate().take(frame + 1) {
+                let place = (frame - ago) * BAND_COUNT + nearest[low];
+                let power = weight * before[place];
+                then += power;
+                now += power * totals[place];
+            }
+            now / then
+        });
+        amplify(row, &gains);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        config::DataConfig,
+        render::{RenderConfig, Renderer},
+    };
+
+    fn example() -> TrainingExample {
+        let config = RenderConfig {
+            data: DataConfig {
+                procedural_kits: 2,
+                piece_s: 4.0,
+                ..DataConfig::default()
+            },
+            ..RenderConfig::default()
+        };
+        Renderer::new(&config).unwrap().example(3)
+    }
+
+    #[test]
+    fn gains_of_nothing_change_nothing() {
+        let before = example();
+        let mut after = before.clone();
+        apply(&mut after, &[[1.0; BAND_COUNT]; STEM_COUNT]);
+        assert_eq!(after.ratio, before.ratio);
+        let pairs = after.frame.iter().chain(&after.low);
+        for (new, old) in pairs.zip(before.frame.iter().chain(&before.low)) {
+            assert!((new - old).abs() < 1e-3, "{new} {old}");
+        }
+    }
+
+    #[test]
+    fn the_whole_changed_stem_by_stem_is_the_whole_changed() {
+        let before = example();
+        let (mut together, mut apart) = (before.clone(), before);
+        let gains = [0.25; BAND_COUNT];
+        for row in together.frame.chunks_exact_mut(BAND_COUNT) {
+            amplify(row, &gains);
+        }
+        apply(&mut apart, &[gains; STEM_COUNT]);
+        let cells = apart.frame.iter().zip(&together.frame);
+        let silent = apart.ratio.chunks_exact(STEM_COUNT * BAND_COUNT);
+        let known: Vec<bool> = silent
+            .flat_map(|row| {
+                (0..BAND_COUNT)
+                    .map(|band| row.iter().skip(band).step_by(BAND_COUNT).any(|&s| s > 0))
+                    .collect::<Vec<_>>()
+            })
+            .collect();
+        for ((new, old), known) in cells.zip(known) {
+            assert!(!known || (new - old).abs() < 1e-4, "{new} {old}");
+        }
+    }
+
+    #[test]
+    fn silent_drums_leave_no_hit_and_no_share() {
+        let mut example = example();
+        let drum = example.hits[0].drum;
+        let mut gains = [[1.0; BAND_COUNT]; STEM_COUNT];
+        gains[drum.index()] = [0.0; BAND_COUNT];
+        apply(&mut example, &gains);
+        let mut silent = [false; STEM_COUNT];
+        silent[drum.index()] = true;
+        forget_hits(&mut example, &silent);
+        assert!(example.hits.iter().all(|hit| hit.drum != drum));
+        let onsets = example.onset.iter().skip(drum.index()).step_by(DRUM_COUNT);
+        assert!(onsets.clone().all(|&onset| onset == 0.0));
+        for row in example.ratio.chunks_exact(STEM_COUNT * BAND_COUNT) {
+            let own = &row[drum.index() * BAND_COUNT..][..BAND_COUNT];
+            assert!(own.iter().all(|&share| share == 0));
+        }
+    }
+
+    #[test]
+    fn drums_change_on_their_own_and_hats_together() {
+        let drawn = (0..40).map(|seed| drum_gains(&mut Random::new(&[seed]), 6.0));
+        let all_play = |(_, silent): &(_, [bool; STEM_COUNT])| silent.iter().all(|&silent| !silent);
+        let (playing, some_silent): (Vec<_>, Vec<_>) = drawn.partition(all_play);
+        assert!(playing.len() > 8 && some_silent.len() > 8);
+        let gains = playing[0].0;
+        let [kick, snare, closed, open] = [Drum::Kick, Drum::Snare, Drum::ClosedHat, Drum::OpenHat]
+            .map(|drum| gains[drum.index()]);
+        assert!(kick != snare && snare != closed);
+        assert_eq!(closed, open);
+        let mut example = example();
+        let before = example.ratio.clone();
+        let begin = std::time::Instant::now();
+        vary_drums(&mut example, &mut Random::new(&[5]), 6.0);
+        println!("{:?}", begin.elapsed());
+        let begin = std::time::Instant::now();
+        vary(&mut example, &mut Random::new(&[5]), 6.0);
+        println!("{:?}", begin.elapsed());
+        assert!(example.ratio != before);
+        assert!(
+            example
+                .frame
+                .iter()
+                .chain(&example.low)
+                .all(|value| value.is_finite())
+        );
     }
 }

@@ -9,7 +9,11 @@ use std::{
 use anyhow::{Context, Result, bail};
 use rayon::{ThreadPool, ThreadPoolBuilder, prelude::*};
 
-use super::{Batch, pieces::Pieces, reuse::vary};
+use super::{
+    Batch,
+    pieces::Pieces,
+    reuse::{vary, vary_drums},
+};
 use crate::{config::Config, random::Random, render::TrainingExample};
 
 /// Pieces that each rendering thread has before it beyond those of the step that is
@@ -126,6 +130,8 @@ struct Assembly {
     part: usize,
     neighbour: f32,
     equaliser_db: f32,
+    /// How often each drum of a piece is varied on its own.
+    drums_share: f32,
 }
 
 impl Assembly {
@@ -157,6 +163,7 @@ impl Assembly {
             part: plan.batch.div_ceil(parts.max(1)),
             neighbour: config.loss.neighbour,
             equaliser_db: config.data.reuse_equaliser_db,
+            drums_share: config.data.reuse_drums_share,
         })
     }
 
@@ -204,7 +211,11 @@ impl Assembly {
                     // A recording comes by again and again: always varied.
                     if again || self.pieces.is_recorded(piece) {
                         let mut random = Random::new(&[self.plan.seed, step, slot as u64, 7]);
-                        vary(Arc::make_mut(&mut example), &mut random, self.equaliser_db);
+                        let example = Arc::make_mut(&mut example);
+                        vary(example, &mut random, self.equaliser_db);
+                        if random.chance(self.drums_share) {
+                            vary_drums(example, &mut random, self.equaliser_db);
+                        }
                     }
                     example
                 })
