@@ -69,8 +69,8 @@ pub struct DataConfig {
     /// How often hats and cymbals of training pieces are an acoustic kit's; above 0,
     /// those of sampled synthesisers are left out.
     pub acoustic_cymbals: f32,
-    /// Share of training pieces in which pedal hats sound as the foot plays them, soft and
-    /// dull, and not like the kit's own, or its closed hats.
+    /// Share of training pieces in which pedal hats are as soft as the foot plays them, and
+    /// duller than the closed hats that stand for them where a kit has none.
     pub foot_share: f32,
     /// Share of training pieces in which drum machines have one sample per stroke, not
     /// several in turn.

@@ -247,10 +247,19 @@ fn coincidences(player: &mut Player<'_>) {
     let mut time_s = 0.1;
     while time_s < player.length_s {
         let level = player.random.range(0.4, 1.0);
+        let mut hats = None;
         for _ in 0..1 + player.random.below(3) {
             let sound = any_sound(player.random);
             let late_s = f64::from(spread_s * player.random.unit());
             let velocity = (level * player.random.range(0.6, 1.2)).min(1.0);
+            // One pair of hats cannot be open and closed at once.
+            let is_hat = matches!(sound, Sound::ClosedHat | Sound::OpenHat | Sound::PedalHat);
+            if is_hat && hats.is_some_and(|other| other != sound) {
+                continue;
+            }
+            if is_hat {
+                hats = Some(sound);
+            }
             player.play(time_s + late_s, sound, velocity);
         }
         time_s += every_s * player.random.pick(&[1.0, 1.0, 0.5, 1.5]).unwrap_or(&1.0);

@@ -274,7 +274,8 @@ impl Renderer {
         events: &[Event],
         random: &mut Random,
     ) -> Piece {
-        let length = playing.lead + (config.data.piece_s * SAMPLE_RATE_HZ) as usize;
+        let piece_length = (config.data.piece_s * SAMPLE_RATE_HZ) as usize;
+        let length = playing.lead + piece_length;
         let mut needed = [false; SOUND_COUNT];
         for event in events {
             needed[event.sound.index()] = true;
@@ -301,12 +302,14 @@ impl Renderer {
         let bus = Bus::draw(config.data.wildness, random);
         let mut mix = bus.run(&mut stems, random);
         if playing.lead > 0 {
-            hits.retain(|hit| hit.sample >= playing.lead);
+            let lead = start_between_hits(&hits, playing.lead);
+            hits.retain(|hit| (lead..lead + piece_length).contains(&hit.sample));
             for hit in &mut hits {
-                hit.sample -= playing.lead;
+                hit.sample -= lead;
             }
             for signal in stems.iter_mut().chain([&mut mix]) {
-                signal.drain(..playing.lead);
+                signal.drain(..lead);
+                signal.truncate(piece_length);
             }
         }
         Piece {
@@ -317,6 +320,21 @@ impl Renderer {
             kit: session.kit,
         }
     }
+}
+
+/// The last place up to `lead` (in samples) that no attack crosses: hits before it leave
+/// only what rings.
+fn start_between_hits(hits: &[Hit], lead: usize) -> usize {
+    const ATTACK: usize = (0.015 * SAMPLE_RATE_HZ) as usize;
+    let before = hits.iter().rev().filter(|hit| hit.sample < lead);
+    before.fold(lead, |start, hit| {
+        if hit.sample + ATTACK > start {
+            // The hit is part of the piece, with a little before it.
+            hit.sample.saturating_sub(ATTACK / 4)
+        } else {
+            start
+        }
+    })
 }
 
 /// How a piece is played.

@@ -195,7 +195,8 @@ impl Casting<'_> {
         let Origin::Sampled(kit) = origin else {
             return source;
         };
-        if self.kits[kit].kind == "acoustic" {
+        // Of unknown kits the alternatives may be a drummer's.
+        if !matches!(self.kits[kit].kind.as_str(), "electronic" | "synth") {
             return source;
         }
         let mut samples: Vec<Sample> = Vec::new();
@@ -284,7 +285,7 @@ impl Casting<'_> {
                     source.samples = source.samples.iter().map(as_foot).collect();
                     source.normal = 1.0 / loudest(&source.samples).max(1e-6);
                 }
-                let layer = layered
+                let layer = (layered && !is_foot)
                     .then(|| self.source(layer_origin, sound))
                     .flatten()
                     .map(|source| Layer {

@@ -213,7 +213,9 @@ impl Assembly {
                         let mut random = Random::new(&[self.plan.seed, step, slot as u64, 7]);
                         let example = Arc::make_mut(&mut example);
                         vary(example, &mut random, self.equaliser_db);
-                        if random.chance(self.drums_share) {
+                        // A recording's shares are estimates: what they leave out would
+                        // stay audible.
+                        if !self.pieces.is_recorded(piece) && random.chance(self.drums_share) {
                             vary_drums(example, &mut random, self.equaliser_db);
                         }
                     }
