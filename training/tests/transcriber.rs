@@ -1,17 +1,23 @@
 //! The exported transcriber computes what was trained, and hears no future.
 
+use std::path::Path;
+
 use idm_engine::{
+    controls::Quality,
     drum::{DRUM_COUNT, STEM_COUNT},
     front_end::{BAND_COUNT, LOW_BAND_COUNT},
-    model::{METADATA_KEY, Plan},
+    model::{METADATA_KEY, Model, Plan},
 };
 use idm_training::{
+    config::DataConfig,
     export::{DEFAULT_THRESHOLDS, Sources, describe, round_matrices, transcriber_graph},
     network::{
         EMBEDDING, Head, Input, MASK_OUTPUTS, MaskRequest, Network, Outputs, Weights,
         initial_weights, sigmoid,
     },
     random::Random,
+    render::{RenderConfig, Renderer},
+    training::warm_start,
 };
 use tract_onnx::prelude::*;
 
@@ -153,6 +159,57 @@ fn exported_file_streams_what_the_sequence_computes() {
                 results[position(&next)].clone().into_tensor()
             })
             .collect();
+    }
+}
+
+/// The shipped network, frame by frame in the engine, against the pass over a whole piece
+/// that training uses.
+#[test]
+fn the_engine_streams_what_the_shipped_network_computes_of_a_whole_piece() {
+    let model = Model::embedded().unwrap();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../presets/models/default");
+    let weights = warm_start(&folder, initial_weights(1)).unwrap();
+    let renderer = Renderer::new(&RenderConfig {
+        data: DataConfig {
+            procedural_kits: 4,
+            piece_s: 6.0,
+            ..DataConfig::default()
+        },
+        ..RenderConfig::default()
+    })
+    .unwrap();
+    let example = renderer.example(5);
+    let input = Input {
+        batch: 1,
+        frames: example.frames,
+        frame: example.frame,
+        low: example.low,
+    };
+    for (head, quality) in [
+        (Head::Low, Quality::Low),
+        (Head::Standard, Quality::Standard),
+        (Head::High, Quality::High),
+    ] {
+        let whole = outputs(&weights, &input, head);
+        let events = &whole.heads[head.index()].events;
+        let mut session = model.session(quality);
+        let (mut largest, mut loudest) = (0.0_f32, 0.0_f32);
+        let frames = input.frame.as_chunks::<BAND_COUNT>().0.iter();
+        let lows = input.low.as_chunks::<LOW_BAND_COUNT>().0;
+        for (t, (frame, low)) in frames.zip(lows).enumerate() {
+            session.step(frame, low);
+            let Some(described) = t.checked_sub(head.look_ahead_frames()) else {
+                continue;
+            };
+            let logits = &events[described * 2 * DRUM_COUNT..][..DRUM_COUNT];
+            for (found, logit) in session.onset().iter().zip(logits) {
+                largest = largest.max((found - sigmoid(*logit)).abs());
+                loudest = loudest.max(*found);
+            }
+        }
+        println!("{}: largest difference {largest:.1e}", head.name());
+        assert!(loudest > 0.5, "nothing was heard");
+        assert!(largest < 2e-4, "{}: {largest}", head.name());
     }
 }
 

@@ -110,7 +110,7 @@ impl Report {
                     text,
                     &title,
                     groups,
-                    &["pooled", "error, ms", "lateness, ms"],
+                    &["pooled", "error, ms", "lateness, ms", "kick, snare, hats"],
                 );
                 for (name, transcription) in &rows {
                     let scores = &point(transcription).groups[index];
@@ -118,7 +118,12 @@ impl Report {
                         [pooled.mean_error_ms(), pooled.mean_lateness_ms()]
                     });
                     let times = times.map(|time_ms| format!("{time_ms:.1}"));
-                    row(text, name, scores.iter().map(onset_cell).chain(times));
+                    let mut three = OnsetScore::default();
+                    for group in [Group::Kick, Group::Snare, Group::HiHat] {
+                        three.add(&scores[group.index()]);
+                    }
+                    let cells = scores.iter().map(onset_cell).chain(times);
+                    row(text, name, cells.chain([onset_cell(&three)]));
                 }
                 text.push('\n');
                 header(text, &title, classes, &[]);
