@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, ensure};
 use idm_engine::{
     audio_file::{self, AudioBuffer},
-    drum::{DRUM_COUNT, STEM_COUNT},
+    drum::{DRUM_COUNT, RESIDUAL, STEM_COUNT},
     front_end::{BAND_COUNT, Framing, LOW_BAND_COUNT},
 };
 
@@ -152,10 +152,11 @@ impl DecodedRecording {
     }
 
     /// The samples from `first` to `end` with targets from the recording's
-    /// stems. Allocates.
+    /// stems. What they leave of the mixture is residual where that has no stem.
+    /// Allocates.
     ///
     /// # Errors
-    /// If the recording has no stems, or one cannot be read.
+    /// If a drum with hits has no stem, or one cannot be read.
     pub fn with_stems(
         &self,
         recording: &Recording,
@@ -163,19 +164,21 @@ impl DecodedRecording {
         end: usize,
         featuriser: &mut Featuriser,
     ) -> Result<TrainingExample> {
-        ensure!(
-            recording.stems.iter().any(Option::is_some),
-            "{}: expected stems beside it (kick.wav, …, residual.wav), found none",
-            recording.audio.display()
-        );
+        let paths = recording.stems_for(&self.annotations)?;
         let (mix, hits, _) = self.cut(first, end);
         let mut stems: [Vec<f32>; STEM_COUNT] = std::array::from_fn(|_| vec![0.0; mix.len()]);
-        for (stem, path) in stems.iter_mut().zip(&recording.stems) {
+        for (stem, path) in stems.iter_mut().zip(&paths) {
             if let Some(path) = path {
                 let audio = read_mono(path)?;
                 for (sample, value) in stem.iter_mut().zip(audio.iter().skip(first)) {
                     *sample = *value;
                 }
+            }
+        }
+        if paths[RESIDUAL].is_none() {
+            let (drums, rest) = stems.split_at_mut(RESIDUAL);
+            for (at, (rest, mix)) in rest[0].iter_mut().zip(&mix).enumerate() {
+                *rest = mix - drums.iter().map(|drum| drum[at]).sum::<f32>();
             }
         }
         Ok(featuriser.example(&Piece {
@@ -267,6 +270,41 @@ mod tests {
             hits[1].velocity
         );
         assert_eq!(hits[2].velocity, 0.3);
+    }
+
+    #[test]
+    fn what_the_stems_leave_is_residual() {
+        use crate::recordings::find_recordings;
+        use idm_engine::audio_file::write_wav;
+
+        let folder = tempfile::tempdir().unwrap();
+        let tone = |step: f32| -> Vec<f32> {
+            (0..44_100)
+                .map(|n| (n as f32 * step).sin() * 0.2)
+                .collect()
+        };
+        let (kick, guitar) = (tone(0.01), tone(0.3));
+        let mix: Vec<f32> = kick.iter().zip(&guitar).map(|(a, b)| a + b).collect();
+        for (name, channel) in [("mix", mix), ("kick", kick)] {
+            let audio = AudioBuffer {
+                sample_rate_hz: SAMPLE_RATE_HZ,
+                channels: vec![channel],
+            };
+            write_wav(folder.path().join(format!("{name}.wav")), &audio).unwrap();
+        }
+        std::fs::write(folder.path().join("onsets.csv"), "time_s,class\n0.1,kick\n").unwrap();
+        let recording = &find_recordings(folder.path()).unwrap()[0];
+        let decoded = DecodedRecording::read(recording).unwrap();
+        let example = decoded
+            .with_stems(recording, 0, 44_100, &mut Featuriser::new())
+            .unwrap();
+        let power = &example.mix_power[80 * BAND_COUNT..][..BAND_COUNT];
+        let shares = &example.ratio[80 * STEM_COUNT * BAND_COUNT..][..STEM_COUNT * BAND_COUNT];
+        // The upper half of the bands holds the guitar alone.
+        let upper = BAND_COUNT / 2..BAND_COUNT;
+        let loudest = upper.max_by(|a, b| power[*a].total_cmp(&power[*b])).unwrap();
+        assert!(shares[RESIDUAL * BAND_COUNT + loudest] > 250);
+        assert!(shares[loudest] < 5);
     }
 
     #[test]

@@ -83,7 +83,7 @@ impl fmt::Debug for Recordings {
 
 /// Length of a recording at 44.1 kHz and a check of everything that can be
 /// checked without decoding.
-fn inspect(recording: &Recording) -> Result<usize> {
+fn inspect(recording: &Recording, use_stems: bool) -> Result<usize> {
     let reader = AudioReader::open(&recording.audio)?;
     let samples = match reader.announced_frames() {
         Some(frames) => (frames as f64 * SAMPLE_RATE_HZ / reader.sample_rate_hz()) as usize,
@@ -91,6 +91,9 @@ fn inspect(recording: &Recording) -> Result<usize> {
     };
     let annotations = read_annotations(&recording.annotation)?;
     check_hits(recording, &annotations, samples)?;
+    if use_stems {
+        recording.stems_for(&annotations)?;
+    }
     Ok(samples)
 }
 
@@ -131,7 +134,10 @@ impl Recordings {
         if recordings.is_empty() {
             return Ok(None);
         }
-        let lengths: Vec<usize> = recordings.par_iter().map(inspect).collect::<Result<_>>()?;
+        let lengths: Vec<usize> = recordings
+            .par_iter()
+            .map(|recording| inspect(recording, config.use_stems))
+            .collect::<Result<_>>()?;
         let all = lengths.iter().enumerate();
         Ok(Some(Recordings {
             passages: all.flat_map(|(n, samples)| passages(n, *samples)).collect(),
@@ -169,11 +175,11 @@ impl Recordings {
     /// Allocates.
     ///
     /// # Errors
-    /// When the recording or a stem cannot be read.
+    /// When the recording or a stem cannot be read, or a drum with hits has no stem.
     pub fn true_targets(&self, number: usize) -> Result<Option<TrainingExample>> {
         let Passage { first, end, .. } = self.passages[number];
         let recording = self.recording_of(number);
-        if recording.stems.iter().all(Option::is_none) {
+        if !recording.has_stems() {
             return Ok(None);
         }
         let decoded = DecodedRecording::read(recording)?;

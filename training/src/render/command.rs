@@ -107,7 +107,8 @@ fn write_piece(piece: &Piece, folder: &std::path::Path) -> Result<()> {
     };
     write("mix", &piece.mix)?;
     for (stem, signal) in piece.stems.iter().enumerate() {
-        if stem == RESIDUAL || signal.iter().any(|s| *s != 0.0) {
+        let is_hit = piece.hits.iter().any(|hit| hit.drum.index() == stem);
+        if stem == RESIDUAL || is_hit || signal.iter().any(|s| *s != 0.0) {
             let name = Drum::from_index(stem).map_or("residual", Drum::file_stem);
             write(name, signal)?;
         }
