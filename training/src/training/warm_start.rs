@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use idm_engine::front_end::LOW_BAND_COUNT;
 use prost::Message;
 use tract_onnx::pb::{ModelProto, TensorProto, tensor_proto::DataType};
@@ -22,7 +22,7 @@ use crate::network::{DETAIL, NamedTensor, UNITS, Weights};
 /// wider layers compute what they did (as in Net2Net, Chen et al. 2016).
 ///
 /// # Errors
-/// A file that cannot be read, holds none of the network's weights, or holds
+/// A file that cannot be read, lacks weights of the layers that all heads share, or holds
 /// larger ones: the tensor, the expected and the found shape.
 pub fn warm_start(path: &Path, initial: Weights) -> Result<Weights> {
     let is_model = path.is_dir() || path.extension().is_some_and(|end| end == "onnx");
@@ -41,12 +41,30 @@ pub fn warm_start(path: &Path, initial: Weights) -> Result<Weights> {
         let source = Checkpoint::load(path)?.optimiser.average;
         source.tensors().to_vec()
     };
-    fill(&found, initial).with_context(|| format!("{} does not fit", path.display()))
+    let all = initial.tensors().len();
+    let (weights, used) =
+        fill(&found, initial).with_context(|| format!("{} does not fit", path.display()))?;
+    say!("{used} of {all} tensors taken from {}", path.display());
+    Ok(weights)
 }
 
+/// What the names of the tensors of the trunk begin with: layers that every network has had.
+const TRUNK: [&str; 5] = ["conv1.", "conv2.", "dense.", "gru1.", "gru2."];
+
 /// Replaces the tensors of `initial`, or a corner of them, by those of the same
-/// name.
-fn fill(found: &[NamedTensor], mut initial: Weights) -> Result<Weights> {
+/// name, and counts them.
+fn fill(found: &[NamedTensor], mut initial: Weights) -> Result<(Weights, usize)> {
+    let lacking = initial.tensors().iter().find(|tensor| {
+        TRUNK.iter().any(|layer| tensor.name.starts_with(layer))
+            && found.iter().all(|other| other.name != tensor.name)
+    });
+    if let Some(tensor) = lacking {
+        bail!(
+            "expected the weights of a transcriber, found {} tensors without {}",
+            found.len(),
+            tensor.name
+        );
+    }
     let widths = Widths::of(found);
     let mut used = 0;
     for tensor in initial.tensors_mut() {
@@ -60,8 +78,7 @@ fn fill(found: &[NamedTensor], mut initial: Weights) -> Result<Weights> {
             grow(tensor, other, widths)?;
         }
     }
-    ensure!(used > 0, "expected weights of the network, found none");
-    Ok(initial)
+    Ok((initial, used))
 }
 
 /// Widths of the network that is grown.
@@ -249,9 +266,15 @@ mod tests {
         let bytes = transcriber_graph(&trained).finish(&[]);
         fs::write(folder.path().join("transcriber.onnx"), bytes).unwrap();
         let bytes = one_shot_graph(&trained, &procedural_bank(1)).finish(&[]);
-        fs::write(folder.path().join("one_shots.onnx"), bytes).unwrap();
+        let one_shots = folder.path().join("one_shots.onnx");
+        fs::write(&one_shots, bytes).unwrap();
 
         let initial = initial_weights(4);
+        let error = format!("{:#}", warm_start(&one_shots, initial.clone()).unwrap_err());
+        assert!(
+            error.contains("one_shots.onnx") && error.contains("without conv1.weight"),
+            "{error}"
+        );
         let warm = warm_start(folder.path(), initial.clone()).unwrap();
         for (tensor, expected) in warm.tensors().iter().zip(trained.tensors()) {
             // The timbre layer serves training alone and is not exported.
@@ -377,7 +400,9 @@ mod tests {
         let error = fill(&found, initial.clone()).unwrap_err();
         assert!(error.to_string().contains("conv1.weight"), "{error}");
         let error = fill(&[], initial.clone()).unwrap_err();
-        assert!(error.to_string().contains("found none"), "{error}");
+        assert!(error.to_string().contains("conv1.weight"), "{error}");
+        let (_, used) = fill(initial.tensors(), initial.clone()).unwrap();
+        assert_eq!(used, initial.tensors().len());
 
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("transcriber.onnx");
