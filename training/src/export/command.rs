@@ -31,7 +31,7 @@ pub struct ExportArgs {
     #[arg(long)]
     pub checkpoint: Option<PathBuf>,
     /// Weights to mix in: an earlier checkpoint or model that the run started from
-    /// (a smaller one is grown first). Between such weights lie better ones than
+    /// (a smaller one is grown first); needs --checkpoint. Between such weights lie better ones than
     /// either on material of both (Wortsman et al. 2022).
     #[arg(long)]
     pub blend: Option<PathBuf>,
@@ -83,6 +83,11 @@ pub fn run(args: &ExportArgs) -> Result<()> {
     };
     if let Some(path) = &args.blend {
         ensure!(
+            trained,
+            "--blend: expected --checkpoint with the weights to mix with, found none; \
+             untrained ones are no use"
+        );
+        ensure!(
             (0.0..=1.0).contains(&args.blend_share),
             "--blend-share: expected 0 to 1, found {}",
             args.blend_share
@@ -130,4 +135,26 @@ pub fn run(args: &ExportArgs) -> Result<()> {
     export_model(&args.out, &weights, &classes, &meta)?;
     say!("wrote {}", args.out.display());
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn untrained_weights_are_not_blended() {
+        let folder = tempfile::tempdir().unwrap();
+        let args = ExportArgs {
+            checkpoint: None,
+            blend: Some(folder.path().to_owned()),
+            blend_share: 0.5,
+            bank: None,
+            data: None,
+            pieces: 0,
+            out: folder.path().join("model"),
+        };
+        let error = run(&args).unwrap_err().to_string();
+        assert!(error.contains("expected --checkpoint"), "{error}");
+        assert!(!args.out.exists());
+    }
 }
