@@ -117,6 +117,38 @@ fn a_run_is_not_replaced_without_being_asked() {
     assert!(!missing.exists());
 }
 
+/// What a run learnt from is needed to go on with it; a finished one says so.
+#[test]
+fn resuming_needs_the_material_and_a_budget() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut state = run(folder.path(), Some(1), false);
+    let path = folder.path().join("checkpoint.bin");
+    let sources = state.sources.as_mut().unwrap();
+    sources.recordings.push("/takes".into());
+    state.save(&path).unwrap();
+    let args = TrainArgs {
+        resume: true,
+        ..arguments(folder.path(), folder.path().join("settings.toml"))
+    };
+    let stop = Arc::new(AtomicBool::new(false));
+    let error = train(&args, &stop).unwrap_err().to_string();
+    assert!(
+        error.contains("expected --recordings, for the run learnt from /takes, found none"),
+        "{error}"
+    );
+
+    fs::write(&args.config, TINY.replace("steps = 80", "steps = 1")).unwrap();
+    let before = fs::read(&path).unwrap();
+    let with_data = TrainArgs {
+        data: Some("/nowhere".into()),
+        ..args
+    };
+    let finished = train(&with_data, &stop).unwrap();
+    assert_eq!(finished.progress.step, 1);
+    assert!(finished.sources.unwrap().data.is_empty());
+    assert_eq!(fs::read(&path).unwrap(), before);
+}
+
 #[test]
 fn threads_share_a_batch_and_the_run_is_repeatable() {
     let run = || {

@@ -64,6 +64,10 @@ pub struct Sources {
     pub data: Vec<PathBuf>,
     /// Folders of recordings, absolute.
     pub recordings: Vec<PathBuf>,
+    /// Folders of both kinds that earlier runs learnt from, whose weights this one began
+    /// with: data, then recordings.
+    #[serde(default)]
+    pub former: [Vec<PathBuf>; 2],
     /// Licence lines of models whose weights are in these.
     pub models: Vec<String>,
 }
@@ -84,7 +88,7 @@ impl Sources {
         Sources {
             data: data.map(absolute).into_iter().collect(),
             recordings: recordings.iter().map(|path| absolute(path)).collect(),
-            models: Vec::new(),
+            ..Sources::default()
         }
     }
 
@@ -117,6 +121,20 @@ impl Sources {
         join(&mut self.data, other.data);
         join(&mut self.recordings, other.recordings);
         join(&mut self.models, other.models);
+        for (former, others) in self.former.iter_mut().zip(other.former) {
+            join(former, others);
+        }
+    }
+
+    /// Adds those of weights that a run begins with. Allocates.
+    pub fn begin_with(&mut self, other: Sources) {
+        join(&mut self.models, other.models);
+        for (former, others) in self.former.iter_mut().zip([other.data, other.recordings]) {
+            join(former, others);
+        }
+        for (former, others) in self.former.iter_mut().zip(other.former) {
+            join(former, others);
+        }
     }
 
     /// One entry per source: attributions that licences ask for, the text of a licence
@@ -124,10 +142,11 @@ impl Sources {
     pub fn licences(&self) -> Vec<String> {
         let mut lines = vec![PROCEDURAL.to_owned()];
         join(&mut lines, self.models.iter().cloned());
-        for folder in &self.data {
+        let [former_data, former_recordings] = &self.former;
+        for folder in self.data.iter().chain(former_data) {
             join(&mut lines, data_licences(folder));
         }
-        for folder in &self.recordings {
+        for folder in self.recordings.iter().chain(former_recordings) {
             join(&mut lines, [licence_text(folder, folder)]);
         }
         lines
@@ -222,6 +241,18 @@ mod tests {
         );
         let takes = Sources::given(None, &[folder.path().join("takes")]);
         assert_eq!(takes.licences(), [PROCEDURAL, "data of the user: takes"]);
+    }
+
+    #[test]
+    fn what_earlier_runs_learnt_from_is_told_and_not_asked_for_again() {
+        let earlier = Sources::given(Some(Path::new("/kits")), &["/takes".into()]);
+        let mut run = Sources::given(None, &[]);
+        run.begin_with(earlier.clone());
+        assert!(run.data.is_empty() && run.recordings.is_empty());
+        assert_eq!(run.licences(), earlier.licences());
+        let mut next = Sources::default();
+        next.begin_with(run);
+        assert_eq!(next.licences(), earlier.licences());
     }
 
     #[test]

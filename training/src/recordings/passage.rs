@@ -279,9 +279,7 @@ mod tests {
 
         let folder = tempfile::tempdir().unwrap();
         let tone = |step: f32| -> Vec<f32> {
-            (0..44_100)
-                .map(|n| (n as f32 * step).sin() * 0.2)
-                .collect()
+            (0..44_100).map(|n| (n as f32 * step).sin() * 0.2).collect()
         };
         let (kick, guitar) = (tone(0.01), tone(0.3));
         let mix: Vec<f32> = kick.iter().zip(&guitar).map(|(a, b)| a + b).collect();
@@ -302,7 +300,9 @@ mod tests {
         let shares = &example.ratio[80 * STEM_COUNT * BAND_COUNT..][..STEM_COUNT * BAND_COUNT];
         // The upper half of the bands holds the guitar alone.
         let upper = BAND_COUNT / 2..BAND_COUNT;
-        let loudest = upper.max_by(|a, b| power[*a].total_cmp(&power[*b])).unwrap();
+        let loudest = upper
+            .max_by(|a, b| power[*a].total_cmp(&power[*b]))
+            .unwrap();
         assert!(shares[RESIDUAL * BAND_COUNT + loudest] > 250);
         assert!(shares[loudest] < 5);
     }

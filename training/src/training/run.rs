@@ -17,7 +17,7 @@ use super::{
     BatchSource, Checkpoint, DataFolders, NO_VALIDATION_KITS, Pieces, Record, Scores, Stepper,
     TrainArgs, Validation, best_validation, budget_share, draw_curves, learning_rate,
     open_recordings, renderer,
-    start::{CHECKPOINT, start},
+    start::{CHECKPOINT, is_finished, start},
     validations_since_best,
 };
 use crate::{
@@ -169,6 +169,20 @@ impl Run {
 pub fn train(args: &TrainArgs, stop: &Arc<AtomicBool>) -> Result<Checkpoint> {
     let state = start(args)?;
     let config = state.config.clone();
+    if args.resume && is_finished(&state) {
+        let used = if config.schedule.steps > 0 {
+            format!("schedule.steps = {}", config.schedule.steps)
+        } else {
+            format!("schedule.minutes = {}", config.schedule.minutes)
+        };
+        say!(
+            "{}: the budget, {used}, is used up after {} steps; to go on, raise it in {}",
+            args.out.join(CHECKPOINT).display(),
+            state.progress.step,
+            args.config.display()
+        );
+        return Ok(state);
+    }
     say!("{}", config.to_toml());
     let stepper = Stepper::new(args.device, config.schedule.threads)?;
     let folders = match &args.data {
@@ -237,6 +251,10 @@ fn train_until_done(
         )
         .context("bad progress template")?,
     );
+    // What was done before says nothing of the speed now.
+    bar.set_position((1_000.0 * budget_share(&config, &run.state.progress)) as u64);
+    bar.tick();
+    bar.reset_eta();
     while budget_share(&config, &run.state.progress) < 1.0
         && run.state.progress.step < pause_at
         && !stop.load(Ordering::Relaxed)

@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 use clap::Args;
 
-use super::{Checkpoint, Optimiser, Progress, warm_start};
+use super::{Checkpoint, Optimiser, Progress, budget_share, warm_start};
 use crate::{
     config::Config,
     export::Sources,
@@ -63,6 +63,34 @@ fn ensure_no_run(folder: &Path) -> Result<()> {
     )
 }
 
+/// Refuses to go on with less material than the run had: it would go on with procedural
+/// kits alone.
+fn ensure_material(folder: &Path, had: &Sources, given: &Sources) -> Result<()> {
+    let options = [
+        ("--data", &had.data, &given.data),
+        ("--recordings", &had.recordings, &given.recordings),
+    ];
+    for (option, had, given) in options {
+        ensure!(
+            had.is_empty() || !given.is_empty(),
+            "{}: expected {option}, for the run learnt from {}, found none",
+            folder.join(CHECKPOINT).display(),
+            had.iter()
+                .map(|path| path.display().to_string())
+                .collect::<Vec<_>>()
+                .join(", ")
+        );
+    }
+    Ok(())
+}
+
+/// Whether the budget of `state` is used up and its last state measured.
+pub(super) fn is_finished(state: &Checkpoint) -> bool {
+    let last = state.progress.history.last();
+    budget_share(&state.config, &state.progress) >= 1.0
+        && last.is_some_and(|last| last.validation_f.is_some() && last.step == state.progress.step)
+}
+
 /// The run in the folder, or a new one.
 pub(super) fn start(args: &TrainArgs) -> Result<Checkpoint> {
     let config = Config::read(&args.config)?;
@@ -75,15 +103,19 @@ pub(super) fn start(args: &TrainArgs) -> Result<Checkpoint> {
             say!("the configuration has changed since the checkpoint; the new one counts");
             state.config = config;
         }
-        let sources = state.sources.get_or_insert_with(Sources::untold);
-        sources.add(given);
+        // What adds no step learns from nothing.
+        if !is_finished(&state) {
+            let sources = state.sources.get_or_insert_with(Sources::untold);
+            ensure_material(&args.out, sources, &given)?;
+            sources.add(given);
+        }
         return Ok(state);
     }
     let mut weights = initial_weights(config.seed);
     let mut sources = given;
     if let Some(path) = &args.warm_start {
         weights = warm_start(path, weights)?;
-        sources.add(Sources::of_weights(path).unwrap_or_else(Sources::untold));
+        sources.begin_with(Sources::of_weights(path).unwrap_or_else(Sources::untold));
     }
     let optimiser = Optimiser::new(&weights);
     Ok(Checkpoint {
