@@ -15,7 +15,7 @@ use clap::Args;
 use super::{Outcome, PlannedRun, Sweep, csv_table, markdown_table};
 use crate::{
     config::short_name,
-    export::write_atomically,
+    export::{Sources, write_atomically},
     kits::Split,
     network::{Compute, Network},
     training::{Checkpoint, DataFolders, TrainArgs, Validation, renderer, train},
@@ -57,7 +57,7 @@ pub fn run(args: &SweepArgs, stop: &Arc<AtomicBool>) -> Result<Vec<Outcome>> {
     let sweep = Sweep::read(&args.sweep)?;
     fs::create_dir_all(&args.out)
         .with_context(|| format!("cannot create {}", args.out.display()))?;
-    keep_start(&args.out, args.warm_start.as_deref())?;
+    keep_start(args)?;
     let mut outcomes = Vec::new();
     for (number, planned) in sweep.runs.iter().enumerate() {
         let folder = args.out.join(planned.folder());
@@ -93,12 +93,14 @@ pub fn run(args: &SweepArgs, stop: &Arc<AtomicBool>) -> Result<Vec<Outcome>> {
     Ok(outcomes)
 }
 
-/// Makes sure that the runs in `out` begin with the same weights as those of earlier calls.
+/// Makes sure that the runs in the folder begin with the same weights as those of earlier
+/// calls, and learn from the same folders.
 ///
 /// # Errors
 /// They do not; failing file operations.
-fn keep_start(out: &Path, warm_start: Option<&Path>) -> Result<()> {
-    let start = match warm_start {
+fn keep_start(args: &SweepArgs) -> Result<()> {
+    let out = &args.out;
+    let start = match &args.warm_start {
         None => "random weights".to_owned(),
         Some(folder) => {
             let model = folder.join("transcriber.onnx");
@@ -107,16 +109,41 @@ fn keep_start(out: &Path, warm_start: Option<&Path>) -> Result<()> {
             format!("transcriber {}", short_name(&content))
         }
     };
+    let sources = Sources::given(args.data.as_deref(), &args.recordings);
+    let list = |folders: &[PathBuf]| {
+        let mut names: Vec<_> = folders
+            .iter()
+            .map(|path| path.display().to_string())
+            .collect();
+        names.sort();
+        match names.is_empty() {
+            true => "none".to_owned(),
+            false => names.join(", "),
+        }
+    };
+    let lines = [
+        start,
+        format!("data {}", list(&sources.data)),
+        format!("recordings {}", list(&sources.recordings)),
+    ];
     let path = out.join("start.txt");
-    match fs::read_to_string(&path) {
-        Ok(before) => ensure!(
-            before.trim() == start,
-            "{}: expected runs that begin with {start}, found runs that begin with {}; \
+    let Ok(before) = fs::read_to_string(&path) else {
+        return write_atomically(&path, format!("{}\n", lines.join("\n")).as_bytes());
+    };
+    // Older folders tell the weights alone.
+    let before = before.lines().map(str::trim);
+    for ((line, before), what) in
+        lines
+            .iter()
+            .zip(before)
+            .zip(["begin with", "learn from", "learn from"])
+    {
+        ensure!(
+            before == line,
+            "{}: expected runs that {what} {line}, found runs that {what} {before}; \
              choose another --out",
-            out.display(),
-            before.trim()
-        ),
-        Err(_) => write_atomically(&path, format!("{start}\n").as_bytes())?,
+            out.display()
+        );
     }
     Ok(())
 }
@@ -174,18 +201,54 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let model = folder.path().join("model");
         fs::create_dir(&model).unwrap();
-        let missing = keep_start(folder.path(), Some(&model)).unwrap_err();
+        let cold = SweepArgs {
+            sweep: PathBuf::new(),
+            data: None,
+            warm_start: None,
+            recordings: Vec::new(),
+            device: Compute::Cpu,
+            out: folder.path().to_owned(),
+        };
+        let warm = SweepArgs {
+            warm_start: Some(model.clone()),
+            ..cold.clone()
+        };
+        let missing = keep_start(&warm).unwrap_err();
         assert!(
             missing.to_string().contains("transcriber.onnx"),
             "{missing}"
         );
         fs::write(model.join("transcriber.onnx"), [1, 2, 3]).unwrap();
-        keep_start(folder.path(), Some(&model)).unwrap();
-        keep_start(folder.path(), Some(&model)).unwrap();
-        let other = keep_start(folder.path(), None).unwrap_err().to_string();
+        keep_start(&warm).unwrap();
+        keep_start(&warm).unwrap();
+        let other = keep_start(&cold).unwrap_err().to_string();
         assert!(
             other.contains("random weights, found runs that begin with transcriber"),
             "{other}"
         );
+        let data = SweepArgs {
+            data: Some("/kits".into()),
+            ..warm.clone()
+        };
+        let other = keep_start(&data).unwrap_err().to_string();
+        assert!(
+            other.contains("data /kits, found runs that learn from data none"),
+            "{other}"
+        );
+        let takes = SweepArgs {
+            recordings: vec!["/takes".into()],
+            ..warm
+        };
+        let other = keep_start(&takes).unwrap_err().to_string();
+        assert!(other.contains("recordings /takes"), "{other}");
+
+        // A folder of an older version.
+        fs::write(folder.path().join("start.txt"), "random weights\n").unwrap();
+        let data = SweepArgs {
+            data: Some("/kits".into()),
+            ..cold
+        };
+        keep_start(&data).unwrap();
+        assert!(keep_start(&takes).is_err());
     }
 }
