@@ -63,8 +63,9 @@ pub(super) struct Entry {
 /// * folders or files that are named after sounds in one of many spellings
 ///   (`kick`, `hihat-open`, `BD_01.wav`, `Floor Tom/03_v112.flac`, …).
 ///
-/// Without a manifest everything is training material. Kits come in the order of their names. Allocates; decodes
-/// on all threads.
+/// Without a manifest, kits in a folder called `valid`, `validation` or `test` inside
+/// `folder` are held out, and all others are training material. Kits come in the order of
+/// their names. Allocates; decodes on all threads.
 ///
 /// # Errors
 /// When the folder cannot be read, the manifest is malformed, names an unknown
@@ -78,9 +79,10 @@ pub fn load_folder(folder: &Path) -> Result<Vec<Kit>> {
     };
     if entries.is_empty() {
         bail!(
-            "{}: no kits, expected {MANIFEST}, {}, *.sfz, or WAV, FLAC or AIFF files in folders named after drums",
+            "{}: no kits, expected {MANIFEST}, {}, *.sfz, or WAV, FLAC or AIFF files in folders named after drums{}",
             folder.display(),
-            hydrogen::FILE
+            hydrogen::FILE,
+            lossy_remark(folder)
         );
     }
     let samples: Vec<(Entry, Sample)> = entries
@@ -177,14 +179,43 @@ fn is_audio(path: &Path) -> bool {
     has_extension(path, &["wav", "flac", "aif", "aiff"])
 }
 
-fn scan(folder: &Path) -> Result<Vec<Entry>> {
-    let entries = scan_kit(folder)?;
-    if !entries.is_empty() {
-        return Ok(entries);
+/// What is said of the files below `folder` that are not read because their format leaves
+/// out what is hard to hear; nothing if there are none.
+pub(crate) fn lossy_remark(folder: &Path) -> String {
+    let mut folders = vec![folder.to_owned()];
+    let mut count = 0;
+    while let Some(folder) = folders.pop() {
+        for path in sorted_children(&folder).unwrap_or_default() {
+            if path.is_dir() {
+                folders.push(path);
+            } else if has_extension(&path, &["mp3", "ogg", "m4a", "aac", "opus"]) {
+                count += 1;
+            }
+        }
     }
-    let mut entries = Vec::new();
-    for kit in sorted_children(folder)?.iter().filter(|path| path.is_dir()) {
-        entries.extend(scan_kit(kit)?);
+    match count {
+        0 => String::new(),
+        _ => format!("; found {count} files in MP3 or the like, convert them to WAV or FLAC"),
+    }
+}
+
+fn scan(folder: &Path) -> Result<Vec<Entry>> {
+    let (held_out, others): (Vec<PathBuf>, Vec<PathBuf>) = sorted_children(folder)?
+        .into_iter()
+        .filter(|path| path.is_dir())
+        .partition(|path| Split::holds_out(path));
+    let mut entries = scan_kit(folder)?;
+    if entries.is_empty() {
+        for kit in &others {
+            entries.extend(scan_kit(kit)?);
+        }
+    }
+    for folder in &held_out {
+        let kits = scan(folder)?.into_iter();
+        entries.extend(kits.map(|entry| Entry {
+            split: Split::Valid,
+            ..entry
+        }));
     }
     Ok(entries)
 }
@@ -345,6 +376,28 @@ mod tests {
         );
         // The folder of one kit can be given as well.
         assert_eq!(load_folder(&folder.path().join("flat")).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn kits_in_a_folder_of_that_name_are_held_out() {
+        let folder = tempfile::tempdir().unwrap();
+        write_click(&folder.path().join("a/kick.wav"), 0);
+        write_click(&folder.path().join("Valid/b/snare.wav"), 0);
+        let kits = load_folder(folder.path()).unwrap();
+        let found: Vec<(&str, Split)> = kits
+            .iter()
+            .map(|kit| (kit.name.as_str(), kit.split))
+            .collect();
+        assert_eq!(found, [("a", Split::Train), ("b", Split::Valid)]);
+    }
+
+    #[test]
+    fn folders_of_mp3_files_are_named_as_such() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("kick")).unwrap();
+        fs::write(folder.path().join("kick/1.MP3"), b"").unwrap();
+        let error = load_folder(folder.path()).unwrap_err().to_string();
+        assert!(error.contains("found 1 files in MP3"), "{error}");
     }
 
     #[test]

@@ -7,8 +7,8 @@ mod sfz;
 use std::sync::Arc;
 
 pub use idm_engine::sound::{SOUND_COUNT, Sound, sound_from_spelling};
-pub(crate) use load::has_extension;
 pub use load::load_folder;
+pub(crate) use load::{has_extension, lossy_remark};
 
 use crate::random::Random;
 
@@ -32,6 +32,14 @@ impl Split {
             "valid" | "validation" | "test" => Some(Split::Valid),
             _ => None,
         }
+    }
+
+    /// Whether the folder at `path` is called after the validation side, in any case.
+    pub fn holds_out(path: &std::path::Path) -> bool {
+        path.file_name()
+            .and_then(|name| name.to_str())
+            .and_then(|name| Split::from_name(&name.to_lowercase()))
+            == Some(Split::Valid)
     }
 
     /// The side in words.

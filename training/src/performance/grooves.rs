@@ -1,14 +1,17 @@
 //! Human performances from MIDI files.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use idm_engine::midi_file::read_midi;
 use rayon::prelude::*;
 use serde::Deserialize;
 
 use super::Event;
-use crate::kits::{Sound, Split};
+use crate::kits::{Sound, Split, has_extension};
 
 /// A recorded performance.
 #[derive(Debug, Clone)]
@@ -56,10 +59,11 @@ pub fn sound_of_note(note: u8) -> Option<Sound> {
 
 /// Loads the grooves that `grooves.csv` in `folder` lists (columns `file`,
 /// relative to the folder or the one above, and `split`); without it, every
-/// `.mid` file of the folder as training material. Allocates.
+/// `.mid` or `.midi` file below the folder, as training material but for those below
+/// folders called `valid`, `validation` or `test`. Allocates.
 ///
 /// # Errors
-/// When the folder or manifest cannot be read or a file is no MIDI file.
+/// When the folder or manifest cannot be read, names no file, or a file is no MIDI file.
 pub fn load_grooves(folder: &Path) -> Result<Vec<Groove>> {
     let manifest = folder.join("grooves.csv");
     let mut files = Vec::new();
@@ -81,16 +85,15 @@ pub fn load_grooves(folder: &Path) -> Result<Vec<Groove>> {
             files.push((path, split));
         }
     } else {
-        let listing = fs::read_dir(folder)
-            .with_context(|| format!("{}: cannot be read", folder.display()))?;
-        for entry in listing {
-            let path = entry?.path();
-            if path.extension().is_some_and(|extension| extension == "mid") {
-                files.push((path, Split::Train));
-            }
-        }
+        walk(folder, Split::Train, &mut files)?;
         files.sort_by(|a, b| a.0.cmp(&b.0));
     }
+    ensure!(
+        !files.is_empty(),
+        "{}: expected grooves.csv with files, or .mid or .midi files in it or its folders, \
+         found none",
+        folder.display()
+    );
     let grooves: Vec<Groove> = files
         .par_iter()
         .map(|(path, split)| {
@@ -109,6 +112,25 @@ pub fn load_grooves(folder: &Path) -> Result<Vec<Groove>> {
         .into_iter()
         .filter(|groove| !groove.events.is_empty())
         .collect())
+}
+
+/// The MIDI files below `folder`.
+fn walk(folder: &Path, split: Split, files: &mut Vec<(PathBuf, Split)>) -> Result<()> {
+    let unreadable = || format!("{}: cannot be read", folder.display());
+    for entry in fs::read_dir(folder).with_context(unreadable)? {
+        let path = entry.with_context(unreadable)?.path();
+        if path.is_dir() {
+            let split = if Split::holds_out(&path) {
+                Split::Valid
+            } else {
+                split
+            };
+            walk(&path, split, files)?;
+        } else if has_extension(&path, &["mid", "midi"]) {
+            files.push((path, split));
+        }
+    }
+    Ok(())
 }
 
 /// Strokes of a standard MIDI file, through its tempo map, in order of time.
@@ -135,6 +157,49 @@ pub fn parse_midi(bytes: &[u8]) -> Result<Vec<Event>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn midi_files_are_found_in_all_folders_and_spellings() {
+        let folder = tempfile::tempdir().unwrap();
+        let empty = load_grooves(folder.path()).unwrap_err().to_string();
+        assert!(
+            empty.contains(&folder.path().display().to_string()) && empty.contains("found none"),
+            "{empty}"
+        );
+        let track: &[u8] = &[0x00, 0x99, 36, 100, 0x00, 0xff, 0x2f, 0x00];
+        let mut bytes = b"MThd\x00\x00\x00\x06\x00\x00\x00\x01\x00\x60MTrk".to_vec();
+        bytes.extend((track.len() as u32).to_be_bytes());
+        bytes.extend(track);
+        for name in [
+            "b.MID",
+            "a/x.midi",
+            "a/deep/y.mid",
+            "Valid/z.Midi",
+            "a/no.txt",
+        ] {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, &bytes).unwrap();
+        }
+        let grooves = load_grooves(folder.path()).unwrap();
+        let found: Vec<(String, Split)> = grooves
+            .iter()
+            .map(|groove| {
+                let name = Path::new(&groove.name).strip_prefix(folder.path()).unwrap();
+                (name.display().to_string(), groove.split)
+            })
+            .collect();
+        let train = |name: &str| (name.to_owned(), Split::Train);
+        assert_eq!(
+            found,
+            [
+                ("Valid/z.Midi".to_owned(), Split::Valid),
+                train("a/deep/y.mid"),
+                train("a/x.midi"),
+                train("b.MID"),
+            ]
+        );
+    }
 
     #[test]
     fn tempo_map_is_followed() {

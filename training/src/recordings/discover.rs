@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail, ensure};
 use idm_engine::drum::{DRUM_COUNT, Drum, GROUP_COUNT, Group, STEM_COUNT};
 
 use super::Annotation;
-use crate::kits::{Sound, Split, has_extension};
+use crate::kits::{Sound, Split, has_extension, lossy_remark};
 
 /// A recording and its annotation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,9 +86,10 @@ pub fn find_recordings(folder: &Path) -> Result<Vec<Recording>> {
     }
     ensure!(
         !recordings.is_empty(),
-        "{}: expected WAV or FLAC files with a .csv or .mid file of the same name, found {} audio files without annotation",
+        "{}: expected WAV or FLAC files with a .csv or .mid file of the same name, found {} audio files without annotation{}",
         folder.display(),
-        audio.len()
+        audio.len(),
+        lossy_remark(folder)
     );
     Ok(recordings)
 }

@@ -18,8 +18,7 @@ use crate::{
 };
 
 /// What is said where sampled kits are given and none of them is held out.
-pub const NO_VALIDATION_KITS: &str =
-    "no validation kits in the data folder (kits.csv has a column split: train or valid)";
+pub const NO_VALIDATION_KITS: &str = "no validation kits in the data folder (put some into drums/valid/, or see kits.csv's column split)";
 
 /// Where recorded material lies; none is needed.
 #[derive(Debug, Clone, Default)]
