@@ -95,7 +95,7 @@ pub fn run(args: EvaluateArgs) -> Result<()> {
         .context("threads cannot be started")?;
     pool.install(|| {
         if let Some(path) = &args.golden {
-            let golden = Golden::measure(&Arc::new(Model::load(&args.model)?))?;
+            let golden = Golden::measure(&load_model(&args.model)?)?;
             for figure in &golden.figures {
                 say!("{}: {}", figure.name, figure.value);
             }
@@ -121,8 +121,22 @@ pub fn run(args: EvaluateArgs) -> Result<()> {
     })
 }
 
+/// The model in `folder`. Allocates.
+///
+/// # Errors
+/// When it cannot be loaded; where there is none, that its default lies in the repository.
+pub(crate) fn load_model(folder: &Path) -> Result<Arc<Model>> {
+    ensure!(
+        folder.is_dir(),
+        "{}: expected the folder of a model, found none; pass --model DIR (the default is \
+         relative to the repository)",
+        folder.display()
+    );
+    Ok(Arc::new(Model::load(folder)?))
+}
+
 fn one_shots(args: &EvaluateArgs) -> Result<()> {
-    let model = Arc::new(Model::load(&args.model)?);
+    let model = load_model(&args.model)?;
     let data = args.data.as_deref();
     let excerpts = Material::Plain.excerpts(data, args.excerpts as usize, one_shots::EXCERPT_S)?;
     let material = describe(Material::Plain, &excerpts, data);
@@ -135,7 +149,7 @@ fn one_shots(args: &EvaluateArgs) -> Result<()> {
 }
 
 fn robustness(args: &EvaluateArgs) -> Result<()> {
-    let model = Arc::new(Model::load(&args.model)?);
+    let model = load_model(&args.model)?;
     let data = args.data.as_deref();
     for &material in &args.material {
         ensure!(
@@ -160,7 +174,7 @@ fn corrected(args: &EvaluateArgs) -> Result<Vec<Report>> {
             args.seconds
         );
     }
-    let model = Arc::new(Model::load(&args.model)?);
+    let model = load_model(&args.model)?;
     let data = args.data.as_deref();
     let table = |&material: &Material| {
         let excerpts = material.excerpts(data, args.excerpts as usize, args.seconds)?;
@@ -207,7 +221,7 @@ pub fn evaluate(args: &EvaluateArgs) -> Result<Vec<Report>> {
     };
     let data = args.data.as_deref();
     let model = if systems.iter().any(|system| system.needs_model()) {
-        Some(Arc::new(Model::load(&args.model)?))
+        Some(load_model(&args.model)?)
     } else {
         None
     };
@@ -305,4 +319,15 @@ pub(super) fn progress(length: usize, message: &'static str) -> ProgressBar {
     ProgressBar::new(length as u64)
         .with_style(style)
         .with_message(message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_model_is_asked_for() {
+        let error = load_model(Path::new("nowhere/model")).unwrap_err();
+        assert!(error.to_string().contains("pass --model"), "{error}");
+    }
 }

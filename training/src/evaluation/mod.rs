@@ -27,8 +27,8 @@ mod velocities;
 mod weigh;
 
 pub use breakdown::{Breakdown, Part};
-pub(crate) use command::describe;
 pub use command::{EvaluateArgs, evaluate, run};
+pub(crate) use command::{describe, load_model};
 pub use conditions::Condition;
 pub use corrections::{Care, Correction, corrected, corrections};
 pub use diagnosis::Diagnosis;

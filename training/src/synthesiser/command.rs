@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use hound::{SampleFormat, WavSpec, WavWriter};
-use idm_engine::{drum::Drum, model::Model};
+use idm_engine::drum::Drum;
 
 use super::{
     architecture::Size,
@@ -19,7 +19,7 @@ use super::{
     train::{Budget, load, train},
 };
 use crate::{
-    evaluation::{EXCERPT_S, Material, describe},
+    evaluation::{EXCERPT_S, Material, describe, load_model},
     network::parameter_count,
 };
 
@@ -95,7 +95,7 @@ pub fn run(args: &SynthesiserArgs, stop: &Arc<AtomicBool>) -> Result<()> {
 }
 
 fn train_and_compare(args: &SynthesiserArgs, stop: &AtomicBool) -> Result<()> {
-    let model = Arc::new(Model::load(&args.model)?);
+    let model = load_model(&args.model)?;
     let size = Size::default();
     fs::create_dir_all(&args.out)
         .with_context(|| format!("cannot create {}", args.out.display()))?;
