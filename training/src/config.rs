@@ -1,6 +1,6 @@
 //! Settings of a training run, read from TOML and saved with the result.
 
-use std::{fs, path::Path};
+use std::{fmt::Display, fs, ops::RangeInclusive, path::Path};
 
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
@@ -24,6 +24,12 @@ pub struct Config {
     /// What is minimised.
     pub loss: LossConfig,
 }
+
+/// Lengths of a piece in seconds that make sense: a longer one would not fit the memory
+/// of most computers.
+pub const PIECE_S: RangeInclusive<f64> = 1.0..=600.0;
+/// Most pieces per step, and most uses of one: more are a slip of the pen.
+const MOST_PIECES: usize = 4096;
 
 /// What is rendered.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -222,6 +228,119 @@ impl Default for ScheduleConfig {
     }
 }
 
+/// Refuses a value of the setting `name` outside of `range`, NaN too.
+fn within<T: Copy + Display + Into<f64>>(
+    name: &str,
+    value: T,
+    range: RangeInclusive<f64>,
+) -> Result<()> {
+    ensure!(
+        range.contains(&value.into()),
+        "{name}: expected {} to {}, found {value}",
+        range.start(),
+        range.end()
+    );
+    Ok(())
+}
+
+/// Refuses a number of the setting `name` outside of `range`.
+fn counted(name: &str, value: usize, range: RangeInclusive<usize>) -> Result<()> {
+    ensure!(
+        range.contains(&value),
+        "{name}: expected {} to {}, found {value}",
+        range.start(),
+        range.end()
+    );
+    Ok(())
+}
+
+impl DataConfig {
+    fn check(&self) -> Result<()> {
+        counted("data.batch", self.batch, 1..=MOST_PIECES)?;
+        counted("data.uses", self.uses, 1..=MOST_PIECES)?;
+        counted(
+            "data.validation_pieces",
+            self.validation_pieces,
+            1..=10 * MOST_PIECES,
+        )?;
+        for (name, seconds) in [
+            ("piece_s", self.piece_s),
+            ("validation_piece_s", self.validation_piece_s),
+        ] {
+            within(&format!("data.{name}"), seconds, PIECE_S)?;
+        }
+        for (name, share) in [
+            ("procedural_share", self.procedural_share),
+            ("groove_share", self.groove_share),
+            ("layered_share", self.layered_share),
+            ("least_loyalty", self.least_loyalty),
+            ("wildness", self.wildness),
+            ("tame_share", self.tame_share),
+            ("tame_wildness", self.tame_wildness),
+            ("tame_loyalty", self.tame_loyalty),
+            ("reshaping", self.reshaping),
+            ("lead_share", self.lead_share),
+            ("backdrop_share", self.backdrop_share),
+            ("gate_share", self.gate_share),
+            ("acoustic_cymbals", self.acoustic_cymbals),
+            ("foot_share", self.foot_share),
+            ("steady_share", self.steady_share),
+            ("reuse_drums_share", self.reuse_drums_share),
+            ("recordings_share", self.recordings_share),
+        ] {
+            within(&format!("data.{name}"), share, 0.0..=1.0)?;
+        }
+        within("data.depth_preference", self.depth_preference, 0.0..=10.0)?;
+        let change_db = self.reuse_equaliser_db;
+        within("data.reuse_equaliser_db", change_db, 0.0..=60.0)
+    }
+}
+
+impl OptimiserConfig {
+    fn check(&self) -> Result<()> {
+        for (name, value, most) in [
+            // A rate of 0 lets nothing move, which is of use to measure what does.
+            ("learning_rate", self.learning_rate, 1.0),
+            ("final_share", self.final_share, 1.0),
+            ("beta1", self.beta1, 0.999_99),
+            ("beta2", self.beta2, 0.999_999),
+            ("weight_decay", self.weight_decay, 100.0),
+            ("average_decay", self.average_decay, 0.999_999),
+        ] {
+            within(&format!("optimiser.{name}"), value, 0.0..=most)?;
+        }
+        within("optimiser.clip_norm", self.clip_norm, 1e-6..=1e6)
+    }
+}
+
+impl ScheduleConfig {
+    fn check(&self) -> Result<()> {
+        for (name, minutes) in [
+            ("minutes", self.minutes),
+            ("validate_minutes", self.validate_minutes),
+            ("checkpoint_minutes", self.checkpoint_minutes),
+        ] {
+            within(&format!("schedule.{name}"), minutes, 0.0..=1e6)?;
+        }
+        ensure!(
+            self.render_threads > 0,
+            "schedule.render_threads: expected at least 1, found 0"
+        );
+        let budgets = [self.minutes > 0.0, self.steps > 0];
+        ensure!(
+            budgets == [true, false] || budgets == [false, true],
+            "schedule: expected either minutes or steps above 0, found minutes = {} and steps = {}",
+            self.minutes,
+            self.steps
+        );
+        within(
+            "schedule.other_head_share",
+            self.other_head_share,
+            0.0..=0.5,
+        )
+    }
+}
+
 impl Config {
     /// Reads and checks the file at `path`.
     ///
@@ -246,73 +365,30 @@ impl Config {
             !self.name.trim().is_empty(),
             "name: expected a text, found nothing"
         );
-        ensure!(
-            self.data.batch > 0,
-            "data.batch: expected at least 1, found 0"
-        );
-        ensure!(
-            self.data.uses > 0,
-            "data.uses: expected at least 1, found 0"
-        );
-        ensure!(
-            self.data.piece_s >= 1.0,
-            "data.piece_s: expected at least 1 s, found {}",
-            self.data.piece_s
-        );
-        ensure!(
-            (0.0..=1.0).contains(&self.data.tame_share),
-            "data.tame_share: expected 0 to 1, found {}",
-            self.data.tame_share
-        );
-        for (name, share) in [
-            ("tame_wildness", self.data.tame_wildness),
-            ("tame_loyalty", self.data.tame_loyalty),
-            ("reshaping", self.data.reshaping),
-            ("lead_share", self.data.lead_share),
-            ("backdrop_share", self.data.backdrop_share),
-            ("gate_share", self.data.gate_share),
-            ("acoustic_cymbals", self.data.acoustic_cymbals),
-            ("foot_share", self.data.foot_share),
-            ("steady_share", self.data.steady_share),
-            ("reuse_drums_share", self.data.reuse_drums_share),
-        ] {
-            ensure!(
-                (0.0..=1.0).contains(&share),
-                "data.{name}: expected 0 to 1, found {share}"
-            );
+        self.data.check()?;
+        self.optimiser.check()?;
+        self.schedule.check()?;
+        let losses = [
+            ("onset", self.loss.onset),
+            ("velocity", self.loss.velocity),
+            ("mask", self.loss.mask),
+            ("distortion", self.loss.distortion),
+            ("leakage", self.loss.leakage),
+            ("timbre", self.loss.timbre),
+        ];
+        let weights = self.loss.positive_weight;
+        for (name, factor) in losses
+            .into_iter()
+            .chain(weights.map(|weight| ("positive_weight", weight)))
+        {
+            within(&format!("loss.{name}"), factor, 0.0..=1e6)?;
         }
-        // 0 lets nothing move, which is of use to measure what does.
-        ensure!(
-            self.optimiser.learning_rate >= 0.0 && self.optimiser.learning_rate.is_finite(),
-            "optimiser.learning_rate: expected 0 or more, found {}",
-            self.optimiser.learning_rate
-        );
-        ensure!(
-            (0.0..=1.0).contains(&self.data.recordings_share),
-            "data.recordings_share: expected 0 to 1, found {}",
-            self.data.recordings_share
-        );
+        within("loss.neighbour", self.loss.neighbour, 0.0..=1.0)?;
         ensure!(
             (1..=self.data.batch).contains(&self.schedule.threads),
             "schedule.threads: expected 1 to data.batch = {}, found {}",
             self.data.batch,
             self.schedule.threads
-        );
-        ensure!(
-            self.schedule.render_threads > 0,
-            "schedule.render_threads: expected at least 1, found 0"
-        );
-        let budgets = [self.schedule.minutes > 0.0, self.schedule.steps > 0];
-        ensure!(
-            budgets == [true, false] || budgets == [false, true],
-            "schedule: expected either minutes or steps above 0, found minutes = {} and steps = {}",
-            self.schedule.minutes,
-            self.schedule.steps
-        );
-        ensure!(
-            (0.0..=0.5).contains(&self.schedule.other_head_share),
-            "schedule.other_head_share: expected 0 to 0.5, found {}",
-            self.schedule.other_head_share
         );
         Ok(())
     }
@@ -394,6 +470,41 @@ mod tests {
                 .to_string()
                 .contains("schedule.render_threads")
         );
+        config.schedule.render_threads = 1;
+        config.check().unwrap();
+        type Slip = fn(&mut Config);
+        let slips: [(&str, Slip); 12] = [
+            ("data.wildness: expected 0 to 1, found NaN", |c| {
+                c.data.wildness = f32::NAN;
+            }),
+            ("data.layered_share: expected 0 to 1, found -1", |c| {
+                c.data.layered_share = -1.0;
+            }),
+            ("data.procedural_share", |c| c.data.procedural_share = 1.5),
+            ("data.groove_share", |c| c.data.groove_share = 70.0),
+            ("data.recordings_share", |c| c.data.recordings_share = 2.0),
+            ("data.least_loyalty", |c| c.data.least_loyalty = f32::NAN),
+            ("data.piece_s: expected 1 to 600, found 6000", |c| {
+                c.data.piece_s = 6000.0;
+            }),
+            ("data.validation_piece_s", |c| {
+                c.data.validation_piece_s = f64::NAN;
+            }),
+            ("data.validation_pieces: expected 1 to", |c| {
+                c.data.validation_pieces = 0;
+            }),
+            ("data.batch", |c| c.data.batch = 1_000_000),
+            ("optimiser.clip_norm", |c| c.optimiser.clip_norm = 0.0),
+            ("schedule.validate_minutes", |c| {
+                c.schedule.validate_minutes = f64::NAN;
+            }),
+        ];
+        for (expected, slip) in slips {
+            let mut config = config.clone();
+            slip(&mut config);
+            let error = config.check().unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
+        }
         let unknown = toml::from_str::<Config>("nam = \"x\"").unwrap_err();
         assert!(unknown.to_string().contains("nam"));
     }

@@ -47,11 +47,12 @@ set = { data.recordings_stems = true }
 fn render_takes(folder: &Path) {
     render::run(&RenderArgs {
         out: folder.to_owned(),
+        config: None,
         data: None,
         pieces: 4,
-        seconds: 6.0,
-        seed: 21,
-        wildness: 0.5,
+        seconds: Some(6.0),
+        seed: Some(21),
+        wildness: Some(0.5),
         validation: false,
         stereo: false,
     })

@@ -2,7 +2,7 @@
 
 use std::{fmt::Write, fs, path::PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use clap::Args;
 use idm_engine::{
     audio_file::{AudioBuffer, write_wav},
@@ -13,9 +13,10 @@ use rayon::prelude::*;
 
 use super::{Piece, RenderConfig, Renderer, Stage, channels};
 use crate::{
-    config::DataConfig,
+    config::{Config, DataConfig, PIECE_S},
     kits::{SAMPLE_RATE_HZ, Split},
     random::Random,
+    training::{DataFolders, renderer},
 };
 
 /// Names the places of a piece's drums.
@@ -27,21 +28,25 @@ pub struct RenderArgs {
     /// Folder for the pieces
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
+    /// Settings of a training run (training/configs/*.toml), whose pieces are rendered:
+    /// its [data] and its seed
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
     /// Folder with drums/ and grooves/; without it everything is procedural
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
     /// Number of pieces
     #[arg(long, default_value_t = 8)]
     pub pieces: u64,
-    /// Length of a piece in seconds
-    #[arg(long, default_value_t = 10.0)]
-    pub seconds: f64,
-    /// Names the sequence of pieces
-    #[arg(long, default_value_t = 1)]
-    pub seed: u64,
-    /// Strength of the random changes, 0 to 1
-    #[arg(long, default_value_t = 1.0)]
-    pub wildness: f32,
+    /// Length of a piece in seconds; 10, or that of --config
+    #[arg(long)]
+    pub seconds: Option<f64>,
+    /// Names the sequence of pieces; 1, or that of --config
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Strength of the random changes, 0 to 1; 1, or that of --config
+    #[arg(long)]
+    pub wildness: Option<f32>,
     /// Use the validation side of kits and grooves
     #[arg(long)]
     pub validation: bool,
@@ -56,34 +61,37 @@ pub struct RenderArgs {
 /// `class`, `velocity` 0-127) and `onsets.mid`.
 ///
 /// # Errors
-/// When the material cannot be loaded or a file cannot be written.
+/// When settings make no sense or contradict each other, the material cannot be loaded or
+/// a file cannot be written.
 pub fn run(args: &RenderArgs) -> Result<()> {
-    let within = |name: &str| args.data.as_ref().map(|data| data.join(name));
-    let renderer = Renderer::new(&RenderConfig {
-        kit_folders: within("drums")
-            .into_iter()
-            .filter(|path| path.is_dir())
-            .collect(),
-        groove_folder: within("grooves").filter(|path| path.is_dir()),
-        split: if args.validation {
-            Split::Valid
-        } else {
-            Split::Train
-        },
-        seed: args.seed,
-        data: DataConfig {
-            wildness: args.wildness.clamp(0.0, 1.0),
-            piece_s: args.seconds,
-            ..DataConfig::default()
-        },
-    })?;
+    let config = settings(args)?;
+    let folders = match &args.data {
+        Some(folder) => DataFolders::inside(folder)?,
+        None => DataFolders::default(),
+    };
+    let split = if args.validation {
+        Split::Valid
+    } else {
+        Split::Train
+    };
+    let renderer = if args.config.is_some() {
+        renderer(&config, &folders, split)?
+    } else {
+        Renderer::new(&RenderConfig {
+            kit_folders: folders.kits,
+            groove_folder: folders.grooves,
+            split,
+            seed: config.seed,
+            data: config.data.clone(),
+        })?
+    };
     let (kits, grooves) = renderer.material();
     say!("{kits} sampled kits, {grooves} grooves");
     (0..args.pieces).into_par_iter().try_for_each(|index| {
         let folder = args.out.join(format!("{index:06}"));
         let mut piece = renderer.piece(index);
         if args.stereo {
-            let random = &mut Random::new(&[args.seed, index, STAGE]);
+            let random = &mut Random::new(&[config.seed, index, STAGE]);
             Stage::draw(random).place_piece(&mut piece);
         }
         write_piece(&piece, &folder)
@@ -91,6 +99,47 @@ pub fn run(args: &RenderArgs) -> Result<()> {
     })?;
     say!("{} pieces in {}", args.pieces, args.out.display());
     Ok(())
+}
+
+/// What `args` ask for.
+fn settings(args: &RenderArgs) -> Result<Config> {
+    let mut config = match &args.config {
+        Some(path) => Config::read(path)?,
+        None => Config {
+            seed: 1,
+            data: DataConfig {
+                piece_s: 10.0,
+                ..DataConfig::default()
+            },
+            ..Config::default()
+        },
+    };
+    if let Some(seed) = args.seed {
+        config.seed = seed;
+    }
+    if let Some(seconds) = args.seconds {
+        ensure!(
+            PIECE_S.contains(&seconds),
+            "--seconds: expected {} to {}, found {seconds}",
+            PIECE_S.start(),
+            PIECE_S.end()
+        );
+        config.data.piece_s = seconds;
+        config.data.validation_piece_s = seconds;
+    }
+    if let Some(wildness) = args.wildness {
+        ensure!(
+            (0.0..=1.0).contains(&wildness),
+            "--wildness: expected 0 to 1, found {wildness}"
+        );
+        ensure!(
+            args.config.is_none() || !args.validation,
+            "--wildness: expected none with --config and --validation, found {wildness}; \
+             validation pieces are as wild whatever training is"
+        );
+        config.data.wildness = wildness;
+    }
+    Ok(config)
 }
 
 fn write_piece(piece: &Piece, folder: &std::path::Path) -> Result<()> {
@@ -153,11 +202,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let args = RenderArgs {
             out: folder.path().to_owned(),
+            config: None,
             data: None,
             pieces: 1,
-            seconds: 2.0,
-            seed: 4,
-            wildness: 1.0,
+            seconds: Some(2.0),
+            seed: Some(4),
+            wildness: Some(1.0),
             validation: false,
             stereo: false,
         };
@@ -181,5 +231,66 @@ mod tests {
             let time_s: f64 = line.split(',').next().unwrap().parse().unwrap();
             assert!((event.time_s - time_s).abs() < 0.001, "{line} {event:?}");
         }
+    }
+
+    #[test]
+    fn a_configuration_is_heard_as_training_hears_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("run.toml");
+        fs::write(
+            &file,
+            "name = \"x\"\nseed = 9\n[data]\nprocedural_kits = 2\npiece_s = 3.0\nwildness = 0.4\n",
+        )
+        .unwrap();
+        let args = RenderArgs {
+            out: folder.path().join("heard"),
+            config: Some(file.clone()),
+            data: None,
+            pieces: 1,
+            seconds: None,
+            seed: None,
+            wildness: None,
+            validation: false,
+            stereo: false,
+        };
+        run(&args).unwrap();
+        let mix = idm_engine::audio_file::read(args.out.join("000000/mix.wav")).unwrap();
+        let config = Config::read(&file).unwrap();
+        let trained = renderer(&config, &DataFolders::default(), Split::Train).unwrap();
+        let piece = trained.piece(0);
+        assert_eq!(mix.frames(), piece.length());
+        let far = |(written, heard): (&f32, &f32)| (written - heard).abs() > 1e-3;
+        assert!(!mix.channels[0].iter().zip(&piece.mix).any(far));
+
+        let changed = settings(&RenderArgs {
+            seconds: Some(5.0),
+            seed: Some(2),
+            wildness: Some(0.1),
+            ..args.clone()
+        })
+        .unwrap();
+        assert_eq!(
+            (changed.data.piece_s, changed.seed, changed.data.wildness),
+            (5.0, 2, 0.1)
+        );
+        let refused = |args: RenderArgs| run(&args).unwrap_err().to_string();
+        let conflict = refused(RenderArgs {
+            wildness: Some(0.5),
+            validation: true,
+            ..args.clone()
+        });
+        assert!(conflict.contains("--wildness: expected none"), "{conflict}");
+        for seconds in [0.0, 601.0, f64::NAN] {
+            let error = refused(RenderArgs {
+                seconds: Some(seconds),
+                ..args.clone()
+            });
+            assert!(error.contains("--seconds: expected 1 to 600"), "{error}");
+        }
+        let missing = refused(RenderArgs {
+            data: Some(folder.path().join("nowhere")),
+            ..args
+        });
+        assert!(missing.contains("drums/ or grooves/"), "{missing}");
     }
 }
