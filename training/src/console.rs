@@ -31,6 +31,11 @@ pub fn complain(text: Arguments<'_>) {
     let _ = write_line(&mut io::stderr().lock(), text);
 }
 
+/// `value` with so many digits after the point, a dash if there is none. Allocates.
+pub fn figure(value: Option<f64>, digits: usize) -> String {
+    value.map_or_else(|| "–".to_owned(), |value| format!("{value:.digits$}"))
+}
+
 fn write_line(to: &mut impl Write, text: Arguments<'_>) -> io::Result<()> {
     match writeln!(to, "{text}") {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),

@@ -12,7 +12,7 @@ use super::{
     score::{GROUP_MERGE_S, TOLERANCES_S, score},
     systems::{Estimate, OperatingPoint},
 };
-use crate::{kits::SAMPLE_RATE_HZ, render::Hit};
+use crate::{console::figure, kits::SAMPLE_RATE_HZ, render::Hit};
 
 /// Ends of the parts of an excerpt, in seconds, whose hits are scored apart: how a
 /// system does once it has listened for a while.
@@ -134,15 +134,12 @@ impl Breakdown {
             let columns = ["excerpts", "SI-SDR, dB", "LSD, dB", "silent, dB", "onset F"];
             header(text, &format!("{}, per {what}", self.system), &columns, &[]);
             for part in parts {
-                let number = |value: Option<f64>, digits: usize| {
-                    value.map_or_else(|| "–".to_owned(), |value| format!("{value:.digits$}"))
-                };
                 let cells = [
                     part.excerpts.to_string(),
-                    number(part.si_sdr_db, 1),
-                    number(part.lsd_db, 1),
-                    number(part.silent_db, 1),
-                    number(part.onset_f, 2),
+                    figure(part.si_sdr_db, 1),
+                    figure(part.lsd_db, 1),
+                    figure(part.silent_db, 1),
+                    figure(part.onset_f, 2),
                 ];
                 row(text, &part.label, cells.into_iter());
             }
@@ -156,9 +153,9 @@ impl Breakdown {
         header(text, &what, &columns, &[]);
         for Listened { seconds, hits } in &self.times {
             let cells = [
-                format!("{:.2}", hits.precision()),
-                format!("{:.2}", hits.recall()),
-                format!("{:.2}", hits.f_measure()),
+                figure(hits.precision(), 2),
+                figure(hits.recall(), 2),
+                figure(hits.f_measure(), 2),
                 format!("{:.1}", hits.mean_error_ms()),
             ];
             let label = format!("{} to {} s", seconds.start, seconds.end);

@@ -22,24 +22,20 @@ pub struct OnsetScore {
 }
 
 impl OnsetScore {
-    /// Share of the detected that was played; 1 if nothing was detected.
-    pub fn precision(&self) -> f64 {
+    /// Share of the detected that was played, if anything was detected.
+    pub fn precision(&self) -> Option<f64> {
         share(self.found, self.extra)
     }
 
-    /// Share of the played that was detected; 1 if nothing was played.
-    pub fn recall(&self) -> f64 {
+    /// Share of the played that was detected, if anything was played.
+    pub fn recall(&self) -> Option<f64> {
         share(self.found, self.missed)
     }
 
-    /// Harmonic mean of precision and recall.
-    pub fn f_measure(&self) -> f64 {
+    /// Harmonic mean of precision and recall, if anything was played.
+    pub fn f_measure(&self) -> Option<f64> {
         let all = 2 * self.found + self.extra + self.missed;
-        if all == 0 {
-            1.0
-        } else {
-            2.0 * self.found as f64 / all as f64
-        }
+        (self.found + self.missed > 0).then(|| 2.0 * self.found as f64 / all as f64)
     }
 
     /// Mean absolute error in time of the found hits.
@@ -62,12 +58,9 @@ impl OnsetScore {
     }
 }
 
-fn share(found: usize, other: usize) -> f64 {
-    if found + other == 0 {
-        1.0
-    } else {
-        found as f64 / (found + other) as f64
-    }
+fn share(found: usize, other: usize) -> Option<f64> {
+    let all = found + other;
+    (all > 0).then(|| found as f64 / all as f64)
 }
 
 /// Pairs of indices of `played` and `detected` times that differ by no more
@@ -212,13 +205,13 @@ mod tests {
         };
         let kick = of(Drum::Kick);
         assert_eq!((kick.found, kick.extra, kick.missed), (1, 1, 1));
-        assert!((kick.f_measure() - 0.5).abs() < 1e-9);
+        assert!((kick.f_measure().unwrap() - 0.5).abs() < 1e-9);
         assert!((kick.mean_error_ms() - 10.0).abs() < 0.05);
         assert!((kick.mean_lateness_ms() - 10.0).abs() < 0.05);
         let toms = of(Drum::HighTom);
         assert_eq!(
             (toms.precision(), toms.recall(), toms.f_measure()),
-            (1.0, 1.0, 1.0)
+            (None, None, None)
         );
     }
 

@@ -14,6 +14,7 @@ use super::{
     score::{PointScore, Separation, SystemScore, TOLERANCES_S, Transcription},
     velocities::VelocityScore,
 };
+use crate::console::figure;
 
 /// A whole evaluation.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
@@ -31,16 +32,13 @@ pub struct Report {
 }
 
 fn onset_cell(score: &OnsetScore) -> String {
-    format!(
-        "{:.2} / {:.2} / {:.2}",
-        score.precision(),
-        score.recall(),
-        score.f_measure()
-    )
+    [score.precision(), score.recall(), score.f_measure()]
+        .map(|value| figure(value, 2))
+        .join(" / ")
 }
 
 fn decibels(value: Option<f64>) -> String {
-    value.map_or_else(|| "–".to_owned(), |value| format!("{value:.1}"))
+    figure(value, 1)
 }
 
 impl Report {
@@ -174,9 +172,6 @@ fn velocity_table(text: &mut String, rows: &[(&str, &Transcription)]) {
     let title = "Velocities of found hits: correlation with those played";
     let more = ["all", "error, of 127", "scale set right", "rise"];
     header(text, title, &names, &more);
-    let number = |value: Option<f64>, decimals: usize| {
-        value.map_or_else(|| "–".to_owned(), |value| format!("{value:.decimals$}"))
-    };
     for (name, transcription) in rows {
         let mut all = VelocityScore::default();
         transcription
@@ -187,12 +182,12 @@ fn velocity_table(text: &mut String, rows: &[(&str, &Transcription)]) {
         let scores = (0..names.len()).map(|class| of_class(class).unwrap_or_default());
         let correlations = scores
             .chain([all])
-            .map(|score| number(score.correlation(), 2));
+            .map(|score| figure(score.correlation(), 2));
         let errors = [all.error(), all.error_apart(), all.rise()];
         row(
             text,
             name,
-            correlations.chain(errors.map(|error| number(error, 1))),
+            correlations.chain(errors.map(|error| figure(error, 1))),
         );
     }
     text.push('\n');

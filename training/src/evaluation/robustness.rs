@@ -15,7 +15,7 @@ use super::{
     streaming::{new_engine, pass},
     systems::Estimate,
 };
-use crate::{kits::SAMPLE_RATE_HZ, render::Piece};
+use crate::{console::figure, kits::SAMPLE_RATE_HZ, render::Piece};
 
 /// Scores of the engine per condition.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
@@ -74,11 +74,11 @@ impl Robustness {
                 (SystemScore::macro_si_sdr_db, 1),
                 (SystemScore::macro_silent_db, 1),
             ];
-            let cells = figures.iter().flat_map(|(figure, digits)| {
-                let (value, base) = (figure(scores), clean.and_then(figure));
+            let cells = figures.iter().flat_map(|(measure, digits)| {
+                let (value, base) = (measure(scores), clean.and_then(measure));
                 let change = value.zip(base).map(|(value, base)| value - base);
                 [
-                    value.map_or_else(|| "–".to_owned(), |value| format!("{value:.digits$}")),
+                    figure(value, *digits),
                     change.map_or_else(|| "–".to_owned(), |change| format!("{change:+.digits$}")),
                 ]
             });

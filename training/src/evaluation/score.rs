@@ -91,7 +91,7 @@ impl SystemScore {
     /// tolerance: what separation can reckon with.
     pub fn pooled_candidate_recall(&self) -> Option<f64> {
         let groups = self.transcription.as_ref()?.recall.groups.first()?;
-        groups.last().map(OnsetScore::recall)
+        groups.last().and_then(OnsetScore::recall)
     }
 
     /// Error of velocities apart from each drum's scale, all classes pooled, of 127.
@@ -105,7 +105,7 @@ impl SystemScore {
     /// Onset F of all groups pooled, strict, within the first tolerance.
     pub fn pooled_f(&self) -> Option<f64> {
         let groups = self.transcription.as_ref()?.strict.groups.first()?;
-        groups.last().map(OnsetScore::f_measure)
+        groups.last().and_then(OnsetScore::f_measure)
     }
 }
 

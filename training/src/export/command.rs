@@ -9,6 +9,7 @@ use super::{DEFAULT_THRESHOLDS, Sources, describe, export_model, licences_of, ro
 use crate::{
     bank::{bank_sources, load_bank, procedural_bank},
     config::Config,
+    console::figure,
     kits::Split,
     network::{Head, Network, initial_weights},
     training::{
@@ -112,10 +113,10 @@ pub fn run(args: &ExportArgs) -> Result<()> {
         for head in Head::ALL {
             let scores = &scores.heads[head.index()];
             say!(
-                "{} head: onset F {:.3} pooled, {:.3} mean of five groups",
+                "{} head: onset F {} pooled, {} mean of the groups",
                 head.name(),
-                scores.pooled_f(),
-                scores.macro_f()
+                figure(scores.pooled_f(), 3),
+                figure(scores.macro_f(), 3)
             );
         }
         thresholds = calibrate(&scores);

@@ -27,10 +27,10 @@ pub struct Outcome {
     /// Minutes of training.
     pub minutes: f64,
     /// Onset F-measure, hits of all groups together (50 ms), by [`Head::index`]: what
-    /// looking further ahead brings.
-    pub head_f: [f64; Head::ALL.len()],
-    /// Onset F-measure per group, standard head.
-    pub group_f: [f64; GROUP_COUNT],
+    /// looking further ahead brings. None where there are no hits.
+    pub head_f: [Option<f64>; Head::ALL.len()],
+    /// Onset F-measure per group that there are hits of, standard head.
+    pub group_f: [Option<f64>; GROUP_COUNT],
     /// Mask error of sounding stems in dB.
     pub mask_db: f64,
     /// Mask level of silent stems in dB.
@@ -54,7 +54,7 @@ impl Outcome {
             steps: progress.step,
             minutes: progress.elapsed_s / 60.0,
             head_f: Head::ALL.map(|head| scores.heads[head.index()].pooled_f()),
-            group_f: standard.groups.map(|score| score.f_measure(1.0)),
+            group_f: standard.groups.map(|score| score.heard_f()),
             mask_db: scores.distortion_db,
             silent_db: scores.leakage_db,
             audio_s_per_s: audio_s / progress.elapsed_s.max(1e-9),

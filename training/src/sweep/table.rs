@@ -6,7 +6,7 @@ use anyhow::Result;
 use idm_engine::drum::Group;
 
 use super::Outcome;
-use crate::network::Head;
+use crate::{console::figure, network::Head};
 
 fn header() -> Vec<String> {
     let mut header: Vec<String> = ["run", "steps", "minutes"].map(str::to_owned).into();
@@ -22,8 +22,8 @@ fn row(outcome: &Outcome) -> Vec<String> {
         outcome.steps.to_string(),
         format!("{:.1}", outcome.minutes),
     ];
-    row.extend(outcome.head_f.map(|f| format!("{f:.3}")));
-    row.extend(outcome.group_f.map(|f| format!("{f:.2}")));
+    row.extend(outcome.head_f.map(|f| figure(f, 3)));
+    row.extend(outcome.group_f.map(|f| figure(f, 2)));
     row.push(format!("{:.2}", outcome.mask_db));
     row.push(format!("{:.1}", outcome.silent_db));
     row.push(format!("{:.1}", outcome.audio_s_per_s));
@@ -72,8 +72,8 @@ mod tests {
             config_hash: String::new(),
             steps: 10,
             minutes: 1.25,
-            head_f: [0.4, 0.5, 0.6],
-            group_f: [0.1, 0.2, 0.3, 0.4, 0.5],
+            head_f: [0.4, 0.5, 0.6].map(Some),
+            group_f: [Some(0.1), None, Some(0.3), Some(0.4), Some(0.5)],
             mask_db: -3.456,
             silent_db: -20.0,
             audio_s_per_s: 30.0,
@@ -82,7 +82,7 @@ mod tests {
         let markdown = markdown_table(&[outcome.clone(), outcome.clone()]);
         assert_eq!(markdown.lines().count(), 4);
         assert!(
-            markdown.contains("| a\\|b, c | 10 | 1.2 | 0.400 | 0.500 | 0.600 | 0.10 |"),
+            markdown.contains("| a\\|b, c | 10 | 1.2 | 0.400 | 0.500 | 0.600 | 0.10 | – | 0.30 |"),
             "{markdown}"
         );
         let text = String::from_utf8(csv_table(&[outcome]).unwrap()).unwrap();

@@ -30,6 +30,12 @@ impl ClassScore {
         if all == 0.0 { 1.0 } else { found / all }
     }
 
+    /// F-measure, if there was anything to find: what is absent from the material says
+    /// nothing of the network.
+    pub fn heard_f(&self) -> Option<f64> {
+        (self.found + self.missed > 0).then(|| self.f_measure(1.0))
+    }
+
     pub(super) fn add(&mut self, other: ClassScore) {
         self.found += other.found;
         self.missed += other.missed;
@@ -122,6 +128,12 @@ mod tests {
         );
         assert!((score.f_measure(1.0) - 4.0 / 7.0).abs() < 1e-9);
         assert_eq!(ClassScore::default().f_measure(1.0), 1.0);
+        assert_eq!(score.heard_f(), Some(score.f_measure(1.0)));
+        let absent = ClassScore {
+            wrong: 2,
+            ..ClassScore::default()
+        };
+        assert_eq!(absent.heard_f(), None);
         assert_eq!(merge(vec![30, 10, 12, 14, 16]), [10, 16, 30]);
     }
 }

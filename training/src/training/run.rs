@@ -21,6 +21,7 @@ use super::{
     validations_since_best,
 };
 use crate::{
+    console::figure,
     kits::Split,
     network::{Head, Network, parameter_count},
 };
@@ -81,7 +82,7 @@ impl Run {
             self.print("recorded (masks against estimates)", scores, bar);
         }
         let judged = recorded.as_ref().unwrap_or(&scores);
-        self.record(Some(judged.heads[Head::Standard.index()].pooled_f()));
+        self.record(judged.heads[Head::Standard.index()].pooled_f());
         let history = &self.state.progress.history;
         if self.state.config.schedule.patience > 0 && validations_since_best(history) == 0 {
             self.state.save(&self.folder.join(BEST))?;
@@ -117,24 +118,24 @@ impl Run {
         let groups: Vec<String> = standard
             .groups
             .iter()
-            .map(|score| format!("{:.2}", score.f_measure(1.0)))
+            .map(|score| figure(score.heard_f(), 2))
             .collect();
         let classes: Vec<String> = standard
             .classes
             .iter()
-            .map(|score| format!("{:.2}", score.f_measure(1.0)))
+            .map(|score| figure(score.heard_f(), 2))
             .collect();
         let others: Vec<String> = scores
             .heads
             .iter()
-            .map(|head| format!("{:.3}", head.pooled_f()))
+            .map(|head| figure(head.pooled_f(), 3))
             .collect();
         bar.suspend(|| {
             say!(
-                "validation at step {}, {what}: F pooled {:.3}, macro {:.3}, groups {}, classes {}, low/standard/high {}, masks {:.2} dB, silent {:.1} dB",
+                "validation at step {}, {what}: F pooled {}, macro {}, groups {}, classes {}, low/standard/high {}, masks {:.2} dB, silent {:.1} dB",
                 self.state.progress.step,
-                standard.pooled_f(),
-                standard.macro_f(),
+                figure(standard.pooled_f(), 3),
+                figure(standard.macro_f(), 3),
                 groups.join(" "),
                 classes.join(" "),
                 others.join("/"),

@@ -142,22 +142,19 @@ pub struct Scores {
 }
 
 impl Calibration {
-    /// F-measure with the hits of all groups counted together.
-    pub fn pooled_f(&self) -> f64 {
+    /// F-measure with the hits of all groups counted together, if there are any.
+    pub fn pooled_f(&self) -> Option<f64> {
         let mut sum = ClassScore::default();
         for score in self.groups {
             sum.add(score);
         }
-        sum.f_measure(1.0)
+        sum.heard_f()
     }
 
-    /// Mean of the groups' F-measures.
-    pub fn macro_f(&self) -> f64 {
-        self.groups
-            .iter()
-            .map(|score| score.f_measure(1.0))
-            .sum::<f64>()
-            / GROUP_COUNT as f64
+    /// Mean of the F-measures of the groups that there are hits of.
+    pub fn macro_f(&self) -> Option<f64> {
+        let heard: Vec<f64> = self.groups.iter().filter_map(ClassScore::heard_f).collect();
+        (!heard.is_empty()).then(|| heard.iter().sum::<f64>() / heard.len() as f64)
     }
 }
 
@@ -300,5 +297,9 @@ mod tests {
         );
         assert!(strict > 0.3 && recall <= 0.3, "{strict} {recall}");
         assert_eq!(calibration.groups[0].found, 2);
+        // Groups without hits are no part of the mean.
+        assert_eq!(calibration.macro_f(), calibration.groups[0].heard_f());
+        assert_eq!(choose(&[]).macro_f(), None);
+        assert_eq!(choose(&[]).pooled_f(), None);
     }
 }
