@@ -40,7 +40,6 @@ const SHIPPED: [Shipped; 2] = [
         name: "b3237b5cbd75be2f",
         licences: &[
             "\"El Nacho Drumkit\" by copyc4t (Paolo D'Emilio), freesound.org pack 22277, CC-BY 4.0",
-            "Kadabra Acoustic Drums samples by Innovative Musical Instruments (IMI), CC-BY 4.0, changed: mixed to mono, trimmed, levels and format",
             "Pearl Master Studio Pack 1 by enoe, via oramics/sampled, CC-BY 3.0",
             "Web Audio drum samples (Shiny Drum Machine), Copyright Google Inc., Apache-2.0",
             "Scott McLean, Ludwig Oyster Blue Pearl Drum Kit v01, author's free-use grant",
