@@ -1,5 +1,5 @@
 //! What can happen to a recording on its way: the same excerpt louder, at
-//! another rate, squashed, in a room, dulled.
+//! another rate, squashed, in a room, dulled, in noise, among other instruments.
 //!
 //! Every condition changes the stems as well, so that they still sum to the
 //! mixture as far as the change allows, and remain the reference.
@@ -7,6 +7,7 @@
 use anyhow::Result;
 use idm_engine::{
     audio_file::{AudioBuffer, resample},
+    drum::RESIDUAL,
     front_end::{BAND_COUNT, BandMap},
 };
 
@@ -15,7 +16,7 @@ use crate::{
     dsp::{Biquad, RATE_HZ, from_db},
     kits::SAMPLE_RATE_HZ,
     random::Random,
-    render::{Piece, Room},
+    render::{Piece, Room, add_music},
 };
 
 /// Names the rooms.
@@ -25,6 +26,8 @@ const ROOM_SEND: f32 = 0.8;
 /// Corner of the dull low-pass, and of the lossy codec's.
 const DULL_HZ: f32 = 6_000.0;
 const CODEC_HZ: f32 = 11_000.0;
+/// Level of the noise (root of the mean square) below the mixture's peak.
+const NOISE_DB: f32 = -38.0;
 /// Level below a band's own and its neighbours' at which the codec drops bins.
 const CODEC_MASKED_DB: f32 = -18.0;
 
@@ -45,11 +48,15 @@ pub enum Condition {
     Dull,
     /// Quiet bins dropped, nothing above 11 kHz, as after strong lossy coding.
     Codec,
+    /// Steady noise beneath it.
+    Noise,
+    /// A bass and chords bleed in.
+    Music,
 }
 
 impl Condition {
     /// All conditions, the clean one first.
-    pub const ALL: [Condition; 9] = [
+    pub const ALL: [Condition; 11] = [
         Condition::Clean,
         Condition::Gain(-10.0),
         Condition::Gain(-20.0),
@@ -59,6 +66,8 @@ impl Condition {
         Condition::Room,
         Condition::Dull,
         Condition::Codec,
+        Condition::Noise,
+        Condition::Music,
     ];
 
     /// Name in tables.
@@ -71,6 +80,8 @@ impl Condition {
             Condition::Room => "room".to_owned(),
             Condition::Dull => "low-pass 6 kHz".to_owned(),
             Condition::Codec => "lossy coding".to_owned(),
+            Condition::Noise => format!("noise at {NOISE_DB} dB"),
+            Condition::Music => "bass and chords".to_owned(),
         }
     }
 
@@ -83,7 +94,7 @@ impl Condition {
     }
 
     /// `piece` in this condition, at [`Condition::sample_rate_hz`]; `index`
-    /// draws the room. Hits keep their times in samples at 44.1 kHz. Allocates.
+    /// draws the room and what is added. Hits keep their times in samples at 44.1 kHz. Allocates.
     ///
     /// # Errors
     /// When resampling fails.
@@ -122,6 +133,18 @@ impl Condition {
                     *signal = stft.synthesise(&spectrum);
                 });
             }
+            Condition::Noise => add_residual(&mut piece, |residual, peak| {
+                let random = &mut Random::new(&[SEED, index, 1]);
+                for sample in residual {
+                    *sample += peak * from_db(NOISE_DB) * random.normal();
+                }
+            }),
+            Condition::Music => {
+                let hits = piece.hits.clone();
+                add_residual(&mut piece, |residual, peak| {
+                    add_music(residual, &hits, peak, &mut Random::new(&[SEED, index, 2]));
+                });
+            }
         }
         Ok(piece)
     }
@@ -132,6 +155,20 @@ fn each_signal(piece: &mut Piece, mut change: impl FnMut(&mut Vec<f32>)) {
     for signal in piece.stems.iter_mut().chain([&mut piece.mix]) {
         if signal.iter().any(|sample| *sample != 0.0) {
             change(signal);
+        }
+    }
+}
+
+/// Adds what `fill` makes, given the mixture's peak, to the residual and to the mixture, alike
+/// in all channels.
+fn add_residual(piece: &mut Piece, fill: impl FnOnce(&mut [f32], f32)) {
+    let peak = piece.mix.iter().fold(1e-9_f32, |peak, s| peak.max(s.abs()));
+    let mut added = vec![0.0; piece.length()];
+    fill(&mut added, peak);
+    let length = added.len().max(1);
+    for signal in [&mut piece.stems[RESIDUAL], &mut piece.mix] {
+        for channel in signal.chunks_mut(length) {
+            channel.iter_mut().zip(&added).for_each(|(s, a)| *s += a);
         }
     }
 }

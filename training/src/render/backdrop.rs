@@ -57,6 +57,13 @@ pub(super) fn add(residual: &mut [f32], hits: &[Hit], peak: f32, random: &mut Ra
     }
 }
 
+/// Adds a bass and chords to `residual`, as [`add`] draws them. Allocates.
+pub(crate) fn add_music(residual: &mut [f32], hits: &[Hit], peak: f32, random: &mut Random) {
+    let beat_s = random.range(0.18, 0.6);
+    add_bass(residual, hits, beat_s, peak, random);
+    add_chords(residual, peak, random);
+}
+
 /// A bass plays with the kick, or in time of its own.
 fn add_bass(residual: &mut [f32], hits: &[Hit], beat_s: f32, peak: f32, random: &mut Random) {
     let root_hz = random.log_range(32.0, 70.0);

@@ -26,6 +26,7 @@ use crate::{
     performance::{self, Event, Groove},
     random::Random,
 };
+pub(crate) use backdrop::add_music;
 use bus::Bus;
 pub use command::{RenderArgs, run};
 pub use features::{Featuriser, TrainingExample, set_ratios};
