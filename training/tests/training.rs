@@ -91,14 +91,14 @@ fn the_quick_configuration_learns_to_hear() {
     let configs = Path::new(env!("CARGO_MANIFEST_DIR")).join("configs");
     let quick = fs::read_to_string(configs.join("quick.toml")).unwrap();
     let shorter = quick
-        .replace("\nminutes = 4.0", "\nminutes = 0.0\nsteps = 40")
+        .replace("\nminutes = 4.0", "\nminutes = 0.0\nsteps = 24")
         .replace("validate_minutes = 1.0", "validate_minutes = 1000.0");
-    assert!(shorter.contains("steps = 40") && shorter.contains("= 1000.0"));
+    assert!(shorter.contains("steps = 24") && shorter.contains("= 1000.0"));
     let folder = tempfile::tempdir().unwrap();
     let state = train_in(folder.path(), &shorter, None, false);
     let f = state.progress.history.last().unwrap().validation_f.unwrap();
     println!("F {f:.3}");
-    assert!(f > 0.4, "F {f}");
+    assert!(f > 0.25, "F {f}");
 }
 
 /// Refuses, with an error that says it all, and leaves the run as it was.

