@@ -72,6 +72,8 @@ pub struct DataConfig {
     pub backdrop_share: f32,
     /// Share of training pieces whose snare and toms have gated reverberation.
     pub gate_share: f32,
+    /// Share of training pieces with parallel compression: a crushed copy beside the mix.
+    pub parallel_share: f32,
     /// How often hats and cymbals of training pieces are an acoustic kit's; above 0,
     /// those of sampled synthesisers are left out.
     pub acoustic_cymbals: f32,
@@ -127,6 +129,7 @@ impl Default for DataConfig {
             lead_share: 0.0,
             backdrop_share: 0.0,
             gate_share: 0.0,
+            parallel_share: 0.0,
             acoustic_cymbals: 0.0,
             foot_share: 0.0,
             steady_share: 0.0,

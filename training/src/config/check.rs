@@ -63,6 +63,7 @@ impl DataConfig {
             ("lead_share", self.lead_share),
             ("backdrop_share", self.backdrop_share),
             ("gate_share", self.gate_share),
+            ("parallel_share", self.parallel_share),
             ("acoustic_cymbals", self.acoustic_cymbals),
             ("foot_share", self.foot_share),
             ("steady_share", self.steady_share),

@@ -11,6 +11,8 @@ use crate::{
 pub(super) struct Bus {
     filters: Vec<Biquad>,
     compressor: Option<Compressor>,
+    /// A crushed copy beside the mix.
+    parallel: Option<Parallel>,
     /// Gain into a soft curve.
     drive: Option<f32>,
     /// Level above which samples are cut, relative to the peak.
@@ -19,6 +21,14 @@ pub(super) struct Bus {
     peak: f32,
     /// Noise below the peak.
     noise: Option<f32>,
+}
+
+/// Parallel compression: room and ghost notes come up, attacks stay.
+#[derive(Debug, Clone)]
+struct Parallel {
+    compressor: Compressor,
+    /// Gain of the crushed copy.
+    level: f32,
 }
 
 #[derive(Debug, Clone)]
@@ -31,7 +41,8 @@ struct Compressor {
 
 impl Bus {
     /// Draws a bus; `wildness` 0 only sets the level, 1 is the training range.
-    pub(super) fn draw(wildness: f32, random: &mut Random) -> Bus {
+    /// `parallel_share` of them have parallel compression.
+    pub(super) fn draw(wildness: f32, parallel_share: f32, random: &mut Random) -> Bus {
         let mut filters = Vec::new();
         if random.chance(0.4 * wildness) {
             let shelf_db = random.range(-6.0, 6.0);
@@ -58,9 +69,10 @@ impl Bus {
             attack_s: random.log_range(0.0005, 0.03),
             release_s: random.log_range(0.04, 0.4),
         });
-        Bus {
+        let mut bus = Bus {
             filters,
             compressor,
+            parallel: None,
             drive: random
                 .chance(0.35 * wildness)
                 .then(|| random.log_range(0.5, 4.0)),
@@ -72,7 +84,12 @@ impl Bus {
             noise: random
                 .chance(0.6 * wildness)
                 .then(|| from_db(random.range(-85.0, -45.0))),
+        };
+        // Drawn last, and only where it is asked for: pieces without it stay what they are.
+        if parallel_share > 0.0 && random.chance(parallel_share) {
+            bus.parallel = Some(Parallel::draw(random));
         }
+        bus
     }
 
     /// Processes stems and returns the mix, which is their sum. Noise goes to
@@ -92,6 +109,9 @@ impl Bus {
         mix.iter_mut().for_each(|s| *s /= peak);
         if let Some(compressor) = &self.compressor {
             compressor.run(&mut mix, &mut gains);
+        }
+        if let Some(parallel) = &self.parallel {
+            parallel.run(&mut mix, &mut gains);
         }
         if let Some(drive) = self.drive {
             shape(&mut mix, &mut gains, |s| (drive * s).tanh() / drive.tanh());
@@ -142,6 +162,33 @@ fn shape(mix: &mut [f32], gains: &mut [f32], curve: impl Fn(f32) -> f32) {
     }
 }
 
+impl Parallel {
+    fn draw(random: &mut Random) -> Parallel {
+        let compressor = Compressor {
+            threshold_db: random.range(-45.0, -25.0),
+            slope: 1.0 - 1.0 / random.log_range(4.0, 20.0),
+            // Slower ones leave the attack uncrushed, and far too loud.
+            attack_s: random.log_range(0.0001, 0.002),
+            release_s: random.log_range(0.04, 0.3),
+        };
+        // What is far above the threshold comes back at about the level of the mix.
+        let most_lost_db = -compressor.slope * compressor.threshold_db;
+        let level = from_db(most_lost_db + random.range(-18.0, -6.0));
+        Parallel { compressor, level }
+    }
+
+    fn run(&self, mix: &mut [f32], gains: &mut [f32]) {
+        let mut crushed = mix.to_vec();
+        let mut crushing = vec![1.0; mix.len()];
+        self.compressor.run(&mut crushed, &mut crushing);
+        for ((sample, noted), crushing) in mix.iter_mut().zip(gains).zip(crushing) {
+            let gain = 1.0 + self.level * crushing;
+            *sample *= gain;
+            *noted *= gain;
+        }
+    }
+}
+
 impl Compressor {
     fn run(&self, mix: &mut [f32], gains: &mut [f32]) {
         /// Gain is computed once per so many samples.
@@ -164,5 +211,57 @@ impl Compressor {
                 *noted *= gain;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parallel_compression_brings_up_what_is_soft() {
+        // A loud burst and, half a second later, one 30 dB below it.
+        let burst = |n: usize| (n as f32 * 0.2).sin() * (-(n as f32) / 4_000.0).exp();
+        let mix: Vec<f32> = (0..44_100_usize)
+            .map(|n| {
+                let soft = n.checked_sub(22_050).map_or(0.0, burst);
+                burst(n) + from_db(-30.0) * soft
+            })
+            .collect();
+        let power = |signal: &[f32]| signal.iter().map(|s| s * s).sum::<f32>();
+        for seed in 0..20 {
+            let parallel = Parallel::draw(&mut Random::new(&[seed]));
+            let mut result = mix.clone();
+            let mut gains = vec![1.0; mix.len()];
+            parallel.run(&mut result, &mut gains);
+            let rise = |range: std::ops::Range<usize>| {
+                10.0 * (power(&result[range.clone()]) / power(&mix[range])).log10()
+            };
+            let (loud_db, soft_db) = (rise(0..22_050), rise(22_050..44_100));
+            assert!(
+                soft_db > loud_db + 1.0,
+                "{seed}: {loud_db} and {soft_db} dB"
+            );
+            for ((result, before), gain) in result.iter().zip(&mix).zip(&gains) {
+                assert!((result - before * gain).abs() < 1e-6);
+            }
+        }
+    }
+
+    #[test]
+    fn without_parallel_compression_pieces_stay_what_they_are() {
+        let draw = |share| {
+            let mut random = Random::new(&[7]);
+            let bus = Bus::draw(1.0, share, &mut random);
+            (format!("{bus:?}"), random.unit())
+        };
+        let (without, next) = draw(0.0);
+        let (with, other) = draw(1.0);
+        assert_eq!(
+            with.split("parallel").next(),
+            without.split("parallel").next()
+        );
+        assert!(without.contains("parallel: None") && !with.contains("parallel: None"));
+        assert_ne!(next, other);
     }
 }

@@ -300,7 +300,7 @@ impl Renderer {
                 .fold(0.0_f32, |peak, s| peak.max(s.abs()));
             backdrop::add(&mut stems[RESIDUAL], &hits, peak, random);
         }
-        let bus = Bus::draw(config.data.wildness, random);
+        let bus = Bus::draw(config.data.wildness, config.data.parallel_share, random);
         let mut mix = bus.run(&mut stems, random);
         if playing.lead > 0 {
             let lead = start_between_hits(&hits, playing.lead);
