@@ -2,6 +2,7 @@
 
 mod attack;
 mod bank;
+mod interpolation;
 mod one_shot;
 mod own_files;
 mod own_kit;

@@ -8,7 +8,10 @@ use std::{
     sync::Arc,
 };
 
-use super::{Bank, DrumSound, OwnSounds};
+use super::{
+    Bank, DrumSound, OwnSounds,
+    interpolation::{self, Kernels},
+};
 use crate::drum::{DRUM_COUNT, Drum};
 
 /// Voices that sound at once over all drums.
@@ -60,6 +63,8 @@ struct Voice {
     layer: usize,
     position: f64,
     step: f64,
+    /// For what is between samples.
+    kernels: &'static Kernels,
     amplitude: f32,
     /// Factors on the left and the right channel.
     balance: [f32; 2],
@@ -101,6 +106,7 @@ pub struct Voices {
 impl Voices {
     /// No voice sounds at first. Allocates.
     pub fn new(sample_rate_hz: f64, bank: Arc<Bank>) -> Voices {
+        interpolation::prepare();
         Voices {
             sample_rate_hz: sample_rate_hz as f32,
             banks: [Some(bank), None, None, None, None, None],
@@ -223,6 +229,7 @@ impl Voices {
                 layer: start.layer,
                 position: f64::from(start.late_samples) * step,
                 step,
+                kernels: interpolation::kernels_for(step),
                 amplitude: start.amplitude * damping.powi(start.late_samples as i32),
                 balance: self.balance_of(start.drum, source, start.layer),
                 damping,
@@ -332,10 +339,14 @@ impl Voices {
                 if is_heard {
                     let whole = voice.position as usize;
                     let gain = voice.amplitude * voice.fade;
-                    let share = (voice.position - whole as f64) as f32;
-                    let [to_left, to_right] = voice.balance.map(|own| gain * own);
-                    left[sample] += to_left * interpolate(sources[0], whole, share);
-                    right[sample] += to_right * interpolate(sources[1], whole, share);
+                    let values = if voice.step == 1.0 {
+                        sources.map(|source| source[whole])
+                    } else {
+                        let share = (voice.position - whole as f64) as f32;
+                        voice.kernels.interpolate(sources, whole, share)
+                    };
+                    left[sample] += gain * voice.balance[0] * values[0];
+                    right[sample] += gain * voice.balance[1] * values[1];
                 }
                 voice.position += voice.step;
                 voice.amplitude *= voice.damping;
@@ -344,20 +355,6 @@ impl Voices {
             self.voices[index] = (!voice.has_ended(frames)).then_some(voice);
         }
     }
-}
-
-/// Cubic Hermite interpolation between samples; exact at whole positions.
-fn interpolate(samples: &[f32], whole: usize, share: f32) -> f32 {
-    if share == 0.0 {
-        return samples[whole];
-    }
-    let at = |index: usize| samples.get(index).copied().unwrap_or(0.0);
-    let before = if whole == 0 { 0.0 } else { at(whole - 1) };
-    let (here, next, after) = (at(whole), at(whole + 1), at(whole + 2));
-    let slope = 0.5 * (next - before);
-    let curve = before - 2.5 * here + 2.0 * next - 0.5 * after;
-    let cubic = 0.5 * (after - before) + 1.5 * (here - next);
-    ((cubic * share + curve) * share + slope) * share + here
 }
 
 #[cfg(test)]
