@@ -19,8 +19,8 @@ use crate::{
     one_shots::Bank,
     playback::Playback,
     separator::{
-        AttackGate, BandMasks, Explainer, Isolation, LevelGuard, LevelMeter, OverlapAdd, Panorama,
-        Prediction, Presence, Repeats, combine_masks,
+        AttackGate, BandMasks, EarlierShares, Explainer, Isolation, LevelGuard, LevelMeter,
+        OverlapAdd, Panorama, Prediction, Presence, Repeats, Tails, combine_masks,
     },
     transcriber::{
         GivenHits, Judge, OnsetLocator, PeakPicker, PickerClass, RelativeLevel, RemovedHits,
@@ -80,7 +80,9 @@ pub struct HopWork {
     velocities: VelocityScale,
     explainer: Explainer,
     presence: Presence,
+    tails: Tails,
     attack_gate: AttackGate,
+    earlier: EarlierShares,
     started: [Option<Started>; DRUM_COUNT],
     decided: [Option<Decided>; DRUM_COUNT],
     worker: BankWorker,
@@ -93,6 +95,8 @@ pub struct HopWork {
     prediction: Prediction,
     /// As heard.
     masks: Box<BandMasks>,
+    /// Of what is left where drums were predicted.
+    rest: Box<BandMasks>,
     /// As played, if others.
     isolation: Isolation,
     overlap_add: OverlapAdd,
@@ -175,7 +179,9 @@ impl HopWork {
             velocities: VelocityScale::default(),
             explainer: Explainer::new(&bank),
             presence: Presence::new(hop_s),
+            tails: Tails::new(hop_s),
             attack_gate: AttackGate::new(rate, overlap_add.window_samples()),
+            earlier: EarlierShares::new(hop, quality.window_hops()),
             started: [None; DRUM_COUNT],
             decided: [None; DRUM_COUNT],
             worker,
@@ -186,6 +192,7 @@ impl HopWork {
             stale_templates: 0,
             prediction: Prediction::default(),
             masks: Box::new([[0.0; BAND_COUNT]; STEM_COUNT]),
+            rest: Box::new([[0.0; BAND_COUNT]; STEM_COUNT]),
             isolation: Isolation::default(),
             panorama: Panorama::new(overlap_add.window_samples() / 2 + 1),
             hears_places: !experiment.one_mask,
@@ -258,6 +265,7 @@ impl HopWork {
         self.velocities = VelocityScale::default();
         self.forget_sounding();
         self.attack_gate.reset();
+        self.earlier.reset();
         self.started = [None; DRUM_COUNT];
         self.decided = [None; DRUM_COUNT];
         self.overlap_add.reset();
@@ -275,6 +283,7 @@ impl HopWork {
         self.explainer.reset();
         self.prediction.clear();
         self.presence.reset();
+        self.tails.reset();
         self.repeats.rewind();
     }
 
@@ -360,10 +369,13 @@ impl HopWork {
                 }
             }
             6 if described.is_some() => self.synthesise(0..4),
-            7 if described.is_some() => {
-                self.synthesise(4..DRUM_COUNT);
-                self.take_residual();
-                self.record();
+            7 => {
+                if let Some(frame) = described {
+                    self.synthesise(4..DRUM_COUNT);
+                    self.give_back(frame);
+                    self.take_residual();
+                    self.record();
+                }
             }
             _ => {}
         }
@@ -396,7 +408,7 @@ impl HopWork {
             }
         }
         combine_masks(
-            &self.prediction,
+            (&self.prediction, Some(&self.tails)),
             self.explainer.observed(frame),
             learned,
             &gates,
@@ -412,6 +424,7 @@ impl HopWork {
                 self.panorama.learn(&self.masks);
             }
         }
+        self.tails.step(self.explainer.observed(frame), &self.masks);
         if self.hears_repeats {
             let enabled = self.controls.drums.map(|drum| drum.enabled);
             let (masks, overlap_add) = (&self.masks, &mut self.overlap_add);
@@ -420,11 +433,15 @@ impl HopWork {
         if self.controls.learning {
             self.explainer.learn(frame, &self.prediction, &self.masks);
         }
+        let is_rest = self.hears_repeats && self.repeats.divide_rest(&self.masks, &mut self.rest);
+        if !is_rest {
+            self.rest.copy_from_slice(&*self.masks);
+        }
         let is_stereo = self.hears_places && self.overlap_add.stereo_spectra().is_some();
-        let is_isolated = self.isolation.apply(&self.masks);
+        let is_isolated = self.isolation.apply(&self.rest);
         if is_stereo {
-            if is_isolated {
-                self.panorama.share(self.isolation.played(&self.masks));
+            if is_isolated || is_rest {
+                self.panorama.share(self.isolation.played(&self.rest));
             }
             self.overlap_add.begin_stereo(self.panorama.whole());
         }

@@ -154,6 +154,7 @@ impl HopWork {
             .zip(onsets.iter().zip(&opens));
         for ((hit, &amplitude), (&onset_sample, &opens)) in fitted {
             self.presence.hit(hit.drum);
+            self.tails.disturb(hit.drum);
             let recognition = self.repeats.recognition(hit.drum);
             let likeness = recognition.map_or(0.0, |recognition| recognition.likeness);
             self.judge.hear(hit.drum, frame, hit.posterior, likeness);
@@ -264,6 +265,7 @@ impl HopWork {
                 self.picker.accept(decision.drum, decision.frame);
                 self.judge.accept(decision.drum, at, network, recognition);
                 self.rhythm.hit(decision.drum, decision.frame);
+                self.tails.hit(decision.drum, confidence);
                 self.taught.hit(decision.drum, decision.frame);
             } else {
                 self.picker.refuse(decision.drum, decision.frame);
@@ -274,6 +276,7 @@ impl HopWork {
             // What is given by hand stands where it was given.
             if let Some(known) = known.filter(|_| !is_certain) {
                 onset_sample = known.max(0) as u64;
+                self.attack_gate.open_at(decision.drum, onset_sample);
             }
         }
         self.decided[class] = Some(Decided {

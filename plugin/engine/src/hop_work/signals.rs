@@ -36,15 +36,24 @@ impl HopWork {
         let made_until = self.made_until();
         for drum in drums {
             let part = self.hears_places.then(|| self.panorama.part(drum));
-            let bands = &self.isolation.played(&self.masks)[drum];
+            let bands = &self.isolation.played(&self.rest)[drum];
             let making = &mut self.making[drum];
             let known = self.repeats.used(drum);
             self.overlap_add
                 .synthesise(drum, bands, part, known, making);
             if let Some(first) = made_until {
-                self.attack_gate.apply(drum, first, &mut self.making[drum]);
+                let (taken, is_taken) = self.earlier.taken(drum);
+                let making = &mut self.making[drum];
+                *is_taken = self.attack_gate.apply(drum, first, making, taken);
             }
         }
+    }
+
+    /// What gates took off drums before their onsets goes to the drums that ring there.
+    pub(super) fn give_back(&mut self, frame: u64) {
+        let power = self.explainer.observed(frame);
+        self.earlier
+            .give_back(&self.masks, power, &mut self.making[..DRUM_COUNT]);
     }
 
     /// The residual is what the classes leave of the input: the stems add up

@@ -5,8 +5,9 @@
 //! to sound half a window before the drum does. The onset is known to the
 //! sample while those samples are still to be played: until just before it (where
 //! it is in doubt, before the earliest that it may be), the bus is turned down to
-//! what the additive model says is left of the drum's earlier hits. The rest goes
-//! to the residual, so that the buses still add up to the input.
+//! what the additive model says is left of the drum's earlier hits. The rest is what
+//! rings on of other drums ([`super::EarlierShares`]) and the residual's, so that the buses
+//! still add up to the input.
 
 use crate::drum::{DRUM_COUNT, Drum};
 
@@ -81,28 +82,50 @@ impl AttackGate {
         slots[slot] = Some(gate);
     }
 
-    /// Applies the gates of `drum` to `channels`, which begin at
-    /// `first_sample`. Real-time safe.
-    pub fn apply(&mut self, drum: usize, first_sample: u64, channels: &mut [Vec<f32>; 2]) {
+    /// The newest hit of `drum` is known to begin at `onset_sample`: it is open from there on
+    /// at the latest. Real-time safe.
+    pub fn open_at(&mut self, drum: Drum, onset_sample: u64) {
+        let gates = self.gates[drum.index()].iter_mut().flatten();
+        if let Some(newest) = gates.max_by_key(|gate| gate.onset_sample) {
+            newest.onset_sample = newest
+                .onset_sample
+                .min(onset_sample.max(newest.start_sample));
+        }
+    }
+
+    /// Applies the gates of `drum` to `channels`, which begin at `first_sample`, and adds what
+    /// they take off to `taken`; false if that is nothing. Real-time safe.
+    pub fn apply(
+        &mut self,
+        drum: usize,
+        first_sample: u64,
+        channels: &mut [Vec<f32>; 2],
+        taken: &mut [Vec<f32>; 2],
+    ) -> bool {
         let count = channels[0].len() as u64;
+        let mut is_closed = false;
         for slot in 0..HITS {
             let Some(gate) = self.gates[drum][slot] else {
                 continue;
             };
             let from = gate.start_sample.max(first_sample);
             let until = gate.onset_sample.min(first_sample + count);
+            is_closed |= from < until;
             for sample in from..until {
                 let gain = self.gain_at(&gate, sample);
-                for channel in channels.iter_mut() {
-                    let sample = &mut channel[(sample - first_sample) as usize];
+                let index = (sample - first_sample) as usize;
+                for (channel, taken) in channels.iter_mut().zip(taken.iter_mut()) {
                     // Adding zero leaves no negative zeros behind.
-                    *sample = *sample * gain + 0.0;
+                    let left = channel[index] * gain + 0.0;
+                    taken[index] += channel[index] - left;
+                    channel[index] = left;
                 }
             }
             if gate.onset_sample <= first_sample + count {
                 self.gates[drum][slot] = None;
             }
         }
+        is_closed
     }
 
     fn gain_at(&self, gate: &Gate, sample: u64) -> f32 {
@@ -126,8 +149,13 @@ mod tests {
         let mut out = Vec::new();
         for block in 0..8 {
             let mut channels = [vec![1.0; 256], vec![1.0; 256]];
-            gate.apply(1, block * 256, &mut channels);
+            let mut taken = [vec![0.0; 256], vec![0.0; 256]];
+            let is_closed = gate.apply(1, block * 256, &mut channels, &mut taken);
             assert_eq!(channels[0], channels[1]);
+            assert_eq!(is_closed, taken[0].iter().any(|&sample| sample != 0.0));
+            for (left, taken) in channels[1].iter().zip(&taken[1]) {
+                assert!((left + taken - 1.0).abs() < 1e-6);
+            }
             out.extend_from_slice(&channels[0]);
         }
         out
@@ -155,6 +183,19 @@ mod tests {
                 assert!((pair[1] - pair[0]).abs() < 0.04, "{next_sample}: {n}");
             }
         }
+    }
+
+    #[test]
+    fn an_attack_whose_place_is_known_is_not_gated() {
+        let mut gate = AttackGate::new(RATE_HZ, 1_024);
+        gate.hit(Drum::Snare, 900, 0, 0.0, 1.0);
+        gate.open_at(Drum::Snare, 750);
+        gate.open_at(Drum::Snare, 800);
+        let mut channels = [vec![1.0; 1_024], vec![1.0; 1_024]];
+        let mut taken = [vec![0.0; 1_024], vec![0.0; 1_024]];
+        assert!(gate.apply(1, 0, &mut channels, &mut taken));
+        assert!(channels[0][600] < 1e-3);
+        assert!(channels[0][750..].iter().all(|&gain| gain == 1.0));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use multiversion::multiversion;
 
-use super::{Explainer, Prediction};
+use super::{Explainer, Prediction, Tails};
 use crate::{
     drum::{DRUM_COUNT, RESIDUAL, STEM_COUNT},
     front_end::BAND_COUNT,
@@ -29,6 +29,8 @@ const UNEXPLAINED_PENALTY: f32 = 0.3;
 /// How fast that weight falls with the certainty of the hits. False hits are
 /// rarely surer than one half, and cost more than true ones bring.
 const CERTAINTY_EXPONENT: i32 = 3;
+/// How fast what rings on counts for less with the certainty of its hit.
+const TAIL_EXPONENT: i32 = 4;
 /// Share of the unexplained power that goes to the residual where no network
 /// says what it should have.
 const RESIDUAL_SHARE: f32 = 0.03;
@@ -46,9 +48,9 @@ const NEUTRAL_EXPONENT: f32 = 1.5;
 
 /// Computes the masks of a frame into `masks`.
 ///
-/// `prediction` is what the additive model says of the frame, `power` the
-/// observed power, `learned` the network's masks (10 × [`BAND_COUNT`], class
-/// by class) if the model has any, `gates` the presence of each drum by band (0
+/// `prediction` is what the additive model says of the frame, `tails` what rings on
+/// whatever it says, `power` the observed power, `learned` the network's masks (10 ×
+/// [`BAND_COUNT`], class by class) if the model has any, `gates` the presence of each drum by band (0
 /// for one that is disabled), `mask_exponent` the exponent on magnitudes (2 is the
 /// power Wiener filter; Liutkus & Badeau 2015). The network says how much is
 /// residual; the additive model says the better how the rest is shared, the more
@@ -57,7 +59,7 @@ const NEUTRAL_EXPONENT: f32 = 1.5;
 /// to the open stems in proportion. Real-time safe.
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
 pub fn combine_masks(
-    prediction: &Prediction,
+    (prediction, tails): (&Prediction, Option<&Tails>),
     power: &[f32; BAND_COUNT],
     learned: Option<&[f32]>,
     gates: &[Bands; DRUM_COUNT],
@@ -66,17 +68,26 @@ pub fn combine_masks(
     masks: &mut BandMasks,
 ) {
     let exponent = 0.5 * mask_exponent;
-    let reliance = prediction
-        .certainty
-        .map(|certainty| SYNTHESIS_WEIGHT * certainty.powi(CERTAINTY_EXPONENT));
+    let reliance = |certainty: f32| SYNTHESIS_WEIGHT * certainty.powi(CERTAINTY_EXPONENT);
     // Stem by stem over all bands, which become vector instructions.
     let (mut explained, mut sum, mut relied) = (NONE, NONE, NONE);
     for (drum, power) in prediction.power.iter().enumerate() {
-        masks[drum] = raise(power, exponent);
+        let (mut power, mut reliances) = (*power, NONE);
+        reliances.fill(reliance(prediction.certainty[drum]));
+        if let Some((tail, certainty)) = tails.and_then(|tails| tails.power(drum)) {
+            let (factor, own) = (certainty.powi(TAIL_EXPONENT), reliance(certainty));
+            for band in 0..BAND_COUNT {
+                if factor * tail[band] > power[band] {
+                    power[band] = factor * tail[band];
+                    reliances[band] = reliances[band].max(own);
+                }
+            }
+        }
+        masks[drum] = raise(&power, exponent);
         for band in 0..BAND_COUNT {
             explained[band] += power[band];
             sum[band] += masks[drum][band];
-            relied[band] += masks[drum][band] * reliance[drum];
+            relied[band] += masks[drum][band] * reliances[band];
         }
     }
     let (mut unexplained, mut rest) = (NONE, NONE);
@@ -233,7 +244,7 @@ mod tests {
         let mut masks = [[0.0; BAND_COUNT]; STEM_COUNT];
         let open = [false; DRUM_COUNT];
         combine_masks(
-            prediction,
+            (prediction, None),
             power,
             learned,
             &gates.map(|gate| [gate; BAND_COUNT]),
@@ -306,7 +317,7 @@ mod tests {
         let mut masks = [[0.0; BAND_COUNT]; STEM_COUNT];
         let gates = [[1.0; BAND_COUNT]; DRUM_COUNT];
         combine_masks(
-            &prediction,
+            (&prediction, None),
             &power,
             Some(&learned),
             &gates,

@@ -2,6 +2,7 @@
 //! overlap-add.
 
 mod attack_gate;
+mod earlier_shares;
 mod explainer;
 mod gain_fit;
 mod isolation;
@@ -13,8 +14,10 @@ mod panorama;
 mod presence;
 mod repeats;
 mod steering;
+mod tails;
 
 pub use attack_gate::AttackGate;
+pub use earlier_shares::EarlierShares;
 pub use explainer::{Explainer, FitCandidate, Prediction};
 pub use isolation::Isolation;
 pub use level_guard::LevelGuard;
@@ -24,3 +27,4 @@ pub use overlap_add::OverlapAdd;
 pub use panorama::{Covariance, Panorama, Spread};
 pub use presence::Presence;
 pub use repeats::{RepeatHit, Repeats};
+pub use tails::Tails;

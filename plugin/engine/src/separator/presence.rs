@@ -22,6 +22,8 @@ const OWN_SHARE: f32 = 0.6;
 const NEW_POWER: f32 = 2.0;
 /// Time over which these frames are averaged.
 const BEFORE_S: f64 = 0.05;
+/// Time for which a gate waits then: a short sound leaves a boom that rings on under it.
+const WAIT_S: f64 = 0.15;
 
 /// One gate per drum and band, moved once per frame. Real-time safe.
 #[derive(Debug, Clone)]
@@ -37,6 +39,8 @@ pub struct Presence {
     gains: Box<[[f32; BAND_COUNT]; DRUM_COUNT]>,
     /// Mean power of the frames before.
     before: [f32; BAND_COUNT],
+    /// Frames for which gates wait since something new sounded in a band.
+    waits: [u32; BAND_COUNT],
 }
 
 /// Time that a drum usually rings.
@@ -64,6 +68,7 @@ impl Presence {
             lingering: [0; DRUM_COUNT],
             gains: Box::new([[CLOSED; BAND_COUNT]; DRUM_COUNT]),
             before: [0.0; BAND_COUNT],
+            waits: [0; BAND_COUNT],
         }
     }
 
@@ -77,6 +82,14 @@ impl Presence {
     /// Moves on by one frame, which has `power`; `masks` are those of the frame before.
     /// Real-time safe.
     pub fn step(&mut self, power: &[f32; BAND_COUNT], masks: &BandMasks) {
+        let wait = (WAIT_S * self.frames_per_second) as u32;
+        for ((waits, power), before) in self.waits.iter_mut().zip(power).zip(&self.before) {
+            *waits = if *power > NEW_POWER * before {
+                wait
+            } else {
+                waits.saturating_sub(1)
+            };
+        }
         for (drum, gains) in self.gains.iter_mut().enumerate() {
             if self.ringing[drum] > 0 {
                 self.ringing[drum] -= 1;
@@ -88,8 +101,7 @@ impl Presence {
             for (band, gain) in gains.iter_mut().enumerate() {
                 let stays = lingers
                     && *gain == 1.0
-                    && masks[drum][band] >= OWN_SHARE
-                    && power[band] <= NEW_POWER * self.before[band];
+                    && (masks[drum][band] >= OWN_SHARE || self.waits[band] > 0);
                 if !stays {
                     *gain = (*gain * self.closing_factor).max(CLOSED);
                 }
@@ -111,6 +123,7 @@ impl Presence {
         self.lingering = [0; DRUM_COUNT];
         self.gains.fill([CLOSED; BAND_COUNT]);
         self.before = [0.0; BAND_COUNT];
+        self.waits = [0; BAND_COUNT];
     }
 }
 
@@ -141,24 +154,36 @@ mod tests {
     }
 
     #[test]
-    fn a_boom_rings_until_something_else_sounds_there() {
+    fn a_boom_rings_until_something_else_goes_on_there() {
         let mut presence = Presence::new(HOP_S);
         let mut masks = [[0.0; BAND_COUNT]; STEM_COUNT];
         masks[0][..4].fill(0.9);
         let mut power = [1e-3; BAND_COUNT];
         power[..4].fill(1.0);
         presence.hit(Drum::Kick);
-        for _ in 0..frames(3.0) {
+        for _ in 0..frames(2.0) {
             power[..4].iter_mut().for_each(|power| *power *= 0.99);
             presence.step(&power, &masks);
         }
         assert_eq!(presence.gains()[0][..4], [1.0; 4]);
         assert_eq!(presence.gains()[0][4..], [CLOSED; BAND_COUNT - 4]);
-        // Another drum in one of these bands.
-        power[2] *= 10.0;
-        presence.step(&power, &masks);
-        assert!(presence.gains()[0][2] < 1.0 && presence.gains()[0][1] == 1.0);
-        for _ in 0..frames(3.0) {
+        // Another drum in two of these bands: a click in one, a longer sound in the other.
+        let [click, long] = [1, 2];
+        for band in [click, long] {
+            masks[0][band] = 0.01;
+            power[band] *= 10.0;
+        }
+        for _ in 0..frames(0.1) {
+            presence.step(&power, &masks);
+        }
+        assert_eq!(presence.gains()[0][..4], [1.0; 4]);
+        masks[0][click] = 0.9;
+        power[click] /= 10.0;
+        for _ in 0..frames(0.3) {
+            presence.step(&power, &masks);
+        }
+        assert!(presence.gains()[0][long] < 0.2 && presence.gains()[0][click] == 1.0);
+        for _ in 0..frames(4.0) {
             presence.step(&power, &masks);
         }
         assert_eq!(

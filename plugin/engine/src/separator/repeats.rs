@@ -225,8 +225,6 @@ impl Repeats {
         waiting.is_playing = true;
         self.voices
             .start(class, found.sound, found.place, found.matched.gain);
-        let onset_sample = waiting.onset_sample;
-        self.choke(drum, onset_sample);
         true
     }
 
@@ -238,7 +236,9 @@ impl Repeats {
     fn choke(&mut self, drum: Drum, onset_sample: i64) {
         for choked in Drum::ALL {
             if choked.choked_by() == Some(drum) {
-                self.voices.choke(choked.index(), onset_sample);
+                let sounds = &self.sounds[choked.index()];
+                self.voices
+                    .choke(choked.index(), onset_sample, sounds, &mut self.predicted);
                 self.lessons.end(choked.index());
             }
         }
@@ -265,9 +265,8 @@ impl Repeats {
         let is_known = accepted.is_some() && (self.is_playing(class) || self.play(drum, LIKE));
         let waiting = self.waiting[class].take()?;
         let confidence = accepted?;
-        if !is_known {
-            self.choke(drum, waiting.onset_sample);
-        }
+        // Only now: most candidates are none, and would silence what rings on.
+        self.choke(drum, waiting.onset_sample);
         let (sound, place, gain, likeness) = match waiting.found {
             Some(found) if is_known => {
                 let matched = &found.matched;
@@ -342,6 +341,13 @@ impl Repeats {
                 }
             }
         }
+    }
+
+    /// Writes to `rest` how what is left after [`Repeats::predict`] is divided, where `masks`
+    /// divide the whole: a drum that was predicted has little left in it. False if nothing
+    /// was predicted. Real-time safe.
+    pub fn divide_rest(&self, masks: &BandMasks, rest: &mut BandMasks) -> bool {
+        self.spectra.divide_rest(masks, rest)
     }
 
     /// The part of the frame that `drum` is predicted to be, per channel; none if it is

@@ -110,7 +110,15 @@ fn templates_move_towards_the_kit_that_is_heard() {
             explainer.predict(frame, &mut prediction);
             let observed = explainer.observed(frame);
             let (gates, open) = ([[1.0; BAND_COUNT]; DRUM_COUNT], [false; DRUM_COUNT]);
-            combine_masks(&prediction, observed, None, &gates, &open, 1.5, &mut masks);
+            combine_masks(
+                (&prediction, None),
+                observed,
+                None,
+                &gates,
+                &open,
+                1.5,
+                &mut masks,
+            );
             explainer.learn(frame, &prediction, &masks);
         }
     }

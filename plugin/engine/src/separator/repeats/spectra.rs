@@ -3,11 +3,19 @@
 use multiversion::multiversion;
 use realfft::num_complex::Complex32;
 
-use super::{super::OverlapAdd, agreement::Agreement, voice::Predicted};
+use super::{
+    super::{BandMasks, OverlapAdd},
+    agreement::Agreement,
+    voice::Predicted,
+};
 use crate::{
     drum::DRUM_COUNT,
     front_end::{BAND_COUNT, BandMap},
 };
+
+/// How much less of what is left a drum has for being predicted: no prediction is exact,
+/// and what it misses is the drum's as well.
+const PREDICTED: f32 = 0.5;
 
 /// Spectra of all drums in a frame. Real-time safe after construction.
 #[derive(Debug)]
@@ -113,6 +121,32 @@ impl Spectra {
                 scale(&self.share, spectrum);
             }
         }
+    }
+
+    /// Shares of what is left of the frame, where `masks` are those of the whole; false if
+    /// nothing was predicted.
+    pub fn divide_rest(&self, masks: &BandMasks, rest: &mut BandMasks) -> bool {
+        if !self.is_active.contains(&true) {
+            return false;
+        }
+        *rest = *masks;
+        for drum in (0..DRUM_COUNT).filter(|&drum| self.is_active[drum]) {
+            for (rest, used) in rest[drum].iter_mut().zip(&self.shares[drum]) {
+                *rest *= 1.0 - PREDICTED * used;
+            }
+        }
+        let mut sum = [0.0; BAND_COUNT];
+        for shares in rest.iter() {
+            for (sum, share) in sum.iter_mut().zip(shares) {
+                *sum += share;
+            }
+        }
+        for (rest, masks) in rest.iter_mut().zip(masks) {
+            for ((rest, mask), sum) in rest.iter_mut().zip(masks).zip(&sum) {
+                *rest = if *sum > 1e-6 { *rest / sum } else { *mask };
+            }
+        }
+        true
     }
 
     /// No more than is heard can be predicted: a sound that ended early, or was choked,

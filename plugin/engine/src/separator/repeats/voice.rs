@@ -112,10 +112,28 @@ impl Voices {
         }
     }
 
-    /// Fades all voices of a drum from sample `at` of the input on.
-    pub fn choke(&mut self, drum: usize, at: i64) {
+    /// Fades all voices of a drum, which play `sounds`, from sample `at` of the input on,
+    /// also in what they have added to `predicted`.
+    pub fn choke(&mut self, drum: usize, at: i64, sounds: &[Sound], predicted: &mut Predicted) {
         for voice in self.voices[drum].iter_mut().flatten() {
-            voice.cut = Some(voice.cut.map_or(at, |cut| cut.min(at)));
+            if voice.cut.is_some_and(|cut| cut <= at) {
+                continue;
+            }
+            let samples = sounds[voice.sound].samples();
+            let mut from = at.max(predicted.start).max(voice.place.span(0).start);
+            while from < voice.done {
+                let count = (voice.done - from).min(self.room.len() as i64) as usize;
+                for (channel, sound) in samples.iter().enumerate() {
+                    let room = &mut self.room[..count];
+                    voice.read(sound, from, (self.fade as i64, self.cut), room);
+                    for (n, sample) in (from..).zip(room.iter_mut()) {
+                        *sample *= -((n - at) as f32 / self.cut as f32).min(1.0);
+                    }
+                    predicted.add(drum, channel, from, room);
+                }
+                from += count as i64;
+            }
+            voice.cut = Some(at);
         }
     }
 
@@ -325,17 +343,29 @@ mod tests {
         );
     }
 
-    #[test]
-    fn a_choked_voice_ends_soon() {
+    /// What is predicted of a voice that is choked before or after it is rendered.
+    fn choked(is_late: bool) -> Vec<f32> {
         let sounds = sounds();
-        let (mut voices, mut predicted) = (Voices::new(16, 32), Predicted::new(400));
+        let (mut voices, mut predicted) = (Voices::new(16, 32), Predicted::new(300));
         predicted.step(0);
         voices.start(3, 0, Place::new(10.0), 1.0);
-        voices.choke(3, 100);
+        if is_late {
+            voices.render(&sounds, &mut predicted);
+        }
+        voices.choke(3, 100, &sounds[3], &mut predicted);
+        voices.choke(3, 200, &sounds[3], &mut predicted);
         voices.render(&sounds, &mut predicted);
-        let signal = predicted.signal(3, 0);
+        predicted.signal(3, 0).to_vec()
+    }
+
+    #[test]
+    fn a_choked_voice_ends_soon_even_if_it_has_gone_on() {
+        let signal = choked(false);
         assert_eq!(signal[99], 89.0);
         assert!(signal[116] < 80.0 && signal[116] > 20.0);
         assert!(signal[132..].iter().all(|&sample| sample == 0.0));
+        for (late, early) in choked(true).iter().zip(&signal) {
+            assert!((late - early).abs() < 1e-3, "{late} {early}");
+        }
     }
 }
