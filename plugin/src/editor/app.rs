@@ -133,6 +133,7 @@ impl IdmApp {
         let heard = self.monitor.clone();
         let monitor = &mut *lock(&heard);
         self.update_monitor(monitor);
+        monitor.take.drums = self.params.controls().drums;
         let setter = context.param_setter();
         let screen = ui.max_rect();
         ui.painter().rect_filled(screen, 0, theme::BACKGROUND);

@@ -130,9 +130,9 @@ pub fn paint_hit(painter: &Painter, body: Rect, drum: Drum, verdict: Verdict) {
     }
 }
 
-/// Why a hit was accepted or not; `taught` says whether corrections of others spoke for it
-/// or against it.
-pub fn reason(verdict: Verdict, taught: Option<bool>) -> &'static str {
+/// Why a hit is accepted or not; `taught` says whether corrections of others speak for it
+/// or against it, `is_off` whether its drum is switched off now.
+pub fn reason(verdict: Verdict, taught: Option<bool>, is_off: bool) -> &'static str {
     match verdict {
         Verdict::Accepted if taught == Some(true) => "accepted, as in moments that you corrected",
         Verdict::Accepted => "accepted",
@@ -141,7 +141,10 @@ pub fn reason(verdict: Verdict, taught: Option<bool>) -> &'static str {
         }
         Verdict::BelowThreshold => "refused: too unsure. Raise Sensitivity to keep it",
         Verdict::TooSoon => "refused: too soon after the last one. Lower Gap to keep it",
-        Verdict::Disabled => "refused: the drum is not in this piece",
+        Verdict::Disabled if is_off => "refused: the drum is not in this piece",
+        Verdict::Disabled => {
+            "refused: the drum was switched off when it was heard. Play it again, or click"
+        }
         Verdict::Removed => "removed by hand when it was heard",
     }
 }

@@ -7,6 +7,7 @@ use egui::{
     vec2,
 };
 use idm_engine::controls::HitSource;
+use idm_engine::engine::Verdict;
 use idm_engine::midi_file::Beat;
 
 use super::controls::{button, panel};
@@ -445,7 +446,11 @@ fn paint_mark(painter: &Painter, lanes: &Lanes, scale: Scale, mark: &Mark) {
     match mark.origin {
         Origin::Heard { verdict, .. } => paint_hit(painter, body, mark.drum, verdict),
         Origin::Added => {
-            painter.rect_filled(body, 2, colour);
+            if mark.is_off {
+                paint_hit(painter, body, mark.drum, Verdict::Disabled);
+            } else {
+                painter.rect_filled(body, 2, colour);
+            }
             let line = Stroke::new(1.0, theme::TEXT);
             painter.rect_stroke(body.expand(1.5), 2, line, StrokeKind::Outside);
         }
@@ -480,7 +485,10 @@ fn explain(response: Response, lanes: &Lanes, scale: Scale, marks: &[Mark]) {
             "{name}: velocity {:.0}, {:.0} % sure\n{}",
             (mark.velocity * 127.0).round(),
             confidence * 100.0,
-            reason(verdict, taught)
+            reason(verdict, taught, mark.is_off)
+        ),
+        Origin::Added if mark.is_off => format!(
+            "{name}: added by hand, but the drum is not in this piece; click to take that back"
         ),
         Origin::Added => format!("{name}: added by hand; click to take that back"),
         Origin::Removed => format!("{name}: removed by hand; click to take that back"),

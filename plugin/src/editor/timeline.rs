@@ -7,7 +7,7 @@ use idm_engine::transcriber::lesson_of;
 use super::controls::{button, panel};
 use super::lanes::{Lanes, hit_body, paint_hit, paint_wave_bar, reason};
 use super::theme;
-use crate::heard::{HISTORY_SECONDS, Monitor};
+use crate::heard::{HISTORY_SECONDS, Monitor, verdict_as_set};
 
 /// Draws the timeline in `rect`; true if the user wants to correct hits.
 pub fn show(ui: &mut Ui, rect: Rect, monitor: &Monitor) -> bool {
@@ -26,7 +26,8 @@ pub fn show(ui: &mut Ui, rect: Rect, monitor: &Monitor) -> bool {
             lane.center().y,
         );
         let body = hit_body(centre, lane.height(), hit.velocity);
-        paint_hit(&clipped, body, hit.drum, hit.verdict);
+        let verdict = verdict_as_set(hit, &monitor.take.drums);
+        paint_hit(&clipped, body, hit.drum, verdict);
     }
     if monitor.hits.is_empty() && monitor.wave.is_empty() {
         painter.text(
@@ -84,12 +85,14 @@ fn explain(ui: &mut Ui, lanes: &Lanes, monitor: &Monitor) {
         .filter(|(distance, _)| *distance < 8.0)
         .min_by(|a, b| a.0.total_cmp(&b.0));
     if let Some((_, hit)) = nearest {
+        let drums = &monitor.take.drums;
+        let is_off = !drums[hit.drum.index()].enabled;
         response.on_hover_text_at_pointer(format!(
             "{}: velocity {:.0}, {:.0} % sure\n{}",
             hit.drum.name(),
             (hit.velocity * 127.0).round(),
             hit.confidence * 100.0,
-            reason(hit.verdict, lesson_of(hit.taught)),
+            reason(verdict_as_set(hit, drums), lesson_of(hit.taught), is_off),
         ));
     }
 }

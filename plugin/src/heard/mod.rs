@@ -10,4 +10,5 @@ pub mod teaching;
 
 pub use keeper::Keeper;
 pub use monitor::{HISTORY_SECONDS, Monitor};
+pub use pupil::verdict_as_set;
 pub use take::Take;

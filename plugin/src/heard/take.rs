@@ -3,7 +3,8 @@
 
 use std::ops::RangeInclusive;
 
-use idm_engine::drum::Drum;
+use idm_engine::controls::DrumControls;
+use idm_engine::drum::{DRUM_COUNT, Drum};
 use idm_engine::engine::Verdict;
 use idm_engine::midi_file::Grid;
 use idm_engine::transcriber::TAUGHT_COUNT;
@@ -44,6 +45,8 @@ pub struct Take {
     recent_s: Option<f64>,
     /// How much corrections move a hit on the logistic scale: for it, against it.
     pub teaching: [f32; TAUGHT_COUNT],
+    /// What the user has set now, by which what was heard is judged anew.
+    pub drums: [DrumControls; DRUM_COUNT],
 }
 
 impl Take {

@@ -60,7 +60,15 @@ pub fn move_to(corrections: &Corrections, take: &Take, mark: &Mark, drum: Drum) 
         list.retain(|other| {
             !is_same_hit(other, mark.song_s, mark.drum) && !is_same_hit(other, mark.song_s, drum)
         });
-        if mark.is_heard() && mark.is_hit() || mark.origin == Origin::Removed {
+        let was_hit = match mark.origin {
+            // One of a drum that is off would come back with it.
+            Origin::Heard { verdict, .. } => {
+                matches!(verdict, Verdict::Accepted | Verdict::Disabled)
+            }
+            Origin::Added => false,
+            Origin::Removed => true,
+        };
+        if was_hit {
             list.push(at(mark.drum, false));
         }
         list.push(at(drum, true));
@@ -113,9 +121,9 @@ pub fn teach(list: &mut CorrectionList, take: &Take, song_s: f64) {
 
 /// Where the user's word would teach most: the hit most in doubt, in a moment on which there
 /// is no word yet and that is like none on which there is one; not in those that were
-/// `passed`. None if there is hardly any doubt.
+/// `passed`, nor on drums that are switched off. None if there is hardly any doubt.
 pub fn most_doubtful(take: &Take, corrections: &[Correction], passed: &[f64]) -> Option<f64> {
-    let pupil = Pupil::new(corrections, take.teaching);
+    let pupil = Pupil::new(corrections, take);
     let is_settled = |song_s: f64| {
         let next = corrections.partition_point(|other| other.song_s < song_s - MOMENT_S);
         corrections
@@ -128,7 +136,8 @@ pub fn most_doubtful(take: &Take, corrections: &[Correction], passed: &[f64]) ->
             .any(|passed| (passed - song_s).abs() <= MOMENT_S)
     };
     take.hits(f64::NEG_INFINITY, f64::INFINITY)
-        .filter(|(song_s, hit)| is_judged(hit) && !is_settled(*song_s) && !is_passed(*song_s))
+        .filter(|(_, hit)| is_judged(hit) && take.drums[hit.drum.index()].enabled)
+        .filter(|(song_s, _)| !is_settled(*song_s) && !is_passed(*song_s))
         .map(|(song_s, hit)| {
             let known = pupil.lessons().iter().map(|lesson| &lesson.odds);
             (song_s, doubt(&hit.odds, pupil.judge(hit).margin, known))

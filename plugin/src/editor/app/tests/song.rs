@@ -132,3 +132,27 @@ fn the_view_opens_where_the_song_was_heard_last() {
     window.frame(vec![]);
     assert!(window.texts().iter().any(|text| text == "0:29.0"));
 }
+
+#[test]
+fn what_is_set_after_the_song_was_heard_counts() {
+    let mut window = window_of_song(3, |second| HitMark {
+        margin: 0.1,
+        ..ride(f64::from(second))
+    });
+    let context = GuiContext::new(window.host.clone());
+    let count = |window: &mut Window| {
+        window.frame(vec![]);
+        let monitor = lock(&window.app.monitor);
+        song_hits(&monitor.take, &[]).len()
+    };
+    assert_eq!(count(&mut window), 2);
+    let setter = context.param_setter();
+    let params = window.params.clone();
+    let ride = &params.drums[Drum::Ride.index()];
+    set(&setter, &ride.sensitivity, 0.4);
+    assert_eq!(count(&mut window), 0);
+    set(&setter, &ride.sensitivity, 0.6);
+    assert_eq!(count(&mut window), 2);
+    set(&setter, &ride.enabled, false);
+    assert_eq!(count(&mut window), 0);
+}
