@@ -398,7 +398,7 @@ fn paint_bars(painter: &Painter, scale: Scale, beats: &[Beat]) {
         step *= 2;
     }
     for beat in beats {
-        let is_numbered = beat.is_first && (beat.bar - 1).is_multiple_of(step);
+        let is_numbered = beat.is_first() && (beat.bar - 1).is_multiple_of(step);
         if !is_numbered && !shows_beats {
             continue;
         }
