@@ -14,14 +14,20 @@ use super::controls::{button, panel};
 use super::lanes::{Lanes, hit_body, paint_hit, paint_wave_bar, reason};
 use super::theme;
 use crate::corrections::{Corrections, MOMENT_S};
+use crate::heard::Take;
 use crate::heard::marks::{self, Mark, Origin};
-use crate::heard::{Take, teaching};
+use crate::heard::teaching::{self, Place};
 
 /// Shortest and longest part of the song that is shown, in seconds.
 const SPAN_S: (f64, f64) = (0.5, 60.0);
 
 /// Distance in points within which a mark is meant.
 const REACH: f32 = 7.0;
+
+/// Way in points that a mark has to be dragged along the song before it moves, and how much
+/// more for each point that it is dragged across the lanes.
+const DEAD_ZONE: f32 = 7.0;
+const DEAD_SLOPE: f32 = 0.25;
 
 /// Where in the view the playhead is after a page was turned.
 const PAGE_START: f64 = 0.08;
@@ -39,6 +45,26 @@ pub enum SongWish {
     SaveMidi,
 }
 
+/// A mark that is dragged.
+#[derive(Debug, Clone, Copy)]
+struct Held {
+    mark: Mark,
+    /// Where the button went down.
+    origin: Pos2,
+}
+
+impl Held {
+    /// Where it is put in time if it is let go at `pointer`; none if that is where it is.
+    fn place(&self, pointer: Pos2, scale: Scale, is_exact: bool) -> Option<Place> {
+        let way = pointer - self.origin;
+        let is_meant = way.x.abs() > DEAD_ZONE + DEAD_SLOPE * way.y.abs();
+        is_meant.then(|| Place {
+            song_s: self.mark.song_s + f64::from(way.x) / scale.points_per_s,
+            snaps: !is_exact,
+        })
+    }
+}
+
 /// What part of the song is shown, and what the pointer holds.
 #[derive(Debug)]
 pub struct SongView {
@@ -46,7 +72,7 @@ pub struct SongView {
     span_s: f64,
     /// Whether pages are turned with the playhead.
     follows: bool,
-    held: Option<Mark>,
+    held: Option<Held>,
     /// The moment that is asked about.
     asked_s: Option<f64>,
     /// Those that the user could not tell.
@@ -115,7 +141,12 @@ impl SongView {
         let lanes = Lanes::of(rect);
         let id = ui.scope_id().with("song");
         let response = ui.interact(lanes.plot, id, Sense::click_and_drag());
-        self.follow(take);
+        // What is pressed must be there when it is let go.
+        let is_held =
+            response.is_pointer_button_down_on() || response.clicked() || response.drag_stopped();
+        if !is_held {
+            self.follow(take);
+        }
         self.move_view(ui, &response, lanes.plot, take.span_s());
         let scale = Scale {
             plot: lanes.plot,
@@ -237,30 +268,36 @@ impl SongView {
         if response.drag_started_by(PointerButton::Primary) {
             // Where the button went down, not where the drag was noticed.
             let origin = response.ctx.input(|input| input.pointer.press_origin());
-            self.held = origin
-                .and_then(under)
-                .and_then(|(drum, song_s)| marks::mark_at(marks, drum, song_s, scale.reach_s()))
-                .copied();
+            self.held = origin.and_then(|origin| {
+                let (drum, song_s) = under(origin)?;
+                let mark = *marks::mark_at(marks, drum, song_s, scale.reach_s())?;
+                Some(Held { mark, origin })
+            });
         }
         if response.ctx.input(|input| input.key_pressed(Key::Escape)) {
             self.held = None;
         }
         if response.drag_stopped()
-            && let Some(mark) = self.held.take()
-            && let Some((drum, _)) = pointer.and_then(under)
+            && let Some(held) = self.held.take()
+            && let Some(pointer) = pointer
+            && let Some((drum, _)) = under(pointer)
         {
-            teaching::move_to(corrections, take, &mark, drum);
+            let is_exact = response.ctx.input(|input| input.modifiers.shift);
+            let place = held.place(pointer, scale, is_exact);
+            teaching::move_to(corrections, take, &held.mark, drum, place);
         }
     }
 
     fn paint_held(&self, painter: &Painter, response: &Response, lanes: &Lanes, scale: Scale) {
-        let (Some(mark), Some(pointer)) = (self.held, response.interact_pointer_pos()) else {
+        let (Some(held), Some(pointer)) = (self.held, response.interact_pointer_pos()) else {
             return;
         };
+        let (mark, place) = (held.mark, held.place(pointer, scale, false));
         if let Some(drum) = lanes.drum_at(pointer.y) {
             let lane = lanes.lane(drum);
             painter.rect_filled(lane, 2, theme::faded(theme::accent(drum), 0.12));
-            let centre = pos2(scale.x(mark.song_s), lane.center().y);
+            let song_s = place.map_or(mark.song_s, |place| place.song_s);
+            let centre = pos2(scale.x(song_s), lane.center().y);
             let body = hit_body(centre, lane.height(), mark.velocity);
             painter.rect_filled(body.expand(1.0), 2, theme::accent(drum));
         }
@@ -335,7 +372,7 @@ impl SongView {
             Some("Nothing is in doubt that you have not settled or passed")
         } else if is_new {
             Some(
-                "Click a hit to remove it, an empty place to add one, drag it to its drum: the song learns from it",
+                "Click a hit to remove it, an empty place to add one, drag it to its drum or time: the song learns from it",
             )
         } else {
             None

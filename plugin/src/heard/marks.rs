@@ -98,14 +98,18 @@ pub fn marks(take: &Take, corrections: &[Correction], from_s: f64, to_s: f64) ->
         .collect();
     marks.extend(corrections.iter().map(|correction| {
         let from_s = correction.song_s - SAME_HIT_S;
-        let mut near = take.hits(from_s, correction.song_s + SAME_HIT_S);
-        let velocity = near
-            .find(|(_, hit)| hit.drum == correction.drum && hit.velocity > 0.0)
-            .map_or(UNHEARD_VELOCITY, |(_, hit)| hit.velocity);
+        let near = take.hits(from_s, correction.song_s + SAME_HIT_S);
+        let distance = |song_s: f64| (song_s - correction.song_s).abs();
+        let heard = near
+            .filter(|(_, hit)| hit.drum == correction.drum && hit.velocity > 0.0)
+            .min_by(|a, b| distance(a.0).total_cmp(&distance(b.0)));
         Mark {
-            song_s: correction.song_s,
+            // What was placed by eye is where it is heard to begin.
+            song_s: heard
+                .filter(|_| correction.snaps)
+                .map_or(correction.song_s, |(song_s, _)| song_s),
             drum: correction.drum,
-            velocity,
+            velocity: heard.map_or(UNHEARD_VELOCITY, |(_, hit)| hit.velocity),
             origin: if correction.is_hit {
                 Origin::Added
             } else {

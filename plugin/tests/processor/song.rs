@@ -24,6 +24,7 @@ fn corrections_take_effect_at_their_places_in_the_song() {
         song_s,
         drum,
         is_hit,
+        snaps: false,
         lesson: None,
     };
     let corrections = [

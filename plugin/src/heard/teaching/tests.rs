@@ -89,10 +89,12 @@ fn what_was_taught_before_follows_later_corrections_without_being_heard_again() 
         song_s: 2.0,
         drum,
         is_hit,
+        snaps: false,
         lesson,
     };
     let mut list = vec![say(Drum::Ride, false), say(Drum::OpenHat, false)];
     list.push(Correction {
+        snaps: false,
         lesson: None,
         ..say(Drum::ClosedHat, true)
     });
@@ -141,6 +143,7 @@ fn a_moment_teaches_what_is_played_in_all_of_it() {
         song_s: 2.01,
         drum: Drum::MidTom,
         is_hit: true,
+        snaps: false,
         lesson: None,
     }];
     teach(&mut list, &take, 2.01);
@@ -211,6 +214,19 @@ fn a_click_says_the_opposite_and_a_second_one_takes_it_back() {
         said(&corrections),
         [(2.0, Drum::Crash, true), (3.5, Drum::Crash, true)]
     );
+    // The time of a heard hit is right to the sample, that of the pointer by eye.
+    let snaps = || -> Vec<bool> {
+        let list = corrections.current();
+        list.iter().map(|correction| correction.snaps).collect()
+    };
+    assert_eq!(snaps(), [false, true]);
+    // With what was placed by eye another drum is placed by eye, too.
+    click_at(Drum::Kick, 3.51);
+    assert_eq!(
+        said(&corrections)[1..],
+        [(3.5, Drum::Kick, true), (3.5, Drum::Crash, true)]
+    );
+    assert_eq!(snaps(), [false, true, true]);
 }
 
 #[test]
@@ -219,7 +235,7 @@ fn a_hit_is_dragged_to_the_drum_that_it_is() {
     let drag = |from, to| {
         let marks = marks(&take, &corrections.current(), 0.0, 9.0);
         let mark = mark_at(&marks, from, 1.0, 0.01).expect("a mark");
-        move_to(&corrections, &take, mark, to);
+        move_to(&corrections, &take, mark, to, None);
     };
     drag(Drum::Ride, Drum::OpenHat);
     let both = [(1.0, Drum::OpenHat, true), (1.0, Drum::Ride, false)];
@@ -277,6 +293,7 @@ fn drums_that_are_switched_off_are_not_hit_saved_or_asked_about() {
         song_s: 5.0,
         drum: Drum::MidTom,
         is_hit: true,
+        snaps: false,
         lesson: None,
     });
     let list = corrections.current();
@@ -301,7 +318,7 @@ fn drums_that_are_switched_off_are_not_hit_saved_or_asked_about() {
     assert!(is_disabled(tom) && tom.is_off);
     assert_eq!(most_doubtful(&take, &list, &[]), Some(3.0), "the ride");
     // That its hit is another drum's holds when it is switched on again.
-    move_to(&corrections, &take, tom, Drum::HighTom);
+    move_to(&corrections, &take, tom, Drum::HighTom, None);
     take.drums[Drum::MidTom.index()].enabled = true;
     let hits = song_hits(&take, &corrections.current());
     let at_four = hits.iter().filter(|hit| hit.song_s == 4.0);
@@ -309,4 +326,37 @@ fn drums_that_are_switched_off_are_not_hit_saved_or_asked_about() {
         at_four.map(|hit| hit.drum).collect::<Vec<_>>(),
         [Drum::HighTom]
     );
+}
+
+#[test]
+fn a_hit_is_dragged_in_time() {
+    let (take, corrections) = (ride_and_snare(), Corrections::default());
+    let drag = |drum, from_s, to_s, to| {
+        let marks = marks(&take, &corrections.current(), 0.0, 9.0);
+        let mark = mark_at(&marks, drum, from_s, 0.01).expect("a mark");
+        let place = Place {
+            song_s: to_s,
+            snaps: true,
+        };
+        move_to(&corrections, &take, mark, to, Some(place));
+    };
+    drag(Drum::Snare, 2.0, 2.25, Drum::Snare);
+    let moved = [(2.0, Drum::Snare, false), (2.25, Drum::Snare, true)];
+    assert_eq!(said(&corrections), moved);
+    assert!(corrections.current()[1].snaps && !corrections.current()[0].snaps);
+    // Further, to another drum: it leaves nothing behind.
+    drag(Drum::Snare, 2.25, 2.5, Drum::Crash);
+    let moved = [(2.0, Drum::Snare, false), (2.5, Drum::Crash, true)];
+    assert_eq!(said(&corrections), moved);
+    corrections.undo();
+    corrections.undo();
+    assert!(said(&corrections).is_empty(), "a step each");
+    // A little: the correction stands for the hit that was heard.
+    drag(Drum::Snare, 2.0, 2.01, Drum::Snare);
+    assert_eq!(said(&corrections), [(2.01, Drum::Snare, true)]);
+    let shown = marks(&take, &corrections.current(), 0.0, 9.0);
+    let snares = shown.iter().filter(|mark| mark.drum == Drum::Snare);
+    assert_eq!(snares.clone().count(), 1);
+    // Placed by eye, it is where it was heard.
+    assert_eq!(snares.map(|mark| mark.song_s).next(), Some(2.0));
 }

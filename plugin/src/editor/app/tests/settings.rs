@@ -83,6 +83,7 @@ fn hosts_hear_of_what_is_changed_beside_the_parameters() {
         song_s: 1.0,
         drum: Drum::Kick,
         is_hit: true,
+        snaps: false,
         lesson: None,
     });
     window.frame(vec![]);

@@ -63,6 +63,20 @@ fn hits_are_corrected_where_they_were_heard_in_the_song() {
     assert_eq!(said(&window).len(), 3);
     let kick = window.params.corrections.current()[2];
     assert!((kick.song_s - 3.0).abs() < 0.01, "{kick:?}");
+    // Along its lane it moves in time, with Shift exactly.
+    for modifiers in [Modifiers::NONE, Modifiers::SHIFT] {
+        window.modifiers = modifiers;
+        window.frame(vec![Event::ModifiersChanged(modifiers)]);
+        window.drag(at(3.0, Drum::Kick), at(3.1, Drum::Kick));
+        let kick = window.params.corrections.current()[2];
+        assert!((kick.song_s - 3.1).abs() < 0.01, "{kick:?}");
+        assert_eq!(kick.snaps, modifiers.is_none());
+        let back = window.place_of("Undo").expect("a button");
+        window.click(back);
+    }
+    window.modifiers = Modifiers::NONE;
+    window.frame(vec![Event::ModifiersChanged(Modifiers::NONE)]);
+    assert!((window.params.corrections.current()[2].song_s - 3.0).abs() < 0.01);
     // Dragging where nothing is moves along the song.
     window.drag(at(2.0, Drum::Snare), at(1.5, Drum::Snare));
     assert_eq!(said(&window).len(), 3);
@@ -155,4 +169,32 @@ fn what_is_set_after_the_song_was_heard_counts() {
     assert_eq!(count(&mut window), 2);
     set(&setter, &ride.enabled, false);
     assert_eq!(count(&mut window), 0);
+}
+
+#[test]
+fn no_page_turns_under_a_button_that_is_down() {
+    let mut window = window_of_song(2, |_| ride(1.0));
+    let edit = window.place_of("Edit hits").expect("a button");
+    window.click(edit);
+    window.frame(vec![]);
+    let top = MARGIN - 4.0 + header::HEIGHT + 2.0 + toolbar::HEIGHT + theme::GAP;
+    let bottom = window.size.y - MARGIN - STRIP_HEIGHT - theme::GAP;
+    let rect = Rect::from_min_max(pos2(MARGIN, top), pos2(window.size.x - MARGIN, bottom));
+    let lanes = crate::editor::lanes::Lanes::of(rect);
+    let x = lanes.plot.left() + lanes.plot.width() * 1.32 / 4.0;
+    let at = pos2(x, lanes.lane(Drum::Ride).center().y);
+    window.frame(vec![Event::PointerMoved(at)]);
+    window.button(at, true);
+    // The song leaves the page meanwhile.
+    for song_s in [3.6, 3.7, 3.8, 3.9] {
+        window.audio.end_block(240, &Peaks::default(), Some(song_s));
+        window.frame(vec![]);
+    }
+    window.button(at, false);
+    let list = window.params.corrections.current();
+    let said: Vec<_> = list.iter().map(|c| (c.song_s, c.drum, c.is_hit)).collect();
+    assert_eq!(said, [(1.0, Drum::Ride, false)]);
+    // Then it turns.
+    window.frame(vec![]);
+    assert!(window.texts().iter().any(|text| text == "0:07.0"));
 }
