@@ -6,7 +6,7 @@ use idm_engine::engine::Verdict;
 
 use super::theme;
 
-const LABEL_WIDTH: f32 = 78.0;
+const LABEL_WIDTH: f32 = 84.0;
 
 /// Share of the height that the waveform takes.
 const WAVE_SHARE: f32 = 0.22;
@@ -90,7 +90,7 @@ impl Lanes {
     /// Where the button lies that leads from one view to the other.
     pub fn view_button(&self) -> Rect {
         let top = self.wave.bottom() - 20.0;
-        Rect::from_min_size(pos2(self.labels.left(), top), vec2(66.0, 18.0))
+        Rect::from_min_size(pos2(self.labels.left(), top), vec2(LABEL_WIDTH - 6.0, 18.0))
     }
 }
 

@@ -9,8 +9,9 @@ use super::lanes::{Lanes, hit_body, paint_hit, paint_wave_bar, reason};
 use super::theme;
 use crate::heard::{HISTORY_SECONDS, Monitor, verdict_as_set};
 
-/// Draws the timeline in `rect`; true if the user wants to correct hits.
-pub fn show(ui: &mut Ui, rect: Rect, monitor: &Monitor) -> bool {
+/// Draws the timeline in `rect`, where so many `corrections` are in effect; true if the user
+/// wants to correct hits.
+pub fn show(ui: &mut Ui, rect: Rect, monitor: &Monitor, corrections: usize) -> bool {
     panel(ui, rect);
     let lanes = Lanes::of(rect);
     let plot = lanes.plot;
@@ -41,7 +42,12 @@ pub fn show(ui: &mut Ui, rect: Rect, monitor: &Monitor) -> bool {
     explain(ui, &lanes, monitor);
     let hint = "Correct hits by hand, at their places in the song. Separation, one-shots and \
                 MIDI follow.";
-    button(ui, lanes.view_button(), "Edit hits", hint).clicked()
+    let label = match corrections {
+        0 => "Edit hits".to_owned(),
+        1..100 => format!("Edit hits ({corrections})"),
+        _ => format!("Edits ({corrections})"),
+    };
+    button(ui, lanes.view_button(), &label, hint).clicked()
 }
 
 /// Horizontal place of something `age_s` seconds ago.

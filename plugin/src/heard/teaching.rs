@@ -112,6 +112,21 @@ pub fn move_to(
     });
 }
 
+/// Moves all corrections by `by_s`: those of a clip that was moved.
+pub fn shift(corrections: &Corrections, by_s: f64) {
+    corrections.edit(|list| *list = shifted(list, by_s));
+}
+
+/// `list` as it is `by_s` later. A way by eye is not exact: hits snap then.
+pub fn shifted(list: &[Correction], by_s: f64) -> CorrectionList {
+    let shifted = list.iter().map(|correction| Correction {
+        song_s: correction.song_s + by_s,
+        snaps: correction.is_hit,
+        ..*correction
+    });
+    shifted.collect()
+}
+
 /// The user's word that `drum` is hit at a place, or not.
 fn said(place: Place, drum: Drum, is_hit: bool) -> Correction {
     Correction {

@@ -336,7 +336,7 @@ mod tests {
             let onset = match (search.drum, search.placed) {
                 (Drum::Kick, 30_000) => 29_200,
                 (Drum::Kick, _) => 30_620,
-                (Drum::Snare, _) => 30_800,
+                (Drum::Snare, _) => 30_500,
                 _ => return None,
             };
             search.range.contains(&onset).then_some(onset)
@@ -358,8 +358,8 @@ mod tests {
             (Drum::Kick, 29_200),
             (Drum::Crash, 30_100),
             (Drum::Ride, 30_200),
+            (Drum::Snare, 30_500),
             (Drum::Kick, 30_620),
-            (Drum::Snare, 30_800),
         ];
         begun.sort_by_key(|begun| begun.1);
         assert_eq!(begun, expected);

@@ -198,3 +198,142 @@ fn no_page_turns_under_a_button_that_is_down() {
     window.frame(vec![]);
     assert!(window.texts().iter().any(|text| text == "0:07.0"));
 }
+
+/// Presses a button by its name.
+fn press(window: &mut Window, name: &str) {
+    let button = window.place_of(name).expect(name);
+    window.click(button);
+    window.frame(vec![]);
+}
+
+/// Whether a frame has such words.
+fn says(window: &mut Window, what: &str) -> bool {
+    window.texts().iter().any(|text| text.contains(what))
+}
+
+#[test]
+fn what_was_passed_is_not_asked_again_and_new_hits_are() {
+    let mut window = window_of_song(4, |second| HitMark {
+        margin: 0.1,
+        odds: [2.0 * second as f32 - 4.0; 9],
+        ..ride(f64::from(second))
+    });
+    press(&mut window, "Edit hits");
+    for _ in 0..3 {
+        press(&mut window, "Ask me");
+        assert!(!says(&mut window, "Nothing is in doubt"));
+    }
+    press(&mut window, "Ask me");
+    assert!(says(&mut window, "Nothing is in doubt"));
+    press(&mut window, "Done");
+    press(&mut window, "Edit hits");
+    assert!(says(&mut window, "Nothing is in doubt"));
+    press(&mut window, "Ask me");
+    assert!(window.app.song.is_some() && window.place_of("That's right").is_none());
+    // More of the song.
+    let hit = HitMark {
+        margin: 0.1,
+        odds: [4.0; 9],
+        ..ride(5.0)
+    };
+    window.audio.hit(0, hit);
+    window.frame(vec![]);
+    assert!(!says(&mut window, "Nothing is in doubt"));
+    press(&mut window, "Ask me");
+    assert!(window.place_of("That's right").is_some());
+}
+
+#[test]
+fn a_song_is_forgotten_and_its_corrections_stay_and_are_counted() {
+    use crate::corrections::Correction;
+    let mut window = window_of_song(3, |second| ride(f64::from(second)));
+    window.params.corrections.say(Correction {
+        song_s: 1.0,
+        drum: Drum::Ride,
+        is_hit: false,
+        snaps: false,
+        lesson: None,
+    });
+    press(&mut window, "Edit hits (1)");
+    press(&mut window, "Listen anew");
+    assert!(
+        !lock(&window.app.monitor).take.is_empty(),
+        "once is not twice"
+    );
+    press(&mut window, "Sure?");
+    assert!(lock(&window.app.monitor).take.is_empty());
+    assert!(window.place_of("Listen anew").is_none());
+    assert_eq!(window.params.corrections.current().len(), 1);
+}
+
+#[test]
+fn the_number_of_corrections_has_room_on_its_button() {
+    let mut window = Window::new(1180.0, 760.0);
+    for count in [1, 12, 99, 256, 20_000] {
+        window.params.corrections.edit(|list| {
+            list.clear();
+            list.extend((0..count).map(|n| crate::corrections::Correction {
+                song_s: f64::from(n),
+                drum: Drum::Kick,
+                is_hit: true,
+                snaps: false,
+                lesson: None,
+            }));
+        });
+        let output = window.context.clone().run_ui(RawInput::default(), |ui| {
+            let text = format!("Edit{} ({count})", if count < 100 { " hits" } else { "s" });
+            let font = theme::font(11.0);
+            let galley = ui.painter().layout_no_wrap(text, font, theme::TEXT);
+            let rect = Rect::from_min_size(Pos2::ZERO, vec2(500.0, 300.0));
+            let room = crate::editor::lanes::Lanes::of(rect).view_button().width();
+            assert!(
+                galley.size().x < room,
+                "{count}: {} in {room}",
+                galley.size().x
+            );
+        });
+        drop(output);
+        assert!(says(&mut window, &format!("({count})")));
+    }
+}
+
+#[test]
+fn a_clip_that_was_moved_takes_its_corrections_along() {
+    use crate::corrections::Correction;
+    let mut window = window_of_song(3, |second| ride(f64::from(second)));
+    for (song_s, is_hit) in [(1.0, false), (1.5, true)] {
+        window.params.corrections.say(Correction {
+            song_s,
+            drum: Drum::Ride,
+            is_hit,
+            snaps: false,
+            lesson: None,
+        });
+    }
+    let before = window.params.corrections.current();
+    press(&mut window, "Edit hits (2)");
+    let wave = pos2(
+        700.0,
+        MARGIN - 4.0 + header::HEIGHT + 2.0 + toolbar::HEIGHT + 28.0,
+    );
+    let seconds = 2.0;
+    let way = {
+        let rect = Rect::from_min_max(pos2(MARGIN, 0.0), pos2(window.size.x - MARGIN, 200.0));
+        let plot = crate::editor::lanes::Lanes::of(rect).plot;
+        vec2(plot.width() * seconds / 4.0, 0.0)
+    };
+    // Without a key the view moves.
+    window.drag(wave, wave - 0.1 * way);
+    assert_eq!(window.params.corrections.current(), before);
+    window.modifiers = Modifiers::ALT;
+    window.frame(vec![Event::ModifiersChanged(Modifiers::ALT)]);
+    window.drag(wave, wave + way);
+    let list = window.params.corrections.current();
+    for (correction, before) in list.iter().zip(before.iter()) {
+        let moved_s = correction.song_s - before.song_s;
+        assert!((moved_s - f64::from(seconds)).abs() < 0.01, "{moved_s}");
+        assert_eq!(correction.snaps, before.is_hit);
+    }
+    window.params.corrections.undo();
+    assert_eq!(window.params.corrections.current(), before);
+}
