@@ -188,7 +188,7 @@ impl SongView {
             paint::paint_number(&clipped, pointer + egui::vec2(10.0, 0.0), text);
         }
         let is_new = list.is_empty();
-        if let Some(text) = self.advice(take, questions, corrections, hits, is_new) {
+        if let Some(text) = self.advice(ui, take, questions, corrections, hits, is_new) {
             paint::paint_advice(&painter, &lanes, text);
         }
         paint::explain(response, &lanes, scale, &marks);

@@ -89,8 +89,9 @@ impl SongView {
     /// What the user should know before editing makes sense.
     pub(super) fn advice(
         &self,
+        ui: &Ui,
         take: &Take,
-        questions: &Questions,
+        questions: &mut Questions,
         corrections: &Corrections,
         hits: HitSource,
         is_new: bool,
@@ -99,7 +100,7 @@ impl SongView {
             Some("Hits come from MIDI: set Hits to Listening to correct what is heard")
         } else if take.is_empty() {
             Some("Play the song: its hits appear here (the host must tell where the song is)")
-        } else if questions.are_answered(take, corrections) {
+        } else if questions.are_answered(take, corrections, ui.input(|input| input.time)) {
             Some("Nothing is in doubt that you have not settled or passed")
         } else if is_new {
             Some(
@@ -138,7 +139,7 @@ impl SongView {
             if let Some(asked_s) = self.asked_s {
                 questions.pass(asked_s);
             }
-            self.asked_s = questions.next(take, corrections);
+            self.asked_s = questions.next(take, corrections, ui.input(|input| input.time));
             if let Some(asked_s) = self.asked_s {
                 self.start_s = asked_s - 0.5 * self.span_s;
                 self.follows = false;

@@ -230,14 +230,18 @@ fn what_was_passed_is_not_asked_again_and_new_hits_are() {
     assert!(says(&mut window, "Nothing is in doubt"));
     press(&mut window, "Ask me");
     assert!(window.app.song.is_some() && window.place_of("That's right").is_none());
-    // More of the song.
-    let hit = HitMark {
-        margin: 0.1,
-        odds: [4.0; 9],
-        ..ride(5.0)
-    };
-    window.audio.hit(0, hit);
-    window.frame(vec![]);
+    // Hearing the same again is no news, more of the song is.
+    for (song_s, is_answered) in [(1.0, true), (5.0, false)] {
+        let hit = HitMark {
+            margin: 0.1,
+            odds: [2.0 * song_s as f32 - 4.0; 9],
+            ..ride(song_s)
+        };
+        window.audio.hit(0, hit);
+        window.time_s += 1.0;
+        window.frame(vec![]);
+        assert_eq!(says(&mut window, "Nothing is in doubt"), is_answered);
+    }
     assert!(!says(&mut window, "Nothing is in doubt"));
     press(&mut window, "Ask me");
     assert!(window.place_of("That's right").is_some());
