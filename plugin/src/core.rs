@@ -300,11 +300,12 @@ impl Processor {
             };
             while let Some(correction) = due.next_if(|due| offset_of(due) < end) {
                 let offset = offset_of(correction).saturating_sub(start);
-                if correction.is_hit {
-                    self.engine.give_hit(offset, correction.drum, None);
-                } else {
-                    self.engine.remove_hit(offset, correction.drum);
-                }
+                let drum = correction.drum;
+                match (correction.is_hit, correction.snaps) {
+                    (true, true) => self.engine.place_hit(offset, drum),
+                    (true, false) => self.engine.give_hit(offset, drum, None),
+                    (false, _) => self.engine.remove_hit(offset, drum),
+                };
             }
             let piece = [&mut left[start..end], &mut right[start..end]];
             self.process_piece(piece, aux, start, settings, link, &mut peaks);
@@ -359,6 +360,7 @@ impl Processor {
                     taught: hit.evidence.taught,
                     odds: hit.evidence.odds,
                     margin: hit.evidence.margin,
+                    sensitivity: settings.controls.drums[hit.drum.index()].sensitivity,
                     song_s: self.song.song_of_hit(hit.onset_sample).map(seconds),
                     is_by_hand: is_heard && (hit.network >= 1.0 || hit.verdict == Verdict::Removed),
                 },

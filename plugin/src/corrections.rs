@@ -31,6 +31,8 @@ pub struct Correction {
     pub drum: Drum,
     /// Whether there is a hit here, or none.
     pub is_hit: bool,
+    /// Whether a hit was placed by eye: it begins at the onset nearby.
+    pub snaps: bool,
     /// What it teaches about the rest of the song, if that is known: what the network said
     /// there, and what is played by the user's word.
     pub lesson: Option<Lesson>,
@@ -43,6 +45,8 @@ struct Saved {
     /// File stem of the drum.
     drum: String,
     hit: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    snaps: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     lesson: Option<serde_json::Value>,
 }
@@ -244,6 +248,7 @@ impl Corrections {
                 song_s: correction.song_s,
                 drum: correction.drum.file_stem().to_owned(),
                 hit: correction.is_hit,
+                snaps: correction.snaps,
                 lesson: correction
                     .lesson
                     .and_then(|lesson| serde_json::to_value(SavedLesson::of(&lesson)).ok()),
@@ -269,6 +274,7 @@ impl Corrections {
                 song_s: saved.song_s,
                 drum: Drum::from_file_stem(&saved.drum)?,
                 is_hit: saved.hit,
+                snaps: saved.snaps,
                 // Without its lesson a correction still holds at its place.
                 lesson: saved
                     .lesson

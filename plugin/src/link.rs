@@ -44,6 +44,8 @@ pub struct HitMark {
     pub odds: Odds,
     /// How much surer all makes it than is asked for, on the logistic scale.
     pub margin: f32,
+    /// Sensitivity of its drum when it was heard.
+    pub sensitivity: f32,
     /// Place of its onset in the song in seconds, if the transport ran.
     pub song_s: Option<f64>,
     /// Whether a correction put it there or took it away.
@@ -63,6 +65,7 @@ impl HitMark {
             taught: [0.0; TAUGHT_COUNT],
             odds: Odds::default(),
             margin: 0.0,
+            sensitivity: 0.5,
             song_s,
             is_by_hand: false,
         }

@@ -1,15 +1,25 @@
 //! The hits of the song as a MIDI file, where dragging notes out of the window or a MIDI
 //! output is more than a host can do.
 
+use std::fmt;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use idm_engine::drum::{DRUM_COUNT, Drum};
-use idm_engine::midi_file::{Grid, MidiNote, write_midi};
+use idm_engine::midi_file::{Beat, Grid, MidiNote, write_midi};
 
 /// What follows the last hit, in seconds.
 const TAIL_S: f64 = 1.0;
+
+/// Name of the track.
+const NAME: &str = "Inverse Drum Machine";
+
+/// So far before a bar its first hit may be, in seconds.
+const EARLY_S: f64 = 0.03;
+
+/// Bars are looked for within this of a place, in seconds.
+const LONGEST_BAR_S: f64 = 30.0;
 
 /// A hit of the song.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -22,9 +32,63 @@ pub struct SongHit {
     pub velocity: f32,
 }
 
+/// Some whole bars of the song.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Bars {
+    /// Where the first begins, in seconds.
+    pub from_s: f64,
+    /// Where the last ends.
+    pub to_s: f64,
+    /// Number of the first, from 1.
+    pub first: u64,
+    /// Number of the last.
+    pub last: u64,
+}
+
+impl Bars {
+    /// The bars whose ends are nearest to two places of the song, one at least; none where
+    /// the host told no beats. Allocates.
+    pub fn shown(grid: &Grid, from_s: f64, to_s: f64) -> Option<Bars> {
+        let beats = grid.beats(from_s - LONGEST_BAR_S, to_s + LONGEST_BAR_S);
+        let lines: Vec<&Beat> = beats.iter().filter(|beat| beat.is_first()).collect();
+        let nearest = |lines: &[&Beat], place_s: f64| -> Option<usize> {
+            let distance = |index: &usize| (lines[*index].time_s - place_s).abs();
+            (0..lines.len()).min_by(|a, b| distance(a).total_cmp(&distance(b)))
+        };
+        let begin = nearest(&lines[..lines.len().saturating_sub(1)], from_s)?;
+        let end = begin + 1 + nearest(&lines[begin + 1..], to_s)?;
+        Some(Bars {
+            from_s: lines[begin].time_s,
+            to_s: lines[end].time_s,
+            first: lines[begin].bar,
+            last: lines[end].bar - 1,
+        })
+    }
+
+    /// Its hit from the beginning of the bars, if it is one of theirs: what is played a little
+    /// before a bar belongs to it.
+    fn part(&self, hit: &SongHit) -> Option<SongHit> {
+        let part = self.from_s - EARLY_S..self.to_s - EARLY_S;
+        part.contains(&hit.song_s).then(|| SongHit {
+            song_s: (hit.song_s - self.from_s).max(0.0),
+            ..*hit
+        })
+    }
+}
+
+impl fmt::Display for Bars {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.first == self.last {
+            write!(f, "bar {}", self.first)
+        } else {
+            write!(f, "bars {}-{}", self.first, self.last)
+        }
+    }
+}
+
 /// Writes `hits` with the notes `notes` into a new file in `folder`, which is created if
-/// need be, and answers its path. The file begins where the song does and has its beats;
-/// hits before the song's beginning are left out. Allocates.
+/// need be, and answers its path. The file begins where the song does, or those of its `bars`
+/// that are wanted, and has its beats; hits before that are left out. Allocates.
 ///
 /// # Errors
 /// No hits, or what the file system refuses, in words.
@@ -32,8 +96,17 @@ pub fn save(
     hits: &[SongHit],
     notes: &[u8; DRUM_COUNT],
     grid: &Grid,
+    bars: Option<&Bars>,
     folder: &Path,
 ) -> Result<PathBuf, String> {
+    let part: Vec<SongHit>;
+    let hits = match bars {
+        Some(bars) => {
+            part = hits.iter().filter_map(|hit| bars.part(hit)).collect();
+            &part
+        }
+        None => hits,
+    };
     let mut midi: Vec<MidiNote> = hits
         .iter()
         .filter(|hit| hit.song_s >= 0.0)
@@ -47,12 +120,23 @@ pub fn save(
     let Some(last) = midi.last() else {
         return Err("expected hits, found none: play the song first".to_owned());
     };
-    let bytes = write_midi(&midi, last.time_s + TAIL_S, grid, "Inverse Drum Machine")
-        .map_err(|error| error.to_string())?;
+    let written = match bars {
+        Some(bars) => {
+            let (length_s, grid) = (bars.to_s - bars.from_s, grid.part(bars.from_s));
+            write_midi(&midi, length_s, &grid, NAME)
+        }
+        None => write_midi(&midi, last.time_s + TAIL_S, grid, NAME),
+    };
+    let bytes = written.map_err(|error| error.to_string())?;
+    let name = bars.map_or("Hits".to_owned(), |bars| format!("Hits {bars}"));
     let failed = |path: &Path, error: std::io::Error| format!("{}: {error}", path.display());
     fs::create_dir_all(folder).map_err(|error| failed(folder, error))?;
     for number in 1.. {
-        let path = folder.join(format!("Hits {number}.mid"));
+        let path = folder.join(match (bars, number) {
+            (Some(_), 1) => format!("{name}.mid"),
+            (Some(_), _) => format!("{name} ({number}).mid"),
+            (None, _) => format!("{name} {number}.mid"),
+        });
         // Another instance may save at the same time: nothing is overwritten.
         match fs::File::create_new(&path) {
             Ok(mut file) => {
@@ -92,14 +176,46 @@ mod tests {
         ];
         let notes = Drum::ALL.map(Drum::gm_note);
         for name in ["Hits 1.mid", "Hits 2.mid"] {
-            let path = save(&hits, &notes, &Grid::steady(90.0), &folder).expect("saved");
+            let path = save(&hits, &notes, &Grid::steady(90.0), None, &folder).expect("saved");
             assert_eq!(path, folder.join(name));
             let read = read_midi(&fs::read(path).expect("a file")).expect("MIDI");
             let found: Vec<_> = read.iter().map(|note| (note.key, note.velocity)).collect();
             assert_eq!(found, [(38, 1), (51, 64)]);
             assert!((read[0].time_s - 0.5).abs() < 1e-3 && (read[1].time_s - 2.0).abs() < 1e-3);
         }
-        assert!(save(&hits[1..2], &notes, &Grid::default(), &folder).is_err());
+        assert!(save(&hits[1..2], &notes, &Grid::default(), None, &folder).is_err());
+        fs::remove_dir_all(folder).expect("removed");
+    }
+
+    #[test]
+    fn some_bars_are_a_loop_that_begins_with_them() {
+        let folder = std::env::temp_dir().join(format!("idm-bars-{}", std::process::id()));
+        // Bars of two seconds.
+        let grid = Grid::steady(120.0);
+        assert_eq!(Bars::shown(&Grid::default(), 0.0, 4.0), None);
+        let bars = |from_s, to_s| Bars::shown(&grid, from_s, to_s).expect("bars");
+        assert_eq!(bars(3.2, 7.1).to_string(), "bars 3-4");
+        assert_eq!(bars(4.3, 4.6).to_string(), "bar 3");
+        assert_eq!((bars(-0.3, 1.9).from_s, bars(-0.3, 1.9).to_s), (0.0, 2.0));
+        let hits = [3.9, 3.98, 5.0, 7.96, 7.98].map(|song_s| SongHit {
+            song_s,
+            drum: Drum::Kick,
+            velocity: 0.5,
+        });
+        let notes = Drum::ALL.map(Drum::gm_note);
+        let wanted = bars(3.2, 7.1);
+        for name in ["Hits bars 3-4.mid", "Hits bars 3-4 (2).mid"] {
+            let path = save(&hits, &notes, &grid, Some(&wanted), &folder).expect("saved");
+            assert_eq!(path, folder.join(name));
+            let read = read_midi(&fs::read(path).expect("a file")).expect("MIDI");
+            let times_s: Vec<f64> = read.iter().map(|note| note.time_s).collect();
+            assert_eq!(times_s.len(), 3, "{times_s:?}");
+            for (found_s, expected_s) in times_s.iter().zip([0.0, 1.0, 3.96]) {
+                assert!((found_s - expected_s).abs() < 1e-3, "{times_s:?}");
+            }
+        }
+        let empty = bars(20.0, 22.0);
+        assert!(save(&hits, &notes, &grid, Some(&empty), &folder).is_err());
         fs::remove_dir_all(folder).expect("removed");
     }
 }

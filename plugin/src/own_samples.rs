@@ -282,10 +282,20 @@ impl OwnSamples {
         slot.unread = is_kept.then(|| text.to_owned());
         slot.problem = problem;
         if slot.samples != samples {
-            slot.samples = samples;
-            slot.encoded = None;
+            let slot = &mut *slot;
+            let old = std::mem::replace(&mut slot.samples, samples);
             slot.before = Default::default();
             slot.last.clear();
+            // A host's undo loads a whole state: what it takes back is not lost. A project
+            // that is opened takes nothing back.
+            let had_any = old.iter().any(Option::is_some);
+            for (drum, old) in Drum::ALL.into_iter().zip(old).filter(|_| had_any) {
+                if old != slot.samples[drum.index()] {
+                    slot.before[drum.index()] = Some(old);
+                    slot.last.push(drum);
+                }
+            }
+            slot.encoded = None;
             slot.publish();
         }
     }

@@ -137,6 +137,14 @@ pub struct IdmParams {
     /// The nine drums in their frozen order.
     #[nested(array, group = "Drum")]
     pub drums: [DrumParams; DRUM_COUNT],
+
+    // Last, because some hosts count.
+    /// Silences the residual on every output.
+    #[id = "mute_10"]
+    pub residual_mute: BoolParam,
+    /// Silences everything that is not soloed.
+    #[id = "solo_10"]
+    pub residual_solo: BoolParam,
 }
 
 impl DrumParams {
@@ -264,7 +272,7 @@ impl Default for IdmParams {
         kit.set_learns(defaults.learning);
         let learns = kit.clone();
         Self {
-            format: FormatStamp,
+            format: FormatStamp::default(),
             editor: Arc::default(),
             kit,
             own_samples: OwnSamples::default(),
@@ -298,6 +306,8 @@ impl Default for IdmParams {
             .non_automatable()
             .hide(),
             drums: Drum::ALL.map(DrumParams::new),
+            residual_mute: BoolParam::new("Residual mute", false),
+            residual_solo: BoolParam::new("Residual solo", false),
         }
     }
 }
@@ -316,7 +326,8 @@ impl IdmParams {
     /// Snapshot of faders, routing and main selection. Real-time safe.
     pub fn mix_targets(&self) -> MixTargets {
         let solos: [bool; DRUM_COUNT] = std::array::from_fn(|drum| self.drums[drum].solo.value());
-        let any_solo = solos.contains(&true);
+        let residual_solo = self.residual_solo.value();
+        let any_solo = residual_solo || solos.contains(&true);
         MixTargets {
             class_gain: std::array::from_fn(|index| {
                 let drum = &self.drums[index];
@@ -326,7 +337,7 @@ impl IdmParams {
                     level_gain(drum.level_db.value())
                 }
             }),
-            residual_gain: if any_solo {
+            residual_gain: if self.residual_mute.value() || (any_solo && !residual_solo) {
                 0.0
             } else {
                 level_gain(self.residual_level_db.value())

@@ -104,6 +104,7 @@ impl InverseDrumMachine {
             && let Some(processor) = &mut self.processor
         {
             processor.forget_kit();
+            self.show_evidence();
         }
         if let Some(inbox) = &mut self.kit_inbox {
             inbox.clear();

@@ -6,6 +6,7 @@
 //! repaired or left out, the rest is loaded.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use nice_plug::params::persist::PersistentField;
 use nice_plug::plugin::PluginState;
@@ -16,12 +17,23 @@ use crate::params::values;
 /// Format of the state that this version writes.
 pub const FORMAT: u32 = 1;
 
-/// Saved as the number [`FORMAT`]; what is loaded does not change it.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub struct FormatStamp;
+/// Saved as the number [`FORMAT`]; what is loaded does not change it, but is counted.
+#[derive(Debug, Default)]
+pub struct FormatStamp {
+    loads: AtomicU64,
+}
+
+impl FormatStamp {
+    /// How many states were loaded.
+    pub fn loads(&self) -> u64 {
+        self.loads.load(Ordering::Relaxed)
+    }
+}
 
 impl PersistentField<'_, u32> for FormatStamp {
-    fn set(&self, _: u32) {}
+    fn set(&self, _: u32) {
+        self.loads.fetch_add(1, Ordering::Relaxed);
+    }
 
     fn map<F, R>(&self, f: F) -> R
     where

@@ -155,6 +155,7 @@ fn storm(quality: Quality, buses: usize, seconds: f64, link: (AudioEnd, EditorEn
             song_s: f64::from(n) / 200.0,
             drum: Drum::ALL[random.below(9)],
             is_hit: random.below(2) == 0,
+            snaps: n % 3 == 0,
             lesson: None,
         })
         .collect();

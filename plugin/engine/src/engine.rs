@@ -173,6 +173,19 @@ impl Engine {
             velocity: velocity
                 .filter(|velocity| velocity.is_finite())
                 .map(|velocity| velocity.clamp(0.0, 1.0)),
+            snaps: false,
+        })
+    }
+
+    /// [`Engine::give_hit`] for a hit that was placed by eye: it begins where the drum does
+    /// within 20 ms (some less after it in [`Quality::Low`]), if anything begins there, and
+    /// else where it was placed. Real-time safe.
+    pub fn place_hit(&mut self, offset_samples: usize, drum: Drum) -> bool {
+        self.work.give_hit(GivenHit {
+            onset_sample: self.now + offset_samples as u64,
+            drum,
+            velocity: None,
+            snaps: true,
         })
     }
 

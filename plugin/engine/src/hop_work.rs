@@ -72,6 +72,8 @@ pub struct HopWork {
     /// Sample from which on its hits count then.
     heard_from_sample: u64,
     locator: OnsetLocator,
+    /// For hits that were placed by eye.
+    place_locator: OnsetLocator,
     /// Scale of fitted gains, which tell whether a drum is needed at all.
     fitted: RelativeLevel,
     /// How loud hits are, and the scale that makes velocities of it.
@@ -173,6 +175,7 @@ impl HopWork {
             heard_from: u64::MAX,
             heard_from_sample: 0,
             locator: OnsetLocator::new(rate, hop),
+            place_locator: OnsetLocator::for_places(rate, hop),
             fitted: RelativeLevel::default(),
             meter: LevelMeter::default(),
             guard: LevelGuard::default(),

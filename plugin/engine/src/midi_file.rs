@@ -9,7 +9,7 @@ use thiserror::Error;
 use grid::TickMap;
 
 pub use beats::Beat;
-pub use grid::{Grid, TempoChange, TimeSignature};
+pub use grid::{Grid, SignatureChange, TempoChange, TimeSignature};
 
 mod beats;
 mod grid;
@@ -75,7 +75,7 @@ pub fn write_midi(
     name: &str,
 ) -> Result<Vec<u8>, MidiFileError> {
     let map = TickMap::new(&grid.tempi);
-    // At one tick the tempo comes first, then ends before beginnings.
+    // At one tick signature and tempo come first, then ends before beginnings.
     let mut events = Vec::with_capacity(2 * notes.len());
     for (index, note) in notes.iter().enumerate() {
         let start = map.ticks(note.time_s);
@@ -94,6 +94,14 @@ pub fn write_midi(
     }
     let last = events.iter().map(|(tick, ..)| *tick).max().unwrap_or(0);
     let end = map.ticks(length_s).max(last);
+    for change in grid.sensible_signatures() {
+        let tick = (change.beat * f64::from(TICKS_PER_BEAT)).round() as u64;
+        let (beats, unit) = change.signature.numbers();
+        let signature = MetaMessage::TimeSignature(beats, unit, CLICKS.0, CLICKS.1);
+        if tick <= end {
+            events.push((tick, 0, meta(signature)));
+        }
+    }
     let tempi = map.tempi().filter(|(tick, _)| *tick <= end);
     events.extend(tempi.map(|(tick, beat_us)| {
         let tempo = MetaMessage::Tempo(u24::new(beat_us));
@@ -102,10 +110,6 @@ pub fn write_midi(
     events.sort_by_key(|&(tick, rank, _)| (tick, rank));
 
     let mut track: Track = vec![event(0, meta(MetaMessage::TrackName(name.as_bytes())))];
-    if let Some((beats, unit)) = grid.signature.map(TimeSignature::numbers) {
-        let signature = MetaMessage::TimeSignature(beats, unit, CLICKS.0, CLICKS.1);
-        track.push(event(0, meta(signature)));
-    }
     events.push((end, 3, meta(MetaMessage::EndOfTrack)));
     let mut now = 0;
     for (tick, _, kind) in events {

@@ -128,6 +128,84 @@ fn an_added_hit_is_there_to_the_sample_and_only_once() {
     }
 }
 
+/// Runs the loop with hits that were placed by eye.
+fn placed(quality: Quality, hits: &[(usize, Drum)], blocks: &[usize]) -> Output {
+    let input = drum_loop(RATE_HZ, SECONDS);
+    let mut engine = engine(RATE_HZ, quality);
+    run_telling(&mut engine, &input, blocks, |engine, block| {
+        for (sample, drum) in hits {
+            if block.contains(sample) {
+                assert!(engine.place_hit(sample - block.start, *drum));
+            }
+        }
+    })
+}
+
+#[test]
+fn a_hit_that_was_placed_by_eye_is_used_at_the_onset() {
+    let ms = |ms: f64| (ms * 1e-3 * RATE_HZ) as usize;
+    // The hat that comes between a kick and a snare.
+    let hat_at = |n: usize| kick_at(n) + ms(125.0);
+    for quality in Quality::ALL {
+        for (early, off) in [(true, 10.0), (false, 10.0), (true, 3.0), (false, 17.0)] {
+            let off = ms(off);
+            let place = |onset: usize| if early { onset - off } else { onset + off };
+            let onsets = [
+                (kick_at(4), Drum::Kick),
+                (hat_at(6), Drum::ClosedHat),
+                (kick_at(7), Drum::Snare),
+            ];
+            let hits = onsets.map(|(onset, drum)| (place(onset), drum));
+            let output = placed(quality, &hits, &[512]);
+            for (onset, drum) in onsets {
+                let hits = accepted(&output, drum);
+                let near = hits.iter().map(|hit| hit.onset_sample);
+                let near: Vec<u64> = near
+                    .filter(|heard| heard.abs_diff(onset as u64) < ms(50.0) as u64)
+                    .collect();
+                assert_eq!(
+                    near.len(),
+                    1,
+                    "{quality:?} {drum:?} {off}: {near:?} {onset}"
+                );
+                let error = near[0] as f64 - onset as f64;
+                assert!(
+                    error.abs() < 1.5e-3 * RATE_HZ,
+                    "{quality:?} {drum:?}: {error} samples"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_hit_that_was_placed_far_from_any_onset_stays() {
+    let sample = kick_at(9) + 3_000;
+    for quality in Quality::ALL {
+        for drum in [Drum::Ride, Drum::Kick, Drum::Snare, Drum::MidTom] {
+            let output = placed(quality, &[(sample, drum)], &[512]);
+            let hits = accepted(&output, drum);
+            let is_there = |hit: &Hit| hit.onset_sample == sample as u64;
+            let found: Vec<u64> = hits.iter().map(|hit| hit.onset_sample).collect();
+            assert!(hits.iter().any(is_there), "{quality:?} {drum:?}: {found:?}");
+        }
+    }
+}
+
+#[test]
+fn placed_hits_are_the_same_for_every_partition() {
+    let hits: Vec<(usize, Drum)> = (1..11)
+        .map(|n| {
+            let drum = [Drum::Kick, Drum::Snare, Drum::ClosedHat][n % 3];
+            (kick_at(n) + 97 * n - 500, drum)
+        })
+        .collect();
+    for quality in [Quality::Low, Quality::High] {
+        let whole = placed(quality, &hits, &[4_096]);
+        assert!(whole == placed(quality, &hits, &[1, 777, 64, 13]));
+    }
+}
+
 #[test]
 fn corrections_are_the_same_for_every_partition() {
     let corrections: Vec<Correction> = (1..11)

@@ -7,6 +7,7 @@ fn at(song_s: f64, drum: Drum, is_hit: bool) -> Correction {
         song_s,
         drum,
         is_hit,
+        snaps: false,
         lesson: None,
     }
 }
@@ -72,6 +73,21 @@ fn they_survive_the_project_in_order() {
     assert!(again.current().is_empty());
     again.undo();
     assert_eq!(again.current(), corrections.current());
+}
+
+#[test]
+fn what_was_placed_by_eye_is_saved_and_older_projects_have_none() {
+    let corrections = Corrections::default();
+    corrections.say(Correction {
+        snaps: true,
+        ..at(2.0, Drum::Kick, true)
+    });
+    corrections.say(at(3.0, Drum::Kick, true));
+    let again = Corrections::default();
+    again.set(corrections.map(Clone::clone));
+    assert_eq!(again.current(), corrections.current());
+    again.set(r#"[{"song_s":2,"drum":"kick","hit":true}]"#.to_owned());
+    assert_eq!(*again.current(), [at(2.0, Drum::Kick, true)]);
 }
 
 #[test]

@@ -19,7 +19,7 @@ use super::notice::Notice;
 use super::sample_browser::Target;
 use super::sample_desk::SampleDesk;
 use super::song_view::{SongView, SongWish};
-use super::toolbar::KitWish;
+use super::toolbar::ToolbarWish;
 use super::{
     WindowScale, editor_state, header, strip, theme, timeline, toolbar, update_editor_state,
 };
@@ -27,7 +27,7 @@ use crate::folders::kits_folder;
 use crate::heard::marks::song_hits;
 use crate::heard::{Monitor, Take};
 use crate::link::{EditorEnd, Shared, Status};
-use crate::midi_export;
+use crate::midi_export::{self, Bars};
 use crate::params::{HitChoice, IdmParams, MOST_REVISIONS};
 
 /// Time between frames while audio runs.
@@ -133,6 +133,7 @@ impl IdmApp {
         let heard = self.monitor.clone();
         let monitor = &mut *lock(&heard);
         self.update_monitor(monitor);
+        monitor.take.drums = self.params.controls().drums;
         let setter = context.param_setter();
         let screen = ui.max_rect();
         ui.painter().rect_filled(screen, 0, theme::BACKGROUND);
@@ -156,20 +157,23 @@ impl IdmApp {
             zoom: ui.ctx().zoom_factor(),
             notice: self.notice.as_ref().filter(|notice| notice.is_fresh()),
             problem: &self.problem(),
-            can_undo_preset: lock(&self.before_preset).is_known(),
+            can_undo_preset: self.can_undo_preset(),
         }
         .show(ui, head, &setter);
         if let Some(wish) = wish {
             self.grant(ui, &setter, wish);
         }
         match toolbar::show(ui, bar, &setter, &self.params, monitor.main_level) {
-            Some(KitWish::Forget) => {
+            Some(ToolbarWish::ForgetKit) => {
                 self.shared.ask_to_forget();
                 self.params.kit.forget();
+                // Where no audio runs nobody else says so.
+                self.shared.set_evidence(&Default::default());
                 self.forgotten += 1;
             }
-            Some(KitWish::Save) => self.save_kit(),
-            Some(KitWish::Load) => lock(&self.samples).open(Target::Kit),
+            Some(ToolbarWish::SaveKit) => self.save_kit(),
+            Some(ToolbarWish::LoadKit) => lock(&self.samples).open(Target::Kit),
+            Some(ToolbarWish::SaveMidi) => self.save_midi(&monitor.take, None),
             None => {}
         }
         self.show_history(ui, history, monitor);
@@ -224,26 +228,30 @@ impl IdmApp {
     }
 
     /// The last seconds, or the song while its hits are corrected.
-    fn show_history(&mut self, ui: &mut Ui, rect: Rect, monitor: &Monitor) {
+    fn show_history(&mut self, ui: &mut Ui, rect: Rect, monitor: &mut Monitor) {
+        let corrections = &self.params.corrections;
         match &mut self.song {
             Some(song) => {
                 let hits = self.params.hits.value().engine();
-                let (take, corrections) = (&monitor.take, &self.params.corrections);
-                match song.show(ui, rect, take, corrections, hits) {
+                let (take, questions) = (&monitor.take, &mut monitor.questions);
+                match song.show(ui, rect, take, questions, corrections, hits) {
                     Some(SongWish::Done) => self.song = None,
-                    Some(SongWish::SaveMidi) => self.save_midi(&monitor.take),
+                    Some(SongWish::SaveMidi) => self.save_midi(&monitor.take, None),
+                    Some(SongWish::SaveBars(bars)) => self.save_midi(&monitor.take, Some(&bars)),
+                    Some(SongWish::ListenAnew) => monitor.forget_song(),
                     None => {}
                 }
             }
             None => {
-                if timeline::show(ui, rect, monitor) {
+                if timeline::show(ui, rect, monitor, corrections.current().len()) {
                     self.song = Some(SongView::new(&monitor.take));
                 }
             }
         }
     }
 
-    fn save_midi(&mut self, take: &Take) {
+    /// The hits of the song, or of some of its bars, as a file.
+    fn save_midi(&mut self, take: &Take, bars: Option<&Bars>) {
         // Hits that come as notes are not corrected.
         let corrections = match self.params.hits.value() {
             HitChoice::Listening => self.params.corrections.current(),
@@ -251,11 +259,18 @@ impl IdmApp {
         };
         let hits = song_hits(take, &corrections);
         let (notes, grid) = (self.params.notes(), take.grid());
-        let saved = midi_export::save(&hits, &notes, &grid, &self.kits_folder);
+        let saved = midi_export::save(&hits, &notes, &grid, bars, &self.kits_folder);
         self.notice = Some(match saved {
             Ok(path) => Notice::saved("MIDI saved as", &path),
             Err(error) => Notice::failed(format!("MIDI not saved: {error}")),
         });
+    }
+
+    /// Whether there are settings from before a preset, of this state.
+    fn can_undo_preset(&self) -> bool {
+        let mut before = lock(&self.before_preset);
+        before.follow(self.params.format.loads());
+        before.is_known()
     }
 
     fn save_kit(&mut self) {
@@ -315,7 +330,7 @@ impl IdmApp {
                             place(drum.index()),
                             setter,
                             drum,
-                            &self.params.drums,
+                            &self.params,
                             own[drum.index()].as_deref(),
                             monitor,
                             &self.shared,

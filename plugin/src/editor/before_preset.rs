@@ -17,6 +17,8 @@ pub struct BeforePreset {
     mine: Vec<Values>,
     /// What the last preset has set.
     preset: Values,
+    /// How often a state had been loaded when that was.
+    loads: u64,
 }
 
 impl BeforePreset {
@@ -44,6 +46,15 @@ impl BeforePreset {
             }
         }
         self.preset.clone_from(values);
+    }
+
+    /// So many states were loaded: the settings from before the last one are those of another
+    /// state.
+    pub fn follow(&mut self, loads: u64) {
+        if loads != self.loads {
+            self.loads = loads;
+            self.mine.clear();
+        }
     }
 
     /// Whether there is a way back.
@@ -110,6 +121,11 @@ mod tests {
         assert!(!back.contains_key("note_1"));
         assert!(matches!(back.get("bus_1"), Some(ParamValue::I32(3))));
         assert_eq!(level(Some(back)), Some(1.0));
+        before.leave(values(1.0), &values(2.0));
+        before.follow(0);
+        assert!(before.is_known());
+        before.follow(1);
+        assert!(!before.is_known(), "they were another state's");
         for n in 0..2 * MOST_STEPS {
             before.leave(values(n as f32), &values(-1.0));
         }

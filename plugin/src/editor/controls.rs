@@ -26,8 +26,7 @@ pub fn switch(
     on_colour: Color32,
     hint: &str,
 ) -> Response {
-    let id = ui.scope_id().with(("switch", param.name()));
-    let response = ui.interact(rect, id, Sense::click());
+    let response = show_switch(ui, rect, param, label, on_colour);
     if response.clicked() {
         let is_on = !param.value();
         let means_all = !all.is_empty() && ui.input(|input| all_drums(input.modifiers));
@@ -38,6 +37,47 @@ pub fn switch(
             }
         }
     }
+    response.on_hover_text(hint)
+}
+
+/// A switch of which a click with Alt or Ctrl leaves it as the only one of `all` that is on;
+/// another one switches all off.
+pub fn solo_switch(
+    ui: &mut Ui,
+    rect: Rect,
+    setter: &ParamSetter<'_>,
+    param: &BoolParam,
+    all: &[&BoolParam],
+    hint: &str,
+) {
+    let response = show_switch(ui, rect, param, "S", theme::WARNING);
+    if response.clicked() {
+        let is_same = |other: &&BoolParam| std::ptr::eq(*other, param);
+        let others_on = all.iter().filter(|other| !is_same(other) && other.value());
+        let is_alone = param.value() && others_on.count() == 0;
+        if ui.input(|input| all_drums(input.modifiers)) {
+            for other in all {
+                let is_on = is_same(other) && !is_alone;
+                if other.value() != is_on {
+                    set(setter, *other, is_on);
+                }
+            }
+        } else {
+            set(setter, param, !param.value());
+        }
+    }
+    response.on_hover_text(hint);
+}
+
+fn show_switch(
+    ui: &Ui,
+    rect: Rect,
+    param: &BoolParam,
+    label: &str,
+    on_colour: Color32,
+) -> Response {
+    let id = ui.scope_id().with(("switch", param.name()));
+    let response = ui.interact(rect, id, Sense::click());
     paint_switch(
         ui,
         rect,
@@ -46,7 +86,7 @@ pub fn switch(
         label,
         on_colour,
     );
-    response.on_hover_text(hint)
+    response
 }
 
 fn paint_switch(
@@ -75,10 +115,41 @@ fn paint_switch(
 
 /// A button that does something once.
 pub fn button(ui: &mut Ui, rect: Rect, label: &str, hint: &str) -> Response {
-    let id = ui.scope_id().with(("button", label));
+    button_of("", ui, rect, label, hint)
+}
+
+/// One of `part` of the window, of which another has a button that says the same.
+pub fn button_of(part: &str, ui: &mut Ui, rect: Rect, label: &str, hint: &str) -> Response {
+    let id = ui.scope_id().with(("button", part, label));
     let response = ui.interact(rect, id, Sense::click());
     paint_switch(ui, rect, false, response.hovered(), label, theme::RAISED);
     response.on_hover_text(hint)
+}
+
+/// Time for which a button waits for its second click.
+const SURE_S: f64 = 3.0;
+
+/// A button that has to be clicked twice, for what nothing brings back. True then.
+pub fn sure_button(ui: &mut Ui, rect: Rect, label: &str, hint: &str) -> bool {
+    let id = ui.scope_id().with(("sure", label));
+    let now_s = ui.input(|input| input.time);
+    let asked_s = ui.data(|data| data.get_temp::<f64>(id));
+    let is_asked = asked_s.is_some_and(|asked_s| now_s - asked_s < SURE_S);
+    let response = ui.interact(rect, id, Sense::click());
+    let shown = if is_asked { "Sure?" } else { label };
+    paint_switch(ui, rect, false, response.hovered(), shown, theme::RAISED);
+    let is_clicked = response.clicked();
+    response.on_hover_text(hint);
+    if is_clicked {
+        ui.data_mut(|data| {
+            if is_asked {
+                data.remove::<f64>(id);
+            } else {
+                data.insert_temp(id, now_s);
+            }
+        });
+    }
+    is_clicked && is_asked
 }
 
 /// A drop-down of all values of `param`.

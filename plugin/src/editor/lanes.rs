@@ -6,7 +6,7 @@ use idm_engine::engine::Verdict;
 
 use super::theme;
 
-const LABEL_WIDTH: f32 = 78.0;
+const LABEL_WIDTH: f32 = 84.0;
 
 /// Share of the height that the waveform takes.
 const WAVE_SHARE: f32 = 0.22;
@@ -90,7 +90,7 @@ impl Lanes {
     /// Where the button lies that leads from one view to the other.
     pub fn view_button(&self) -> Rect {
         let top = self.wave.bottom() - 20.0;
-        Rect::from_min_size(pos2(self.labels.left(), top), vec2(66.0, 18.0))
+        Rect::from_min_size(pos2(self.labels.left(), top), vec2(LABEL_WIDTH - 6.0, 18.0))
     }
 }
 
@@ -130,9 +130,9 @@ pub fn paint_hit(painter: &Painter, body: Rect, drum: Drum, verdict: Verdict) {
     }
 }
 
-/// Why a hit was accepted or not; `taught` says whether corrections of others spoke for it
-/// or against it.
-pub fn reason(verdict: Verdict, taught: Option<bool>) -> &'static str {
+/// Why a hit is accepted or not; `taught` says whether corrections of others speak for it
+/// or against it, `is_off` whether its drum is switched off now.
+pub fn reason(verdict: Verdict, taught: Option<bool>, is_off: bool) -> &'static str {
     match verdict {
         Verdict::Accepted if taught == Some(true) => "accepted, as in moments that you corrected",
         Verdict::Accepted => "accepted",
@@ -141,7 +141,10 @@ pub fn reason(verdict: Verdict, taught: Option<bool>) -> &'static str {
         }
         Verdict::BelowThreshold => "refused: too unsure. Raise Sensitivity to keep it",
         Verdict::TooSoon => "refused: too soon after the last one. Lower Gap to keep it",
-        Verdict::Disabled => "refused: the drum is not in this piece",
+        Verdict::Disabled if is_off => "refused: the drum is not in this piece",
+        Verdict::Disabled => {
+            "refused: the drum was switched off when it was heard. Play it again, or click"
+        }
         Verdict::Removed => "removed by hand when it was heard",
     }
 }

@@ -3,17 +3,19 @@
 //! A list of our own and not the system's dialog: that would need a window of the
 //! host's toolkit, which plugins cannot rely on.
 
-use std::ffi::OsString;
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use egui::{Align, Align2, Button, Context, Label, Layout, RichText, ScrollArea, Ui, Window};
+use egui::{Align, Align2, Context, Key, Label, Layout, RichText, ScrollArea, Ui, Window};
 use idm_engine::drum::{DRUM_COUNT, Drum};
-use idm_engine::one_shots::{OwnKitPlan, is_audio_file, own_drum};
+use idm_engine::one_shots::OwnKitPlan;
 
 use super::theme;
 use crate::folders::home_folder;
 use crate::own_samples::Placing;
+
+mod entries;
+
+use entries::{Entry, list};
 
 /// Most entries of a folder that are listed.
 const MOST_ENTRIES: usize = 4_000;
@@ -45,48 +47,6 @@ impl Target {
     }
 }
 
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Entry {
-    is_file: bool,
-    /// What is shown.
-    title: String,
-    /// Which need not be text.
-    name: OsString,
-}
-
-impl Entry {
-    /// Draws a row; true if it is clicked.
-    fn show(&self, ui: &mut Ui, target: Target) -> bool {
-        let slash = if self.is_file || self.title.ends_with('\\') {
-            ""
-        } else {
-            "/"
-        };
-        let title = format!("{}{slash}", self.title);
-        let text = match (target, self.drum()) {
-            (Target::Pad(_), _) if self.is_file => RichText::new(title).color(theme::TEXT),
-            (Target::Pad(drum), _) => RichText::new(title).color(theme::accent(drum)),
-            (Target::Kit, Some(drum)) => {
-                RichText::new(format!("{title}  ·  {}", drum.name())).color(theme::accent(drum))
-            }
-            (Target::Kit, None) if self.is_file => RichText::new(title).color(theme::DIM),
-            (Target::Kit, None) => RichText::new(title).color(theme::TEXT),
-        };
-        let row = Button::new(text).frame_when_inactive(false).truncate();
-        ui.add(row).clicked()
-    }
-
-    /// The drum after which it is named.
-    fn drum(&self) -> Option<Drum> {
-        if self.is_file {
-            let stem = Path::new(&self.name).file_stem().unwrap_or_default();
-            own_drum(&stem.to_string_lossy())
-        } else {
-            own_drum(&self.title)
-        }
-    }
-}
-
 /// What the user wants.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SampleWish {
@@ -108,6 +68,10 @@ pub struct SampleBrowser {
     entries: Vec<Entry>,
     /// Of how many drums the folder has samples, if all are wanted.
     kit_drums: usize,
+    /// The file that was put on the pad last.
+    on_pad: Option<usize>,
+    /// Whether the list is to show it.
+    is_sought: bool,
     /// What was wrong with the last file or folder.
     pub problem: String,
 }
@@ -121,6 +85,8 @@ impl SampleBrowser {
             folder: PathBuf::new(),
             entries: Vec::new(),
             kit_drums: 0,
+            on_pad: None,
+            is_sought: false,
             problem: String::new(),
         };
         browser.go(existing.unwrap_or(Path::new("/")).to_owned());
@@ -147,6 +113,7 @@ impl SampleBrowser {
                     entries.truncate(MOST_ENTRIES);
                 }
                 self.entries = entries;
+                self.on_pad = None;
                 let plan = (self.target == Target::Kit).then(|| OwnKitPlan::of(&self.folder));
                 let plan = plan.and_then(Result::ok).unwrap_or_default();
                 self.kit_drums = plan.drums().count();
@@ -180,16 +147,22 @@ impl SampleBrowser {
                     if ui.button("Home").clicked() {
                         next = Some(home_folder());
                     }
+                    let step = self.step(ui);
                     wish = self.buttons(ui, names, can_undo);
+                    wish = step.or(wish.take());
                     let path = self.folder.display().to_string();
                     ui.add(Label::new(RichText::new(&path).color(theme::DIM)).truncate())
                         .on_hover_text(path);
                 });
                 ui.separator();
-                if let Some(entry) = self.rows(ui) {
+                if let Some(index) = self.rows(ui) {
+                    let entry = &self.entries[index];
                     let path = self.folder.join(&entry.name);
+                    if entry.is_file {
+                        self.on_pad = Some(index);
+                    }
                     let adds = ui.input(|input| input.modifiers.command);
-                    match (self.target, entry.is_file) {
+                    match (self.target, self.entries[index].is_file) {
                         (_, false) => next = Some(path),
                         (Target::Pad(_), true) if adds => {
                             wish = Some(SampleWish::Load(path, Placing::Add));
@@ -219,6 +192,42 @@ impl SampleBrowser {
 }
 
 impl SampleBrowser {
+    /// The file before or after the last one, by buttons or arrow keys.
+    fn step(&mut self, ui: &mut Ui) -> Option<SampleWish> {
+        if !matches!(self.target, Target::Pad(_)) || !self.entries.iter().any(|e| e.is_file) {
+            return None;
+        }
+        let hint = "The file before it in this folder (arrow up).";
+        let is_back = ui.button("‹").on_hover_text(hint).clicked();
+        let hint = "The next file of this folder (arrow down).";
+        let is_on = ui.button("›").on_hover_text(hint).clicked();
+        let (up, down) = ui.input(|input| {
+            let is_pressed = |key| input.key_pressed(key);
+            (is_pressed(Key::ArrowUp), is_pressed(Key::ArrowDown))
+        });
+        let index = self.neighbour(match (is_back || up, is_on || down) {
+            (true, false) => false,
+            (false, true) => true,
+            _ => return None,
+        })?;
+        self.on_pad = Some(index);
+        self.is_sought = true;
+        let path = self.folder.join(&self.entries[index].name);
+        Some(SampleWish::Load(path, Placing::Replace))
+    }
+
+    /// The file after the one that is on the pad, or before it.
+    fn neighbour(&self, is_after: bool) -> Option<usize> {
+        let files = self.entries.iter().position(|entry| entry.is_file)?..self.entries.len();
+        let index = match (self.on_pad, is_after) {
+            (None, true) => files.start,
+            (None, false) => files.end - 1,
+            (Some(index), true) => index + 1,
+            (Some(index), false) => index.checked_sub(1)?,
+        };
+        files.contains(&index).then_some(index)
+    }
+
     /// What can be done with the folder as a whole and with what is on the pads.
     fn buttons(
         &self,
@@ -272,21 +281,27 @@ impl SampleBrowser {
     }
 
     /// The folders and files; answers which is clicked.
-    fn rows(&self, ui: &mut Ui) -> Option<&Entry> {
+    fn rows(&mut self, ui: &mut Ui) -> Option<usize> {
         let mut clicked = None;
         let spacing = ui.spacing();
         let least = ui.text_style_height(&egui::TextStyle::Button) + 2.0 * spacing.button_padding.y;
         let height = spacing.interact_size.y.max(least);
-        ScrollArea::vertical()
-            .auto_shrink([false, false])
+        let pitch = height + spacing.item_spacing.y;
+        let mut area = ScrollArea::vertical();
+        if let Some(index) = self.on_pad.filter(|_| std::mem::take(&mut self.is_sought)) {
+            let above = 0.4 * (SIZE[1] - 90.0);
+            area = area.vertical_scroll_offset((index as f32 * pitch - above).max(0.0));
+        }
+        area.auto_shrink([false, false])
             .max_height(SIZE[1] - 90.0)
             .id_salt(&self.folder)
             .show_rows(ui, height, self.entries.len(), |ui, rows| {
                 let across = Layout::top_down_justified(Align::LEFT);
                 ui.with_layout(across, |ui| {
-                    for entry in &self.entries[rows] {
-                        if entry.show(ui, self.target) {
-                            clicked = Some(entry);
+                    for index in rows {
+                        let is_on_pad = self.on_pad == Some(index);
+                        if self.entries[index].show(ui, self.target, is_on_pad) {
+                            clicked = Some(index);
                         }
                     }
                 });
@@ -301,7 +316,7 @@ impl SampleBrowser {
     fn help(&self) -> String {
         match self.target {
             Target::Pad(_) => format!(
-                "A click puts a file on the pad and plays it; with {} it joins those there.",
+                "A click or arrow key puts a file on the pad and plays it; with {} a click adds it.",
                 if cfg!(target_os = "macos") {
                     "⌘"
                 } else {
@@ -318,38 +333,10 @@ impl SampleBrowser {
     }
 }
 
-/// Folders, then audio files, by name; hidden ones are left out. The root of a
-/// drive lists the drives as well.
-fn list(folder: &Path) -> std::io::Result<Vec<Entry>> {
-    let mut entries = Vec::new();
-    #[cfg(windows)]
-    if folder.parent().is_none() {
-        let drive = |name: String| Entry {
-            is_file: false,
-            title: name.clone(),
-            name: name.into(),
-        };
-        entries.extend(crate::shim::windows::drives().into_iter().map(drive));
-    }
-    for entry in fs::read_dir(folder)?.flatten() {
-        let name = entry.file_name();
-        let title = name.to_string_lossy().into_owned();
-        let path = entry.path();
-        let is_file = !path.is_dir();
-        if !title.starts_with('.') && (!is_file || is_audio_file(&path)) {
-            entries.push(Entry {
-                is_file,
-                title,
-                name,
-            });
-        }
-    }
-    entries.sort_by_cached_key(|entry| (entry.is_file, entry.title.to_lowercase()));
-    Ok(entries)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

@@ -1,6 +1,7 @@
 //! What is done with samples of the user's own.
 
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use egui::Context;
 use idm_engine::drum::{DRUM_COUNT, Drum};
@@ -22,17 +23,20 @@ const AUDITION_VELOCITY: f32 = 0.9;
 pub struct SampleDesk {
     /// The open list.
     pub browser: Option<SampleBrowser>,
-    /// The folder to begin with.
-    pub folder: PathBuf,
+    /// The folder to begin with; none: the one that was looked at last.
+    pub folder: Option<PathBuf>,
     /// Drums whose blend a sample has moved.
     blended: [bool; DRUM_COUNT],
 }
+
+/// The folder that was looked at last in any instance.
+static LAST_FOLDER: Mutex<Option<PathBuf>> = Mutex::new(None);
 
 impl Default for SampleDesk {
     fn default() -> Self {
         Self {
             browser: None,
-            folder: kits_folder(),
+            folder: None,
             blended: [false; DRUM_COUNT],
         }
     }
@@ -41,7 +45,9 @@ impl Default for SampleDesk {
 impl SampleDesk {
     /// Opens the list for `target`.
     pub fn open(&mut self, target: Target) {
-        self.browser = Some(SampleBrowser::new(target, &self.folder));
+        let folder = self.folder.clone().or_else(|| last_folder().clone());
+        let folder = folder.unwrap_or_else(kits_folder);
+        self.browser = Some(SampleBrowser::new(target, &folder));
     }
 
     /// Draws the list, if it is open, and does what the user wants there.
@@ -57,8 +63,9 @@ impl SampleDesk {
         };
         let (own, target) = (&params.own_samples, browser.target());
         let wish = browser.show(context, &own.names(), can_undo(own, target));
-        if self.folder != browser.folder() {
-            self.folder = browser.folder().to_owned();
+        if self.folder.as_deref() != Some(browser.folder()) {
+            self.folder = Some(browser.folder().to_owned());
+            last_folder().clone_from(&self.folder);
         }
         let changed = match wish {
             None => return,
@@ -115,6 +122,10 @@ impl SampleDesk {
             set(setter, blend, 0.0);
         }
     }
+}
+
+fn last_folder() -> MutexGuard<'static, Option<PathBuf>> {
+    LAST_FOLDER.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Answers which drums have other samples now, and what was left out.

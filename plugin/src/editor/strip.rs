@@ -1,10 +1,10 @@
 //! A channel strip: one drum, or the residual.
 
 use egui::{Align2, Rect, Ui, pos2};
-use idm_engine::drum::{DRUM_COUNT, Drum, RESIDUAL};
+use idm_engine::drum::{Drum, RESIDUAL, STEM_COUNT};
 use nice_plug::prelude::*;
 
-use super::controls::{choice, panel, switch};
+use super::controls::{choice, panel, solo_switch, switch};
 use super::fader::fader;
 use super::pad::pad;
 use super::theme;
@@ -15,6 +15,9 @@ use crate::params::{DrumParams, IdmParams};
 
 /// Narrowest strip in points.
 pub const MIN_WIDTH: f32 = 92.0;
+
+const SOLO: &str = "Solo: hear only what has a lit S. With Alt or Ctrl: this alone; once more: \
+                    no solo.";
 
 const PAD_HEIGHT: f32 = 54.0;
 const ROW_HEIGHT: f32 = 22.0;
@@ -44,14 +47,15 @@ pub fn drum_strip(
     rect: Rect,
     setter: &ParamSetter<'_>,
     drum: Drum,
-    all: &[DrumParams; DRUM_COUNT],
+    all: &IdmParams,
     own: Option<&str>,
     monitor: &Monitor,
     shared: &Shared,
 ) -> bool {
     panel(ui, rect);
-    let params = &all[drum.index()];
-    let all = all.each_ref();
+    let params = &all.drums[drum.index()];
+    let solos = solos(all);
+    let all = all.drums.each_ref();
     let mut rest = rect.shrink(6.0);
     let accent = theme::accent(drum);
     let is_enabled = params.enabled.value();
@@ -79,13 +83,6 @@ pub fn drum_strip(
         &format!("Mute the {name} on every output.{ALL_DRUMS}"),
     );
     toggle(
-        1,
-        |drum| &drum.solo,
-        "S",
-        theme::WARNING,
-        &format!("Solo: hear only the drums whose S is lit.{ALL_DRUMS}"),
-    );
-    toggle(
         2,
         |drum| &drum.enabled,
         "In",
@@ -95,6 +92,9 @@ pub fn drum_strip(
              its sounds then go to the other drums and the residual.{ALL_DRUMS}"
         ),
     );
+
+    let place = part(switches, 1, 3);
+    solo_switch(ui, place, setter, &params.solo, &solos, SOLO);
 
     let rows = ROWS * (ROW_HEIGHT + ROW_GAP);
     let fader_height = (rest.height() - rows).max(40.0);
@@ -212,6 +212,14 @@ pub fn drum_strip(
     wants_sample
 }
 
+/// What can be heard alone.
+fn solos(params: &IdmParams) -> [&BoolParam; STEM_COUNT] {
+    std::array::from_fn(|stem| match params.drums.get(stem) {
+        Some(drum) => &drum.solo,
+        None => &params.residual_solo,
+    })
+}
+
 /// Draws the strip of what no drum explains.
 pub fn residual_strip(
     ui: &mut Ui,
@@ -239,6 +247,19 @@ pub fn residual_strip(
         theme::font(10.5),
         theme::DIM,
     );
+    let switches = take(&mut rest, ROW_HEIGHT);
+    switch(
+        ui,
+        part(switches, 0, 3),
+        setter,
+        &params.residual_mute,
+        &[],
+        "M",
+        theme::BAD,
+        "Mute the residual on every output.",
+    );
+    let (place, solo) = (part(switches, 1, 3), &params.residual_solo);
+    solo_switch(ui, place, setter, solo, &solos(params), SOLO);
     fader(
         ui,
         rest,

@@ -7,10 +7,11 @@ use idm_engine::transcriber::lesson_of;
 use super::controls::{button, panel};
 use super::lanes::{Lanes, hit_body, paint_hit, paint_wave_bar, reason};
 use super::theme;
-use crate::heard::{HISTORY_SECONDS, Monitor};
+use crate::heard::{HISTORY_SECONDS, Monitor, verdict_as_set};
 
-/// Draws the timeline in `rect`; true if the user wants to correct hits.
-pub fn show(ui: &mut Ui, rect: Rect, monitor: &Monitor) -> bool {
+/// Draws the timeline in `rect`, where so many `corrections` are in effect; true if the user
+/// wants to correct hits.
+pub fn show(ui: &mut Ui, rect: Rect, monitor: &Monitor, corrections: usize) -> bool {
     panel(ui, rect);
     let lanes = Lanes::of(rect);
     let plot = lanes.plot;
@@ -26,7 +27,8 @@ pub fn show(ui: &mut Ui, rect: Rect, monitor: &Monitor) -> bool {
             lane.center().y,
         );
         let body = hit_body(centre, lane.height(), hit.velocity);
-        paint_hit(&clipped, body, hit.drum, hit.verdict);
+        let verdict = verdict_as_set(hit, &monitor.take.drums);
+        paint_hit(&clipped, body, hit.drum, verdict);
     }
     if monitor.hits.is_empty() && monitor.wave.is_empty() {
         painter.text(
@@ -40,7 +42,12 @@ pub fn show(ui: &mut Ui, rect: Rect, monitor: &Monitor) -> bool {
     explain(ui, &lanes, monitor);
     let hint = "Correct hits by hand, at their places in the song. Separation, one-shots and \
                 MIDI follow.";
-    button(ui, lanes.view_button(), "Edit hits", hint).clicked()
+    let label = match corrections {
+        0 => "Edit hits".to_owned(),
+        1..100 => format!("Edit hits ({corrections})"),
+        _ => format!("Edits ({corrections})"),
+    };
+    button(ui, lanes.view_button(), &label, hint).clicked()
 }
 
 /// Horizontal place of something `age_s` seconds ago.
@@ -84,12 +91,14 @@ fn explain(ui: &mut Ui, lanes: &Lanes, monitor: &Monitor) {
         .filter(|(distance, _)| *distance < 8.0)
         .min_by(|a, b| a.0.total_cmp(&b.0));
     if let Some((_, hit)) = nearest {
+        let drums = &monitor.take.drums;
+        let is_off = !drums[hit.drum.index()].enabled;
         response.on_hover_text_at_pointer(format!(
             "{}: velocity {:.0}, {:.0} % sure\n{}",
             hit.drum.name(),
             (hit.velocity * 127.0).round(),
             hit.confidence * 100.0,
-            reason(hit.verdict, lesson_of(hit.taught)),
+            reason(verdict_as_set(hit, drums), lesson_of(hit.taught), is_off),
         ));
     }
 }

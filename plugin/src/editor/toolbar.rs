@@ -3,7 +3,7 @@
 use egui::{Align2, Rect, Ui, pos2};
 use nice_plug::prelude::ParamSetter;
 
-use super::controls::{button, choice, panel, switch};
+use super::controls::{button, button_of, choice, panel, sure_button, switch};
 use super::value_bar::{Look, value_bar};
 use super::{meter, theme};
 use crate::params::IdmParams;
@@ -14,18 +14,20 @@ pub const HEIGHT: f32 = 40.0;
 /// Width of everything at its narrowest, with gaps and margins.
 const FIXED_WIDTH: f32 = 978.0;
 
-/// Time for which *Forget* waits for its second click.
-const SURE_S: f64 = 3.0;
+/// What *Save MIDI* takes more, where there is so much.
+const MIDI_WIDTH: f32 = 68.0;
 
-/// What the user wants done with the learnt kit.
+/// What the user wants that others do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum KitWish {
+pub enum ToolbarWish {
     /// Back to the model's own one-shots.
-    Forget,
-    /// Write it as WAV and SFZ.
-    Save,
+    ForgetKit,
+    /// The learnt kit as WAV and SFZ.
+    SaveKit,
     /// Samples of the user's own in place of all of it.
-    Load,
+    LoadKit,
+    /// The song's hits in a file.
+    SaveMidi,
 }
 
 /// Draws the toolbar in `rect`.
@@ -35,7 +37,7 @@ pub fn show(
     setter: &ParamSetter<'_>,
     params: &IdmParams,
     main_level: f32,
-) -> Option<KitWish> {
+) -> Option<ToolbarWish> {
     panel(ui, rect);
     let (top, bottom) = (rect.top() + 8.0, rect.bottom() - 8.0);
     let mut left = rect.left() + 10.0;
@@ -44,8 +46,14 @@ pub fn show(
         left += width + theme::GAP;
         place
     };
+    let has_midi = rect.width() >= FIXED_WIDTH + MIDI_WIDTH + theme::GAP;
+    let midi_width = if has_midi {
+        MIDI_WIDTH + theme::GAP
+    } else {
+        0.0
+    };
     // What is left of the row goes to the wide controls.
-    let spare = ((rect.width() - FIXED_WIDTH) / 3.0).max(0.0);
+    let spare = ((rect.width() - FIXED_WIDTH - midi_width) / 3.0).max(0.0);
 
     label(ui, place(68.0), "Main output");
     choice(
@@ -107,40 +115,25 @@ pub fn show(
          Off: frozen, exactly as they are. Saved with the project.",
     );
     let mut wish = None;
-    if forget(ui, place(58.0)) {
-        wish = Some(KitWish::Forget);
+    let hint = "Back to the model's own one-shots. What was learnt is gone then: click twice.";
+    if sure_button(ui, place(58.0), "Forget", hint) {
+        wish = Some(ToolbarWish::ForgetKit);
     }
     let hint = "Write the learnt one-shots as WAV and SFZ to Music/Inverse Drum Machine.";
     if button(ui, place(62.0), "Save kit", hint).clicked() {
-        wish = Some(KitWish::Save);
+        wish = Some(ToolbarWish::SaveKit);
     }
     let hint = "Play a folder of samples in place of the learnt one-shots: a kit that was saved \
                 from another song, or any whose files are named after drums.";
     if button(ui, place(62.0), "Load kit", hint).clicked() {
-        wish = Some(KitWish::Load);
+        wish = Some(ToolbarWish::LoadKit);
+    }
+    let hint = "Write the hits of the song as far as it was heard, with your corrections, into \
+                a MIDI file in Music/Inverse Drum Machine, from the song's beginning on.";
+    if has_midi && button_of("toolbar", ui, place(MIDI_WIDTH), "Save MIDI", hint).clicked() {
+        wish = Some(ToolbarWish::SaveMidi);
     }
     wish
-}
-
-/// A button that has to be clicked twice, because nothing brings the kit back. True then.
-fn forget(ui: &mut Ui, rect: Rect) -> bool {
-    let id = ui.scope_id().with("forget");
-    let now_s = ui.input(|input| input.time);
-    let asked_s = ui.data(|data| data.get_temp::<f64>(id));
-    let is_asked = asked_s.is_some_and(|asked_s| now_s - asked_s < SURE_S);
-    let label = if is_asked { "Sure?" } else { "Forget" };
-    let hint = "Back to the model's own one-shots. What was learnt is gone then: click twice.";
-    if !button(ui, rect, label, hint).clicked() {
-        return false;
-    }
-    ui.data_mut(|data| {
-        if is_asked {
-            data.remove::<f64>(id);
-        } else {
-            data.insert_temp(id, now_s);
-        }
-    });
-    is_asked
 }
 
 fn label(ui: &Ui, rect: Rect, text: &str) {

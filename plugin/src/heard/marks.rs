@@ -40,6 +40,8 @@ pub struct Mark {
     pub velocity: f32,
     /// Why it is there.
     pub origin: Origin,
+    /// Whether its drum is switched off now: there is no hit then, whatever stands here.
+    pub is_off: bool,
 }
 
 impl Mark {
@@ -47,7 +49,7 @@ impl Mark {
     pub fn is_hit(&self) -> bool {
         match self.origin {
             Origin::Heard { verdict, .. } => verdict == Verdict::Accepted,
-            Origin::Added => true,
+            Origin::Added => !self.is_off,
             Origin::Removed => false,
         }
     }
@@ -58,13 +60,14 @@ impl Mark {
     }
 }
 
-/// Everything between two places of the song. A correction hides the hit that it speaks
-/// of; a hit that only a correction gave goes with it.
+/// Everything between two places of the song, judged by what is set now. A correction hides
+/// the hit that it speaks of; a hit that only a correction gave goes with it.
 pub fn marks(take: &Take, corrections: &[Correction], from_s: f64, to_s: f64) -> Vec<Mark> {
-    let pupil = Pupil::new(corrections, take.teaching);
+    let pupil = Pupil::new(corrections, take);
     let first = corrections.partition_point(|other| other.song_s < from_s - SAME_HIT_S);
     let last = corrections.partition_point(|other| other.song_s <= to_s + SAME_HIT_S);
     let corrections = &corrections[first..last.max(first)];
+    let is_off = |drum: Drum| !take.drums[drum.index()].enabled;
     let mut marks: Vec<Mark> = take
         .hits(from_s, to_s)
         .filter(|(song_s, hit)| {
@@ -89,24 +92,30 @@ pub fn marks(take: &Take, corrections: &[Correction], from_s: f64, to_s: f64) ->
                     confidence: judged.confidence,
                     taught: judged.taught,
                 },
+                is_off: is_off(hit.drum),
             }
         })
         .collect();
     marks.extend(corrections.iter().map(|correction| {
         let from_s = correction.song_s - SAME_HIT_S;
-        let mut near = take.hits(from_s, correction.song_s + SAME_HIT_S);
-        let velocity = near
-            .find(|(_, hit)| hit.drum == correction.drum && hit.velocity > 0.0)
-            .map_or(UNHEARD_VELOCITY, |(_, hit)| hit.velocity);
+        let near = take.hits(from_s, correction.song_s + SAME_HIT_S);
+        let distance = |song_s: f64| (song_s - correction.song_s).abs();
+        let heard = near
+            .filter(|(_, hit)| hit.drum == correction.drum && hit.velocity > 0.0)
+            .min_by(|a, b| distance(a.0).total_cmp(&distance(b.0)));
         Mark {
-            song_s: correction.song_s,
+            // What was placed by eye is where it is heard to begin.
+            song_s: heard
+                .filter(|_| correction.snaps)
+                .map_or(correction.song_s, |(song_s, _)| song_s),
             drum: correction.drum,
-            velocity,
+            velocity: heard.map_or(UNHEARD_VELOCITY, |(_, hit)| hit.velocity),
             origin: if correction.is_hit {
                 Origin::Added
             } else {
                 Origin::Removed
             },
+            is_off: is_off(correction.drum),
         }
     }));
     marks

@@ -5,9 +5,12 @@ mod keeper;
 pub mod marks;
 mod monitor;
 mod pupil;
+mod questions;
 mod take;
 pub mod teaching;
 
 pub use keeper::Keeper;
 pub use monitor::{HISTORY_SECONDS, Monitor};
+pub use pupil::verdict_as_set;
+pub use questions::Questions;
 pub use take::Take;

@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 use idm_engine::drum::{DRUM_COUNT, Drum, STEM_COUNT};
 use idm_engine::engine::Verdict;
 
+use super::questions::Questions;
 use super::take::Take;
 use crate::link::{EditorEnd, HitMark, WavePoint};
 
@@ -40,6 +41,8 @@ pub struct Monitor {
     pub wave: VecDeque<WavePoint>,
     /// The song as far as it was heard.
     pub take: Take,
+    /// What the user was asked about it.
+    pub questions: Questions,
     /// Position at the right edge of the timeline, in samples.
     pub now: f64,
     /// Sample rate in hertz; never 0.
@@ -56,6 +59,7 @@ impl Default for Monitor {
             hits: VecDeque::new(),
             wave: VecDeque::new(),
             take: Take::default(),
+            questions: Questions::default(),
             now: 0.0,
             sample_rate_hz: 44_100.0,
         }
@@ -131,6 +135,12 @@ impl Monitor {
         if !stays {
             *last = Some(hit);
         }
+    }
+
+    /// Forgets the song, and what was asked about it.
+    pub fn forget_song(&mut self) {
+        self.take.forget();
+        self.questions = Questions::default();
     }
 
     /// How long ago a position was, in seconds; negative if still to come.

@@ -1,8 +1,13 @@
-//! How hits that were heard are judged by what was taught since.
+//! How hits that were heard are judged by what was taught and set since.
 
+use idm_engine::controls::DrumControls;
+use idm_engine::drum::DRUM_COUNT;
 use idm_engine::engine::Verdict;
-use idm_engine::transcriber::{Lesson, TAUGHT_COUNT, lesson_of, logistic, logit, words};
+use idm_engine::transcriber::{
+    Lesson, TAUGHT_COUNT, lesson_of, logistic, logit, threshold_shift, words,
+};
 
+use super::take::Take;
 use crate::corrections::{Correction, lessons};
 use crate::link::HitMark;
 
@@ -16,26 +21,28 @@ pub struct Judged {
     pub verdict: Verdict,
     /// How sure that is, 0..1.
     pub confidence: f32,
-    /// By how much, on the logistic scale.
+    /// By how much more than is asked for, on the logistic scale.
     pub margin: f32,
     /// Whether corrections speak for it or against it, if they do.
     pub taught: Option<bool>,
 }
 
-/// Judges hits that were heard before the newest corrections as the engine will when it
-/// hears them again.
+/// Judges hits that were heard before the newest corrections and settings as the engine will
+/// when it hears them again.
 #[derive(Debug)]
 pub struct Pupil {
     lessons: Vec<Lesson>,
     weights: [f32; TAUGHT_COUNT],
+    drums: [DrumControls; DRUM_COUNT],
 }
 
 impl Pupil {
-    /// Knows the lessons of `corrections`, which count as `weights` say.
-    pub fn new(corrections: &[Correction], weights: [f32; TAUGHT_COUNT]) -> Pupil {
+    /// Knows the lessons of `corrections`, which count as the take says, and its settings.
+    pub fn new(corrections: &[Correction], take: &Take) -> Pupil {
         Pupil {
             lessons: lessons(corrections).collect(),
-            weights,
+            weights: take.teaching,
+            drums: take.drums,
         }
     }
 
@@ -52,28 +59,57 @@ impl Pupil {
             margin: hit.margin,
             taught: lesson_of(hit.taught),
         };
-        if !is_judged(hit) {
-            return judged;
+        if is_judged(hit) {
+            let now = words(&hit.odds, self.lessons.iter())[hit.drum.index()];
+            let changes = now.iter().zip(hit.taught).zip(self.weights);
+            let change: f32 = changes
+                .map(|((now, then), weight)| weight * (now - then))
+                .sum();
+            judged.taught = lesson_of(now);
+            // Saved lessons are rounded.
+            if change.abs() > LEAST_CHANGE {
+                judged.margin += change;
+                judged.confidence = logistic(logit(judged.confidence) + change);
+                judged.verdict = by_margin(judged.margin);
+            }
         }
-        let now = words(&hit.odds, self.lessons.iter())[hit.drum.index()];
-        let changes = now.iter().zip(hit.taught).zip(self.weights);
-        let change: f32 = changes
-            .map(|((now, then), weight)| weight * (now - then))
-            .sum();
-        judged.taught = lesson_of(now);
-        // Saved lessons are rounded.
-        if change.abs() > LEAST_CHANGE {
-            judged.margin += change;
-            judged.confidence = logistic(logit(judged.confidence) + change);
-            judged.verdict = if judged.margin >= 0.0 {
-                Verdict::Accepted
-            } else {
-                Verdict::BelowThreshold
-            };
-        }
+        (judged.verdict, judged.margin) = as_set(hit, judged.verdict, judged.margin, &self.drums);
         judged
     }
 }
+
+/// The verdict on `hit` by what is set now, without what was taught since.
+pub fn verdict_as_set(hit: &HitMark, drums: &[DrumControls; DRUM_COUNT]) -> Verdict {
+    as_set(hit, hit.verdict, hit.margin, drums).0
+}
+
+/// Verdict and margin by what is set now in place of what was set when `hit` was heard.
+fn as_set(
+    hit: &HitMark,
+    mut verdict: Verdict,
+    mut margin: f32,
+    drums: &[DrumControls; DRUM_COUNT],
+) -> (Verdict, f32) {
+    let drum = &drums[hit.drum.index()];
+    let change = threshold_shift(hit.sensitivity) - threshold_shift(drum.sensitivity);
+    if is_judged(hit) && change != 0.0 {
+        margin += change;
+        verdict = by_margin(margin);
+    }
+    if verdict == Verdict::Accepted && !drum.enabled {
+        verdict = Verdict::Disabled;
+    }
+    (verdict, margin)
+}
+
+fn by_margin(margin: f32) -> Verdict {
+    if margin >= 0.0 {
+        Verdict::Accepted
+    } else {
+        Verdict::BelowThreshold
+    }
+}
+
 /// Whether it was accepted or refused for how sure it was, not for anything else.
 pub fn is_judged(hit: &HitMark) -> bool {
     hit.confidence < 1.0 && matches!(hit.verdict, Verdict::Accepted | Verdict::BelowThreshold)

@@ -3,7 +3,8 @@
 
 use std::ops::RangeInclusive;
 
-use idm_engine::drum::Drum;
+use idm_engine::controls::DrumControls;
+use idm_engine::drum::{DRUM_COUNT, Drum};
 use idm_engine::engine::Verdict;
 use idm_engine::midi_file::Grid;
 use idm_engine::transcriber::TAUGHT_COUNT;
@@ -42,8 +43,12 @@ pub struct Take {
     last_s: Option<f64>,
     /// The last place that was heard, also when the transport stands.
     recent_s: Option<f64>,
+    /// Hits that were heard or forgotten.
+    changes: u64,
     /// How much corrections move a hit on the logistic scale: for it, against it.
     pub teaching: [f32; TAUGHT_COUNT],
+    /// What the user has set now, by which what was heard is judged anew.
+    pub drums: [DrumControls; DRUM_COUNT],
 }
 
 impl Take {
@@ -52,6 +57,7 @@ impl Take {
         let Some(song_s) = mark.song_s.filter(|song_s| song_s.is_finite()) else {
             return;
         };
+        self.changes += 1;
         // What was heard of a hit before it was corrected stays known: the correction may be
         // taken back. Two words come on one that is heard and given.
         let known = mark.is_by_hand.then(|| self.nearest(mark.drum, song_s));
@@ -97,6 +103,7 @@ impl Take {
         for index in (first..last).rev() {
             if self.hits[index].position + too_old < point.position {
                 self.hits.remove(index);
+                self.changes += 1;
             }
         }
         if !(0.0..=LONGEST_S).contains(&to_s) {
@@ -115,6 +122,21 @@ impl Take {
     fn place(&self, song_s: f64) -> usize {
         self.hits
             .partition_point(|hit| hit.song_s.is_some_and(|place| place < song_s))
+    }
+
+    /// Forgets all that was heard.
+    pub fn forget(&mut self) {
+        *self = Take {
+            changes: self.changes + 1,
+            teaching: self.teaching,
+            drums: self.drums,
+            ..Take::default()
+        };
+    }
+
+    /// How often what was heard has become another.
+    pub fn changes(&self) -> u64 {
+        self.changes
     }
 
     /// Whether nothing was heard.

@@ -13,6 +13,26 @@ use crate::corrections::{Correction, CorrectionList, Corrections, MOMENT_S, is_s
 /// Less doubt than this is not worth a question.
 const LEAST_DOUBT: f32 = 0.05;
 
+/// Where a hit is put.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Place {
+    /// In the song, in seconds.
+    pub song_s: f64,
+    /// Whether that is by eye: the hit is where the drum begins nearby.
+    pub snaps: bool,
+}
+
+/// The hit that was put where a mark is shown.
+fn placed(list: &[Correction], mark: &Mark) -> Option<Place> {
+    let found = list
+        .iter()
+        .find(|other| other.is_hit && is_same_hit(other, mark.song_s, mark.drum))?;
+    Some(Place {
+        song_s: found.song_s,
+        snaps: found.snaps,
+    })
+}
+
 /// What a click does: a hit is removed, a refused one accepted, a correction taken back;
 /// where nothing is a hit is added, at the time of one of another drum within reach.
 pub fn click(
@@ -23,49 +43,99 @@ pub fn click(
     song_s: f64,
     reach_s: f64,
 ) {
-    let (song_s, is_hit) = match mark_at(marks, drum, song_s, reach_s) {
-        Some(mark) if mark.is_heard() => (mark.song_s, Some(!mark.is_hit())),
-        Some(mark) => (mark.song_s, None),
-        None => {
-            let distance = |mark: &&Mark| (mark.song_s - song_s).abs();
-            let others = marks.iter().filter(|mark| distance(mark) <= reach_s);
-            let nearest = others.min_by(|a, b| distance(a).total_cmp(&distance(b)));
-            (nearest.map_or(song_s, |mark| mark.song_s), Some(true))
-        }
-    };
     corrections.edit(|list| {
-        list.retain(|other| !is_same_hit(other, song_s, drum));
-        list.extend(is_hit.map(|is_hit| Correction {
+        let exactly = |song_s| Place {
             song_s,
-            drum,
-            is_hit,
-            lesson: None,
-        }));
-        teach(list, take, song_s);
+            snaps: false,
+        };
+        let (place, is_hit) = match mark_at(marks, drum, song_s, reach_s) {
+            Some(mark) if mark.is_heard() => (exactly(mark.song_s), Some(!mark.is_hit())),
+            Some(mark) => (exactly(mark.song_s), None),
+            None => {
+                let distance = |mark: &&Mark| (mark.song_s - song_s).abs();
+                let others = marks.iter().filter(|mark| distance(mark) <= reach_s);
+                let nearest = others.min_by(|a, b| distance(a).total_cmp(&distance(b)));
+                let by_eye = Place {
+                    song_s,
+                    snaps: true,
+                };
+                let place = nearest.map_or(by_eye, |mark| {
+                    placed(list, mark).unwrap_or(exactly(mark.song_s))
+                });
+                (place, Some(true))
+            }
+        };
+        list.retain(|other| !is_same_hit(other, place.song_s, drum));
+        list.extend(is_hit.map(|is_hit| said(place, drum, is_hit)));
+        teach(list, take, place.song_s);
     });
 }
 
-/// What dragging a mark to another lane does: the hit is that drum's, not this one's.
-pub fn move_to(corrections: &Corrections, take: &Take, mark: &Mark, drum: Drum) {
-    if drum == mark.drum {
+/// What dragging a mark does: the hit is that of `drum`, and begins at `place` if there is
+/// another.
+pub fn move_to(
+    corrections: &Corrections,
+    take: &Take,
+    mark: &Mark,
+    drum: Drum,
+    place: Option<Place>,
+) {
+    if drum == mark.drum && place.is_none() {
         return;
     }
-    let at = |drum, is_hit| Correction {
-        song_s: mark.song_s,
+    corrections.edit(|list| {
+        let present = placed(list, mark).unwrap_or(Place {
+            song_s: mark.song_s,
+            snaps: false,
+        });
+        let place = place.unwrap_or(present);
+        list.retain(|other| {
+            let is_this = is_same_hit(other, mark.song_s, mark.drum);
+            !is_this && !is_same_hit(other, place.song_s, drum)
+        });
+        let new = said(place, drum, true);
+        let was_hit = match mark.origin {
+            // One of a drum that is off would come back with it.
+            Origin::Heard { verdict, .. } => {
+                matches!(verdict, Verdict::Accepted | Verdict::Disabled)
+            }
+            Origin::Added => false,
+            Origin::Removed => true,
+        };
+        // A small way off it is the same hit, which a correction replaces.
+        if was_hit && !is_same_hit(&new, mark.song_s, mark.drum) {
+            list.push(said(present, mark.drum, false));
+        }
+        list.push(new);
+        teach(list, take, mark.song_s);
+        teach(list, take, place.song_s);
+    });
+}
+
+/// Moves all corrections by `by_s`: those of a clip that was moved.
+pub fn shift(corrections: &Corrections, by_s: f64) {
+    corrections.edit(|list| *list = shifted(list, by_s));
+}
+
+/// `list` as it is `by_s` later. A way by eye is not exact: hits snap then.
+pub fn shifted(list: &[Correction], by_s: f64) -> CorrectionList {
+    let shifted = list.iter().map(|correction| Correction {
+        song_s: correction.song_s + by_s,
+        snaps: correction.is_hit,
+        ..*correction
+    });
+    shifted.collect()
+}
+
+/// The user's word that `drum` is hit at a place, or not.
+fn said(place: Place, drum: Drum, is_hit: bool) -> Correction {
+    Correction {
+        song_s: place.song_s,
         drum,
         is_hit,
+        snaps: is_hit && place.snaps,
         lesson: None,
-    };
-    corrections.edit(|list| {
-        list.retain(|other| {
-            !is_same_hit(other, mark.song_s, mark.drum) && !is_same_hit(other, mark.song_s, drum)
-        });
-        if mark.is_heard() && mark.is_hit() || mark.origin == Origin::Removed {
-            list.push(at(mark.drum, false));
-        }
-        list.push(at(drum, true));
-        teach(list, take, mark.song_s);
-    });
+    }
 }
 
 /// Writes into the corrections of the moment at `song_s` what it teaches, as far as it was
@@ -113,9 +183,9 @@ pub fn teach(list: &mut CorrectionList, take: &Take, song_s: f64) {
 
 /// Where the user's word would teach most: the hit most in doubt, in a moment on which there
 /// is no word yet and that is like none on which there is one; not in those that were
-/// `passed`. None if there is hardly any doubt.
+/// `passed`, nor on drums that are switched off. None if there is hardly any doubt.
 pub fn most_doubtful(take: &Take, corrections: &[Correction], passed: &[f64]) -> Option<f64> {
-    let pupil = Pupil::new(corrections, take.teaching);
+    let pupil = Pupil::new(corrections, take);
     let is_settled = |song_s: f64| {
         let next = corrections.partition_point(|other| other.song_s < song_s - MOMENT_S);
         corrections
@@ -128,7 +198,8 @@ pub fn most_doubtful(take: &Take, corrections: &[Correction], passed: &[f64]) ->
             .any(|passed| (passed - song_s).abs() <= MOMENT_S)
     };
     take.hits(f64::NEG_INFINITY, f64::INFINITY)
-        .filter(|(song_s, hit)| is_judged(hit) && !is_settled(*song_s) && !is_passed(*song_s))
+        .filter(|(_, hit)| is_judged(hit) && take.drums[hit.drum.index()].enabled)
+        .filter(|(song_s, _)| !is_settled(*song_s) && !is_passed(*song_s))
         .map(|(song_s, hit)| {
             let known = pupil.lessons().iter().map(|lesson| &lesson.odds);
             (song_s, doubt(&hit.odds, pupil.judge(hit).margin, known))
@@ -160,6 +231,7 @@ pub fn settle(corrections: &Corrections, take: &Take, song_s: f64) {
                     song_s: mark.song_s,
                     drum: mark.drum,
                     is_hit: has_hit,
+                    snaps: false,
                     lesson: None,
                 });
             }

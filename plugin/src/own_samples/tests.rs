@@ -24,8 +24,14 @@ fn samples_survive_the_project_to_the_bit() {
     assert_eq!(again.lock().samples, own.lock().samples);
     assert_eq!(again.names()[0].as_deref(), Some("my kick"));
     assert!(again.problem().is_empty());
+    assert!(!again.can_undo(Drum::Kick), "it was opened");
     again.set(String::new());
     assert_eq!(again.names(), [const { None }; DRUM_COUNT]);
+    // A host's undo can be undone.
+    assert!(again.can_undo(Drum::Kick) && !again.can_undo(Drum::Snare));
+    assert_eq!(again.last_changed(), [Drum::Kick]);
+    again.undo(&[Drum::Kick]);
+    assert_eq!(again.lock().samples, own.lock().samples);
 }
 
 #[test]

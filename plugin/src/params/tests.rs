@@ -10,6 +10,7 @@ const DRUM_IDS: [&str; 13] = [
     "level", "mute", "solo", "sens", "gap", "iso", "blend", "dyn", "tune", "decay", "play", "note",
     "bus",
 ];
+const RESIDUAL_IDS: [&str; 2] = ["mute_10", "solo_10"];
 
 #[test]
 fn ids_are_frozen() {
@@ -22,6 +23,7 @@ fn ids_are_frozen() {
     for drum in 1..=DRUM_COUNT {
         expected.extend(DRUM_IDS.iter().map(|id| format!("{id}_{drum}")));
     }
+    expected.extend(RESIDUAL_IDS.map(str::to_owned));
     assert_eq!(ids, expected);
 }
 
@@ -231,6 +233,16 @@ fn mute_and_solo() {
 
     params.drums[1].mute = BoolParam::new("Snare mute", true);
     assert_eq!(params.mix_targets().class_gain, [0.0; DRUM_COUNT]);
+
+    params.residual_solo = BoolParam::new("Residual solo", true);
+    assert_eq!(params.mix_targets().residual_gain, 1.0);
+    params.drums[1].solo = BoolParam::new("Snare solo", false);
+    assert_eq!(params.mix_targets().class_gain, [0.0; DRUM_COUNT]);
+    params.residual_mute = BoolParam::new("Residual mute", true);
+    assert_eq!(params.mix_targets().residual_gain, 0.0);
+    params.residual_solo = BoolParam::new("Residual solo", false);
+    assert_eq!(params.mix_targets().class_gain[0], 1.0);
+    assert_eq!(params.mix_targets().residual_gain, 0.0);
 }
 
 #[test]

@@ -143,6 +143,8 @@ fn visit(params: &IdmParams, visitor: &mut impl Visitor) {
         visitor.visit(&id("note"), &drum.note);
         visitor.visit(&id("bus"), &drum.bus);
     }
+    visitor.visit("mute_10", &params.residual_mute);
+    visitor.visit("solo_10", &params.residual_solo);
 }
 
 struct Read(Values);

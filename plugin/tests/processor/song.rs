@@ -24,6 +24,7 @@ fn corrections_take_effect_at_their_places_in_the_song() {
         song_s,
         drum,
         is_hit,
+        snaps: false,
         lesson: None,
     };
     let corrections = [
@@ -54,6 +55,22 @@ fn corrections_take_effect_at_their_places_in_the_song() {
         assert_eq!(corrected.notes, other.notes, "blocks {blocks:?}");
         assert_eq!(corrected.buses, other.buses, "blocks {blocks:?}");
     }
+    // One that was placed by eye is the thump that is there.
+    let by_eye = [Correction {
+        snaps: true,
+        ..at(song_s + 0.01, drum, true)
+    }];
+    let played = Played {
+        corrections: &by_eye,
+        ..played
+    };
+    let placed = run(&input, Quality::Standard, &settings, &[512], played);
+    assert_eq!(count(&placed, heard.note), count(&plain, heard.note));
+    let is_thump = |note: &NoteMessage| {
+        let off = note.offset.abs_diff(heard.offset);
+        note.note == heard.note && f64::from(off) < 1.5e-3 * RATE_HZ
+    };
+    assert!(placed.notes.iter().any(is_thump));
     // A hit just before the place at which playback begins is the first there.
     let early = [at(10.0 - 0.005, Drum::Crash, true)];
     let played = Played {
@@ -137,6 +154,7 @@ fn corrections_teach_about_the_rest_of_the_song() {
             song_s: f64::from(second),
             drum: hit.drum,
             is_hit: false,
+            snaps: false,
             lesson: Some(Lesson {
                 odds: hit.evidence.odds,
                 played: [false; 9],

@@ -54,6 +54,7 @@ impl HopWork {
         let mut on_decision = |made: Decision| decisions[made.drum.index()] = Some(made);
         let enabled = self.picker_classes.map(|class| class.enabled);
         self.taught.step(frame, self.session.onset());
+        self.snap_given(frame);
         if self.hears(frame) {
             let removed = self.removed.step(frame);
             let mut classes = self.picker_classes;
@@ -107,6 +108,37 @@ impl HopWork {
         }
         let power = self.explainer.observed(frame);
         self.presence.step(power, &self.masks);
+    }
+
+    /// Moves hits that were placed by eye to the onsets near them.
+    fn snap_given(&mut self, frame: u64) {
+        let heard_samples = self.hops * self.framing.hop_samples as u64;
+        let is_heard = self.listens();
+        let (locator, removed) = (&mut self.place_locator, &mut self.removed);
+        let [left, right] = &self.history;
+        let mut listened = None;
+        self.given.snap(
+            frame,
+            heard_samples,
+            |search| {
+                let placed = search.placed;
+                // What is placed at one moment is listened to once.
+                if listened.replace(placed) != Some(placed) {
+                    let back = (heard_samples - placed) as usize;
+                    locator.listen([left, right], left.len().saturating_sub(back));
+                }
+                let offset = |sample: u64| (sample as i64 - placed as i64) as i32;
+                let (from, to) = (*search.range.start(), *search.range.end());
+                let found = locator.locate_near(search.drum, offset(from)..=offset(to))?;
+                Some(placed.saturating_add_signed(i64::from(found)))
+            },
+            // The picker is to be silent about it there, too.
+            |drum, onset| {
+                if is_heard {
+                    removed.remove(onset, drum, false);
+                }
+            },
+        );
     }
 
     /// Whether the engine says itself what is hit in `frame`.

@@ -74,9 +74,13 @@ impl HopWork {
     /// safe.
     pub fn give_hit(&mut self, hit: GivenHit) -> bool {
         // The picker is to be silent about what is known.
-        let is_heard = self.controls.hits == HitSource::Heard || self.heard_from < u64::MAX;
-        (!is_heard || self.removed.remove(hit.onset_sample, hit.drum, false))
+        (!self.listens() || self.removed.remove(hit.onset_sample, hit.drum, false))
             && self.given.give(hit)
+    }
+
+    /// Whether the picker is asked at all.
+    pub(super) fn listens(&self) -> bool {
+        self.controls.hits == HitSource::Heard || self.heard_from < u64::MAX
     }
 
     /// Takes away what `drum` is heard to play around `onset_sample`; false if hits are

@@ -17,6 +17,7 @@ fn in_silence_nothing_rings_on_and_no_hit_waits() {
     for hops in 0..SILENT_HOPS + 3_000 {
         let onset_sample = hops * hop as u64;
         let hit = GivenHit {
+            snaps: false,
             onset_sample,
             drum: Drum::Kick,
             velocity: None,

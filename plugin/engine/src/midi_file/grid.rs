@@ -26,6 +26,9 @@ pub struct TimeSignature {
 }
 
 impl TimeSignature {
+    /// Four quarters.
+    pub const COMMON: TimeSignature = TimeSignature { beats: 4, unit: 2 };
+
     /// `beats` notes of the length 1/`unit` in a bar; none if that cannot be written.
     /// Real-time safe.
     pub fn new(beats: i32, unit: i32) -> Option<Self> {
@@ -38,10 +41,24 @@ impl TimeSignature {
         })
     }
 
+    /// Length of a bar in quarter notes. Real-time safe.
+    pub fn bar_quarters(self) -> f64 {
+        4.0 * f64::from(self.beats) / f64::from(1_u32 << self.unit)
+    }
+
     /// As a file has it: beats in a bar, and their length as a power of a half.
     pub(super) fn numbers(self) -> (u8, u8) {
         (self.beats, self.unit)
     }
+}
+
+/// From here on beats make such bars.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SignatureChange {
+    /// Quarter notes from the beginning of the file; a bar begins there.
+    pub beat: f64,
+    /// How many beats it has, and which.
+    pub signature: TimeSignature,
 }
 
 /// The beats that a file's notes lie on. Without any tempo they come at
@@ -51,8 +68,10 @@ pub struct Grid {
     /// In any order; the first one's tempo goes back to the beginning of the file. Numbers
     /// that are none are passed over, and of several at one time the last counts.
     pub tempi: Vec<TempoChange>,
-    /// That of the beginning, if it is known.
-    pub signature: Option<TimeSignature>,
+    /// As far as they are known, in any order; the first one's goes back to the beginning of
+    /// the file. Numbers that are none are passed over, and of several at one beat the last
+    /// counts.
+    pub signatures: Vec<SignatureChange>,
 }
 
 impl Grid {
@@ -61,8 +80,38 @@ impl Grid {
         let time_s = 0.0;
         Self {
             tempi: vec![TempoChange { time_s, bpm }],
-            signature: None,
+            signatures: Vec::new(),
         }
+    }
+
+    /// Tempi in order, without what makes no sense; none lies before the beginning.
+    pub(super) fn sensible_tempi(&self) -> Vec<TempoChange> {
+        let is_sensible =
+            |change: &&TempoChange| change.time_s.is_finite() && TEMPO_BPM.contains(&change.bpm);
+        let mut tempi: Vec<TempoChange> = self.tempi.iter().filter(is_sensible).copied().collect();
+        tempi.sort_by(|a, b| a.time_s.total_cmp(&b.time_s));
+        for change in &mut tempi {
+            change.time_s = change.time_s.max(0.0);
+        }
+        tempi
+    }
+
+    /// Time signatures in order, one for each beat; the first is that of the beginning.
+    pub(super) fn sensible_signatures(&self) -> Vec<SignatureChange> {
+        let is_sensible = |change: &&SignatureChange| change.beat.is_finite();
+        let signatures = self.signatures.iter().filter(is_sensible).copied();
+        let mut sorted: Vec<SignatureChange> = signatures.collect();
+        sorted.sort_by(|a, b| a.beat.total_cmp(&b.beat));
+        if let Some(first) = sorted.first_mut() {
+            first.beat = 0.0;
+        }
+        let mut signatures: Vec<SignatureChange> = Vec::with_capacity(sorted.len());
+        for mut change in sorted {
+            change.beat = change.beat.max(0.0);
+            signatures.pop_if(|last| last.beat == change.beat);
+            signatures.push(change);
+        }
+        signatures
     }
 }
 
@@ -159,7 +208,7 @@ mod tests {
     fn grid(tempi: &[TempoChange]) -> Grid {
         Grid {
             tempi: tempi.to_vec(),
-            signature: None,
+            signatures: Vec::new(),
         }
     }
 
@@ -268,8 +317,46 @@ mod tests {
         let numbers = |beats, unit| TimeSignature::new(beats, unit).map(TimeSignature::numbers);
         assert_eq!(numbers(4, 4), Some((4, 2)));
         assert_eq!(numbers(7, 8), Some((7, 3)));
+        let seven_eight = TimeSignature::new(7, 8).expect("a signature");
+        assert_eq!(seven_eight.bar_quarters(), 3.5);
         for (beats, unit) in [(0, 4), (-3, 4), (256, 4), (4, 0), (4, 3), (4, 128), (4, -4)] {
             assert_eq!(numbers(beats, unit), None, "{beats}/{unit}");
         }
+    }
+
+    #[test]
+    fn every_signature_stands_in_the_file_at_its_bar() {
+        let signature = |beat, beats, unit| SignatureChange {
+            beat,
+            signature: TimeSignature::new(beats, unit).expect("a signature"),
+        };
+        let grid = Grid {
+            tempi: vec![change(0.0, 97.3), change(3.1, 120.0)],
+            signatures: vec![
+                signature(8.0, 7, 8),
+                signature(-2.0, 4, 4),
+                signature(11.5, 3, 4),
+                signature(11.5, 6, 8),
+                signature(f64::NAN, 5, 4),
+                signature(1e9, 5, 4),
+            ],
+        };
+        let note = MidiNote {
+            time_s: 9.0,
+            key: 38,
+            velocity: 90,
+        };
+        let bytes = write_midi(&[note], 10.0, &grid, "song").expect("written");
+        let file = midly::Smf::parse(&bytes).expect("a MIDI file");
+        let (mut tick, mut found) = (0, Vec::new());
+        for event in &file.tracks[0] {
+            tick += event.delta.as_int();
+            if let midly::TrackEventKind::Meta(midly::MetaMessage::TimeSignature(n, unit, ..)) =
+                event.kind
+            {
+                found.push((f64::from(tick) / 960.0, n, unit));
+            }
+        }
+        assert_eq!(found, [(0.0, 4, 2), (8.0, 7, 3), (11.5, 6, 3)]);
     }
 }

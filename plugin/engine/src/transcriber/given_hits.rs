@@ -1,7 +1,7 @@
 //! Hits that come from outside, in place of the peak picker's: a performance
 //! that was corrected by hand.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, ops::RangeInclusive};
 
 use super::{Candidate, Decision, Verdict};
 use crate::{
@@ -17,6 +17,10 @@ const CAPACITY: usize = 1024;
 const LEAD_FRAMES: u64 = 1;
 /// Later than this, a hit has missed its frame.
 const LATE_FRAMES: u64 = 4;
+/// How far from its place a hit that snaps may begin.
+const REACH_S: f64 = 0.02;
+/// The same in frames, and one for rounding.
+const REACH_FRAMES: u64 = 5;
 
 /// A hit that is known without listening.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -27,6 +31,19 @@ pub struct GivenHit {
     pub drum: Drum,
     /// How hard, 0 to 1; none: as hard as it sounds.
     pub velocity: Option<f32>,
+    /// Whether it was placed by eye: then it begins where the drum does, if it does so nearby.
+    pub snaps: bool,
+}
+
+/// Where the onset of a hit is looked for that was placed by eye, in samples of the input.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Search {
+    /// Its class.
+    pub drum: Drum,
+    /// Where it was placed.
+    pub placed: u64,
+    /// Where it may be.
+    pub range: RangeInclusive<u64>,
 }
 
 /// Given hits in order of time, played to the engine like a peak picker's.
@@ -34,10 +51,15 @@ pub struct GivenHit {
 #[derive(Debug)]
 pub struct GivenHits {
     framing: Framing,
+    reach_samples: u64,
+    /// In order of their places, from which those that have snapped are up to
+    /// [`REACH_FRAMES`] away.
     waiting: VecDeque<GivenHit>,
     /// Hits of the frame that was played last.
     started: [Option<GivenHit>; DRUM_COUNT],
     pending: [Option<u64>; DRUM_COUNT],
+    /// Where each drum began last.
+    last: [Option<u64>; DRUM_COUNT],
 }
 
 impl GivenHits {
@@ -45,9 +67,11 @@ impl GivenHits {
     pub fn new(framing: Framing) -> GivenHits {
         GivenHits {
             framing,
+            reach_samples: (REACH_S * framing.sample_rate_hz) as u64,
             waiting: VecDeque::with_capacity(CAPACITY),
             started: [None; DRUM_COUNT],
             pending: [None; DRUM_COUNT],
+            last: [None; DRUM_COUNT],
         }
     }
 
@@ -66,11 +90,71 @@ impl GivenHits {
         self.waiting.clear();
         self.started = [None; DRUM_COUNT];
         self.pending = [None; DRUM_COUNT];
+        self.last = [None; DRUM_COUNT];
     }
 
     /// The hit of `drum` that began in the last frame. Real-time safe.
     pub fn started(&self, drum: Drum) -> Option<&GivenHit> {
         self.started[drum.index()].as_ref()
+    }
+
+    /// Moves hits that were placed by eye to the onsets that `locate` finds, once enough of
+    /// the `heard_samples` of input is around them to tell, and before their frame; calls
+    /// `on_settled` with where they begin. Real-time safe.
+    pub fn snap(
+        &mut self,
+        frame: u64,
+        heard_samples: u64,
+        mut locate: impl FnMut(&Search) -> Option<u64>,
+        mut on_settled: impl FnMut(Drum, u64),
+    ) {
+        // After an onset a little is listened to.
+        let known = heard_samples.saturating_sub(self.framing.hop_samples as u64 / 2);
+        for index in 0..self.waiting.len() {
+            let hit = self.waiting[index];
+            let placed = hit.onset_sample;
+            if self.due(placed) > frame + REACH_FRAMES {
+                break;
+            }
+            // Whether a hit is given before that depends on the host's blocks.
+            if !hit.snaps || placed >= heard_samples {
+                continue;
+            }
+            let (from, to) = self.free_around(index);
+            let search = Search {
+                drum: hit.drum,
+                placed,
+                range: from..=to.min(known),
+            };
+            let found = locate(&search);
+            let onset = found.unwrap_or(placed);
+            if to <= known || self.due(onset) <= frame {
+                let hit = &mut self.waiting[index];
+                hit.onset_sample = onset;
+                hit.snaps = false;
+                on_settled(hit.drum, onset);
+            }
+        }
+    }
+
+    /// Where a waiting hit may begin: within reach, and nearer than its neighbours of the
+    /// same drum.
+    fn free_around(&self, index: usize) -> (u64, u64) {
+        let hit = &self.waiting[index];
+        let placed = hit.onset_sample;
+        let is_same = |other: &&GivenHit| other.drum == hit.drum;
+        let earlier = self.waiting.range(..index).rev().find(is_same);
+        let earlier = earlier.map(|other| other.onset_sample);
+        let later = self.waiting.range(index + 1..).find(is_same);
+        let mut from = placed.saturating_sub(self.reach_samples);
+        let mut to = placed + self.reach_samples;
+        if let Some(before) = earlier.or(self.last[hit.drum.index()]) {
+            from = from.max(before.midpoint(placed)).min(placed);
+        }
+        if let Some(after) = later {
+            to = to.min(placed.midpoint(after.onset_sample)).max(placed);
+        }
+        (from, to)
     }
 
     /// The same calls as [`PeakPicker::step`](super::PeakPicker::step): candidates
@@ -95,12 +179,18 @@ impl GivenHits {
                 on_decision(decision(drum, frame, Verdict::Accepted));
             }
         }
-        while let Some(hit) = self.waiting.front().copied() {
-            let due = self.due(&hit);
-            if due > frame {
+        let mut index = 0;
+        while let Some(hit) = self.waiting.get(index).copied() {
+            let due = self.due(hit.onset_sample);
+            if due > frame + REACH_FRAMES {
                 break;
             }
-            self.waiting.pop_front();
+            // Those that snap are moved first, or have no audio to be found in yet.
+            if due > frame || (hit.snaps && due + LATE_FRAMES >= frame) {
+                index += 1;
+                continue;
+            }
+            self.waiting.remove(index);
             let class = hit.drum.index();
             if due + LATE_FRAMES < frame || self.started[class].is_some() {
                 continue;
@@ -110,6 +200,7 @@ impl GivenHits {
                 continue;
             }
             self.started[class] = Some(hit);
+            self.last[class] = Some(hit.onset_sample);
             self.pending[class] = Some(frame);
             on_candidate(Candidate {
                 drum: hit.drum,
@@ -124,15 +215,15 @@ impl GivenHits {
         self.started = [None; DRUM_COUNT];
         self.pending = [None; DRUM_COUNT];
         while let Some(hit) = self.waiting.front()
-            && self.due(hit) + LATE_FRAMES < frame
+            && self.due(hit.onset_sample) + LATE_FRAMES < frame
         {
             self.waiting.pop_front();
         }
     }
 
-    /// Frame in which `hit` begins.
-    fn due(&self, hit: &GivenHit) -> u64 {
-        let nearest = self.framing.frame_at(hit.onset_sample);
+    /// Frame in which a hit begins.
+    fn due(&self, onset_sample: u64) -> u64 {
+        let nearest = self.framing.frame_at(onset_sample);
         nearest.saturating_sub(LEAD_FRAMES)
     }
 }
@@ -146,6 +237,7 @@ mod tests {
             onset_sample,
             drum,
             velocity: None,
+            snaps: false,
         }
     }
 
@@ -224,6 +316,54 @@ mod tests {
         assert!(started.is_empty());
         assert_eq!(decided.len(), 1);
         assert_eq!(decided[0].2, Verdict::Disabled);
+    }
+
+    #[test]
+    fn hits_that_snap_begin_where_their_drum_does() {
+        let framing = Framing::for_rate(44_100.0).unwrap();
+        let mut given = GivenHits::new(framing);
+        let placed = |onset_sample, drum| GivenHit {
+            snaps: true,
+            ..hit(onset_sample, drum)
+        };
+        // Found early, found late, not found; two of one drum, and one that is exact.
+        given.give(placed(30_000, Drum::Kick));
+        given.give(placed(30_000, Drum::Snare));
+        given.give(hit(30_100, Drum::Crash));
+        given.give(placed(30_200, Drum::Ride));
+        given.give(placed(30_600, Drum::Kick));
+        let locate = |search: &Search| {
+            let onset = match (search.drum, search.placed) {
+                (Drum::Kick, 30_000) => 29_200,
+                (Drum::Kick, _) => 30_620,
+                (Drum::Snare, _) => 30_500,
+                _ => return None,
+            };
+            search.range.contains(&onset).then_some(onset)
+        };
+        let mut begun = Vec::new();
+        for frame in 0..200 {
+            let heard = (frame + 3) * framing.hop_samples as u64;
+            given.snap(frame, heard, locate, |_, _| {});
+            given.step(frame, &[true; DRUM_COUNT], |_| {}, |_| {});
+            for drum in Drum::ALL {
+                begun.extend(given.started(drum).map(|hit| {
+                    let late = frame as i64 - given.due(hit.onset_sample) as i64;
+                    assert!((0..=1).contains(&late), "{drum:?}: {late}");
+                    (drum, hit.onset_sample)
+                }));
+            }
+        }
+        let expected = [
+            (Drum::Kick, 29_200),
+            (Drum::Crash, 30_100),
+            (Drum::Ride, 30_200),
+            (Drum::Snare, 30_500),
+            (Drum::Kick, 30_620),
+        ];
+        begun.sort_by_key(|begun| begun.1);
+        assert_eq!(begun, expected);
+        assert!(given.waiting.is_empty());
     }
 
     #[test]

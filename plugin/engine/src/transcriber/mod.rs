@@ -12,10 +12,10 @@ mod rhythm;
 mod taught;
 mod velocity;
 
-pub use given_hits::{GivenHit, GivenHits};
+pub use given_hits::{GivenHit, GivenHits, Search};
 pub use judge::{EVIDENCE_COUNT, Evidence, EvidenceWeights, Judge, Recognition};
 pub use onset_time::{LocatedOnset, OnsetLocator};
-pub use peak_picker::{Candidate, Decision, PeakPicker, PickerClass, Verdict};
+pub use peak_picker::{Candidate, Decision, PeakPicker, PickerClass, Verdict, threshold_shift};
 pub use relative_level::RelativeLevel;
 pub use removed_hits::RemovedHits;
 pub use rhythm::{EXPECTED_COUNT, Rhythm};

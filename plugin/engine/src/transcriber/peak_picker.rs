@@ -52,7 +52,7 @@ impl PickerClass {
     /// Thresholds moved by `sensitivity` (0 to 1; 0.5 leaves them) on the
     /// logistic scale. Real-time safe.
     pub fn with_sensitivity(mut self, sensitivity: f32) -> PickerClass {
-        let shift = (0.5 - sensitivity) * 8.0;
+        let shift = threshold_shift(sensitivity);
         self.strict_threshold = shifted(self.strict_threshold, shift);
         self.recall_threshold =
             shifted(self.recall_threshold, 0.5 * shift).min(self.strict_threshold);
@@ -68,6 +68,12 @@ impl PickerClass {
         let fainter = FAINT_VELOCITY / velocity.max(1e-3);
         shifted(self.strict_threshold, FAINT_EXPONENT * fainter.ln())
     }
+}
+
+/// By how much a sensitivity (0 to 1) moves the strict threshold on the logistic scale.
+/// Real-time safe.
+pub const fn threshold_shift(sensitivity: f32) -> f32 {
+    (0.5 - sensitivity) * 8.0
 }
 
 fn shifted(probability: f32, shift: f32) -> f32 {

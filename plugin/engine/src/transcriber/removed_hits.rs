@@ -47,17 +47,20 @@ impl RemovedHits {
         }
     }
 
-    /// Takes away what `drum` is heard to play around `onset_sample`, no earlier than
-    /// those before it; false if too many wait. With `closes` the drum then gets only
+    /// Takes away what `drum` is heard to play around `onset_sample`; false if too many
+    /// wait. With `closes` the drum then gets only
     /// what its earlier hits explain, until it is hit again. Real-time safe.
     pub fn remove(&mut self, onset_sample: u64, drum: Drum, closes: bool) -> bool {
         let has_room = self.waiting.len() < CAPACITY;
         if has_room {
-            self.waiting.push_back(Removal {
-                frame: self.framing.frame_at(onset_sample),
+            let frame = self.framing.frame_at(onset_sample);
+            let place = self.waiting.partition_point(|other| other.frame <= frame);
+            let removal = Removal {
+                frame,
                 drum,
                 closes,
-            });
+            };
+            self.waiting.insert(place, removal);
         }
         has_room
     }

@@ -1,7 +1,7 @@
 //! The song's beats from what was heard of them. Where nothing was heard they are such
 //! that those that were heard lie where the host counts them.
 
-use idm_engine::midi_file::{Grid, TempoChange};
+use idm_engine::midi_file::{Grid, SignatureChange, TempoChange, TimeSignature};
 
 use super::tempo::{SAME_BEATS, Stretch};
 use crate::song::Tempo;
@@ -9,6 +9,9 @@ use crate::song::Tempo;
 /// By how much the tempo between two stretches may differ from theirs before the host's
 /// count is not believed: then only the places of the beats are kept, not their numbers.
 const PLAUSIBLE: f64 = 4.0;
+
+/// So far before a bar line, in quarter notes, a block may begin that tells of it.
+const EARLY_QUARTERS: f64 = 0.02;
 
 /// Beats of the file: from a place on they come at one tempo.
 #[derive(Debug, Clone, Copy)]
@@ -34,13 +37,47 @@ pub(super) fn grid(stretches: &[Stretch]) -> Grid {
         return Grid::default();
     };
     let mut track = BeatTrack::begin(first.tempo.bpm);
+    let mut signatures = Vec::new();
+    note_signature(&mut signatures, 0.0, first.tempo.signature);
     for stretch in heard.iter().filter(|stretch| stretch.to_s >= 0.0) {
-        track.add(&from_beginning(stretch));
+        let stretch = from_beginning(stretch);
+        track.add(&stretch);
+        let beat = track.line.beat_at(stretch.from_s);
+        note_signature(&mut signatures, beat, stretch.tempo.signature);
     }
     Grid {
         tempi: track.tempi,
-        signature: first.tempo.signature,
+        signatures,
     }
+}
+
+/// Notes the signature that was heard at `beat`. Hosts tell it once a block, and what was
+/// heard may begin anywhere: a new one begins with the bar that was on then.
+fn note_signature(
+    signatures: &mut Vec<SignatureChange>,
+    beat: f64,
+    signature: Option<TimeSignature>,
+) {
+    let Some(signature) = signature else {
+        return;
+    };
+    let change = match signatures.last() {
+        Some(last) if last.signature == signature => return,
+        Some(last) => {
+            let bar = last.signature.bar_quarters();
+            let bars = ((beat - last.beat + EARLY_QUARTERS) / bar).floor();
+            SignatureChange {
+                beat: last.beat + bars.max(0.0) * bar,
+                signature,
+            }
+        }
+        None => SignatureChange {
+            beat: 0.0,
+            signature,
+        },
+    };
+    signatures.pop_if(|last| last.beat == change.beat);
+    signatures.push(change);
 }
 
 /// A stretch without what lies before the song.
@@ -284,6 +321,38 @@ mod tests {
         }
         let stretches = [heard(0.0, 5.0, 16.0, 120.0), heard(5.005, 9.0, 26.01, 60.0)];
         assert!((beat_at(&stretches, 1.0) - 2.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn every_signature_begins_with_a_bar() {
+        let heard_in = |from_s, to_s, beat, (beats, unit)| {
+            let stretch = heard(from_s, to_s, beat, 60.0);
+            Stretch {
+                tempo: Tempo {
+                    signature: TimeSignature::new(beats, unit),
+                    ..stretch.tempo
+                },
+                ..stretch
+            }
+        };
+        let signatures = |stretches: &[Stretch]| -> Vec<(f64, f64)> {
+            let changes = grid(stretches).signatures.into_iter();
+            changes
+                .map(|c| (c.beat, c.signature.bar_quarters()))
+                .collect()
+        };
+        // Told a little late; then not heard where it changes; then twice the same.
+        let stretches = [
+            heard_in(3.0, 8.0, 3.0, (4, 4)),
+            heard_in(8.04, 11.48, 8.04, (7, 8)),
+            heard_in(11.49, 13.0, 11.49, (3, 4)),
+            heard_in(20.0, 25.0, 20.0, (4, 4)),
+            heard_in(30.0, 35.0, 30.0, (4, 4)),
+        ];
+        let expected = [(0.0, 4.0), (8.0, 3.5), (11.5, 3.0), (17.5, 4.0)];
+        let found = signatures(&stretches);
+        assert_eq!(found, expected);
+        assert_eq!(signatures(&[heard(0.0, 9.0, 0.0, 60.0)]), []);
     }
 
     #[test]

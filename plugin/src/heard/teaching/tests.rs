@@ -1,5 +1,7 @@
 use idm_engine::transcriber::words;
 
+use super::super::marks::song_hits;
+use super::super::pupil::verdict_as_set;
 use super::*;
 use crate::corrections::lessons;
 use crate::link::HitMark;
@@ -87,10 +89,12 @@ fn what_was_taught_before_follows_later_corrections_without_being_heard_again() 
         song_s: 2.0,
         drum,
         is_hit,
+        snaps: false,
         lesson,
     };
     let mut list = vec![say(Drum::Ride, false), say(Drum::OpenHat, false)];
     list.push(Correction {
+        snaps: false,
         lesson: None,
         ..say(Drum::ClosedHat, true)
     });
@@ -122,12 +126,12 @@ fn what_is_settled_is_seen_everywhere_at_once() {
         taught: words(&[-1.0; DRUM_COUNT], lessons.iter())[Drum::MidTom.index()],
         ..hit(4.0, Drum::MidTom, -1.3, -1.0)
     };
-    let pupil = Pupil::new(&corrections.current(), take.teaching);
+    let pupil = Pupil::new(&corrections.current(), &take);
     let judged = pupil.judge(&heard);
     assert_eq!((judged.verdict, judged.margin), (heard.verdict, -1.3));
     assert_eq!(judged.taught, Some(false));
     // Taken back, it would be a hit again.
-    assert!(Pupil::new(&[], take.teaching).judge(&heard).margin > 0.0);
+    assert!(Pupil::new(&[], &take).judge(&heard).margin > 0.0);
     corrections.undo();
     assert_eq!(toms(), [false, true]);
 }
@@ -139,6 +143,7 @@ fn a_moment_teaches_what_is_played_in_all_of_it() {
         song_s: 2.01,
         drum: Drum::MidTom,
         is_hit: true,
+        snaps: false,
         lesson: None,
     }];
     teach(&mut list, &take, 2.01);
@@ -209,6 +214,19 @@ fn a_click_says_the_opposite_and_a_second_one_takes_it_back() {
         said(&corrections),
         [(2.0, Drum::Crash, true), (3.5, Drum::Crash, true)]
     );
+    // The time of a heard hit is right to the sample, that of the pointer by eye.
+    let snaps = || -> Vec<bool> {
+        let list = corrections.current();
+        list.iter().map(|correction| correction.snaps).collect()
+    };
+    assert_eq!(snaps(), [false, true]);
+    // With what was placed by eye another drum is placed by eye, too.
+    click_at(Drum::Kick, 3.51);
+    assert_eq!(
+        said(&corrections)[1..],
+        [(3.5, Drum::Kick, true), (3.5, Drum::Crash, true)]
+    );
+    assert_eq!(snaps(), [false, true, true]);
 }
 
 #[test]
@@ -217,7 +235,7 @@ fn a_hit_is_dragged_to_the_drum_that_it_is() {
     let drag = |from, to| {
         let marks = marks(&take, &corrections.current(), 0.0, 9.0);
         let mark = mark_at(&marks, from, 1.0, 0.01).expect("a mark");
-        move_to(&corrections, &take, mark, to);
+        move_to(&corrections, &take, mark, to, None);
     };
     drag(Drum::Ride, Drum::OpenHat);
     let both = [(1.0, Drum::OpenHat, true), (1.0, Drum::Ride, false)];
@@ -232,4 +250,113 @@ fn a_hit_is_dragged_to_the_drum_that_it_is() {
     assert_eq!(said(&corrections), both);
     corrections.undo();
     assert!(said(&corrections).is_empty());
+}
+
+#[test]
+fn settings_judge_what_was_heard_before_they_were_made() {
+    let (mut take, corrections) = (take(), Corrections::default());
+    let toms = |take: &Take, list: &[Correction]| -> Vec<bool> {
+        let all = marks(take, list, 0.0, 9.0);
+        let toms = all.iter().filter(|mark| mark.drum == Drum::MidTom);
+        toms.map(Mark::is_hit).collect()
+    };
+    let heard = corrections.current();
+    assert_eq!(toms(&take, &heard), [false, true]);
+    // Margins of −0.1 and 0.2: a step of the bar is 0.04.
+    for (sensitivity, expected) in [
+        (0.51, [false, true]),
+        (0.515, [true, true]),
+        (0.48, [false, true]),
+        (0.47, [false, false]),
+    ] {
+        take.drums[Drum::MidTom.index()].sensitivity = sensitivity;
+        assert_eq!(toms(&take, &heard), expected, "{sensitivity}");
+        let hits = song_hits(&take, &heard);
+        let saved = hits.iter().filter(|hit| hit.drum == Drum::MidTom).count();
+        assert_eq!(saved, expected.iter().filter(|is_hit| **is_hit).count());
+    }
+    // Heard with that setting, it is as the engine says.
+    let again = HitMark {
+        sensitivity: 0.47,
+        ..hit(6.0, Drum::MidTom, 0.01, -1.0)
+    };
+    take.hit(&again);
+    assert_eq!(toms(&take, &heard), [false, false, true]);
+    assert_eq!(Pupil::new(&[], &take).judge(&again).confidence, 0.5);
+    assert_eq!(verdict_as_set(&again, &take.drums), Verdict::Accepted);
+}
+
+#[test]
+fn drums_that_are_switched_off_are_not_hit_saved_or_asked_about() {
+    let (mut take, corrections) = (take(), Corrections::default());
+    corrections.say(Correction {
+        song_s: 5.0,
+        drum: Drum::MidTom,
+        is_hit: true,
+        snaps: false,
+        lesson: None,
+    });
+    let list = corrections.current();
+    let count = |take: &Take| {
+        let hits = song_hits(take, &list).into_iter();
+        hits.filter(|hit| hit.drum == Drum::MidTom).count()
+    };
+    assert_eq!(count(&take), 2);
+    take.drums[Drum::MidTom.index()].enabled = false;
+    assert_eq!(count(&take), 0);
+    let shown = marks(&take, &list, 0.0, 9.0);
+    let tom = mark_at(&shown, Drum::MidTom, 4.0, 0.1).expect("it is shown");
+    let is_disabled = |mark: &Mark| {
+        matches!(
+            mark.origin,
+            Origin::Heard {
+                verdict: Verdict::Disabled,
+                ..
+            }
+        )
+    };
+    assert!(is_disabled(tom) && tom.is_off);
+    assert_eq!(most_doubtful(&take, &list, &[]), Some(3.0), "the ride");
+    // That its hit is another drum's holds when it is switched on again.
+    move_to(&corrections, &take, tom, Drum::HighTom, None);
+    take.drums[Drum::MidTom.index()].enabled = true;
+    let hits = song_hits(&take, &corrections.current());
+    let at_four = hits.iter().filter(|hit| hit.song_s == 4.0);
+    assert_eq!(
+        at_four.map(|hit| hit.drum).collect::<Vec<_>>(),
+        [Drum::HighTom]
+    );
+}
+
+#[test]
+fn a_hit_is_dragged_in_time() {
+    let (take, corrections) = (ride_and_snare(), Corrections::default());
+    let drag = |drum, from_s, to_s, to| {
+        let marks = marks(&take, &corrections.current(), 0.0, 9.0);
+        let mark = mark_at(&marks, drum, from_s, 0.01).expect("a mark");
+        let place = Place {
+            song_s: to_s,
+            snaps: true,
+        };
+        move_to(&corrections, &take, mark, to, Some(place));
+    };
+    drag(Drum::Snare, 2.0, 2.25, Drum::Snare);
+    let moved = [(2.0, Drum::Snare, false), (2.25, Drum::Snare, true)];
+    assert_eq!(said(&corrections), moved);
+    assert!(corrections.current()[1].snaps && !corrections.current()[0].snaps);
+    // Further, to another drum: it leaves nothing behind.
+    drag(Drum::Snare, 2.25, 2.5, Drum::Crash);
+    let moved = [(2.0, Drum::Snare, false), (2.5, Drum::Crash, true)];
+    assert_eq!(said(&corrections), moved);
+    corrections.undo();
+    corrections.undo();
+    assert!(said(&corrections).is_empty(), "a step each");
+    // A little: the correction stands for the hit that was heard.
+    drag(Drum::Snare, 2.0, 2.01, Drum::Snare);
+    assert_eq!(said(&corrections), [(2.01, Drum::Snare, true)]);
+    let shown = marks(&take, &corrections.current(), 0.0, 9.0);
+    let snares = shown.iter().filter(|mark| mark.drum == Drum::Snare);
+    assert_eq!(snares.clone().count(), 1);
+    // Placed by eye, it is where it was heard.
+    assert_eq!(snares.map(|mark| mark.song_s).next(), Some(2.0));
 }

@@ -141,3 +141,51 @@ fn without_a_tempo_a_file_has_that_of_files_without() {
     assert_eq!((notes[0].time_s, notes[0].key), (1.0, Drum::Ride.gm_note()));
     assert_eq!(beats(bytes), [2.0]);
 }
+
+#[test]
+fn shown_bars_are_saved_and_the_song_without_its_view() {
+    let folder = std::env::temp_dir().join(format!("idm-shown-{}", std::process::id()));
+    let mut window = window();
+    window.app.kits_folder.clone_from(&folder);
+    play(&mut window, 0.0, 6.0);
+    let whole = window
+        .place_of("Save MIDI")
+        .expect("a button of the toolbar");
+    window.click(whole);
+    window.frame(vec![]);
+    let edit = window.place_of("Edit hits").expect("a button");
+    window.click(edit);
+    window.frame(vec![]);
+    let bars = window.place_of("Save these bars").expect("a button");
+    window.click(bars);
+    let mut names: Vec<String> = std::fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    // Shown are four seconds from the fourth on: bars begin at 3.6, 6.0 and 8.4 s.
+    assert_eq!(names, ["Hits 1.mid", "Hits bars 3-4.mid"]);
+    let notes = |name: &str| read_midi(&std::fs::read(folder.join(name)).unwrap()).unwrap();
+    assert_eq!(notes("Hits bars 3-4.mid")[0].time_s, 0.0);
+    assert!(notes("Hits 1.mid").len() > notes("Hits bars 3-4.mid").len());
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn the_moment_that_is_asked_about_is_told_as_the_host_shows_it() {
+    use crate::editor::song_view::in_words;
+    let mut window = window();
+    play(&mut window, 0.0, 6.0);
+    for name in ["Edit hits", "Ask me"] {
+        let button = window.place_of(name).expect(name);
+        window.click(button);
+        window.frame(vec![]);
+    }
+    assert!(window.texts().iter().any(|text| text.starts_with("bar ")));
+    let grid = lock(&window.app.monitor).take.grid();
+    // Beat 5 of the song, of which three are a bar, is at 2.8 s.
+    assert_eq!(in_words(&grid, 2.79), "bar 2, beat 3");
+    assert_eq!(in_words(&grid, 3.5), "bar 2, beat 3");
+    assert_eq!(in_words(&grid, 3.58), "bar 3, beat 1");
+    assert_eq!(in_words(&Default::default(), 63.5), "1:03.500");
+}

@@ -3,20 +3,6 @@
 use super::*;
 use crate::editor::sample_browser::SampleBrowser;
 
-/// Clicks along the toolbar until `done`; true if it came to that.
-fn click_along_toolbar(window: &mut Window, mut done: impl FnMut(&mut Window) -> bool) -> bool {
-    let y = MARGIN - 4.0 + header::HEIGHT + 2.0 + toolbar::HEIGHT / 2.0;
-    let mut x = window.size.x - MARGIN - 2.0;
-    while x > 500.0 {
-        window.click(pos2(x, y));
-        if done(window) {
-            return true;
-        }
-        x -= 12.0;
-    }
-    false
-}
-
 #[test]
 fn the_kit_is_saved_and_forgotten_by_its_buttons() {
     use idm_engine::learner::{LearntDrum, LearntKit, LearntLayer, encode_kit};
@@ -40,9 +26,8 @@ fn the_kit_is_saved_and_forgotten_by_its_buttons() {
     use base64::Engine as _;
     let text = base64::engine::general_purpose::STANDARD.encode(encode_kit(&kit));
     nice_plug::params::persist::PersistentField::set(&window.params.kit, text);
-    assert!(click_along_toolbar(&mut window, |window| {
-        window.app.notice.is_some()
-    }));
+    let save = window.place_of("Save kit").expect("a button");
+    window.click(save);
     assert!(folder.join("Kit 1/kit.sfz").exists());
     assert!(folder.join("Kit 1/Kit_1_kick.wav").exists());
     let notice = window.app.notice.as_ref().expect("a notice");
@@ -75,6 +60,63 @@ fn pads_say_how_well_their_drum_is_learnt() {
     assert!(window.frame(vec![]) >= before);
     let found = texts.iter().filter(|text| text.contains("12 hits  80 %"));
     assert_eq!(found.count(), 9, "{texts:?}");
+    // Forgotten, they say so at once, whether or not audio runs.
+    for label in ["Forget", "Sure?"] {
+        let button = window.place_of(label).expect(label);
+        window.click(button);
+        window.frame(vec![]);
+    }
+    let texts = window.texts();
+    assert!(
+        !texts.iter().any(|text| text.contains("12 hits")),
+        "{texts:?}"
+    );
+}
+
+#[test]
+fn arrow_keys_go_through_the_files_of_a_folder() {
+    use idm_engine::audio_file::{AudioBuffer, write_wav};
+    let folder = std::env::temp_dir().join(format!("idm-arrows-{}", std::process::id()));
+    std::fs::create_dir_all(folder.join("a folder")).unwrap();
+    for name in ["one.wav", "two.wav", "three.wav"] {
+        let audio = AudioBuffer {
+            sample_rate_hz: 48_000.0,
+            channels: vec![vec![0.5; 2_000]],
+        };
+        write_wav(folder.join(name), &audio).unwrap();
+    }
+    let mut window = Window::new(1180.0, 760.0);
+    lock(&window.app.samples).folder = Some(folder.clone());
+    lock(&window.app.samples).open(Target::Pad(Drum::Snare));
+    window.frame(vec![]);
+    let press = |window: &mut Window, key| {
+        window.frame(vec![Event::Key {
+            key,
+            physical_key: None,
+            pressed: true,
+            repeat: false,
+            modifiers: Modifiers::NONE,
+        }]);
+        window.params.own_samples.names()[1].clone()
+    };
+    let names = [
+        (egui::Key::ArrowDown, "one"),
+        (egui::Key::ArrowDown, "three"),
+        (egui::Key::ArrowDown, "two"),
+        // There is none after it.
+        (egui::Key::ArrowDown, "two"),
+        (egui::Key::ArrowUp, "three"),
+    ];
+    for (key, name) in names {
+        assert_eq!(press(&mut window, key).as_deref(), Some(name));
+        assert!(window.audio.shared().take_audition(Drum::Snare).is_some() || name == "two");
+    }
+    let back = window.place_of("‹").expect("a button");
+    window.click(back);
+    window.frame(vec![]);
+    let name = window.params.own_samples.names()[1].clone();
+    assert_eq!(name.as_deref(), Some("one"));
+    std::fs::remove_dir_all(folder).unwrap();
 }
 
 /// Whether the list of samples says something of a file.
@@ -97,7 +139,7 @@ fn a_sample_of_ones_own_is_put_on_a_pad_and_taken_off() {
     std::fs::write(folder.join("broken.wav"), b"no audio").unwrap();
 
     let mut window = Window::new(1180.0, 760.0);
-    lock(&window.app.samples).folder.clone_from(&folder);
+    lock(&window.app.samples).folder = Some(folder.clone());
     let top_of_strips = window.size.y - MARGIN - STRIP_HEIGHT;
     for y in 0..40 {
         if lock(&window.app.samples).browser.is_none() {
@@ -185,7 +227,7 @@ fn a_folder_of_samples_is_loaded_as_a_kit() {
         write_wav(folder.join(name), &audio).unwrap();
     }
     let mut window = Window::new(1180.0, 760.0);
-    lock(&window.app.samples).folder.clone_from(&folder);
+    lock(&window.app.samples).folder = Some(folder.clone());
     let button = window.place_of("Load kit").expect("a button");
     window.click(button);
     window.frame(vec![]);

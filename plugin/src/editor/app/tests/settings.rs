@@ -74,6 +74,51 @@ fn alt_and_ctrl_mean_all_drums() {
 }
 
 #[test]
+fn another_state_has_no_way_back_to_the_settings_of_this_one() {
+    use nice_plug::params::persist::PersistentField;
+    let mut window = Window::new(1180.0, 760.0);
+    let name = presets::factory()[1].name.clone();
+    choose(&mut window, &name);
+    assert!(window.app.can_undo_preset());
+    window.params.format.set(1);
+    assert!(!window.app.can_undo_preset());
+    choose(&mut window, &name);
+    assert!(window.app.can_undo_preset());
+}
+
+#[test]
+fn with_a_key_solo_means_one_alone_and_then_none() {
+    let mut window = Window::new(1180.0, 800.0);
+    let context = GuiContext::new(window.host.clone());
+    let params = window.params.clone();
+    set(&context.param_setter(), &params.drums[3].solo, true);
+    let lit = |params: &IdmParams| -> Vec<usize> {
+        let drums = params.drums.iter().map(|drum| drum.solo.value());
+        let solos = drums.chain([params.residual_solo.value()]);
+        let lit = solos.enumerate().filter(|(_, is_on)| *is_on);
+        lit.map(|(stem, _)| stem).collect()
+    };
+    let words = window.words().into_iter();
+    let mut switches: Vec<Pos2> = words
+        .filter(|(word, _)| word == "S")
+        .map(|(_, at)| at)
+        .collect();
+    switches.sort_by(|a, b| a.x.total_cmp(&b.x));
+    assert_eq!(switches.len(), STEM_COUNT);
+    window.click(switches[9]);
+    assert_eq!(lit(&params), [3, 9]);
+    window.modifiers = Modifiers::ALT;
+    window.frame(vec![Event::ModifiersChanged(Modifiers::ALT)]);
+    window.click(switches[0]);
+    assert_eq!(lit(&params), [0]);
+    window.click(switches[9]);
+    assert_eq!(lit(&params), [9]);
+    assert_eq!(params.mix_targets().residual_gain, 1.0);
+    window.click(switches[9]);
+    assert!(lit(&params).is_empty());
+}
+
+#[test]
 fn hosts_hear_of_what_is_changed_beside_the_parameters() {
     use crate::corrections::Correction;
     let mut window = Window::new(1180.0, 760.0);
@@ -83,6 +128,7 @@ fn hosts_hear_of_what_is_changed_beside_the_parameters() {
         song_s: 1.0,
         drum: Drum::Kick,
         is_hit: true,
+        snaps: false,
         lesson: None,
     });
     window.frame(vec![]);

@@ -63,6 +63,20 @@ fn hits_are_corrected_where_they_were_heard_in_the_song() {
     assert_eq!(said(&window).len(), 3);
     let kick = window.params.corrections.current()[2];
     assert!((kick.song_s - 3.0).abs() < 0.01, "{kick:?}");
+    // Along its lane it moves in time, with Shift exactly.
+    for modifiers in [Modifiers::NONE, Modifiers::SHIFT] {
+        window.modifiers = modifiers;
+        window.frame(vec![Event::ModifiersChanged(modifiers)]);
+        window.drag(at(3.0, Drum::Kick), at(3.1, Drum::Kick));
+        let kick = window.params.corrections.current()[2];
+        assert!((kick.song_s - 3.1).abs() < 0.01, "{kick:?}");
+        assert_eq!(kick.snaps, modifiers.is_none());
+        let back = window.place_of("Undo").expect("a button");
+        window.click(back);
+    }
+    window.modifiers = Modifiers::NONE;
+    window.frame(vec![Event::ModifiersChanged(Modifiers::NONE)]);
+    assert!((window.params.corrections.current()[2].song_s - 3.0).abs() < 0.01);
     // Dragging where nothing is moves along the song.
     window.drag(at(2.0, Drum::Snare), at(1.5, Drum::Snare));
     assert_eq!(said(&window).len(), 3);
@@ -131,4 +145,199 @@ fn the_view_opens_where_the_song_was_heard_last() {
     window.click(button);
     window.frame(vec![]);
     assert!(window.texts().iter().any(|text| text == "0:29.0"));
+}
+
+#[test]
+fn what_is_set_after_the_song_was_heard_counts() {
+    let mut window = window_of_song(3, |second| HitMark {
+        margin: 0.1,
+        ..ride(f64::from(second))
+    });
+    let context = GuiContext::new(window.host.clone());
+    let count = |window: &mut Window| {
+        window.frame(vec![]);
+        let monitor = lock(&window.app.monitor);
+        song_hits(&monitor.take, &[]).len()
+    };
+    assert_eq!(count(&mut window), 2);
+    let setter = context.param_setter();
+    let params = window.params.clone();
+    let ride = &params.drums[Drum::Ride.index()];
+    set(&setter, &ride.sensitivity, 0.4);
+    assert_eq!(count(&mut window), 0);
+    set(&setter, &ride.sensitivity, 0.6);
+    assert_eq!(count(&mut window), 2);
+    set(&setter, &ride.enabled, false);
+    assert_eq!(count(&mut window), 0);
+}
+
+#[test]
+fn no_page_turns_under_a_button_that_is_down() {
+    let mut window = window_of_song(2, |_| ride(1.0));
+    let edit = window.place_of("Edit hits").expect("a button");
+    window.click(edit);
+    window.frame(vec![]);
+    let top = MARGIN - 4.0 + header::HEIGHT + 2.0 + toolbar::HEIGHT + theme::GAP;
+    let bottom = window.size.y - MARGIN - STRIP_HEIGHT - theme::GAP;
+    let rect = Rect::from_min_max(pos2(MARGIN, top), pos2(window.size.x - MARGIN, bottom));
+    let lanes = crate::editor::lanes::Lanes::of(rect);
+    let x = lanes.plot.left() + lanes.plot.width() * 1.32 / 4.0;
+    let at = pos2(x, lanes.lane(Drum::Ride).center().y);
+    window.frame(vec![Event::PointerMoved(at)]);
+    window.button(at, true);
+    // The song leaves the page meanwhile.
+    for song_s in [3.6, 3.7, 3.8, 3.9] {
+        window.audio.end_block(240, &Peaks::default(), Some(song_s));
+        window.frame(vec![]);
+    }
+    window.button(at, false);
+    let list = window.params.corrections.current();
+    let said: Vec<_> = list.iter().map(|c| (c.song_s, c.drum, c.is_hit)).collect();
+    assert_eq!(said, [(1.0, Drum::Ride, false)]);
+    // Then it turns.
+    window.frame(vec![]);
+    assert!(window.texts().iter().any(|text| text == "0:07.0"));
+}
+
+/// Presses a button by its name.
+fn press(window: &mut Window, name: &str) {
+    let button = window.place_of(name).expect(name);
+    window.click(button);
+    window.frame(vec![]);
+}
+
+/// Whether a frame has such words.
+fn says(window: &mut Window, what: &str) -> bool {
+    window.texts().iter().any(|text| text.contains(what))
+}
+
+#[test]
+fn what_was_passed_is_not_asked_again_and_new_hits_are() {
+    let mut window = window_of_song(4, |second| HitMark {
+        margin: 0.1,
+        odds: [2.0 * second as f32 - 4.0; 9],
+        ..ride(f64::from(second))
+    });
+    press(&mut window, "Edit hits");
+    for _ in 0..3 {
+        press(&mut window, "Ask me");
+        assert!(!says(&mut window, "Nothing is in doubt"));
+    }
+    press(&mut window, "Ask me");
+    assert!(says(&mut window, "Nothing is in doubt"));
+    press(&mut window, "Done");
+    press(&mut window, "Edit hits");
+    assert!(says(&mut window, "Nothing is in doubt"));
+    press(&mut window, "Ask me");
+    assert!(window.app.song.is_some() && window.place_of("That's right").is_none());
+    // Hearing the same again is no news, more of the song is.
+    for (song_s, is_answered) in [(1.0, true), (5.0, false)] {
+        let hit = HitMark {
+            margin: 0.1,
+            odds: [2.0 * song_s as f32 - 4.0; 9],
+            ..ride(song_s)
+        };
+        window.audio.hit(0, hit);
+        window.time_s += 1.0;
+        window.frame(vec![]);
+        assert_eq!(says(&mut window, "Nothing is in doubt"), is_answered);
+    }
+    assert!(!says(&mut window, "Nothing is in doubt"));
+    press(&mut window, "Ask me");
+    assert!(window.place_of("That's right").is_some());
+}
+
+#[test]
+fn a_song_is_forgotten_and_its_corrections_stay_and_are_counted() {
+    use crate::corrections::Correction;
+    let mut window = window_of_song(3, |second| ride(f64::from(second)));
+    window.params.corrections.say(Correction {
+        song_s: 1.0,
+        drum: Drum::Ride,
+        is_hit: false,
+        snaps: false,
+        lesson: None,
+    });
+    press(&mut window, "Edit hits (1)");
+    press(&mut window, "Listen anew");
+    assert!(
+        !lock(&window.app.monitor).take.is_empty(),
+        "once is not twice"
+    );
+    press(&mut window, "Sure?");
+    assert!(lock(&window.app.monitor).take.is_empty());
+    assert!(window.place_of("Listen anew").is_none());
+    assert_eq!(window.params.corrections.current().len(), 1);
+}
+
+#[test]
+fn the_number_of_corrections_has_room_on_its_button() {
+    let mut window = Window::new(1180.0, 760.0);
+    for count in [1, 12, 99, 256, 20_000] {
+        window.params.corrections.edit(|list| {
+            list.clear();
+            list.extend((0..count).map(|n| crate::corrections::Correction {
+                song_s: f64::from(n),
+                drum: Drum::Kick,
+                is_hit: true,
+                snaps: false,
+                lesson: None,
+            }));
+        });
+        let output = window.context.clone().run_ui(RawInput::default(), |ui| {
+            let text = format!("Edit{} ({count})", if count < 100 { " hits" } else { "s" });
+            let font = theme::font(11.0);
+            let galley = ui.painter().layout_no_wrap(text, font, theme::TEXT);
+            let rect = Rect::from_min_size(Pos2::ZERO, vec2(500.0, 300.0));
+            let room = crate::editor::lanes::Lanes::of(rect).view_button().width();
+            assert!(
+                galley.size().x < room,
+                "{count}: {} in {room}",
+                galley.size().x
+            );
+        });
+        drop(output);
+        assert!(says(&mut window, &format!("({count})")));
+    }
+}
+
+#[test]
+fn a_clip_that_was_moved_takes_its_corrections_along() {
+    use crate::corrections::Correction;
+    let mut window = window_of_song(3, |second| ride(f64::from(second)));
+    for (song_s, is_hit) in [(1.0, false), (1.5, true)] {
+        window.params.corrections.say(Correction {
+            song_s,
+            drum: Drum::Ride,
+            is_hit,
+            snaps: false,
+            lesson: None,
+        });
+    }
+    let before = window.params.corrections.current();
+    press(&mut window, "Edit hits (2)");
+    let wave = pos2(
+        700.0,
+        MARGIN - 4.0 + header::HEIGHT + 2.0 + toolbar::HEIGHT + 28.0,
+    );
+    let seconds = 2.0;
+    let way = {
+        let rect = Rect::from_min_max(pos2(MARGIN, 0.0), pos2(window.size.x - MARGIN, 200.0));
+        let plot = crate::editor::lanes::Lanes::of(rect).plot;
+        vec2(plot.width() * seconds / 4.0, 0.0)
+    };
+    // Without a key the view moves.
+    window.drag(wave, wave - 0.1 * way);
+    assert_eq!(window.params.corrections.current(), before);
+    window.modifiers = Modifiers::ALT;
+    window.frame(vec![Event::ModifiersChanged(Modifiers::ALT)]);
+    window.drag(wave, wave + way);
+    let list = window.params.corrections.current();
+    for (correction, before) in list.iter().zip(before.iter()) {
+        let moved_s = correction.song_s - before.song_s;
+        assert!((moved_s - f64::from(seconds)).abs() < 0.01, "{moved_s}");
+        assert_eq!(correction.snaps, before.is_hit);
+    }
+    window.params.corrections.undo();
+    assert_eq!(window.params.corrections.current(), before);
 }

@@ -1,0 +1,149 @@
+//! The buttons of the song, and its words.
+
+use egui::{Rect, Ui, pos2, vec2};
+use idm_engine::controls::HitSource;
+use idm_engine::midi_file::Grid;
+
+use super::super::controls::{button, sure_button};
+use super::super::lanes::Lanes;
+use super::{SongView, SongWish};
+use crate::corrections::Corrections;
+use crate::heard::{Questions, Take, teaching};
+use crate::midi_export::Bars;
+
+impl SongView {
+    pub(super) fn buttons(
+        &mut self,
+        ui: &mut Ui,
+        lanes: &Lanes,
+        take: &Take,
+        grid: &Grid,
+        questions: &mut Questions,
+        corrections: &Corrections,
+    ) -> Option<SongWish> {
+        let mut right = lanes.plot.right() - 4.0;
+        let mut place = |width: f32| {
+            let min = pos2(right - width, lanes.plot.top() + 3.0);
+            right -= width + 4.0;
+            Rect::from_min_size(min, vec2(width, 18.0))
+        };
+        // First, so that they stay where they are while one answers.
+        self.ask(ui, &mut place, take, questions, corrections);
+        if !corrections.current().is_empty() {
+            let hint = "Take all corrections of this song back (can be undone).";
+            if button(ui, place(60.0), "Clear all", hint).clicked() {
+                corrections.edit(Vec::clear);
+            }
+        }
+        if corrections.can_undo()
+            && button(ui, place(44.0), "Undo", "Take the last step back.").clicked()
+        {
+            corrections.undo();
+        }
+        if corrections.can_redo()
+            && button(ui, place(44.0), "Redo", "Take that step again.").clicked()
+        {
+            corrections.redo();
+        }
+        let page_s = self.start_s..self.start_s + self.span_s;
+        if take.playhead_s().is_some() {
+            let hint = "Turn pages with the playhead.";
+            if !self.follows && button(ui, place(52.0), "Follow", hint).clicked() {
+                self.follows = true;
+            }
+        } else if let Some(recent_s) = take.recent_s().filter(|place| !page_s.contains(place)) {
+            let hint = "Back to what was heard last.";
+            if button(ui, place(52.0), "Back", hint).clicked() {
+                self.start_s = recent_s - 0.5 * self.span_s;
+            }
+        }
+        let mut wish = None;
+        let hint = "Write the hits of the song, as heard and corrected, into a MIDI file in \
+                    Music/Inverse Drum Machine: with the notes of the strips and the song's \
+                    tempo and its changes, from the song's beginning on.";
+        if !take.is_empty() && button(ui, place(68.0), "Save MIDI", hint).clicked() {
+            wish = Some(SongWish::SaveMidi);
+        }
+        let end_s = self.start_s + self.span_s;
+        if let Some(bars) = Bars::shown(grid, self.start_s, end_s).filter(|_| !take.is_empty()) {
+            let hint = format!(
+                "Write the hits of what is shown, rounded to {bars}, into a MIDI file that \
+                 begins with the first of them: a loop for the host."
+            );
+            if button(ui, place(92.0), "Save these bars", &hint).clicked() {
+                wish = Some(SongWish::SaveBars(bars));
+            }
+        }
+        let hint = "Forget what was heard of the song, where another one stands now or parts of \
+                    it were moved. Corrections and what they teach stay. Click twice.";
+        if !take.is_empty() && sure_button(ui, place(78.0), "Listen anew", hint) {
+            wish = Some(SongWish::ListenAnew);
+        }
+        let hint = "Back to what is heard now. Corrections stay in effect.";
+        if button(ui, lanes.view_button(), "Done", hint).clicked() {
+            wish = Some(SongWish::Done);
+        }
+        wish
+    }
+
+    /// What the user should know before editing makes sense.
+    pub(super) fn advice(
+        &self,
+        ui: &Ui,
+        take: &Take,
+        questions: &mut Questions,
+        corrections: &Corrections,
+        hits: HitSource,
+        is_new: bool,
+    ) -> Option<&'static str> {
+        if hits == HitSource::Given {
+            Some("Hits come from MIDI: set Hits to Listening to correct what is heard")
+        } else if take.is_empty() {
+            Some("Play the song: its hits appear here (the host must tell where the song is)")
+        } else if questions.are_answered(take, corrections, ui.input(|input| input.time)) {
+            Some("Nothing is in doubt that you have not settled or passed")
+        } else if is_new {
+            Some(
+                "Click a hit to remove it, an empty place to add one, drag it to its drum or time: the song learns from it",
+            )
+        } else {
+            None
+        }
+    }
+
+    /// Leads to what is most in doubt, and takes that it is right.
+    fn ask(
+        &mut self,
+        ui: &mut Ui,
+        place: &mut impl FnMut(f32) -> Rect,
+        take: &Take,
+        questions: &mut Questions,
+        corrections: &Corrections,
+    ) {
+        if take.is_empty() {
+            return;
+        }
+        let hint = "Show the moment that is most in doubt and unlike those that you settled: \
+                    correct it, or say that it is right. The rest of the song is then judged \
+                    by it. Click again to pass.";
+        let mut is_wanted = button(ui, place(58.0), "Ask me", hint).clicked();
+        let hint = "What is shown at the marked moment is right, hits and refused ones: that \
+                    teaches, too. Leads to the next.";
+        if let Some(asked_s) = self.asked_s
+            && button(ui, place(80.0), "That's right", hint).clicked()
+        {
+            teaching::settle(corrections, take, asked_s);
+            is_wanted = true;
+        }
+        if is_wanted {
+            if let Some(asked_s) = self.asked_s {
+                questions.pass(asked_s);
+            }
+            self.asked_s = questions.next(take, corrections, ui.input(|input| input.time));
+            if let Some(asked_s) = self.asked_s {
+                self.start_s = asked_s - 0.5 * self.span_s;
+                self.follows = false;
+            }
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! How the song is drawn.
+
+use egui::{Align2, Painter, Pos2, Rect, Response, Stroke, StrokeKind, pos2, vec2};
+use idm_engine::engine::Verdict;
+use idm_engine::midi_file::Beat;
+
+use super::super::lanes::{Lanes, hit_body, paint_hit, paint_wave_bar, reason};
+use super::super::theme;
+use super::{Held, Scale};
+use crate::corrections::MOMENT_S;
+use crate::heard::Take;
+use crate::heard::marks::{self, Mark, Origin};
+
+/// Room in points for a line of a beat, and for the number of a bar.
+const BEAT_ROOM: f64 = 9.0;
+const BAR_ROOM: f64 = 36.0;
+
+/// The waveform of what is shown.
+pub(super) fn paint_wave(painter: &Painter, lanes: &Lanes, scale: Scale, take: &Take) {
+    for x in lanes.plot.left() as i32..lanes.plot.right() as i32 {
+        let (from, to) = (x as f32, x as f32 + 1.0);
+        let peak = take.peak(scale.song_s(from), scale.song_s(to));
+        if peak > 0.0 {
+            paint_wave_bar(painter, lanes.wave, from, to, peak);
+        }
+    }
+}
+
+/// The moment that is asked about, and where in the song it is.
+pub(super) fn paint_asked(
+    painter: &Painter,
+    lanes: &Lanes,
+    scale: Scale,
+    asked_s: f64,
+    at: String,
+) {
+    let (from, to) = (scale.x(asked_s - MOMENT_S), scale.x(asked_s + MOMENT_S));
+    let band = Rect::from_x_y_ranges(
+        from.min(to - 9.0)..=to.max(from + 9.0),
+        lanes.plot.y_range(),
+    );
+    painter.rect_filled(band, 2, theme::faded(theme::BRAND, 0.18));
+    let place = pos2(band.right() + 5.0, lanes.wave.bottom() - 7.0);
+    paint_number(painter, place, at);
+}
+
+/// The mark that is dragged, where it would be put.
+pub(super) fn paint_held(
+    painter: &Painter,
+    held: &Held,
+    pointer: Pos2,
+    lanes: &Lanes,
+    scale: Scale,
+) {
+    let (mark, place) = (held.mark, held.place(pointer, scale, false));
+    if let Some(drum) = lanes.drum_at(pointer.y) {
+        let lane = lanes.lane(drum);
+        painter.rect_filled(lane, 2, theme::faded(theme::accent(drum), 0.12));
+        let song_s = place.map_or(mark.song_s, |place| place.song_s);
+        let centre = pos2(scale.x(song_s), lane.center().y);
+        let body = hit_body(centre, lane.height(), mark.velocity);
+        painter.rect_filled(body.expand(1.0), 2, theme::accent(drum));
+    }
+}
+
+/// A line of words at the foot of the lanes.
+pub(super) fn paint_advice(painter: &Painter, lanes: &Lanes, text: &str) {
+    let at = pos2(lanes.plot.center().x, lanes.all().bottom() - 10.0);
+    let font = theme::font(12.0);
+    let back = Rect::from_center_size(at, vec2(520.0, 18.0));
+    painter.rect_filled(back, 4, theme::faded(theme::BACKGROUND, 0.85));
+    painter.text(at, Align2::CENTER_CENTER, text, font, theme::TEXT);
+}
+
+/// A number that is legible before the waveform.
+pub(super) fn paint_number(painter: &Painter, at: Pos2, text: String) {
+    let galley = painter.layout_no_wrap(text, theme::font(9.0), theme::TEXT);
+    let place = Align2::LEFT_CENTER.anchor_size(at, galley.size());
+    let back = theme::faded(theme::BACKGROUND, 0.75);
+    painter.rect_filled(place.expand2(vec2(2.0, 0.0)), 2, back);
+    painter.galley(place.min, galley, theme::TEXT);
+}
+
+/// Lines for beats and numbers for bars, as many as there is room for.
+pub(super) fn paint_bars(painter: &Painter, scale: Scale, beats: &[Beat]) {
+    let first_bar = beats.first().map_or(1, |beat| beat.bar);
+    let bars = beats.last().map_or(1, |beat| beat.bar) - first_bar + 1;
+    let width = f64::from(scale.plot.width()).max(1.0);
+    let shows_beats = width / beats.len() as f64 >= BEAT_ROOM;
+    let mut step = 1;
+    while width / bars as f64 * (step as f64) < BAR_ROOM {
+        step *= 2;
+    }
+    for beat in beats {
+        let is_numbered = beat.is_first() && (beat.bar - 1).is_multiple_of(step);
+        if !is_numbered && !shows_beats {
+            continue;
+        }
+        let x = scale.x(beat.time_s);
+        let colour = if is_numbered {
+            theme::faded(theme::DIM, 0.6)
+        } else {
+            theme::LINE
+        };
+        painter.vline(x, scale.plot.y_range(), Stroke::new(1.0, colour));
+        if is_numbered {
+            let at = pos2(x + 3.0, scale.plot.top() + 6.0);
+            let text = beat.bar.to_string();
+            paint_number(painter, at, text);
+        }
+    }
+}
+
+/// Lines and times, as many as there is room for.
+pub(super) fn paint_seconds(painter: &Painter, scale: Scale, span_s: f64) {
+    let steps = [0.1, 0.5, 1.0, 5.0, 10.0];
+    let step_s = *steps
+        .iter()
+        .find(|step_s| span_s / **step_s <= 12.0)
+        .unwrap_or(&steps[steps.len() - 1]);
+    let first = (scale.start_s / step_s).floor() as i64;
+    for number in first..=first + (span_s / step_s) as i64 + 1 {
+        let song_s = number as f64 * step_s;
+        let x = scale.x(song_s);
+        painter.vline(x, scale.plot.y_range(), Stroke::new(1.0, theme::LINE));
+        if song_s >= 0.0 {
+            let (minutes, seconds) = ((song_s / 60.0) as i64, song_s % 60.0);
+            let text = format!("{minutes}:{seconds:04.1}");
+            let at = pos2(x + 3.0, scale.plot.top() + 6.0);
+            paint_number(painter, at, text);
+        }
+    }
+}
+
+pub(super) fn paint_mark(painter: &Painter, lanes: &Lanes, scale: Scale, mark: &Mark) {
+    let lane = lanes.lane(mark.drum);
+    let centre = pos2(scale.x(mark.song_s), lane.center().y);
+    let body = hit_body(centre, lane.height(), mark.velocity);
+    let colour = theme::accent(mark.drum);
+    match mark.origin {
+        Origin::Heard { verdict, .. } => paint_hit(painter, body, mark.drum, verdict),
+        Origin::Added => {
+            if mark.is_off {
+                paint_hit(painter, body, mark.drum, Verdict::Disabled);
+            } else {
+                painter.rect_filled(body, 2, colour);
+            }
+            let line = Stroke::new(1.0, theme::TEXT);
+            painter.rect_stroke(body.expand(1.5), 2, line, StrokeKind::Outside);
+        }
+        Origin::Removed => {
+            let line = Stroke::new(1.5, theme::faded(colour, 0.7));
+            let arm = vec2(4.0, 4.0);
+            painter.line_segment([centre - arm, centre + arm], line);
+            let arm = vec2(4.0, -4.0);
+            painter.line_segment([centre - arm, centre + arm], line);
+        }
+    }
+}
+
+/// Tells about the mark under the pointer.
+pub(super) fn explain(response: Response, lanes: &Lanes, scale: Scale, marks: &[Mark]) {
+    let Some(pointer) = response.hover_pos() else {
+        return;
+    };
+    let Some(mark) = lanes
+        .drum_at(pointer.y)
+        .and_then(|drum| marks::mark_at(marks, drum, scale.song_s(pointer.x), scale.reach_s()))
+    else {
+        return;
+    };
+    let name = mark.drum.name();
+    response.on_hover_text_at_pointer(match mark.origin {
+        Origin::Heard {
+            verdict,
+            confidence,
+            taught,
+        } => format!(
+            "{name}: velocity {:.0}, {:.0} % sure\n{}",
+            (mark.velocity * 127.0).round(),
+            confidence * 100.0,
+            reason(verdict, taught, mark.is_off)
+        ),
+        Origin::Added if mark.is_off => format!(
+            "{name}: added by hand, but the drum is not in this piece; click to take that back"
+        ),
+        Origin::Added => format!("{name}: added by hand; click to take that back"),
+        Origin::Removed => format!("{name}: removed by hand; click to take that back"),
+    });
+}

@@ -1,0 +1,70 @@
+//! What the user was asked about, which outlives the view in which it is asked.
+
+use idm_engine::controls::DrumControls;
+use idm_engine::drum::DRUM_COUNT;
+
+use super::take::Take;
+use super::teaching::most_doubtful;
+use crate::corrections::Corrections;
+
+/// Least time between two looks at whether there is something to ask about again, in
+/// seconds: all of the song is gone through.
+const LOOK_AGAIN_S: f64 = 1.0;
+
+/// What an answer depends on.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Known {
+    /// Changes of what was heard.
+    heard: u64,
+    /// Changes by the user.
+    edits: u64,
+    drums: [DrumControls; DRUM_COUNT],
+}
+
+impl Known {
+    fn now(take: &Take, corrections: &Corrections) -> Known {
+        Known {
+            heard: take.changes(),
+            edits: corrections.edits(),
+            drums: take.drums,
+        }
+    }
+}
+
+/// The questions of a song.
+#[derive(Debug, Default)]
+pub struct Questions {
+    /// Moments that the user could not tell, in seconds.
+    passed_s: Vec<f64>,
+    /// What was known when nothing was left to ask about, and when that was.
+    answered: Option<(Known, f64)>,
+}
+
+impl Questions {
+    /// Never asks about the moment at `song_s` again.
+    pub fn pass(&mut self, song_s: f64) {
+        self.passed_s.push(song_s);
+    }
+
+    /// The moment to ask about now, if any is in doubt; it is `now_s`.
+    pub fn next(&mut self, take: &Take, corrections: &Corrections, now_s: f64) -> Option<f64> {
+        let asked_s = most_doubtful(take, &corrections.current(), &self.passed_s);
+        let known = Known::now(take, corrections);
+        self.answered = asked_s.is_none().then_some((known, now_s));
+        asked_s
+    }
+
+    /// Whether there was nothing to ask about, and what was heard, said and set since has
+    /// not changed that.
+    pub fn are_answered(&mut self, take: &Take, corrections: &Corrections, now_s: f64) -> bool {
+        let Some((known, looked_s)) = self.answered else {
+            return false;
+        };
+        // The same is heard again and again where a part is looped.
+        let is_due = now_s - looked_s >= LOOK_AGAIN_S;
+        if is_due && known != Known::now(take, corrections) {
+            self.next(take, corrections, now_s);
+        }
+        self.answered.is_some()
+    }
+}
