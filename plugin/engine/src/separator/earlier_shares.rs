@@ -74,11 +74,11 @@ impl EarlierShares {
         making: &mut [[Vec<f32>; 2]],
     ) {
         let before = &self.frames[self.oldest];
-        for drum in 0..DRUM_COUNT {
+        for (drum, mask) in masks.iter().enumerate().take(DRUM_COUNT) {
             if !std::mem::take(&mut self.is_taken[drum]) {
                 continue;
             }
-            let shares = shares(drum, &masks[drum], before);
+            let shares = shares(drum, mask, before);
             for (channel, taken) in self.taken[drum].iter_mut().enumerate() {
                 for (share, making) in shares.iter().zip(making.iter_mut()) {
                     if *share > 0.0 {
