@@ -72,6 +72,8 @@ pub struct Evidence {
     pub power: [f32; BAND_COUNT],
     /// Sum of the weights per band.
     pub weights: [f32; BAND_COUNT],
+    /// Sum of their squares.
+    pub squares: [f32; BAND_COUNT],
     /// Sum of the weights with full masks.
     pub reach: f32,
 }
@@ -83,8 +85,16 @@ impl Evidence {
             sums: [(); 2].map(|()| vec![Complex32::default(); bins]),
             power: [0.0; BAND_COUNT],
             weights: [0.0; BAND_COUNT],
+            squares: [0.0; BAND_COUNT],
             reach: 0.0,
         }
+    }
+
+    /// How many equal hits a band's mean is as good as: so much softer, in power, is what they
+    /// do not have in common in it. At least 1.
+    pub fn hits(&self, band: usize) -> f32 {
+        let weight = self.weights[band];
+        (weight * weight / self.squares[band].max(1e-20)).max(1.0)
     }
 
     /// Takes frame `frame` of `averages` together.
@@ -95,6 +105,7 @@ impl Evidence {
         }
         self.power = [0.0; BAND_COUNT];
         self.weights = [0.0; BAND_COUNT];
+        self.squares = [0.0; BAND_COUNT];
         self.reach = 0.0;
         for average in averages.iter().filter(|a| frame < a.frames()) {
             let span = frame * bins..(frame + 1) * bins;
@@ -106,6 +117,7 @@ impl Evidence {
             for band in 0..BAND_COUNT {
                 self.power[band] += average.power[frame][band];
                 self.weights[band] += average.weights[frame][band];
+                self.squares[band] += average.squares[frame][band];
             }
             self.reach += average.reach[frame];
         }
@@ -134,6 +146,8 @@ pub struct Average {
     sums: [Vec<Complex32>; 2],
     power: Vec<[f32; BAND_COUNT]>,
     weights: Vec<[f32; BAND_COUNT]>,
+    /// Sums of the squared weights.
+    squares: Vec<[f32; BAND_COUNT]>,
     /// Weight of the hits that reach each frame, whatever their masks.
     reach: Vec<f32>,
     /// Weight of all hits.
@@ -173,6 +187,7 @@ impl Average {
             }
             self.power.resize(frames, [0.0; BAND_COUNT]);
             self.weights.resize(frames, [0.0; BAND_COUNT]);
+            self.squares.resize(frames, [0.0; BAND_COUNT]);
             self.reach.resize(frames, 0.0);
         }
         if self.weight + weight > MAX_WEIGHT {
@@ -190,6 +205,9 @@ impl Average {
             for ((power, weights), (cell, heard)) in sums.zip(cell.iter().zip(&hit.power[frame])) {
                 *power += cell * heard;
                 *weights += cell;
+            }
+            for (square, cell) in self.squares[frame].iter_mut().zip(&cell) {
+                *square += cell * cell;
             }
             self.reach[frame] += weight;
             let span = frame * bins..(frame + 1) * bins;
@@ -217,6 +235,9 @@ impl Average {
         }
         for value in self.power.iter_mut().chain(&mut self.weights).flatten() {
             *value *= factor;
+        }
+        for square in self.squares.iter_mut().flatten() {
+            *square *= factor * factor;
         }
         for value in &mut self.reach {
             *value *= factor;

@@ -14,8 +14,12 @@ use crate::front_end::BAND_COUNT;
 const PRIOR_WEIGHT: f32 = 0.15;
 /// Weight from which a cell is heard, not made up.
 const HEARD_WEIGHT: f32 = 0.12;
-/// Most that noise lost in averaging is raised: 12 dB.
-const MOST_RAISE: f32 = 4.0;
+/// Most that noise lost in averaging is raised: 12 dB whatever the number of hits, and beyond
+/// that so much more than such a number costs on average, because single cells lose more; 24 dB
+/// at most.
+const SURE_RAISE: f32 = 4.0;
+const RAISE_MARGIN: f32 = 1.5;
+const MOST_RAISE: f32 = 16.0;
 /// Frames over which the model's tail is matched to what was heard before it.
 const MATCH_FRAMES: f32 = 5.0;
 /// Most that the model's tail is raised: 6 dB.
@@ -79,7 +83,8 @@ pub fn build(
             } else {
                 target * sure
             };
-            gains[band] = (wanted / coherent[band].max(1e-20)).sqrt().min(MOST_RAISE);
+            let most = (RAISE_MARGIN * evidence.hits(band).sqrt()).clamp(SURE_RAISE, MOST_RAISE);
+            gains[band] = (wanted / coherent[band].max(1e-20)).sqrt().min(most);
             let open = (weight / HEARD_WEIGHT).min(1.0);
             shares[band] = open * open * (3.0 - 2.0 * open);
             tails[band] = ratio.sqrt().min(MOST_TAIL);

@@ -131,6 +131,45 @@ fn hits_become_the_one_shot_at_their_level() {
     assert!((0.9..1.1).contains(&level), "{level}");
 }
 
+/// A click that is always the same, and noise that never is: a hat.
+fn hat(seed: u32) -> Vec<f32> {
+    let mut state = seed.wrapping_mul(747_796_405).wrapping_add(1);
+    let mut last = 0.0;
+    (0..11_000)
+        .map(|n| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let noise = (state >> 8) as f32 / (1 << 23) as f32 - 1.0;
+            let high = noise - last;
+            last = noise;
+            let n = n as f32;
+            0.2 * high * (-n / 2_400.0).exp() + 0.5 * (0.9 * n).cos() * (-n / 30.0).exp()
+        })
+        .collect()
+}
+
+#[test]
+fn noise_that_differs_from_hit_to_hit_keeps_its_level_however_many_there_are() {
+    let mut learner = learner();
+    let body_db = |sound: &[f32]| {
+        let power = |from: usize, to: usize| sound[from..to].iter().map(|x| x * x).sum::<f32>();
+        10.0 * (power(1_000, 4_000) / power(0, 150)).log10()
+    };
+    let truth = (0..50).map(|seed| body_db(&hat(seed))).sum::<f32>() / 50.0;
+    for hits in 1..=160 {
+        let mut hit = take(Drum::ClosedHat, &hat(hits), 1.0, 1.0);
+        hit.start.confidence = 0.5;
+        assert_eq!(learner.add(&hit), Outcome::Learnt);
+        if [12, 40, 160].contains(&hits) {
+            let bank = learner.bank().expect("something is new");
+            let found = body_db(bank.one_shot(Drum::ClosedHat).channel(0));
+            assert!(
+                (found - truth).abs() < 1.5,
+                "{hits}: {found}, not {truth} dB"
+            );
+        }
+    }
+}
+
 #[test]
 fn a_missed_hit_stays_out_of_the_one_shot() {
     let truth = sound(26_000, 0.11, 2_500.0, 0.8);
