@@ -7,7 +7,7 @@ use super::{
     Grid,
     average::{Average, Evidence, Spectrogram},
 };
-use crate::front_end::BAND_COUNT;
+use crate::{front_end::BAND_COUNT, one_shots::fade_if_cut};
 
 /// Weight of what was heard, in hits, at which the model's spectrum still has
 /// a quarter of the say.
@@ -27,8 +27,6 @@ const MOST_TAIL: f32 = 2.0;
 /// Ramp at the onset and fade at the end.
 const RAMP_S: f64 = 0.0003;
 const FADE_S: f64 = 0.02;
-/// Share of a sound that was cut at its longest that is faded.
-const LAST_SHARE: f64 = 0.15;
 
 /// Makes the one-shot of `averages` at unit level, with the model's sound
 /// `prior` (at unit level too). It has up to `longest` samples. Allocates.
@@ -107,9 +105,11 @@ pub fn build(
         }
     }
     for samples in &mut channels {
-        let was_cut = samples.len() >= longest;
         samples.truncate(longest);
-        shape_ends(samples, was_cut, rate_hz);
+    }
+    fade_if_cut(&mut channels, rate_hz);
+    for samples in &mut channels {
+        shape_ends(samples, rate_hz);
     }
     channels
 }
@@ -158,16 +158,12 @@ fn log_ratio(heard: f32, model: f32) -> f32 {
 }
 
 /// A short ramp at the onset, a fade at the end.
-fn shape_ends(samples: &mut [f32], was_cut: bool, rate_hz: f64) {
+fn shape_ends(samples: &mut [f32], rate_hz: f64) {
     let ramp = ((RAMP_S * rate_hz) as usize).max(1);
     for (n, sample) in samples.iter_mut().take(ramp).enumerate() {
         *sample *= n as f32 / ramp as f32;
     }
-    let fade = if was_cut {
-        (LAST_SHARE * samples.len() as f64) as usize
-    } else {
-        ((FADE_S * rate_hz) as usize).min(samples.len())
-    };
+    let fade = ((FADE_S * rate_hz) as usize).min(samples.len());
     for (n, sample) in samples.iter_mut().rev().take(fade).enumerate() {
         *sample *= n as f32 / fade as f32;
     }

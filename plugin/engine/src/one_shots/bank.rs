@@ -177,7 +177,9 @@ impl Bank {
         let mut sounds = Vec::with_capacity(DRUM_COUNT);
         let mut templates = Vec::with_capacity(DRUM_COUNT);
         for (drum, one_shot) in Drum::ALL.into_iter().zip(one_shots) {
-            let one_shot = at_rate(drum, &Arc::new(one_shot.trimmed()), sample_rate_hz)?;
+            // A network makes no more than so many seconds.
+            let one_shot = Arc::new(one_shot.trimmed().with_faded_end());
+            let one_shot = at_rate(drum, &one_shot, sample_rate_hz)?;
             let template = Arc::new(Template::of(&one_shot, &mut front_end));
             templates.push(template.clone());
             sounds.push(Arc::new(DrumSound {

@@ -2,6 +2,7 @@
 
 mod attack;
 mod bank;
+mod ending;
 mod interpolation;
 mod one_shot;
 mod own_files;
@@ -12,6 +13,7 @@ mod voices;
 
 pub use attack::{attack, attack_s, usual_lead_s};
 pub use bank::{Bank, BankError, DrumSound, Evidence, Layer};
+pub use ending::fade_if_cut;
 pub use one_shot::{OneShot, OneShotError};
 pub use own_files::{
     LONGEST_OWN_S, LONGEST_OWN_SET_S, MOST_OWN_SAMPLES, OwnSet, OwnSoundError, is_audio_file,

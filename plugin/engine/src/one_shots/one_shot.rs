@@ -2,6 +2,8 @@
 
 use thiserror::Error;
 
+use super::ending::{fade_if_cut, heard_samples, peak};
+
 use crate::front_end::{MAX_SAMPLE_RATE_HZ, MIN_SAMPLE_RATE_HZ};
 
 /// Longest one-shot that is accepted.
@@ -137,22 +139,19 @@ impl OneShot {
 
     /// Largest magnitude.
     pub fn peak(&self) -> f32 {
-        self.channels
-            .iter()
-            .flatten()
-            .fold(0.0, |peak, sample| sample.abs().max(peak))
+        peak(&self.channels)
+    }
+
+    /// The same sound, faded out if it was cut before it had died away.
+    pub fn with_faded_end(mut self) -> OneShot {
+        fade_if_cut(&mut self.channels, self.sample_rate_hz);
+        self
     }
 
     /// The same sound without the silence (below −80 dB of the peak) at its
     /// end. Allocates.
     pub fn trimmed(&self) -> OneShot {
-        let floor = self.peak() * 1e-4;
-        let end = self
-            .channels
-            .iter()
-            .filter_map(|channel| channel.iter().rposition(|sample| sample.abs() > floor))
-            .max()
-            .map_or(1, |last| last + 1);
+        let end = heard_samples(&self.channels);
         OneShot {
             sample_rate_hz: self.sample_rate_hz,
             channels: self

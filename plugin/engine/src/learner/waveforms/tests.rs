@@ -171,6 +171,37 @@ fn noise_that_differs_from_hit_to_hit_keeps_its_level_however_many_there_are() {
 }
 
 #[test]
+fn what_the_model_makes_no_longer_is_faded_out() {
+    // Louder than −60 dB after 3 s.
+    let shots: Vec<_> = (0..DRUM_COUNT)
+        .map(|_| OneShot::new(RATE, vec![sound(132_300, 0.3, 30_000.0, 0.5)]).unwrap())
+        .collect();
+    let prior = Arc::new(Bank::new(&shots, RATE).unwrap());
+    let mut learner = WaveformLearner::new(RATE, prior.clone()).unwrap();
+    let truth = sound(22_050, 0.31, 30_000.0, 0.4);
+    learner.add(&take(Drum::Crash, &truth, 1.0, 1.0));
+    let learnt = learner.bank().expect("learnt");
+    for bank in [&prior, &learnt] {
+        let crash = bank.one_shot(Drum::Crash).channel(0);
+        let loudest = |at_s: f64, seconds: f64| {
+            let from = (at_s * RATE) as usize;
+            let part = &crash[from..from + (seconds * RATE) as usize];
+            part.iter().fold(0.0_f32, |peak, x| peak.max(x.abs()))
+        };
+        let end_s = crash.len() as f64 / RATE;
+        assert!((2.9..3.1).contains(&end_s), "{end_s} s");
+        let fallen_db = 20.0 * (loudest(end_s - 0.03, 0.03) / loudest(0.0, 0.1)).log10();
+        assert!(fallen_db < -55.0, "{fallen_db} dB");
+        let steps = (0..28).map(|n| loudest(0.1 * f64::from(n), 0.1));
+        let steps: Vec<f32> = steps.collect();
+        assert!(
+            steps.windows(2).all(|pair| pair[1] > 0.3 * pair[0]),
+            "{steps:?}"
+        );
+    }
+}
+
+#[test]
 fn a_missed_hit_stays_out_of_the_one_shot() {
     let truth = sound(26_000, 0.11, 2_500.0, 0.8);
     let mut doubled = truth.clone();
