@@ -15,6 +15,9 @@ use crate::{
 /// hold a little of the others.
 const PLAYED_LEVEL: f32 = 0.92;
 
+/// Share of the threshold from which a hit that is refused may have been one all the same.
+const MAYBE_SHARE: f32 = 0.5;
+
 /// Margin of what is none whatever speaks for it.
 const NO_DOUBT: f32 = -20.0;
 
@@ -354,7 +357,8 @@ impl HopWork {
             }
             let given = decided.given_velocity.filter(|_| is_accepted);
             let velocity = given.unwrap_or(heard_velocity);
-            if decided.is_started {
+            let strict = self.picker_classes[drum.index()].strict_threshold;
+            if decided.is_started && may_be_hit(decided.verdict, decided.confidence, strict) {
                 let hit = TapeHit {
                     drum,
                     onset_sample: decided.onset_sample,
@@ -378,5 +382,15 @@ impl HopWork {
             };
             playback.queue(hit, now);
         }
+    }
+}
+
+/// Whether another sound of the drum may begin here: what is learnt of the one before ends.
+/// Most candidates are none, and would take a cymbal's tail away.
+pub(super) fn may_be_hit(verdict: Verdict, confidence: f32, strict_threshold: f32) -> bool {
+    match verdict {
+        Verdict::Accepted => true,
+        Verdict::BelowThreshold => confidence >= MAYBE_SHARE * strict_threshold,
+        Verdict::TooSoon | Verdict::Disabled | Verdict::Removed => false,
     }
 }

@@ -1,5 +1,8 @@
-use super::*;
-use crate::{drum::Drum, transcriber::GivenHit};
+use super::{hits::may_be_hit, *};
+use crate::{
+    drum::Drum,
+    transcriber::{GivenHit, Verdict},
+};
 
 #[test]
 fn in_silence_nothing_rings_on_and_no_hit_waits() {
@@ -30,4 +33,19 @@ fn in_silence_nothing_rings_on_and_no_hit_waits() {
         }
     }
     assert!(work.presence.gains()[Drum::Crash.index()][5] < 0.01);
+}
+
+#[test]
+fn only_what_may_be_a_hit_ends_what_is_learnt_of_the_one_before() {
+    for (verdict, confidence, expected) in [
+        (Verdict::Accepted, 0.6, true),
+        (Verdict::Accepted, 0.1, true),
+        (Verdict::BelowThreshold, 0.4, true),
+        (Verdict::BelowThreshold, 0.13, false),
+        (Verdict::Removed, 0.9, false),
+        (Verdict::Disabled, 0.9, false),
+    ] {
+        let found = may_be_hit(verdict, confidence, 0.5);
+        assert_eq!(found, expected, "{verdict:?} {confidence}");
+    }
 }
