@@ -50,6 +50,8 @@ struct SpectralVoice {
     hold: f32,
     trusted: bool,
     certainty: f32,
+    /// Power that it had in the last frame; no limit until it has begun in earnest.
+    power: f32,
 }
 
 impl SpectralVoice {
@@ -62,6 +64,7 @@ impl SpectralVoice {
             hold: 1.0,
             trusted: hit.trusted,
             certainty: hit.posterior,
+            power: f32::INFINITY,
         }
     }
 }
@@ -296,17 +299,16 @@ impl Explainer {
         }
     }
 
+    /// Adds a voice, if need be in place of the one that is heard least.
     fn add(&mut self, voice: SpectralVoice) {
         let slot = self
             .voices
             .iter()
             .position(Option::is_none)
             .unwrap_or_else(|| {
-                let age = |slot: &usize| {
-                    self.voices[*slot].map_or(f64::INFINITY, |voice| -voice.onset_frame)
-                };
+                let power = |slot: &usize| self.voices[*slot].map_or(0.0, |voice| voice.power);
                 (0..MAX_SPECTRAL_VOICES)
-                    .max_by(|a, b| age(a).total_cmp(&age(b)))
+                    .min_by(|a, b| power(a).total_cmp(&power(b)))
                     .unwrap_or(0)
             });
         self.voices[slot] = Some(voice);
@@ -367,6 +369,10 @@ impl Explainer {
             let power = band_sum(&own);
             totals[class] += power;
             prediction.certainty[class] += voice.certainty * power;
+            // Templates begin before their onset, and cymbals swell.
+            if frame as f64 > voice.onset_frame + YOUNG_FRAMES {
+                voice.power = power;
+            }
             self.voices[slot] = Some(voice);
         }
         for (certainty, total) in prediction.certainty.iter_mut().zip(&totals) {

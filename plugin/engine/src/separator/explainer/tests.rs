@@ -127,6 +127,30 @@ fn templates_move_towards_the_kit_that_is_heard() {
 }
 
 #[test]
+fn what_is_heard_least_ends_for_new_hits() {
+    let bank = bank(0.03);
+    let mut explainer = Explainer::new(&bank);
+    let mut prediction = Prediction::default();
+    // A loud crash rings on under many soft ticks.
+    let onset = 10;
+    observe_hit(&mut explainer, &bank, Drum::Crash, 1.0, onset);
+    explainer.begin(onset, &[candidate(Drum::Crash, onset)], &mut [0.0]);
+    for frame in onset..onset + 2 * MAX_SPECTRAL_VOICES as u64 / 3 {
+        let mut bands = [1e-9; BAND_COUNT];
+        bands[100..].fill(1e-7);
+        if frame > onset + YOUNG_FRAMES as u64 {
+            explainer.observe(frame + FIT_AHEAD, &bands);
+            let ticks = [Drum::ClosedHat, Drum::Ride].map(|drum| candidate(drum, frame));
+            explainer.begin(frame, &ticks, &mut [0.0; 2]);
+        }
+        explainer.predict(frame, &mut prediction);
+    }
+    let sounding = explainer.voices.iter().flatten();
+    assert!(sounding.clone().count() > MAX_SPECTRAL_VOICES - 12);
+    assert!(sounding.clone().any(|voice| voice.drum == Drum::Crash));
+}
+
+#[test]
 fn many_hits_stay_bounded() {
     let bank = bank(0.03);
     let mut explainer = Explainer::new(&bank);
