@@ -329,6 +329,10 @@ impl Repeats {
         enabled: &[bool; DRUM_COUNT],
         overlap_add: &mut OverlapAdd,
     ) {
+        for drum in (0..DRUM_COUNT).filter(|&drum| !enabled[drum]) {
+            // Its silence is no lesson.
+            self.lessons.end(drum);
+        }
         if self
             .spectra
             .transform(&self.predicted, enabled, overlap_add)

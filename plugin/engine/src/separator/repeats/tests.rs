@@ -18,18 +18,18 @@ fn noise(seed: u32, length: usize, decay: f32) -> Vec<f32> {
         .collect()
 }
 
-/// A snare and a closed hat of noise: no mask tells them apart.
+/// Drums of noise: no mask tells them apart.
 struct Machine {
-    drums: [(Drum, Vec<f32>); 2],
+    drums: Vec<(Drum, Vec<f32>)>,
     /// Sample, which of the drums, gain.
     hits: Vec<(f64, usize, f32)>,
     length: usize,
 }
 
 impl Machine {
-    /// Both together, each alone, and shifted against each other.
+    /// A snare and a closed hat together, each alone, and shifted against each other.
     fn new(share: f64) -> Machine {
-        let drums = [
+        let drums = vec![
             (Drum::Snare, noise(1, 6_000, 1_500.0)),
             (Drum::ClosedHat, noise(2, 3_000, 700.0)),
         ];
@@ -62,27 +62,43 @@ impl Machine {
     }
 
     fn mix(&self) -> Vec<f32> {
-        let (a, b) = (self.stem(0), self.stem(1));
-        a.iter().zip(&b).map(|(a, b)| a + b).collect()
+        let mut mix = vec![0.0; self.length];
+        for drum in 0..self.drums.len() {
+            for (sum, sample) in mix.iter_mut().zip(self.stem(drum)) {
+                *sum += sample;
+            }
+        }
+        mix
     }
 }
 
-/// Runs `repeats` over `mix` with equal masks for the two drums of `machine`, whose hits are
-/// announced up to 1 ms off; gives both stems.
+/// Runs `repeats` over `machine` with equal masks for all its drums, whose hits are announced
+/// up to 1 ms off; gives their stems.
 fn separate(
     repeats: &mut Repeats,
     overlap_add: &mut OverlapAdd,
     machine: &Machine,
-) -> [Vec<f32>; 2] {
+) -> Vec<Vec<f32>> {
+    separate_but(repeats, overlap_add, machine, |_| false)
+}
+
+/// The same, while the first drum is off in the frames whose centre is of this kind.
+fn separate_but(
+    repeats: &mut Repeats,
+    overlap_add: &mut OverlapAdd,
+    machine: &Machine,
+    is_off: impl Fn(i64) -> bool,
+) -> Vec<Vec<f32>> {
     let framing = Framing::for_rate(RATE_HZ).unwrap();
     let (hop, window) = (framing.hop_samples, overlap_add.window_samples());
     let mix = machine.mix();
     let back = (LOOK_AHEAD_HOPS + 2) * hop + window / 2;
+    let equal = 1.0 / machine.drums.len() as f32;
     let mut masks = [[0.0; BAND_COUNT]; crate::drum::STEM_COUNT];
     for (drum, _) in &machine.drums {
-        masks[drum.index()] = [0.5; BAND_COUNT];
+        masks[drum.index()] = [equal; BAND_COUNT];
     }
-    let mut stems = [vec![0.0; mix.len()], vec![0.0; mix.len()]];
+    let mut stems = vec![vec![0.0; mix.len()]; machine.drums.len()];
     let mut making: Vec<[Vec<f32>; 2]> = (0..DRUM_COUNT)
         .map(|_| [vec![0.0; hop], vec![0.0; hop]])
         .collect();
@@ -113,9 +129,13 @@ fn separate(
             .collect();
         repeats.begin(&due, [history, history], end);
         undecided.extend(due.iter().map(|hit| hit.drum));
+        let first = machine.drums[0].0.index();
+        let mut enabled = [true; DRUM_COUNT];
+        enabled[first] = !is_off(centre);
+        masks[first] = [if enabled[first] { equal } else { 0.0 }; BAND_COUNT];
         let frame = &mix[start as usize..start as usize + window];
         overlap_add.analyse([frame, frame]);
-        repeats.predict(&masks, &[true; DRUM_COUNT], overlap_add);
+        repeats.predict(&masks, &enabled, overlap_add);
         for drum in 0..DRUM_COUNT {
             let known = repeats.used(drum);
             overlap_add.synthesise(drum, &masks[drum], None, known, &mut making[drum]);
@@ -177,8 +197,7 @@ fn drums_that_no_mask_tells_apart_are_learnt_from_their_repetitions() {
 fn sounds_outlive_a_rewind_and_not_a_reset() {
     let machine = Machine::new(0.0);
     let (mut repeats, mut overlap_add) = new();
-    let first =
-        |stems: &[Vec<f32>; 2]| distortion_db(&stems[1][..20_000], &machine.stem(1)[..20_000]);
+    let first = |stems: &[Vec<f32>]| distortion_db(&stems[1][..20_000], &machine.stem(1)[..20_000]);
     let fresh = separate(&mut repeats, &mut overlap_add, &machine);
     repeats.rewind();
     overlap_add.reset();
@@ -205,6 +224,27 @@ fn silence_after_a_sound_that_was_cut_short_has_no_ghost() {
     let ghost = stems.iter().map(|stem| &stem[9_000 + 1_024..30_000]);
     let ghost = ghost.flatten().fold(0.0_f32, |peak, x| peak.max(x.abs()));
     assert!(ghost < 1e-3, "{ghost}");
+}
+
+#[test]
+fn a_drum_that_is_switched_off_while_it_sounds_keeps_its_sound() {
+    let mut machine = Machine::new(0.0);
+    machine.hits.retain(|hit| hit.1 == 0);
+    let tail_db = |is_off: &dyn Fn(i64) -> bool| {
+        let (mut repeats, mut overlap_add) = new();
+        separate_but(&mut repeats, &mut overlap_add, &machine, is_off);
+        let sounds = &repeats.sounds[Drum::Snare.index()];
+        let sound = sounds.iter().max_by(|a, b| a.uses.total_cmp(&b.uses));
+        let known = sound.unwrap().samples()[0];
+        let level = |part: &[f32]| part.iter().map(|sample| sample * sample).sum::<f32>();
+        10.0 * (level(&known[2_500..4_000]) / level(&known[..1_000])).log10()
+    };
+    let always = tail_db(&|_| false);
+    let off = tail_db(&|centre| {
+        let last = machine.hits.iter().rev().find(|hit| hit.0 as i64 <= centre);
+        last.is_some_and(|hit| hit.0 > 60_000.0 && centre > hit.0 as i64 + 1_500)
+    });
+    assert!(off > always - 1.5, "{always} to {off} dB");
 }
 
 #[test]
