@@ -187,24 +187,28 @@ impl Repeats {
                 waiting.alone = found.likeness();
             }
         }
-        // The likest first; the others are compared with what it leaves.
+        // The likest first; each of the others is compared once more, when its turn comes, with
+        // what those before it have left: all of them each time would be too much work for
+        // one frame.
+        let mut is_less_left = false;
         while let Some((hit, found)) = take_likest(&mut open) {
             let drum = hit.drum.index();
+            let print = self.sounds[drum][found.sound].print();
+            let found = match is_less_left {
+                true => self.finder.find(begins(&hit), found.sound, print),
+                false => Some(found),
+            };
+            let Some(found) = found else {
+                continue;
+            };
             if let Some(waiting) = &mut self.waiting[drum] {
                 waiting.found = Some(found);
             }
             let least = if hit.is_sure { LIKE } else { LIKE_IF_DOUBTFUL };
-            if !self.play(hit.drum, least) {
-                continue;
-            }
-            let print = self.sounds[drum][found.sound].print();
-            self.finder.matcher.subtract(print, &found.matched);
-            for open in &mut open {
-                *open = open.and_then(|(hit, found)| {
-                    let print = self.sounds[hit.drum.index()][found.sound].print();
-                    let found = self.finder.find(begins(&hit), found.sound, print)?;
-                    Some((hit, found))
-                });
+            if self.play(hit.drum, least) {
+                let print = self.sounds[drum][found.sound].print();
+                self.finder.matcher.subtract(print, &found.matched);
+                is_less_left = true;
             }
         }
         self.render();

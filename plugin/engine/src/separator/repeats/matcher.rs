@@ -9,6 +9,8 @@ use realfft::{ComplexToReal, RealFftPlanner, RealToComplex, num_complex::Complex
 const SMOOTH_HZ: f64 = 130.0;
 /// Below this nothing is compared: rumble.
 const LOWEST_HZ: f64 = 40.0;
+/// Rate that is enough to compare at: what lies above half of it tells nothing more.
+const ENOUGH_HZ: f64 = 44_100.0;
 /// Share of a comparison that fades out at its end.
 const FADE_SHARE: f64 = 0.12;
 /// Mean power per bin of what is silent.
@@ -42,7 +44,10 @@ pub struct Match {
 /// and a kick under a hat. Real-time safe after construction.
 pub struct Matcher {
     forward: Arc<dyn RealToComplex<f32>>,
+    /// At a lower rate.
     inverse: Arc<dyn ComplexToReal<f32>>,
+    /// Samples per sample of the lower rate.
+    stride: usize,
     /// Samples of a sound that are compared.
     compared: usize,
     fade: usize,
@@ -55,8 +60,12 @@ pub struct Matcher {
     /// Its mean.
     level: f32,
     product: Vec<Complex32>,
+    /// A copy of it for the transform, which spoils it.
+    turned: Vec<Complex32>,
     correlation: Vec<f32>,
     time: Vec<f32>,
+    /// All bins of a transform, of which those of the lower rate are kept.
+    all: Vec<Complex32>,
     raw: Vec<f32>,
     scratch: Vec<Complex32>,
 }
@@ -75,23 +84,31 @@ impl Matcher {
     pub fn new(sample_rate_hz: f64, segment: usize, compared: usize) -> Matcher {
         let mut planner = RealFftPlanner::new();
         let forward = planner.plan_fft_forward(segment);
-        let inverse = planner.plan_fft_inverse(segment);
+        let is_enough = |stride: &usize| {
+            segment.is_multiple_of(2 * stride) && sample_rate_hz >= ENOUGH_HZ * *stride as f64
+        };
+        let stride = [4, 2].into_iter().find(is_enough).unwrap_or(1);
+        let inverse = planner.plan_fft_inverse(segment / stride);
         let scratch = forward.get_scratch_len().max(inverse.get_scratch_len());
-        let bins = segment / 2 + 1;
+        let bins = segment / stride / 2 + 1;
+        let spectrum = || vec![Complex32::default(); bins];
         let bin_hz = sample_rate_hz / segment as f64;
         Matcher {
             compared: compared.min(segment),
             fade: ((FADE_SHARE * compared as f64) as usize).max(1),
             smooth: ((SMOOTH_HZ / bin_hz) as usize).clamp(1, bins / 4),
             lowest: ((LOWEST_HZ / bin_hz) as usize).clamp(1, bins - 1),
-            segment: [forward.make_output_vec(), forward.make_output_vec()],
+            segment: [spectrum(), spectrum()],
             channels: 1,
             power: vec![0.0; bins],
             level: 0.0,
-            product: forward.make_output_vec(),
-            correlation: vec![0.0; segment],
+            product: spectrum(),
+            turned: spectrum(),
+            correlation: vec![0.0; segment / stride],
             time: vec![0.0; segment],
+            all: forward.make_output_vec(),
             raw: vec![0.0; bins],
+            stride,
             scratch: vec![Complex32::default(); scratch],
             forward,
             inverse,
@@ -106,7 +123,7 @@ impl Matcher {
     /// An empty fingerprint. Allocates.
     pub fn fingerprint(&self) -> Fingerprint {
         Fingerprint {
-            spectra: [(); 2].map(|()| self.forward.make_output_vec()),
+            spectra: [(); 2].map(|()| vec![Complex32::default(); self.power.len()]),
             power: vec![0.0; self.power.len()],
             level: 0.0,
         }
@@ -120,7 +137,13 @@ impl Matcher {
             self.time[..samples.len()].copy_from_slice(samples);
             let end = self.compared;
             fade_out(&mut self.time[..end], self.fade);
-            transform(&self.forward, &mut self.time, spectrum, &mut self.scratch);
+            transform(
+                &self.forward,
+                &mut self.time,
+                &mut self.all,
+                &mut self.scratch,
+            );
+            spectrum.copy_from_slice(&self.all[..self.power.len()]);
         }
         let [left, right] = &print.spectra;
         smoothed_power([left, right], self.smooth, &mut self.raw, &mut print.power);
@@ -136,7 +159,13 @@ impl Matcher {
             self.time.fill(0.0);
             self.time[..count].copy_from_slice(&samples[..count]);
             fade_out(&mut self.time[..count], self.fade);
-            transform(&self.forward, &mut self.time, spectrum, &mut self.scratch);
+            transform(
+                &self.forward,
+                &mut self.time,
+                &mut self.all,
+                &mut self.scratch,
+            );
+            spectrum.copy_from_slice(&self.all[..self.power.len()]);
         }
         self.weigh();
     }
@@ -168,56 +197,90 @@ impl Matcher {
             let product = &mut self.product[lowest..];
             multiply(&heard[lowest..], &own[lowest..], weights, product);
         }
-        let (mut own, mut heard) = (0.0_f64, 0.0_f64);
-        for (bin, weight) in (lowest..).zip(weights.iter()) {
-            for channel in 0..self.channels {
-                let (a, b) = (self.segment[channel][bin], print.spectra[channel][bin]);
-                own += f64::from(weight * b.norm_sqr());
-                heard += f64::from(weight * a.norm_sqr());
-            }
-        }
+        let power = |spectra: &[Vec<Complex32>; 2]| {
+            let channels = spectra.iter().take(self.channels);
+            channels
+                .map(|spectrum| weighted_power(&spectrum[lowest..], weights))
+                .sum::<f64>()
+        };
+        let (own, heard) = (power(&print.spectra), power(&self.segment));
         self.product[bins - 1].im = 0.0;
+        self.turned.copy_from_slice(&self.product);
         let done = self.inverse.process_with_scratch(
-            &mut self.product,
+            &mut self.turned,
             &mut self.correlation,
             &mut self.scratch,
         );
         debug_assert!(done.is_ok(), "buffers were made for the plan");
-        let places = places.start..places.end.min(self.correlation.len());
-        let best = places
-            .clone()
-            .max_by(|&a, &b| self.correlation[a].total_cmp(&self.correlation[b]))?;
+        let peak = self.peak(places)?;
         // The transform counts every bin but the two at the ends twice.
-        let peak = f64::from(0.5 * self.correlation[best]);
-        let (likeness, gain) = ((peak / (own * heard).sqrt()) as f32, (peak / own) as f32);
+        let height = f64::from(0.5 * peak.here);
+        let (likeness, gain) = (
+            (height / (own * heard).sqrt()) as f32,
+            (height / own) as f32,
+        );
         if !(likeness > 0.0 && likeness.is_finite() && gain.is_finite()) {
             return None;
         }
-        let mut at = best as f64;
-        if best > places.start && best + 1 < places.end {
-            let [before, here, after] = [best - 1, best, best + 1].map(|n| self.correlation[n]);
-            let curve = before - 2.0 * here + after;
-            if curve < 0.0 {
-                at += f64::from((0.5 * (before - after) / curve).clamp(-0.5, 0.5));
-            }
-        }
         Some(Match {
             likeness: likeness.min(1.0),
-            at,
+            at: peak.at as f64 + peak.shift(),
             gain,
         })
+    }
+
+    /// The highest sample of the correlation within `places`.
+    fn peak(&self, places: Range<usize>) -> Option<Peak> {
+        let (stride, count) = (self.stride, self.correlation.len());
+        let coarse = places.start / stride..places.end.div_ceil(stride).min(count);
+        let best = coarse
+            .clone()
+            .max_by(|&a, &b| self.correlation[a].total_cmp(&self.correlation[b]))?;
+        let has_both = best > coarse.start && best + 1 < coarse.end;
+        let beside = |at: usize| has_both.then(|| self.correlation[at]);
+        let mut peak = Peak {
+            at: best,
+            here: self.correlation[best],
+            beside: beside(best.wrapping_sub(1)).zip(beside(best + 1)),
+        };
+        if stride == 1 {
+            return Some(peak);
+        }
+        // Samples lie far apart: the highest one can be a good deal lower than what lies
+        // between them.
+        let value = |at: usize| {
+            let angle = std::f64::consts::TAU * at as f64 / self.time.len() as f64;
+            2.0 * real_sum(&self.product, angle)
+        };
+        let middle = (stride as f64 * (best as f64 + peak.shift())).round();
+        let at = (middle as usize).clamp(places.start + 1, places.end.max(places.start + 3) - 2);
+        let [mut before, mut here, mut after] = [at - 1, at, at + 1].map(value);
+        peak.at = at;
+        for _ in 0..stride {
+            if before > here && before > after && peak.at > places.start + 1 {
+                peak.at -= 1;
+                (before, here, after) = (value(peak.at - 1), before, here);
+            } else if after > here && peak.at + 2 < places.end {
+                peak.at += 1;
+                (before, here, after) = (here, after, value(peak.at + 1));
+            } else {
+                break;
+            }
+        }
+        (peak.here, peak.beside) = (here, Some((before, after)));
+        Some(peak)
     }
 
     /// Takes a sound that was found off the segment. Real-time safe.
     pub fn subtract(&mut self, print: &Fingerprint, found: &Match) {
         let angle = -std::f64::consts::TAU * found.at / self.time.len() as f64;
-        let step = Complex32::from_polar(1.0, angle as f32);
-        let mut turn = Complex32::new(found.gain, 0.0);
-        for bin in 0..self.power.len() {
-            for channel in 0..self.channels {
-                self.segment[channel][bin] -= print.spectra[channel][bin] * turn;
-            }
-            turn *= step;
+        for (segment, own) in self
+            .segment
+            .iter_mut()
+            .zip(&print.spectra)
+            .take(self.channels)
+        {
+            subtract_turned(own, found.gain, angle, segment);
         }
         self.weigh();
     }
@@ -242,8 +305,106 @@ fn multiply(heard: &[Complex32], own: &[Complex32], weights: &[f32], product: &m
     }
 }
 
+/// A peak of the correlation, and the samples on both sides of it if they are known.
+struct Peak {
+    at: usize,
+    here: f32,
+    beside: Option<(f32, f32)>,
+}
+
+impl Peak {
+    /// How far from its sample the peak of a parabola lies.
+    fn shift(&self) -> f64 {
+        let Some((before, after)) = self.beside else {
+            return 0.0;
+        };
+        let curve = before - 2.0 * self.here + after;
+        if curve < 0.0 {
+            f64::from((0.5 * (before - after) / curve).clamp(-0.5, 0.5))
+        } else {
+            0.0
+        }
+    }
+}
+
+/// Bins that are worked on side by side: fast, and the same everywhere.
+const LANES: usize = 16;
+
+/// Sum of the power of all bins, each by its weight.
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
+fn weighted_power(spectrum: &[Complex32], weights: &[f32]) -> f64 {
+    let mut sums = [0.0_f32; LANES];
+    let (bins, last_bins) = spectrum.as_chunks::<LANES>();
+    let (weights, last_weights) = weights.as_chunks::<LANES>();
+    for (bins, weights) in bins.iter().zip(weights) {
+        for lane in 0..LANES {
+            sums[lane] += weights[lane] * bins[lane].norm_sqr();
+        }
+    }
+    for (sum, (bin, weight)) in sums.iter_mut().zip(last_bins.iter().zip(last_weights)) {
+        *sum += weight * bin.norm_sqr();
+    }
+    sums.iter().map(|&sum| f64::from(sum)).sum()
+}
+
+/// How bins are turned by `angle` more from each to the next: the first ones, and from there
+/// on all together.
+#[inline(always)]
+fn turns(angle: f64, gain: f32) -> ([Complex32; LANES], Complex32) {
+    let turn = |bins: usize| {
+        let (sin, cos) = (angle * bins as f64).sin_cos();
+        Complex32::new(cos as f32, sin as f32)
+    };
+    (std::array::from_fn(|lane| turn(lane) * gain), turn(LANES))
+}
+
+/// Real part of the sum of all bins, each turned by `angle` more than the one before.
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
+fn real_sum(spectrum: &[Complex32], angle: f64) -> f32 {
+    let (mut turns, step) = turns(angle, 1.0);
+    let mut sums = [0.0_f32; LANES];
+    let (bins, last) = spectrum.as_chunks::<LANES>();
+    for bins in bins {
+        for lane in 0..LANES {
+            sums[lane] += bins[lane].re * turns[lane].re - bins[lane].im * turns[lane].im;
+            turns[lane] *= step;
+        }
+    }
+    for ((sum, bin), turn) in sums.iter_mut().zip(last).zip(&turns) {
+        *sum += bin.re * turn.re - bin.im * turn.im;
+    }
+    sums.iter().sum()
+}
+
+/// Takes `gain` times `own` off, of which every bin is turned by `angle` more than the one
+/// before.
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
+fn subtract_turned(own: &[Complex32], gain: f32, angle: f64, heard: &mut [Complex32]) {
+    let (mut turns, step) = turns(angle, gain);
+    let (own, last_own) = own.as_chunks::<LANES>();
+    let (heard, last_heard) = heard.as_chunks_mut::<LANES>();
+    for (heard, own) in heard.iter_mut().zip(own) {
+        for lane in 0..LANES {
+            heard[lane] -= own[lane] * turns[lane];
+            turns[lane] *= step;
+        }
+    }
+    for ((heard, own), turn) in last_heard.iter_mut().zip(last_own).zip(&turns) {
+        *heard -= own * turn;
+    }
+}
+
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
 fn mean(values: &[f32]) -> f32 {
-    values.iter().sum::<f32>() / values.len().max(1) as f32
+    let mut sums = [0.0_f32; LANES];
+    let (lanes, last) = values.as_chunks::<LANES>();
+    for lanes in lanes {
+        for (sum, value) in sums.iter_mut().zip(lanes) {
+            *sum += value;
+        }
+    }
+    let sum = sums.iter().chain(last).sum::<f32>();
+    sum / values.len().max(1) as f32
 }
 
 fn fade_out(samples: &mut [f32], fade: usize) {
@@ -276,14 +437,21 @@ fn smoothed_power(
     // In double precision: what leaves the sum must leave nothing behind.
     let mut sum: f64 = raw[..reach].iter().map(|&p| f64::from(p)).sum();
     let scale = 1.0 / (2 * reach + 1) as f64;
-    for bin in 0..bins {
-        if bin + reach < bins {
-            sum += f64::from(raw[bin + reach]);
-        }
-        power[bin] = (sum * scale).max(0.0) as f32;
-        if bin >= reach {
-            sum -= f64::from(raw[bin - reach]);
-        }
+    let at = |bin: usize| f64::from(raw[bin]);
+    for (bin, power) in power.iter_mut().enumerate() {
+        // One step that waits for the one before.
+        let comes = if bin + reach < bins {
+            at(bin + reach)
+        } else {
+            0.0
+        };
+        let goes = if bin > reach {
+            at(bin - reach - 1)
+        } else {
+            0.0
+        };
+        sum += comes - goes;
+        *power = (sum * scale).max(0.0) as f32;
     }
 }
 
@@ -328,6 +496,30 @@ mod tests {
             assert!(found.likeness > 0.8, "{found:?}");
             assert!((found.at - hat_at).abs() < 0.1, "{found:?}");
             assert!((found.gain - 1.6).abs() < 0.25, "{found:?}");
+        }
+    }
+
+    #[test]
+    fn at_high_rates_a_sound_is_found_as_well_and_for_as_little() {
+        for (factor, stride) in [(1, 1), (2, 2), (4, 4)] {
+            let mut matcher = Matcher::new(factor as f64 * RATE_HZ, 2560 * factor, 1848 * factor);
+            assert_eq!((matcher.stride, matcher.power.len()), (stride, 1281));
+            let mut print = matcher.fingerprint();
+            let scale = factor as f64;
+            let at = |n: f64| ring(n / scale, 0.08, 500.0) + ring(n / scale, 0.9, 200.0);
+            let sound: Vec<f32> = (0..4000 * factor).map(|n| at(n as f64)).collect();
+            matcher.describe([&sound, &sound], &mut print);
+            let begins = 150.0 * scale + 2.0;
+            let heard: Vec<f32> = (0..2400 * factor)
+                .map(|n| 0.5 * at(n as f64 - begins))
+                .collect();
+            matcher.listen([&heard, &heard]);
+            let found = matcher.find(&print, 60 * factor..240 * factor).unwrap();
+            assert!((found.at - begins).abs() < 0.1 * scale, "{found:?}");
+            assert!((found.gain - 0.5).abs() < 0.02, "{found:?}");
+            matcher.subtract(&print, &found);
+            let rest = matcher.find(&print, 60 * factor..240 * factor);
+            assert!(rest.is_none_or(|rest| rest.gain < 0.05), "{rest:?}");
         }
     }
 

@@ -2,6 +2,8 @@
 
 use std::{f64::consts::PI, ops::Range};
 
+use multiversion::multiversion;
+
 /// Length of the filter between samples.
 const TAPS: i64 = 16;
 /// Samples of it that lie before the place.
@@ -69,9 +71,8 @@ impl Place {
             add_scaled(sound, gain, first - self.whole, out);
             return;
         };
-        for (tap, weight) in (-BEFORE..).zip(taps) {
-            add_scaled(sound, gain * weight, first - self.whole - tap, out);
-        }
+        let weights = taps.map(|weight| gain * weight);
+        filter(sound, &weights, first - self.whole + BEFORE, -1, out);
     }
 
     /// Adds what lies under the samples from `from` on of the sound, out of the part
@@ -82,14 +83,73 @@ impl Place {
             add_scaled(signal, 1.0, start, out);
             return;
         };
-        for (tap, weight) in (-BEFORE..).zip(taps) {
-            add_scaled(signal, *weight, start + tap, out);
+        filter(signal, taps, start - BEFORE, 1, out);
+    }
+}
+
+/// Adds `source` to `out` once per weight: for the first from its sample `skipped` on, for each
+/// that follows from `step` (1 or −1) samples later on. Samples that all reach are added to
+/// in one go, and come out as if it had been one weight after the other.
+fn filter(
+    source: &[f32],
+    weights: &[f32; TAPS as usize],
+    skipped: i64,
+    step: i64,
+    out: &mut [f32],
+) {
+    let last = skipped + (TAPS - 1) * step;
+    let (least, most) = (skipped.min(last), skipped.max(last));
+    let begin = (-least).clamp(0, out.len() as i64) as usize;
+    let end = (source.len() as i64 - most).clamp(begin as i64, out.len() as i64) as usize;
+    let (out, after) = out.split_at_mut(end);
+    let (before, inside) = out.split_at_mut(begin);
+    for (edge, from) in [(before, 0), (after, end as i64)] {
+        for (n, weight) in (0..).zip(weights) {
+            add_scaled(source, *weight, skipped + n * step + from, edge);
+        }
+    }
+    if !inside.is_empty() {
+        let mut ordered = *weights;
+        if step < 0 {
+            ordered.reverse();
+        }
+        let source = &source[(begin as i64 + least) as usize..];
+        add_taps(source, &ordered, step < 0, inside);
+    }
+}
+
+/// Adds to every sample what `weights` make of the samples of `source` from there on, the last
+/// weight first if they are `reversed`.
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
+fn add_taps(source: &[f32], weights: &[f32; TAPS as usize], reversed: bool, out: &mut [f32]) {
+    const LANES: usize = 32;
+    let taps = TAPS as usize;
+    let order = |tap: usize| if reversed { taps - 1 - tap } else { tap };
+    let whole = out.len() / LANES * LANES;
+    let (lanes, last) = out.as_chunks_mut::<LANES>();
+    for (lanes, source) in lanes
+        .iter_mut()
+        .zip(source.windows(LANES + taps - 1).step_by(LANES))
+    {
+        let mut sums = *lanes;
+        for tap in (0..taps).map(order) {
+            let part = &source[tap..tap + LANES];
+            for (sum, sample) in sums.iter_mut().zip(part) {
+                *sum += weights[tap] * sample;
+            }
+        }
+        *lanes = sums;
+    }
+    for (out, source) in last.iter_mut().zip(source[whole..].windows(taps)) {
+        for tap in (0..taps).map(order) {
+            *out += weights[tap] * source[tap];
         }
     }
 }
 
 /// Adds `gain` times `source`, from its sample `skipped` on (which may lie before it), to
 /// `out`.
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
 fn add_scaled(source: &[f32], gain: f32, skipped: i64, out: &mut [f32]) {
     let lead = (-skipped).clamp(0, out.len() as i64) as usize;
     let from = skipped.max(0).min(source.len() as i64) as usize;
@@ -131,6 +191,34 @@ mod tests {
             for (n, sample) in back.iter().enumerate() {
                 assert!((sample - 2.0 * sound[40 + n]).abs() < 3e-2, "{at}");
             }
+        }
+    }
+
+    #[test]
+    fn many_taps_at_once_add_as_one_after_the_other() {
+        let place = Place::new(7.4);
+        let taps = place.taps.unwrap();
+        let source: Vec<f32> = (0..150).map(|n| tone(f64::from(n) * 0.7)).collect();
+        for (first, length) in [(0, 160), (-30, 20), (5, 33), (100, 90), (150, 40), (10, 64)] {
+            let old: Vec<f32> = (0..length).map(|n| n as f32 * 0.01).collect();
+            let (mut added, mut expected) = (old.clone(), old.clone());
+            place.add(&source, 1.7, first, &mut added);
+            for (tap, weight) in (-BEFORE..).zip(&taps) {
+                add_scaled(
+                    &source,
+                    1.7 * weight,
+                    first - place.whole - tap,
+                    &mut expected,
+                );
+            }
+            assert_eq!(added, expected, "{first} {length}");
+            let (mut read, mut expected) = (old.clone(), old);
+            place.read(&source, first, 20, &mut read);
+            for (tap, weight) in (-BEFORE..).zip(&taps) {
+                let start = place.whole + 20 - first + tap;
+                add_scaled(&source, *weight, start, &mut expected);
+            }
+            assert_eq!(read, expected, "{first} {length}");
         }
     }
 

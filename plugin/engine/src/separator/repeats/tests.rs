@@ -194,6 +194,50 @@ fn drums_that_no_mask_tells_apart_are_learnt_from_their_repetitions() {
 }
 
 #[test]
+fn of_many_that_strike_together_each_is_found() {
+    let kinds = [
+        Drum::Kick,
+        Drum::Snare,
+        Drum::ClosedHat,
+        Drum::HighTom,
+        Drum::Ride,
+        Drum::Crash,
+    ];
+    let mut machine = Machine {
+        drums: Vec::new(),
+        hits: Vec::new(),
+        length: 0,
+    };
+    let mut at = 8_000.0;
+    for (which, drum) in kinds.into_iter().enumerate() {
+        let sound = noise(which as u32 + 1, 6_000, 800.0 + 150.0 * which as f32);
+        machine.drums.push((drum, sound));
+        for _ in 0..5 {
+            machine.hits.push((at, which, 0.5));
+            at += 9_000.0;
+        }
+    }
+    let together = at as usize;
+    for beat in 0..4 {
+        machine.hits.extend((0..kinds.len()).map(|which| {
+            let at = at + 9_000.0 * f64::from(beat);
+            (at + 13.0 * which as f64, which, 0.5)
+        }));
+    }
+    machine.length = together + 5 * 9_000;
+    let (mut repeats, mut overlap_add) = new();
+    let stems = separate(&mut repeats, &mut overlap_add, &machine);
+    let (mix, span) = (machine.mix(), together..machine.length - 8_000);
+    for (which, stem) in stems.iter().enumerate() {
+        let truth = machine.stem(which);
+        let by_masks: Vec<f32> = mix.iter().map(|x| x / 6.0).collect();
+        let [repeated, masked] =
+            [stem, &by_masks].map(|made| distortion_db(&made[span.clone()], &truth[span.clone()]));
+        assert!(repeated > masked + 4.0, "{which}: {repeated}, {masked} dB");
+    }
+}
+
+#[test]
 fn sounds_outlive_a_rewind_and_not_a_reset() {
     let machine = Machine::new(0.0);
     let (mut repeats, mut overlap_add) = new();
