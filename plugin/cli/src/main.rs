@@ -2,6 +2,7 @@
 
 mod args;
 mod batch;
+mod beside;
 mod console;
 mod csv;
 mod drums;

@@ -50,6 +50,9 @@ pub struct AudioFormat {
     pub channels: usize,
 }
 
+/// Samples of shape `(STEM_COUNT, channels, frames)`.
+pub type Stretch = Vec<Vec<Vec<f32>>>;
+
 /// What takes the results of the last pass.
 pub trait Sink {
     /// Called once before the first block.
@@ -58,12 +61,12 @@ pub trait Sink {
     /// Ends the rendering.
     fn begin(&mut self, format: AudioFormat) -> Result<()>;
 
-    /// Called for every stretch in the time of the input, gapless and in order; `stems` has
-    /// the shape `(STEM_COUNT, channels, frames)`.
+    /// Called for every stretch in the time of the input, gapless and in order. `stems` may be
+    /// left as it is, or others of its shape in its place.
     ///
     /// # Errors
     /// Ends the rendering.
-    fn block(&mut self, stems: &[Vec<Vec<f32>>]) -> Result<()>;
+    fn block(&mut self, stems: &mut Stretch) -> Result<()>;
 }
 
 /// What is known after a rendering.
@@ -184,7 +187,7 @@ impl Sink for Deaf {
         Ok(())
     }
 
-    fn block(&mut self, _: &[Vec<Vec<f32>>]) -> Result<()> {
+    fn block(&mut self, _: &mut Stretch) -> Result<()> {
         Ok(())
     }
 }
@@ -202,7 +205,7 @@ struct Stream {
     pending: [VecDeque<f32>; 2],
     /// Sum of all stems of a block.
     sum: Vec<f32>,
-    aligned: Vec<Vec<Vec<f32>>>,
+    aligned: Stretch,
     /// Frames of the file, and frames given to the engine.
     frames: u64,
     processed: u64,
@@ -321,7 +324,7 @@ impl Stream {
         }
         self.align(skip);
         self.measure_null(skip);
-        sink.block(&self.aligned)
+        sink.block(&mut self.aligned)
     }
 
     /// Whether any given hit lies in what was heard, all of the file.

@@ -9,10 +9,11 @@ use idm_engine::drum::{Drum, Group, RESIDUAL};
 
 use crate::args::{Mode, SeparateArgs};
 use crate::batch;
+use crate::beside::beside;
 use crate::console;
 use crate::outputs::OutputFolder;
 use crate::own_samples::OwnSamples;
-use crate::render::{AudioFormat, Sink};
+use crate::render::{AudioFormat, Sink, Stretch};
 use crate::summary::Figures;
 use crate::transcribe::write_hits;
 
@@ -58,7 +59,7 @@ pub fn run(args: &SeparateArgs) -> ExitCode {
     batch::run("separate", &args.common, &own.paths, |job| {
         let started = Instant::now();
         let mut writer = TrackWriter::new(&job.outputs, &tracks);
-        let rendered = job.render(&settings, &mut writer)?;
+        let rendered = beside(&mut writer, |sink| job.render(&settings, sink))?;
         writer.finish()?;
         write_hits(job, &rendered, &args.common)?;
         Ok(Figures::new(&rendered, &settings, started.elapsed()))
@@ -148,7 +149,7 @@ impl Sink for TrackWriter<'_> {
         Ok(())
     }
 
-    fn block(&mut self, stems: &[Vec<Vec<f32>>]) -> Result<()> {
+    fn block(&mut self, stems: &mut Stretch) -> Result<()> {
         for (plan, file) in self.plans.iter().zip(&mut self.files) {
             for (channel, sum) in self.sum.iter_mut().enumerate() {
                 sum.clear();
