@@ -197,27 +197,31 @@ impl Panorama {
     /// Proportions of `stem` from what was heard of it, on the whole and band by band,
     /// and what is usual.
     fn settle_stem(&mut self, stem: usize) {
-        let heard = &mut self.heard[stem];
-        let whole = heard.whole();
-        let frames = whole.power() / BAND_COUNT as f32;
-        let trust = WHOLE_FRAMES * frames.min(1.0) / whole.power().max(1e-9);
-        let mut sum = Spread::NONE;
-        for band in 0..BAND_COUNT {
-            let excess = heard.power(band) / MOST_FRAMES;
-            if excess > 1.0 {
-                heard.set(band, heard.at(band).scaled(1.0 / excess));
-            }
-            sum.add(band, 1.0, heard.at(band));
-            sum.add(band, PRIOR_FRAMES, self.usual.at(band));
-            sum.add(band, trust, whole);
-            sum.set(
-                band,
-                sum.at(band).scaled((1.0 - DIFFUSE_SHARE) / sum.power(band)),
-            );
-            sum.add(band, DIFFUSE_SHARE, Spread::EVEN.at(band));
-        }
-        self.spreads[stem] = sum;
+        settle(&mut self.heard[stem], &self.usual, &mut self.spreads[stem]);
     }
+}
+
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
+fn settle(heard: &mut Spread, usual: &Spread, spread: &mut Spread) {
+    let whole = heard.whole();
+    let frames = whole.power() / BAND_COUNT as f32;
+    let trust = WHOLE_FRAMES * frames.min(1.0) / whole.power().max(1e-9);
+    let mut sum = Spread::NONE;
+    for band in 0..BAND_COUNT {
+        let excess = heard.power(band) / MOST_FRAMES;
+        // For all bands, without branches.
+        let kept = if excess > 1.0 { 1.0 / excess } else { 1.0 };
+        heard.set(band, heard.at(band).scaled(kept));
+        sum.add(band, 1.0, heard.at(band));
+        sum.add(band, PRIOR_FRAMES, usual.at(band));
+        sum.add(band, trust, whole);
+        sum.set(
+            band,
+            sum.at(band).scaled((1.0 - DIFFUSE_SHARE) / sum.power(band)),
+        );
+        sum.add(band, DIFFUSE_SHARE, Spread::EVEN.at(band));
+    }
+    *spread = sum;
 }
 
 /// Adds what the filter of a stem, with a share and proportions of its own, makes of a

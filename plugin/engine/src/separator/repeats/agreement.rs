@@ -1,5 +1,7 @@
 //! How far a drum's hits agree with the waveform that is predicted, by band.
 
+use multiversion::multiversion;
+
 use crate::front_end::BAND_COUNT;
 
 /// Factor per frame on what earlier frames said.
@@ -45,24 +47,35 @@ impl Agreement {
     /// The share of the prediction that is used: least squares over the last frames and
     /// the bands around, between 0 and 1.
     pub fn shares(&self, shares: &mut [f32; BAND_COUNT]) {
-        for (band, share) in shares.iter_mut().enumerate() {
-            let common = around(&self.common, band);
-            let power = around(&self.power, band);
-            *share = if common > 0.0 {
-                (common / ((1.0 + DOUBT) * power + 1e-20)).min(1.0)
-            } else {
-                0.0
-            };
-        }
+        agreeing_shares(&self.common, &self.power, shares);
     }
 }
 
-fn around(values: &[f32; BAND_COUNT], band: usize) -> f32 {
-    let at = |distance: usize, weight: f32| {
-        let below = band.checked_sub(distance).map_or(0.0, |at| values[at]);
-        weight * (below + values.get(band + distance).copied().unwrap_or(0.0))
-    };
-    values[band] + at(1, NEAR) + at(2, FAR)
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
+fn agreeing_shares(
+    common: &[f32; BAND_COUNT],
+    power: &[f32; BAND_COUNT],
+    shares: &mut [f32; BAND_COUNT],
+) {
+    let (common, power) = (around(common), around(power));
+    for band in 0..BAND_COUNT {
+        let share = (common[band] / ((1.0 + DOUBT) * power[band] + 1e-20)).min(1.0);
+        shares[band] = if common[band] > 0.0 { share } else { 0.0 };
+    }
+}
+
+/// Each value with its neighbours.
+#[inline(always)]
+fn around(values: &[f32; BAND_COUNT]) -> [f32; BAND_COUNT] {
+    const EDGE: usize = 2;
+    let mut padded = [0.0; BAND_COUNT + 2 * EDGE];
+    padded[EDGE..EDGE + BAND_COUNT].copy_from_slice(values);
+    std::array::from_fn(|band| {
+        let at = |distance: usize, weight: f32| {
+            weight * (padded[band + EDGE - distance] + padded[band + EDGE + distance])
+        };
+        values[band] + at(1, NEAR) + at(2, FAR)
+    })
 }
 
 #[cfg(test)]
