@@ -41,7 +41,7 @@ struct Compressor {
 
 impl Bus {
     /// Draws a bus; `wildness` 0 only sets the level, 1 is the training range.
-    /// `parallel_share` of them have parallel compression.
+    /// `parallel_share` of them have parallel compression besides.
     pub(super) fn draw(wildness: f32, parallel_share: f32, random: &mut Random) -> Bus {
         let mut filters = Vec::new();
         if random.chance(0.4 * wildness) {

@@ -311,7 +311,8 @@ impl HopWork {
             // What is given by hand stands where it was given.
             if let Some(known) = known.filter(|_| !is_certain) {
                 onset_sample = known.max(0) as u64;
-                self.attack_gate.open_at(decision.drum, onset_sample);
+                let next = self.made_until().unwrap_or(0);
+                self.attack_gate.open_at(decision.drum, onset_sample, next);
             }
         }
         self.decided[class] = Some(Decided {

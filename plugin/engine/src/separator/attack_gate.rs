@@ -82,14 +82,15 @@ impl AttackGate {
         slots[slot] = Some(gate);
     }
 
-    /// The newest hit of `drum` is known to begin at `onset_sample`: it is open from there on
-    /// at the latest. Real-time safe.
-    pub fn open_at(&mut self, drum: Drum, onset_sample: u64) {
+    /// The newest hit of `drum` is known to begin at `onset_sample`: its gate is open from
+    /// there on at the latest, or as soon as it can be without a jump at `next_sample`, the
+    /// first one that is still to be made. Real-time safe.
+    pub fn open_at(&mut self, drum: Drum, onset_sample: u64, next_sample: u64) {
         let gates = self.gates[drum.index()].iter_mut().flatten();
         if let Some(newest) = gates.max_by_key(|gate| gate.onset_sample) {
-            newest.onset_sample = newest
-                .onset_sample
-                .min(onset_sample.max(newest.start_sample));
+            let opens = (self.lead_samples + self.rise_samples).ceil() as u64;
+            let soonest = next_sample.max(newest.start_sample) + opens;
+            newest.onset_sample = newest.onset_sample.min(onset_sample.max(soonest));
         }
     }
 
@@ -189,13 +190,33 @@ mod tests {
     fn an_attack_whose_place_is_known_is_not_gated() {
         let mut gate = AttackGate::new(RATE_HZ, 1_024);
         gate.hit(Drum::Snare, 900, 0, 0.0, 1.0);
-        gate.open_at(Drum::Snare, 750);
-        gate.open_at(Drum::Snare, 800);
+        gate.open_at(Drum::Snare, 750, 0);
+        gate.open_at(Drum::Snare, 800, 0);
         let mut channels = [vec![1.0; 1_024], vec![1.0; 1_024]];
         let mut taken = [vec![0.0; 1_024], vec![0.0; 1_024]];
         assert!(gate.apply(1, 0, &mut channels, &mut taken));
         assert!(channels[0][600] < 1e-3);
         assert!(channels[0][750..].iter().all(|&gain| gain == 1.0));
+    }
+
+    #[test]
+    fn a_gate_that_opens_late_opens_without_a_jump() {
+        let mut gate = AttackGate::new(RATE_HZ, 1_024);
+        gate.hit(Drum::Snare, 900, 0, 0.0, 1.0);
+        let mut out = Vec::new();
+        for block in 0..8 {
+            if block == 3 {
+                gate.open_at(Drum::Snare, 770, 768);
+            }
+            let mut channels = [vec![1.0; 256], vec![1.0; 256]];
+            let mut taken = channels.clone();
+            gate.apply(1, block * 256, &mut channels, &mut taken);
+            out.extend_from_slice(&channels[0]);
+        }
+        assert!(out[840..].iter().all(|&gain| gain == 1.0));
+        for pair in out.windows(2) {
+            assert!((pair[1] - pair[0]).abs() < 0.04, "{pair:?}");
+        }
     }
 
     #[test]

@@ -55,7 +55,7 @@ const NEUTRAL_EXPONENT: f32 = 1.5;
 /// power Wiener filter; Liutkus & Badeau 2015). The network says how much is
 /// residual; the additive model says the better how the rest is shared, the more
 /// certain its hits are and the more of the band they explain. Drums that are `closed`
-/// get little more than the model explains. What that and the gates take from a drum goes
+/// get little more than model and tails explain. What that and the gates take from a drum goes
 /// to the open stems in proportion. Real-time safe.
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
 pub fn combine_masks(
@@ -71,8 +71,9 @@ pub fn combine_masks(
     let reliance = |certainty: f32| SYNTHESIS_WEIGHT * certainty.powi(CERTAINTY_EXPONENT);
     // Stem by stem over all bands, which become vector instructions.
     let (mut explained, mut sum, mut relied) = (NONE, NONE, NONE);
-    for (drum, power) in prediction.power.iter().enumerate() {
-        let (mut power, mut reliances) = (*power, NONE);
+    let mut powers = *prediction.power;
+    for (drum, power) in powers.iter_mut().enumerate() {
+        let mut reliances = NONE;
         reliances.fill(reliance(prediction.certainty[drum]));
         if let Some((tail, certainty)) = tails.and_then(|tails| tails.power(drum)) {
             let (factor, own) = (certainty.powi(TAIL_EXPONENT), reliance(certainty));
@@ -83,7 +84,7 @@ pub fn combine_masks(
                 }
             }
         }
-        masks[drum] = raise(&power, exponent);
+        masks[drum] = raise(power, exponent);
         for band in 0..BAND_COUNT {
             explained[band] += power[band];
             sum[band] += masks[drum][band];
@@ -129,7 +130,7 @@ pub fn combine_masks(
         }
         let (whole, total) = (raise(&whole, exponent), total(masks));
         for drum in (0..DRUM_COUNT).filter(|&drum| closed[drum]) {
-            let explained = prediction.power[drum].map(|power| CLOSED_MARGIN * power);
+            let explained = powers[drum].map(|power| CLOSED_MARGIN * power);
             let explained = raise(&explained, exponent);
             for band in 0..BAND_COUNT {
                 let most = total[band] * explained[band] / whole[band];

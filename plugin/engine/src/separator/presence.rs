@@ -41,6 +41,8 @@ pub struct Presence {
     before: [f32; BAND_COUNT],
     /// Frames for which gates wait since something new sounded in a band.
     waits: [u32; BAND_COUNT],
+    /// Bands that were a drum's own before that.
+    owned: Box<[[bool; BAND_COUNT]; DRUM_COUNT]>,
 }
 
 /// Time that a drum usually rings.
@@ -69,6 +71,7 @@ impl Presence {
             gains: Box::new([[CLOSED; BAND_COUNT]; DRUM_COUNT]),
             before: [0.0; BAND_COUNT],
             waits: [0; BAND_COUNT],
+            owned: Box::new([[false; BAND_COUNT]; DRUM_COUNT]),
         }
     }
 
@@ -84,11 +87,18 @@ impl Presence {
     pub fn step(&mut self, power: &[f32; BAND_COUNT], masks: &BandMasks) {
         let wait = (WAIT_S * self.frames_per_second) as u32;
         for ((waits, power), before) in self.waits.iter_mut().zip(power).zip(&self.before) {
-            *waits = if *power > NEW_POWER * before {
-                wait
-            } else {
-                waits.saturating_sub(1)
+            // Whose the band is, is looked at between two waits at least once.
+            *waits = match *waits {
+                0 if *power > NEW_POWER * before => wait,
+                waits => waits.saturating_sub(1),
             };
+        }
+        for (owned, mask) in self.owned.iter_mut().zip(masks) {
+            for ((owned, share), waits) in owned.iter_mut().zip(mask).zip(&self.waits) {
+                if *waits == 0 {
+                    *owned = *share >= OWN_SHARE;
+                }
+            }
         }
         for (drum, gains) in self.gains.iter_mut().enumerate() {
             if self.ringing[drum] > 0 {
@@ -99,9 +109,7 @@ impl Presence {
             let lingers = self.lingering[drum] > 0;
             self.lingering[drum] = self.lingering[drum].saturating_sub(1);
             for (band, gain) in gains.iter_mut().enumerate() {
-                let stays = lingers
-                    && *gain == 1.0
-                    && (masks[drum][band] >= OWN_SHARE || self.waits[band] > 0);
+                let stays = lingers && *gain == 1.0 && self.owned[drum][band];
                 if !stays {
                     *gain = (*gain * self.closing_factor).max(CLOSED);
                 }
@@ -124,6 +132,7 @@ impl Presence {
         self.gains.fill([CLOSED; BAND_COUNT]);
         self.before = [0.0; BAND_COUNT];
         self.waits = [0; BAND_COUNT];
+        self.owned.fill([false; BAND_COUNT]);
     }
 }
 
@@ -161,7 +170,9 @@ mod tests {
         let mut power = [1e-3; BAND_COUNT];
         power[..4].fill(1.0);
         presence.hit(Drum::Kick);
-        for _ in 0..frames(2.0) {
+        for frame in 0..frames(2.0) {
+            // Another drum, again and again, where this one has nothing.
+            power[9] = if frame % 20 == 0 { 1.0 } else { 0.1 };
             power[..4].iter_mut().for_each(|power| *power *= 0.99);
             presence.step(&power, &masks);
         }

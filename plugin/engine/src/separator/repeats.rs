@@ -236,14 +236,16 @@ impl Repeats {
         self.waiting[class].is_some_and(|waiting| waiting.is_playing)
     }
 
-    /// Ends the drums that `drum` chokes.
+    /// Ends what `drum` chokes, but for what was struck with it.
     fn choke(&mut self, drum: Drum, onset_sample: i64) {
+        let struck_with_it = onset_sample - 2 * self.lead;
         for choked in Drum::ALL {
             if choked.choked_by() == Some(drum) {
+                let span = (struck_with_it, onset_sample);
                 let sounds = &self.sounds[choked.index()];
                 self.voices
-                    .choke(choked.index(), onset_sample, sounds, &mut self.predicted);
-                self.lessons.end(choked.index());
+                    .choke(choked.index(), span, sounds, &mut self.predicted);
+                self.lessons.end_before(choked.index(), struck_with_it);
             }
         }
     }

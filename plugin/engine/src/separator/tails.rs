@@ -117,8 +117,8 @@ impl Tails {
         tail.certainty = certainty;
     }
 
-    /// Power that `drum` is reckoned to have in the next frame, and how certain its hit was;
-    /// none if it does not ring. Real-time safe.
+    /// Power that `drum` had in the last frame or, where others were hit, is reckoned to have
+    /// had, and how certain its hit was; none if it does not ring. Real-time safe.
     pub fn power(&self, drum: usize) -> Option<(&[f32; BAND_COUNT], f32)> {
         let tail = &self.tails[drum];
         (tail.left > 0).then_some((&tail.power, tail.certainty))

@@ -76,6 +76,11 @@ impl Lessons {
         self.lessons[drum] = None;
     }
 
+    /// Ends the lesson of a drum if its hit began before sample `start`.
+    pub fn end_before(&mut self, drum: usize, start: i64) {
+        self.lessons[drum].take_if(|lesson| lesson.place.whole() < start);
+    }
+
     /// Takes the finished hop of all drums, which begins where `predicted` does.
     pub fn hear<const SOUNDS: usize>(
         &mut self,

@@ -112,11 +112,18 @@ impl Voices {
         }
     }
 
-    /// Fades all voices of a drum, which play `sounds`, from sample `at` of the input on,
-    /// also in what they have added to `predicted`.
-    pub fn choke(&mut self, drum: usize, at: i64, sounds: &[Sound], predicted: &mut Predicted) {
+    /// Fades the voices of a drum, which play `sounds`, that began before sample `begun` of the
+    /// input from sample `at` on, also in what they have added to `predicted`.
+    pub fn choke(
+        &mut self,
+        drum: usize,
+        (begun, at): (i64, i64),
+        sounds: &[Sound],
+        predicted: &mut Predicted,
+    ) {
         for voice in self.voices[drum].iter_mut().flatten() {
-            if voice.cut.is_some_and(|cut| cut <= at) {
+            let is_choked = voice.cut.is_some_and(|cut| cut <= at);
+            if is_choked || voice.place.whole() >= begun {
                 continue;
             }
             let samples = sounds[voice.sound].samples();
@@ -352,8 +359,9 @@ mod tests {
         if is_late {
             voices.render(&sounds, &mut predicted);
         }
-        voices.choke(3, 100, &sounds[3], &mut predicted);
-        voices.choke(3, 200, &sounds[3], &mut predicted);
+        voices.choke(3, (10, 20), &sounds[3], &mut predicted);
+        voices.choke(3, (90, 100), &sounds[3], &mut predicted);
+        voices.choke(3, (190, 200), &sounds[3], &mut predicted);
         voices.render(&sounds, &mut predicted);
         predicted.signal(3, 0).to_vec()
     }
