@@ -1,8 +1,6 @@
 //! What the user was asked about, which outlives the view in which it is asked.
 
-use idm_engine::controls::DrumControls;
-use idm_engine::drum::DRUM_COUNT;
-
+use super::set_by_hand::SetByHand;
 use super::take::Take;
 use super::teaching::most_doubtful;
 use crate::corrections::Corrections;
@@ -18,7 +16,7 @@ struct Known {
     heard: u64,
     /// Changes by the user.
     edits: u64,
-    drums: [DrumControls; DRUM_COUNT],
+    by_hand: SetByHand,
 }
 
 impl Known {
@@ -26,7 +24,7 @@ impl Known {
         Known {
             heard: take.changes(),
             edits: corrections.edits(),
-            drums: take.drums,
+            by_hand: take.by_hand,
         }
     }
 }
@@ -38,9 +36,21 @@ pub struct Questions {
     passed_s: Vec<f64>,
     /// What was known when nothing was left to ask about, and when that was.
     answered: Option<(Known, f64)>,
+    /// States that were loaded before.
+    loads: u64,
 }
 
 impl Questions {
+    /// So many states were loaded: what was passed in another one is not passed in this.
+    pub fn follow(&mut self, loads: u64) {
+        if loads != self.loads {
+            *self = Questions {
+                loads,
+                ..Questions::default()
+            };
+        }
+    }
+
     /// Never asks about the moment at `song_s` again.
     pub fn pass(&mut self, song_s: f64) {
         self.passed_s.push(song_s);
@@ -61,7 +71,8 @@ impl Questions {
             return false;
         };
         // The same is heard again and again where a part is looped.
-        let is_due = now_s - looked_s >= LOOK_AGAIN_S;
+        // The time is the window's, and begins anew with the next one.
+        let is_due = !(0.0..LOOK_AGAIN_S).contains(&(now_s - looked_s));
         if is_due && known != Known::now(take, corrections) {
             self.next(take, corrections, now_s);
         }

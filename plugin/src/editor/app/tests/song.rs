@@ -153,7 +153,7 @@ fn what_is_set_after_the_song_was_heard_counts() {
         margin: 0.1,
         ..ride(f64::from(second))
     });
-    let context = GuiContext::new(window.host.clone());
+    let context = window.app.context.clone().expect("an open window");
     let count = |window: &mut Window| {
         window.frame(vec![]);
         let monitor = lock(&window.app.monitor);
@@ -169,6 +169,49 @@ fn what_is_set_after_the_song_was_heard_counts() {
     assert_eq!(count(&mut window), 2);
     set(&setter, &ride.enabled, false);
     assert_eq!(count(&mut window), 0);
+}
+
+#[test]
+fn what_automation_sets_holds_for_its_place_only() {
+    use crate::corrections::Correction;
+    let mut window = window_of_song(3, |second| HitMark {
+        margin: 0.1,
+        ..ride(f64::from(second))
+    });
+    let params = window.params.clone();
+    let added = [Correction {
+        song_s: 1.5,
+        drum: Drum::Ride,
+        is_hit: true,
+        snaps: false,
+        lesson: None,
+    }];
+    window.audio.hit(
+        0,
+        HitMark {
+            confidence: 1.0,
+            is_by_hand: true,
+            ..ride(1.5)
+        },
+    );
+    let count = |window: &mut Window| {
+        window.frame(vec![]);
+        let monitor = lock(&window.app.monitor);
+        song_hits(&monitor.take, &added).len()
+    };
+    assert_eq!(count(&mut window), 3);
+    // The host plays back what it knows.
+    let automation = GuiContext::new(window.host.clone());
+    let ride = &params.drums[Drum::Ride.index()];
+    set(&automation.param_setter(), &ride.sensitivity, 0.2);
+    set(&automation.param_setter(), &ride.enabled, false);
+    assert_eq!(count(&mut window), 3);
+    // Where the user says so, it holds for all that was heard, until the host says otherwise.
+    let by_hand = window.app.context.clone().expect("an open window");
+    set(&by_hand.param_setter(), &ride.sensitivity, 0.3);
+    assert_eq!(count(&mut window), 1);
+    set(&automation.param_setter(), &ride.sensitivity, 0.5);
+    assert_eq!(count(&mut window), 3);
 }
 
 #[test]
