@@ -105,6 +105,12 @@ impl SongView {
             asked_s: None,
         }
     }
+
+    /// Place of the song at which the view begins, in seconds.
+    #[cfg(test)]
+    pub(super) fn start_s(&self) -> f64 {
+        self.start_s
+    }
 }
 
 /// Seconds to points.

@@ -70,12 +70,51 @@ impl Questions {
         let Some((known, looked_s)) = self.answered else {
             return false;
         };
-        // The same is heard again and again where a part is looped.
-        // The time is the window's, and begins anew with the next one.
+        // The same is heard again and again where a part is looped. The time is the window's,
+        // and begins anew with the next one.
         let is_due = !(0.0..LOOK_AGAIN_S).contains(&(now_s - looked_s));
         if is_due && known != Known::now(take, corrections) {
             self.next(take, corrections, now_s);
         }
         self.answered.is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use idm_engine::drum::Drum;
+
+    use super::*;
+    use crate::link::HitMark;
+
+    fn doubtful(song_s: f64) -> HitMark {
+        HitMark {
+            margin: 0.1,
+            odds: [song_s as f32; 9],
+            ..HitMark::accepted(Drum::Ride, Some(song_s))
+        }
+    }
+
+    #[test]
+    fn a_window_that_is_opened_later_looks_again() {
+        let (mut take, corrections) = (Take::default(), Corrections::default());
+        let mut questions = Questions::default();
+        assert_eq!(questions.next(&take, &corrections, 500.0), None);
+        assert!(questions.are_answered(&take, &corrections, 500.1));
+        take.hit(&doubtful(1.0));
+        // The clock of the next window.
+        assert!(!questions.are_answered(&take, &corrections, 0.1));
+    }
+
+    #[test]
+    fn what_was_passed_in_another_state_is_asked_about() {
+        let (mut take, corrections) = (Take::default(), Corrections::default());
+        let mut questions = Questions::default();
+        take.hit(&doubtful(1.0));
+        questions.pass(1.0);
+        questions.follow(0);
+        assert_eq!(questions.next(&take, &corrections, 0.0), None);
+        questions.follow(1);
+        assert_eq!(questions.next(&take, &corrections, 0.0), Some(1.0));
     }
 }
