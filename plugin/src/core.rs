@@ -360,7 +360,7 @@ impl Processor {
                     taught: hit.evidence.taught,
                     odds: hit.evidence.odds,
                     margin: hit.evidence.margin,
-                    sensitivity: settings.controls.drums[hit.drum.index()].sensitivity,
+                    sensitivity: hit.evidence.sensitivity,
                     song_s: self.song.song_of_hit(hit.onset_sample).map(seconds),
                     is_by_hand: is_heard && (hit.network >= 1.0 || hit.verdict == Verdict::Removed),
                 },

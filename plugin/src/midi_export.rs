@@ -207,7 +207,9 @@ mod tests {
         for name in ["Hits bars 3-4.mid", "Hits bars 3-4 (2).mid"] {
             let path = save(&hits, &notes, &grid, Some(&wanted), &folder).expect("saved");
             assert_eq!(path, folder.join(name));
-            let read = read_midi(&fs::read(path).expect("a file")).expect("MIDI");
+            let bytes = fs::read(path).expect("a file");
+            assert_eq!(length_ticks(&bytes), 8 * 960, "two bars");
+            let read = read_midi(&bytes).expect("MIDI");
             let times_s: Vec<f64> = read.iter().map(|note| note.time_s).collect();
             assert_eq!(times_s.len(), 3, "{times_s:?}");
             for (found_s, expected_s) in times_s.iter().zip([0.0, 1.0, 3.96]) {
@@ -217,5 +219,27 @@ mod tests {
         let empty = bars(20.0, 22.0);
         assert!(save(&hits, &notes, &grid, Some(&empty), &folder).is_err());
         fs::remove_dir_all(folder).expect("removed");
+    }
+
+    /// Ticks until the only track of a file ends. Every event has its status there.
+    fn length_ticks(bytes: &[u8]) -> u64 {
+        let (mut rest, mut now) = (&bytes[22..], 0);
+        loop {
+            let mut delta = 0;
+            while let [byte, after @ ..] = rest {
+                delta = delta << 7 | u64::from(byte & 0x7f);
+                rest = after;
+                if byte & 0x80 == 0 {
+                    break;
+                }
+            }
+            now += delta;
+            rest = match rest {
+                [0xff, 0x2f, ..] => return now,
+                [0xff, _, length, after @ ..] => &after[usize::from(*length)..],
+                [0x80..=0x9f, _, _, after @ ..] | [_, _, after @ ..] => after,
+                _ => panic!("no end of the track"),
+            };
+        }
     }
 }

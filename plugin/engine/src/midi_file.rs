@@ -63,8 +63,8 @@ pub struct MidiNote {
     pub velocity: u8,
 }
 
-/// One track on the beats of `grid`, channel 10, that ends after `length_s`.
-/// `notes` come in order of time. Allocates.
+/// One track on the beats of `grid`, channel 10, that ends after `length_s`, if no note begins
+/// later. `notes` come in order of time. Allocates.
 ///
 /// # Errors
 /// More time than the format can express.
@@ -75,6 +75,7 @@ pub fn write_midi(
     name: &str,
 ) -> Result<Vec<u8>, MidiFileError> {
     let map = TickMap::new(&grid.tempi);
+    let length = map.ticks(length_s);
     // At one tick signature and tempo come first, then ends before beginnings.
     let mut events = Vec::with_capacity(2 * notes.len());
     for (index, note) in notes.iter().enumerate() {
@@ -84,7 +85,7 @@ pub fn write_midi(
             .iter()
             .find(|next| next.key == note.key)
             .map_or(u64::MAX, |next| map.ticks(next.time_s));
-        let end = map.ticks(note.time_s + NOTE_S).min(next);
+        let end = map.ticks(note.time_s + NOTE_S).min(next).min(length);
         let end = end.max(start.saturating_add(1));
         let key = u7::new(note.key.min(127));
         let vel = u7::new(note.velocity.clamp(1, 127));
@@ -93,7 +94,7 @@ pub fn write_midi(
         events.push((end, 1, midi(MidiMessage::NoteOff { key, vel })));
     }
     let last = events.iter().map(|(tick, ..)| *tick).max().unwrap_or(0);
-    let end = map.ticks(length_s).max(last);
+    let end = length.max(last);
     for change in grid.sensible_signatures() {
         let tick = (change.beat * f64::from(TICKS_PER_BEAT)).round() as u64;
         let (beats, unit) = change.signature.numbers();
@@ -272,6 +273,19 @@ mod tests {
         assert_eq!(starts, [(0.0, 36, 127), (0.0, 42, 64), (1.0, 38, 13)]);
         assert_eq!(events.len(), 6, "every note ends");
         assert_eq!(end_s, 2.0, "the track is as long as the recording");
+    }
+
+    #[test]
+    fn a_note_at_the_end_makes_no_track_longer() {
+        let notes = [note(1.98, 36, 127), note(1.999, 38, 90)];
+        let grid = Grid::default();
+        let (events, end_s) = decode(&write_midi(&notes, 2.0, &grid, "bar").expect("written"));
+        assert_eq!(end_s, 2.0);
+        assert_eq!(events.len(), 4, "every note ends");
+        // What begins after the end is there all the same.
+        let (events, end_s) = decode(&write_midi(&notes, 1.0, &grid, "bar").expect("written"));
+        assert_eq!(events.len(), 4);
+        assert!(end_s > 1.98);
     }
 
     #[test]

@@ -194,16 +194,58 @@ fn a_hit_that_was_placed_far_from_any_onset_stays() {
 
 #[test]
 fn placed_hits_are_the_same_for_every_partition() {
-    let hits: Vec<(usize, Drum)> = (1..11)
+    let mut hits: Vec<(usize, Drum)> = (1..11)
         .map(|n| {
             let drum = [Drum::Kick, Drum::Snare, Drum::ClosedHat][n % 3];
             (kick_at(n) + 97 * n - 500, drum)
         })
         .collect();
+    // A flam: the kick is nearer to the second, and within reach of both.
+    for n in [4, 7] {
+        let ms = |ms: usize| ms * RATE_HZ as usize / 1_000;
+        hits.push((kick_at(n) - ms(17), Drum::Kick));
+        hits.push((kick_at(n) + ms(13), Drum::Kick));
+    }
+    hits.sort_by_key(|(sample, _)| *sample);
     for quality in [Quality::Low, Quality::High] {
         let whole = placed(quality, &hits, &[4_096]);
         assert!(whole == placed(quality, &hits, &[1, 777, 64, 13]));
     }
+}
+
+#[test]
+fn hits_tell_by_which_sensitivity_they_were_decided() {
+    let input = drum_loop(RATE_HZ, 4.0);
+    let set = |sensitivity: f32| {
+        let mut controls = Controls::default();
+        for drum in &mut controls.drums {
+            drum.sensitivity = sensitivity;
+        }
+        controls
+    };
+    let mut engine = engine(RATE_HZ, Quality::High);
+    engine.set_controls(&set(0.5));
+    let plain = run(&mut engine, &input, &[64]);
+    let kicks = plain.hits.iter().filter(|(_, hit)| {
+        let is_late = hit.onset_sample > 2 * RATE_HZ as u64;
+        hit.drum == Drum::Kick && hit.verdict == Verdict::Accepted && is_late
+    });
+    let heard_at = kicks.map(|(at, _)| *at).next().expect("a kick") as usize;
+    engine.reset();
+    engine.set_controls(&set(0.5));
+    // It is changed in the block in which the kick is heard.
+    let output = run_telling(&mut engine, &input, &[64], |engine, block| {
+        if block.contains(&heard_at) {
+            engine.set_controls(&set(0.55));
+        }
+    });
+    let said: Vec<f32> = output
+        .hits
+        .iter()
+        .filter(|(at, _)| *at as usize >= heard_at)
+        .map(|(_, hit)| hit.evidence.sensitivity)
+        .collect();
+    assert_eq!((said.first(), said.last()), (Some(&0.5), Some(&0.55)));
 }
 
 #[test]

@@ -12,6 +12,7 @@ use nice_plug_egui::baseview::{HandlerError, WindowSize};
 use nice_plug_egui::{Frame, NiceEguiApp};
 
 use super::before_preset::BeforePreset;
+use super::by_hand::SetNow;
 use super::controls::set;
 use super::fit::Fit;
 use super::header::HeaderWish;
@@ -52,6 +53,8 @@ pub struct IdmApp {
     fit: Fit,
     is_open: bool,
     context: Option<GuiContext>,
+    /// What was set by which hits are judged.
+    set_now: SetNow,
     last_frame: Option<Instant>,
     /// Where kits are saved.
     kits_folder: PathBuf,
@@ -96,6 +99,7 @@ impl IdmApp {
             scale,
             is_open: false,
             context: None,
+            set_now: SetNow::default(),
             last_frame: None,
             kits_folder: kits_folder(),
             samples,
@@ -109,7 +113,8 @@ impl IdmApp {
 
     fn open(&mut self, egui_context: &egui::Context, gui_context: GuiContext) {
         theme::apply(egui_context);
-        self.context = Some(gui_context);
+        let params = self.params.clone();
+        self.context = Some(self.set_now.watch(gui_context, params));
         self.shared.window_opened();
         self.is_open = true;
     }
@@ -124,6 +129,15 @@ impl IdmApp {
         monitor.update(&mut lock(&self.end), elapsed);
     }
 
+    /// Takes what was set since the last frame.
+    fn follow_settings(&self, monitor: &mut Monitor) {
+        let (loads, take) = (self.params.format.loads(), &mut monitor.take);
+        take.drums = self.params.controls().drums;
+        self.set_now.tell(&mut take.by_hand);
+        take.by_hand.follow(&take.drums, loads);
+        monitor.questions.follow(loads);
+    }
+
     /// Draws one frame into the whole of `ui`.
     fn draw(&mut self, ui: &mut Ui) {
         let Some(context) = self.context.clone() else {
@@ -133,7 +147,7 @@ impl IdmApp {
         let heard = self.monitor.clone();
         let monitor = &mut *lock(&heard);
         self.update_monitor(monitor);
-        monitor.take.drums = self.params.controls().drums;
+        self.follow_settings(monitor);
         let setter = context.param_setter();
         let screen = ui.max_rect();
         ui.painter().rect_filled(screen, 0, theme::BACKGROUND);

@@ -24,6 +24,7 @@ use crate::state::EditorState;
 
 mod app;
 mod before_preset;
+mod by_hand;
 mod controls;
 mod fader;
 mod fit;

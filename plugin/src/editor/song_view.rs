@@ -52,6 +52,8 @@ struct Held {
     mark: Mark,
     /// Where the button went down.
     origin: Pos2,
+    /// Place of the song there: the view may be magnified meanwhile.
+    origin_s: f64,
 }
 
 impl Held {
@@ -60,7 +62,7 @@ impl Held {
         let way = pointer - self.origin;
         let is_meant = way.x.abs() > DEAD_ZONE + DEAD_SLOPE * way.y.abs();
         is_meant.then(|| Place {
-            song_s: self.mark.song_s + f64::from(way.x) / scale.points_per_s,
+            song_s: self.mark.song_s + scale.song_s(pointer.x) - self.origin_s,
             snaps: !is_exact,
         })
     }
@@ -74,8 +76,10 @@ pub struct SongView {
     /// Whether pages are turned with the playhead.
     follows: bool,
     held: Option<Held>,
-    /// Where all corrections were taken hold of.
-    all_held_x: Option<f32>,
+    /// Where all corrections were taken hold of, in the view and in the song.
+    all_held: Option<(f32, f64)>,
+    /// Whether Escape has let go of what was held: the drag means nothing more.
+    is_dropped: bool,
     /// The moment that is asked about.
     asked_s: Option<f64>,
 }
@@ -96,9 +100,16 @@ impl SongView {
             span_s,
             follows: true,
             held: None,
-            all_held_x: None,
+            all_held: None,
+            is_dropped: false,
             asked_s: None,
         }
+    }
+
+    /// Place of the song at which the view begins, in seconds.
+    #[cfg(test)]
+    pub(super) fn start_s(&self) -> f64 {
+        self.start_s
     }
 }
 
@@ -237,7 +248,7 @@ impl SongView {
                 self.follows = false;
             }
         }
-        let holds = self.held.is_some() || self.all_held_x.is_some();
+        let holds = self.held.is_some() || self.all_held.is_some() || self.is_dropped;
         if response.dragged() && !holds {
             self.start_s -= f64::from(response.drag_delta().x) / points_per_s;
             self.follows = false;
@@ -269,13 +280,14 @@ impl SongView {
         }
         if response.ctx.input(|input| input.key_pressed(Key::Escape)) {
             self.held = None;
-            self.all_held_x = None;
+            self.all_held = None;
+            self.is_dropped = true;
         }
         if response.drag_stopped() {
             if let Some(by_s) = self.shift_s(response, scale) {
                 teaching::shift(corrections, by_s);
             }
-            self.all_held_x = None;
+            self.all_held = None;
         }
         if response.drag_stopped()
             && let Some(held) = self.held.take()
@@ -291,6 +303,9 @@ impl SongView {
     /// A drag takes hold of the mark under it, or with Alt or Ctrl on the waveform of all
     /// corrections.
     fn take_hold(&mut self, response: &Response, lanes: &Lanes, take: &Take, list: &[Correction]) {
+        if response.drag_started() {
+            self.is_dropped = false;
+        }
         if !response.drag_started_by(PointerButton::Primary) {
             return;
         }
@@ -298,34 +313,40 @@ impl SongView {
         let (origin, modifiers) = response
             .ctx
             .input(|input| (input.pointer.press_origin(), input.modifiers));
-        (self.held, self.all_held_x) = (None, None);
+        (self.held, self.all_held) = (None, None);
         let Some(origin) = origin else {
             return;
         };
         let scale = self.scale(lanes.plot);
         if lanes.wave.contains(origin) {
             let is_meant = all_drums(modifiers) && !list.is_empty();
-            self.all_held_x = is_meant.then_some(origin.x);
+            self.all_held = is_meant.then(|| (origin.x, scale.song_s(origin.x)));
         } else if let Some(drum) = lanes.drum_at(origin.y) {
             let (song_s, reach_s) = (scale.song_s(origin.x), scale.reach_s());
             let marks = marks::marks(take, list, song_s - reach_s, song_s + reach_s);
             let mark = marks::mark_at(&marks, drum, song_s, reach_s).copied();
-            self.held = mark.map(|mark| Held { mark, origin });
+            self.held = mark.map(|mark| Held {
+                mark,
+                origin,
+                origin_s: song_s,
+            });
         }
     }
 
-    /// How far all corrections are dragged, in seconds.
+    /// How far all corrections are dragged, in seconds; none if that is nowhere.
     fn shift_s(&self, response: &Response, scale: Scale) -> Option<f64> {
-        let (from_x, pointer) = self.all_held_x.zip(response.interact_pointer_pos())?;
-        Some(f64::from(pointer.x - from_x) / scale.points_per_s)
+        let ((from_x, from_s), pointer) = self.all_held.zip(response.interact_pointer_pos())?;
+        let is_meant = (pointer.x - from_x).abs() >= 1.0;
+        is_meant.then(|| scale.song_s(pointer.x) - from_s)
     }
 }
 
 /// A place of the song as hosts show it: hits come a little before their beat, too.
 pub(super) fn in_words(grid: &Grid, song_s: f64) -> String {
     const EARLY_S: f64 = 0.03;
-    // The longest beat of a grid is 15 s.
-    let beats = grid.beats(song_s - 20.0, song_s + EARLY_S);
+    /// The longest beat of a grid: a whole note at 4 quarters per minute.
+    const LONGEST_BEAT_S: f64 = 60.0;
+    let beats = grid.beats(song_s - LONGEST_BEAT_S - EARLY_S, song_s + EARLY_S);
     match beats.last() {
         Some(beat) => format!("bar {}, beat {}", beat.bar, beat.beat),
         None => format!("{}:{:06.3}", (song_s / 60.0) as i64, song_s.max(0.0) % 60.0),

@@ -27,7 +27,7 @@ pub fn show(ui: &mut Ui, rect: Rect, monitor: &Monitor, corrections: usize) -> b
             lane.center().y,
         );
         let body = hit_body(centre, lane.height(), hit.velocity);
-        let verdict = verdict_as_set(hit, &monitor.take.drums);
+        let verdict = verdict_as_set(hit, &monitor.take.by_hand);
         paint_hit(&clipped, body, hit.drum, verdict);
     }
     if monitor.hits.is_empty() && monitor.wave.is_empty() {
@@ -91,14 +91,14 @@ fn explain(ui: &mut Ui, lanes: &Lanes, monitor: &Monitor) {
         .filter(|(distance, _)| *distance < 8.0)
         .min_by(|a, b| a.0.total_cmp(&b.0));
     if let Some((_, hit)) = nearest {
-        let drums = &monitor.take.drums;
-        let is_off = !drums[hit.drum.index()].enabled;
+        let by_hand = &monitor.take.by_hand;
+        let is_off = !monitor.take.drums[hit.drum.index()].enabled;
         response.on_hover_text_at_pointer(format!(
             "{}: velocity {:.0}, {:.0} % sure\n{}",
             hit.drum.name(),
             (hit.velocity * 127.0).round(),
             hit.confidence * 100.0,
-            reason(verdict_as_set(hit, drums), lesson_of(hit.taught), is_off),
+            reason(verdict_as_set(hit, by_hand), lesson_of(hit.taught), is_off),
         ));
     }
 }

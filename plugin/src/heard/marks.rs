@@ -1,11 +1,12 @@
 //! What stands in the lanes of the song: hits as heard, and the user's word on them.
 
-use idm_engine::drum::Drum;
+use idm_engine::drum::{DRUM_COUNT, Drum};
 use idm_engine::engine::Verdict;
 
 use super::pupil::Pupil;
 use super::take::Take;
 use crate::corrections::{Correction, SAME_HIT_S, is_same_hit};
+use crate::link::HitMark;
 use crate::midi_export::SongHit;
 
 /// Velocity at which a hit is shown that was not heard yet.
@@ -40,7 +41,7 @@ pub struct Mark {
     pub velocity: f32,
     /// Why it is there.
     pub origin: Origin,
-    /// Whether its drum is switched off now: there is no hit then, whatever stands here.
+    /// Whether its drum is off, as far as is known: no hit is added then.
     pub is_off: bool,
 }
 
@@ -67,13 +68,9 @@ pub fn marks(take: &Take, corrections: &[Correction], from_s: f64, to_s: f64) ->
     let first = corrections.partition_point(|other| other.song_s < from_s - SAME_HIT_S);
     let last = corrections.partition_point(|other| other.song_s <= to_s + SAME_HIT_S);
     let corrections = &corrections[first..last.max(first)];
-    let is_off = |drum: Drum| !take.drums[drum.index()].enabled;
     let mut marks: Vec<Mark> = take
         .hits(from_s, to_s)
         .filter(|(song_s, hit)| {
-            if hit.is_by_hand && hit.verdict == Verdict::Accepted {
-                return false;
-            }
             let is_before = |other: &Correction| other.song_s < song_s - SAME_HIT_S;
             let near = &corrections[corrections.partition_point(is_before)..];
             let mut near = near
@@ -92,30 +89,50 @@ pub fn marks(take: &Take, corrections: &[Correction], from_s: f64, to_s: f64) ->
                     confidence: judged.confidence,
                     taught: judged.taught,
                 },
-                is_off: is_off(hit.drum),
+                is_off: !take.drums[hit.drum.index()].enabled,
             }
         })
         .collect();
+    // One that was played stands for one correction; they keep their order.
+    let mut last_s = [f64::NEG_INFINITY; DRUM_COUNT];
     marks.extend(corrections.iter().map(|correction| {
         let from_s = correction.song_s - SAME_HIT_S;
-        let near = take.hits(from_s, correction.song_s + SAME_HIT_S);
+        let to_s = correction.song_s + SAME_HIT_S;
+        let last_s = &mut last_s[correction.drum.index()];
         let distance = |song_s: f64| (song_s - correction.song_s).abs();
-        let heard = near
-            .filter(|(_, hit)| hit.drum == correction.drum && hit.velocity > 0.0)
+        let is_of_it = |hit: &HitMark| hit.drum == correction.drum && hit.velocity > 0.0;
+        let heard = take
+            .hits(from_s, to_s)
+            .filter(|(_, hit)| is_of_it(hit))
             .min_by(|a, b| distance(a.0).total_cmp(&distance(b.0)));
+        let given = take
+            .given(from_s, to_s)
+            .filter(|(song_s, hit)| {
+                correction.is_hit && hit.drum == correction.drum && song_s > last_s
+            })
+            .min_by(|a, b| distance(a.0).total_cmp(&distance(b.0)));
+        if let Some((song_s, _)) = given {
+            *last_s = song_s;
+        }
+        let is_played = |hit: &HitMark| hit.verdict == Verdict::Accepted;
+        let played = given.filter(|(_, hit)| is_played(hit));
+        let is_on_now = take.drums[correction.drum.index()].enabled;
+        let was_on = given.map_or(is_on_now, |(_, hit)| is_played(hit));
         Mark {
-            // What was placed by eye is where it is heard to begin.
-            song_s: heard
+            // What was placed by eye is where it was played; nobody knows before.
+            song_s: played
                 .filter(|_| correction.snaps)
                 .map_or(correction.song_s, |(song_s, _)| song_s),
             drum: correction.drum,
-            velocity: heard.map_or(UNHEARD_VELOCITY, |(_, hit)| hit.velocity),
+            velocity: played
+                .or(heard)
+                .map_or(UNHEARD_VELOCITY, |(_, hit)| hit.velocity),
             origin: if correction.is_hit {
                 Origin::Added
             } else {
                 Origin::Removed
             },
-            is_off: is_off(correction.drum),
+            is_off: !take.by_hand.is_enabled(correction.drum).unwrap_or(was_on),
         }
     }));
     marks

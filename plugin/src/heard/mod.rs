@@ -6,6 +6,7 @@ pub mod marks;
 mod monitor;
 mod pupil;
 mod questions;
+mod set_by_hand;
 mod take;
 pub mod teaching;
 
@@ -13,4 +14,5 @@ pub use keeper::Keeper;
 pub use monitor::{HISTORY_SECONDS, Monitor};
 pub use pupil::verdict_as_set;
 pub use questions::Questions;
+pub use set_by_hand::SetByHand;
 pub use take::Take;

@@ -1,18 +1,20 @@
 //! How hits that were heard are judged by what was taught and set since.
 
-use idm_engine::controls::DrumControls;
-use idm_engine::drum::DRUM_COUNT;
 use idm_engine::engine::Verdict;
 use idm_engine::transcriber::{
     Lesson, TAUGHT_COUNT, lesson_of, logistic, logit, threshold_shift, words,
 };
 
+use super::set_by_hand::SetByHand;
 use super::take::Take;
 use crate::corrections::{Correction, lessons};
 use crate::link::HitMark;
 
 /// Less than this changes no verdict, on the logistic scale.
 const LEAST_CHANGE: f32 = 0.02;
+
+/// The same of a sensitivity, which hosts keep in a form of their own; its steps are longer.
+const LEAST_STEP: f32 = 1e-3;
 
 /// How a hit is judged.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -33,16 +35,16 @@ pub struct Judged {
 pub struct Pupil {
     lessons: Vec<Lesson>,
     weights: [f32; TAUGHT_COUNT],
-    drums: [DrumControls; DRUM_COUNT],
+    by_hand: SetByHand,
 }
 
 impl Pupil {
-    /// Knows the lessons of `corrections`, which count as the take says, and its settings.
+    /// Knows the lessons of `corrections`, which count as the take says, and what was set by hand.
     pub fn new(corrections: &[Correction], take: &Take) -> Pupil {
         Pupil {
             lessons: lessons(corrections).collect(),
             weights: take.teaching,
-            drums: take.drums,
+            by_hand: take.by_hand,
         }
     }
 
@@ -73,30 +75,30 @@ impl Pupil {
                 judged.verdict = by_margin(judged.margin);
             }
         }
-        (judged.verdict, judged.margin) = as_set(hit, judged.verdict, judged.margin, &self.drums);
+        (judged.verdict, judged.margin) = as_set(hit, judged.verdict, judged.margin, &self.by_hand);
         judged
     }
 }
 
-/// The verdict on `hit` by what is set now, without what was taught since.
-pub fn verdict_as_set(hit: &HitMark, drums: &[DrumControls; DRUM_COUNT]) -> Verdict {
-    as_set(hit, hit.verdict, hit.margin, drums).0
+/// The verdict on `hit` by what was set by hand, without what was taught since.
+pub fn verdict_as_set(hit: &HitMark, by_hand: &SetByHand) -> Verdict {
+    as_set(hit, hit.verdict, hit.margin, by_hand).0
 }
 
-/// Verdict and margin by what is set now in place of what was set when `hit` was heard.
+/// Verdict and margin by what was set by hand in place of what was set when `hit` was heard.
 fn as_set(
     hit: &HitMark,
     mut verdict: Verdict,
     mut margin: f32,
-    drums: &[DrumControls; DRUM_COUNT],
+    by_hand: &SetByHand,
 ) -> (Verdict, f32) {
-    let drum = &drums[hit.drum.index()];
-    let change = threshold_shift(hit.sensitivity) - threshold_shift(drum.sensitivity);
-    if is_judged(hit) && change != 0.0 {
+    let sensitivity = by_hand.sensitivity(hit.drum).unwrap_or(hit.sensitivity);
+    let change = threshold_shift(hit.sensitivity) - threshold_shift(sensitivity);
+    if is_judged(hit) && change.abs() > LEAST_STEP {
         margin += change;
         verdict = by_margin(margin);
     }
-    if verdict == Verdict::Accepted && !drum.enabled {
+    if verdict == Verdict::Accepted && by_hand.is_enabled(hit.drum) == Some(false) {
         verdict = Verdict::Disabled;
     }
     (verdict, margin)

@@ -1,8 +1,6 @@
 //! What the user was asked about, which outlives the view in which it is asked.
 
-use idm_engine::controls::DrumControls;
-use idm_engine::drum::DRUM_COUNT;
-
+use super::set_by_hand::SetByHand;
 use super::take::Take;
 use super::teaching::most_doubtful;
 use crate::corrections::Corrections;
@@ -18,7 +16,7 @@ struct Known {
     heard: u64,
     /// Changes by the user.
     edits: u64,
-    drums: [DrumControls; DRUM_COUNT],
+    by_hand: SetByHand,
 }
 
 impl Known {
@@ -26,7 +24,7 @@ impl Known {
         Known {
             heard: take.changes(),
             edits: corrections.edits(),
-            drums: take.drums,
+            by_hand: take.by_hand,
         }
     }
 }
@@ -38,9 +36,21 @@ pub struct Questions {
     passed_s: Vec<f64>,
     /// What was known when nothing was left to ask about, and when that was.
     answered: Option<(Known, f64)>,
+    /// States that were loaded before.
+    loads: u64,
 }
 
 impl Questions {
+    /// So many states were loaded: what was passed in another one is not passed in this.
+    pub fn follow(&mut self, loads: u64) {
+        if loads != self.loads {
+            *self = Questions {
+                loads,
+                ..Questions::default()
+            };
+        }
+    }
+
     /// Never asks about the moment at `song_s` again.
     pub fn pass(&mut self, song_s: f64) {
         self.passed_s.push(song_s);
@@ -60,11 +70,51 @@ impl Questions {
         let Some((known, looked_s)) = self.answered else {
             return false;
         };
-        // The same is heard again and again where a part is looped.
-        let is_due = now_s - looked_s >= LOOK_AGAIN_S;
+        // The same is heard again and again where a part is looped. The time is the window's,
+        // and begins anew with the next one.
+        let is_due = !(0.0..LOOK_AGAIN_S).contains(&(now_s - looked_s));
         if is_due && known != Known::now(take, corrections) {
             self.next(take, corrections, now_s);
         }
         self.answered.is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use idm_engine::drum::Drum;
+
+    use super::*;
+    use crate::link::HitMark;
+
+    fn doubtful(song_s: f64) -> HitMark {
+        HitMark {
+            margin: 0.1,
+            odds: [song_s as f32; 9],
+            ..HitMark::accepted(Drum::Ride, Some(song_s))
+        }
+    }
+
+    #[test]
+    fn a_window_that_is_opened_later_looks_again() {
+        let (mut take, corrections) = (Take::default(), Corrections::default());
+        let mut questions = Questions::default();
+        assert_eq!(questions.next(&take, &corrections, 500.0), None);
+        assert!(questions.are_answered(&take, &corrections, 500.1));
+        take.hit(&doubtful(1.0));
+        // The clock of the next window.
+        assert!(!questions.are_answered(&take, &corrections, 0.1));
+    }
+
+    #[test]
+    fn what_was_passed_in_another_state_is_asked_about() {
+        let (mut take, corrections) = (Take::default(), Corrections::default());
+        let mut questions = Questions::default();
+        take.hit(&doubtful(1.0));
+        questions.pass(1.0);
+        questions.follow(0);
+        assert_eq!(questions.next(&take, &corrections, 0.0), None);
+        questions.follow(1);
+        assert_eq!(questions.next(&take, &corrections, 0.0), Some(1.0));
     }
 }

@@ -11,6 +11,7 @@ use idm_engine::transcriber::TAUGHT_COUNT;
 
 use tempo::HeardTempo;
 
+use super::set_by_hand::SetByHand;
 use crate::corrections::SAME_HIT_S;
 use crate::link::{HitMark, WavePoint};
 
@@ -38,6 +39,8 @@ const STEP_S: f64 = 0.5;
 pub struct Take {
     /// In order of their places; all have one.
     hits: Vec<HitMark>,
+    /// Where hits of corrections were played, or refused: in order of their places.
+    given: Vec<HitMark>,
     wave: Vec<f32>,
     tempo: HeardTempo,
     last_s: Option<f64>,
@@ -47,8 +50,10 @@ pub struct Take {
     changes: u64,
     /// How much corrections move a hit on the logistic scale: for it, against it.
     pub teaching: [f32; TAUGHT_COUNT],
-    /// What the user has set now, by which what was heard is judged anew.
+    /// What is set now, by which what was not heard yet is judged.
     pub drums: [DrumControls; DRUM_COUNT],
+    /// What was set by hand, by which what was heard is judged anew.
+    pub by_hand: SetByHand,
 }
 
 impl Take {
@@ -61,21 +66,27 @@ impl Take {
         // What was heard of a hit before it was corrected stays known: the correction may be
         // taken back. Two words come on one that is heard and given.
         let known = mark.is_by_hand.then(|| self.nearest(mark.drum, song_s));
+        let is_given = mark.is_by_hand && mark.verdict != Verdict::Removed;
+        if is_given && self.given.len() < MOST_HITS {
+            let place = place(&self.given, song_s);
+            self.given.insert(place, *mark);
+        }
         if let Some(index) = known.flatten() {
             let known = &mut self.hits[index];
             known.position = mark.position;
             if mark.verdict == Verdict::Accepted {
                 known.velocity = mark.velocity;
             }
-        } else if self.hits.len() < MOST_HITS {
-            let place = self.place(song_s);
+        } else if !is_given && self.hits.len() < MOST_HITS {
+            let place = place(&self.hits, song_s);
             self.hits.insert(place, *mark);
         }
     }
 
     /// The hit of `drum` at a place of the song.
     fn nearest(&self, drum: Drum, song_s: f64) -> Option<usize> {
-        let span = self.place(song_s - SAME_HIT_S)..self.place(song_s + SAME_HIT_S);
+        let place = |song_s| place(&self.hits, song_s);
+        let span = place(song_s - SAME_HIT_S)..place(song_s + SAME_HIT_S);
         let distance = |index: &usize| {
             let place_s = self.hits[*index].song_s.unwrap_or(f64::INFINITY);
             (place_s - song_s).abs()
@@ -99,11 +110,13 @@ impl Take {
             .filter(|before_s| to_s > *before_s && to_s - before_s <= STEP_S)
             .unwrap_or(to_s - new_s.clamp(0.0, STEP_S));
         let too_old = (EARLIER_S * sample_rate_hz) as u64;
-        let (first, last) = (self.place(from_s), self.place(to_s));
-        for index in (first..last).rev() {
-            if self.hits[index].position + too_old < point.position {
-                self.hits.remove(index);
-                self.changes += 1;
+        for hits in [&mut self.hits, &mut self.given] {
+            let (first, last) = (place(hits, from_s), place(hits, to_s));
+            for index in (first..last).rev() {
+                if hits[index].position + too_old < point.position {
+                    hits.remove(index);
+                    self.changes += 1;
+                }
             }
         }
         if !(0.0..=LONGEST_S).contains(&to_s) {
@@ -119,17 +132,13 @@ impl Take {
         self.wave[from..=to].fill(point.peak);
     }
 
-    fn place(&self, song_s: f64) -> usize {
-        self.hits
-            .partition_point(|hit| hit.song_s.is_some_and(|place| place < song_s))
-    }
-
     /// Forgets all that was heard.
     pub fn forget(&mut self) {
         *self = Take {
             changes: self.changes + 1,
             teaching: self.teaching,
             drums: self.drums,
+            by_hand: self.by_hand,
             ..Take::default()
         };
     }
@@ -167,8 +176,13 @@ impl Take {
 
     /// Hits between two places of the song, with their places.
     pub fn hits(&self, from_s: f64, to_s: f64) -> impl Iterator<Item = (f64, &HitMark)> {
-        let hits = &self.hits[self.place(from_s)..self.place(to_s.max(from_s))];
-        hits.iter().filter_map(|hit| Some((hit.song_s?, hit)))
+        between(&self.hits, from_s, to_s)
+    }
+
+    /// The hits between two places of the song that corrections gave, with the places at which
+    /// they were played; those of drums that were off are refused.
+    pub fn given(&self, from_s: f64, to_s: f64) -> impl Iterator<Item = (f64, &HitMark)> {
+        between(&self.given, from_s, to_s)
     }
 
     /// The song's beats, as far as the host told them. Allocates.
@@ -186,6 +200,16 @@ impl Take {
         let points = &self.wave[from.min(self.wave.len())..to.min(self.wave.len())];
         points.iter().fold(0.0, |peak, point| peak.max(*point))
     }
+}
+
+/// The first of `hits` that is not before a place of the song.
+fn place(hits: &[HitMark], song_s: f64) -> usize {
+    hits.partition_point(|hit| hit.song_s.is_some_and(|place| place < song_s))
+}
+
+fn between(hits: &[HitMark], from_s: f64, to_s: f64) -> impl Iterator<Item = (f64, &HitMark)> {
+    let hits = &hits[place(hits, from_s)..place(hits, to_s.max(from_s))];
+    hits.iter().filter_map(|hit| Some((hit.song_s?, hit)))
 }
 
 #[cfg(test)]

@@ -198,7 +198,7 @@ pub fn most_doubtful(take: &Take, corrections: &[Correction], passed: &[f64]) ->
             .any(|passed| (passed - song_s).abs() <= MOMENT_S)
     };
     take.hits(f64::NEG_INFINITY, f64::INFINITY)
-        .filter(|(_, hit)| is_judged(hit) && take.drums[hit.drum.index()].enabled)
+        .filter(|(_, hit)| is_judged(hit) && take.by_hand.is_enabled(hit.drum) != Some(false))
         .filter(|(song_s, _)| !is_settled(*song_s) && !is_passed(*song_s))
         .map(|(song_s, hit)| {
             let known = pupil.lessons().iter().map(|lesson| &lesson.odds);

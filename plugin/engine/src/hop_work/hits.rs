@@ -269,6 +269,7 @@ impl HopWork {
             },
             odds: self.taught.odds(),
             margin: 0.0,
+            sensitivity: self.controls.drums[class].sensitivity,
         };
         let (mut verdict, mut confidence) = (decision.verdict, network);
         if started.is_some() && matches!(verdict, Verdict::Accepted | Verdict::BelowThreshold) {

@@ -120,7 +120,7 @@ impl GivenHits {
             if !hit.snaps || placed >= heard_samples {
                 continue;
             }
-            let (from, to) = self.free_around(index);
+            let (from, to) = self.free_around(index, heard_samples);
             let search = Search {
                 drum: hit.drum,
                 placed,
@@ -138,14 +138,15 @@ impl GivenHits {
     }
 
     /// Where a waiting hit may begin: within reach, and nearer than its neighbours of the
-    /// same drum.
-    fn free_around(&self, index: usize) -> (u64, u64) {
+    /// same drum. Whether one after the `heard_samples` waits yet depends on the host's blocks.
+    fn free_around(&self, index: usize, heard_samples: u64) -> (u64, u64) {
         let hit = &self.waiting[index];
         let placed = hit.onset_sample;
         let is_same = |other: &&GivenHit| other.drum == hit.drum;
         let earlier = self.waiting.range(..index).rev().find(is_same);
         let earlier = earlier.map(|other| other.onset_sample);
         let later = self.waiting.range(index + 1..).find(is_same);
+        let later = later.filter(|other| other.onset_sample < heard_samples);
         let mut from = placed.saturating_sub(self.reach_samples);
         let mut to = placed + self.reach_samples;
         if let Some(before) = earlier.or(self.last[hit.drum.index()]) {

@@ -38,6 +38,8 @@ pub struct Evidence {
     /// How much surer it all makes the hit than is asked for, on the logistic scale; below 0
     /// it is refused.
     pub margin: f32,
+    /// The drum's sensitivity by which that was decided.
+    pub sensitivity: f32,
 }
 
 /// How much each piece of evidence counts, on the logistic scale.

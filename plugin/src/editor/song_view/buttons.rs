@@ -77,6 +77,8 @@ impl SongView {
         let hint = "Forget what was heard of the song, where another one stands now or parts of \
                     it were moved. Corrections and what they teach stay. Click twice.";
         if !take.is_empty() && sure_button(ui, place(78.0), "Listen anew", hint) {
+            // What was asked about is not known any more.
+            self.asked_s = None;
             wish = Some(SongWish::ListenAnew);
         }
         let hint = "Back to what is heard now. Corrections stay in effect.";

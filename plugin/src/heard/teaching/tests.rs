@@ -269,7 +269,7 @@ fn settings_judge_what_was_heard_before_they_were_made() {
         (0.48, [false, true]),
         (0.47, [false, false]),
     ] {
-        take.drums[Drum::MidTom.index()].sensitivity = sensitivity;
+        take.by_hand.set_sensitivity(Drum::MidTom, sensitivity);
         assert_eq!(toms(&take, &heard), expected, "{sensitivity}");
         let hits = song_hits(&take, &heard);
         let saved = hits.iter().filter(|hit| hit.drum == Drum::MidTom).count();
@@ -283,7 +283,7 @@ fn settings_judge_what_was_heard_before_they_were_made() {
     take.hit(&again);
     assert_eq!(toms(&take, &heard), [false, false, true]);
     assert_eq!(Pupil::new(&[], &take).judge(&again).confidence, 0.5);
-    assert_eq!(verdict_as_set(&again, &take.drums), Verdict::Accepted);
+    assert_eq!(verdict_as_set(&again, &take.by_hand), Verdict::Accepted);
 }
 
 #[test]
@@ -303,6 +303,7 @@ fn drums_that_are_switched_off_are_not_hit_saved_or_asked_about() {
     };
     assert_eq!(count(&take), 2);
     take.drums[Drum::MidTom.index()].enabled = false;
+    take.by_hand.set_enabled(Drum::MidTom, false);
     assert_eq!(count(&take), 0);
     let shown = marks(&take, &list, 0.0, 9.0);
     let tom = mark_at(&shown, Drum::MidTom, 4.0, 0.1).expect("it is shown");
@@ -320,6 +321,7 @@ fn drums_that_are_switched_off_are_not_hit_saved_or_asked_about() {
     // That its hit is another drum's holds when it is switched on again.
     move_to(&corrections, &take, tom, Drum::HighTom, None);
     take.drums[Drum::MidTom.index()].enabled = true;
+    take.by_hand.set_enabled(Drum::MidTom, true);
     let hits = song_hits(&take, &corrections.current());
     let at_four = hits.iter().filter(|hit| hit.song_s == 4.0);
     assert_eq!(
@@ -330,33 +332,72 @@ fn drums_that_are_switched_off_are_not_hit_saved_or_asked_about() {
 
 #[test]
 fn a_hit_is_dragged_in_time() {
-    let (take, corrections) = (ride_and_snare(), Corrections::default());
-    let drag = |drum, from_s, to_s, to| {
-        let marks = marks(&take, &corrections.current(), 0.0, 9.0);
+    let (mut take, corrections) = (ride_and_snare(), Corrections::default());
+    let drag = |take: &Take, drum, from_s, to_s, to| {
+        let marks = marks(take, &corrections.current(), 0.0, 9.0);
         let mark = mark_at(&marks, drum, from_s, 0.01).expect("a mark");
         let place = Place {
             song_s: to_s,
             snaps: true,
         };
-        move_to(&corrections, &take, mark, to, Some(place));
+        move_to(&corrections, take, mark, to, Some(place));
     };
-    drag(Drum::Snare, 2.0, 2.25, Drum::Snare);
+    drag(&take, Drum::Snare, 2.0, 2.25, Drum::Snare);
     let moved = [(2.0, Drum::Snare, false), (2.25, Drum::Snare, true)];
     assert_eq!(said(&corrections), moved);
     assert!(corrections.current()[1].snaps && !corrections.current()[0].snaps);
     // Further, to another drum: it leaves nothing behind.
-    drag(Drum::Snare, 2.25, 2.5, Drum::Crash);
+    drag(&take, Drum::Snare, 2.25, 2.5, Drum::Crash);
     let moved = [(2.0, Drum::Snare, false), (2.5, Drum::Crash, true)];
     assert_eq!(said(&corrections), moved);
     corrections.undo();
     corrections.undo();
     assert!(said(&corrections).is_empty(), "a step each");
     // A little: the correction stands for the hit that was heard.
-    drag(Drum::Snare, 2.0, 2.01, Drum::Snare);
-    assert_eq!(said(&corrections), [(2.01, Drum::Snare, true)]);
-    let shown = marks(&take, &corrections.current(), 0.0, 9.0);
-    let snares = shown.iter().filter(|mark| mark.drum == Drum::Snare);
-    assert_eq!(snares.clone().count(), 1);
-    // Placed by eye, it is where it was heard.
-    assert_eq!(snares.map(|mark| mark.song_s).next(), Some(2.0));
+    drag(&take, Drum::Snare, 2.0, 2.015, Drum::Snare);
+    assert_eq!(said(&corrections), [(2.015, Drum::Snare, true)]);
+    let snares = |take: &Take| -> Vec<f64> {
+        let shown = marks(take, &corrections.current(), 0.0, 9.0);
+        let snares = shown.iter().filter(|mark| mark.drum == Drum::Snare);
+        snares.map(|mark| mark.song_s).collect()
+    };
+    // Placed by eye, it is there until it was played where it begins.
+    assert_eq!(snares(&take), [2.015]);
+    take.hit(&given(2.01));
+    assert_eq!(snares(&take), [2.01]);
+    let saved = song_hits(&take, &corrections.current());
+    assert!(saved.iter().any(|hit| hit.song_s == 2.01));
+}
+
+/// A snare as a correction gave it.
+fn given(song_s: f64) -> HitMark {
+    HitMark {
+        confidence: 1.0,
+        is_by_hand: true,
+        ..HitMark::accepted(Drum::Snare, Some(song_s))
+    }
+}
+
+#[test]
+fn two_hits_that_were_placed_around_one_that_was_heard_stay_two() {
+    let (mut take, corrections) = (ride_and_snare(), Corrections::default());
+    for song_s in [1.985, 2.015] {
+        corrections.say(Correction {
+            song_s,
+            drum: Drum::Snare,
+            is_hit: true,
+            snaps: true,
+            lesson: None,
+        });
+    }
+    let snares = |take: &Take| -> Vec<f64> {
+        let hits = song_hits(take, &corrections.current()).into_iter();
+        let snares = hits.filter(|hit| hit.drum == Drum::Snare);
+        snares.map(|hit| hit.song_s).collect()
+    };
+    assert_eq!(snares(&take), [1.985, 2.015]);
+    // The first is where the snare begins, and the second where it was put.
+    take.hit(&given(2.0));
+    take.hit(&given(2.015));
+    assert_eq!(snares(&take), [2.0, 2.015]);
 }

@@ -153,7 +153,7 @@ fn what_is_set_after_the_song_was_heard_counts() {
         margin: 0.1,
         ..ride(f64::from(second))
     });
-    let context = GuiContext::new(window.host.clone());
+    let context = window.app.context.clone().expect("an open window");
     let count = |window: &mut Window| {
         window.frame(vec![]);
         let monitor = lock(&window.app.monitor);
@@ -169,6 +169,49 @@ fn what_is_set_after_the_song_was_heard_counts() {
     assert_eq!(count(&mut window), 2);
     set(&setter, &ride.enabled, false);
     assert_eq!(count(&mut window), 0);
+}
+
+#[test]
+fn what_automation_sets_holds_for_its_place_only() {
+    use crate::corrections::Correction;
+    let mut window = window_of_song(3, |second| HitMark {
+        margin: 0.1,
+        ..ride(f64::from(second))
+    });
+    let params = window.params.clone();
+    let added = [Correction {
+        song_s: 1.5,
+        drum: Drum::Ride,
+        is_hit: true,
+        snaps: false,
+        lesson: None,
+    }];
+    window.audio.hit(
+        0,
+        HitMark {
+            confidence: 1.0,
+            is_by_hand: true,
+            ..ride(1.5)
+        },
+    );
+    let count = |window: &mut Window| {
+        window.frame(vec![]);
+        let monitor = lock(&window.app.monitor);
+        song_hits(&monitor.take, &added).len()
+    };
+    assert_eq!(count(&mut window), 3);
+    // The host plays back what it knows.
+    let automation = GuiContext::new(window.host.clone());
+    let ride = &params.drums[Drum::Ride.index()];
+    set(&automation.param_setter(), &ride.sensitivity, 0.2);
+    set(&automation.param_setter(), &ride.enabled, false);
+    assert_eq!(count(&mut window), 3);
+    // Where the user says so, it holds for all that was heard, until the host says otherwise.
+    let by_hand = window.app.context.clone().expect("an open window");
+    set(&by_hand.param_setter(), &ride.sensitivity, 0.3);
+    assert_eq!(count(&mut window), 1);
+    set(&automation.param_setter(), &ride.sensitivity, 0.5);
+    assert_eq!(count(&mut window), 3);
 }
 
 #[test]
@@ -316,6 +359,7 @@ fn a_clip_that_was_moved_takes_its_corrections_along() {
     }
     let before = window.params.corrections.current();
     press(&mut window, "Edit hits (2)");
+    let edits = window.params.corrections.edits();
     let wave = pos2(
         700.0,
         MARGIN - 4.0 + header::HEIGHT + 2.0 + toolbar::HEIGHT + 28.0,
@@ -331,6 +375,14 @@ fn a_clip_that_was_moved_takes_its_corrections_along() {
     assert_eq!(window.params.corrections.current(), before);
     window.modifiers = Modifiers::ALT;
     window.frame(vec![Event::ModifiersChanged(Modifiers::ALT)]);
+    // There and back is nowhere.
+    window.frame(vec![Event::PointerMoved(wave)]);
+    window.button(wave, true);
+    for step in [0.25, 0.5, 0.25, 0.0] {
+        window.frame(vec![Event::PointerMoved(wave + step * way)]);
+    }
+    window.button(wave, false);
+    assert_eq!(window.params.corrections.edits(), edits);
     window.drag(wave, wave + way);
     let list = window.params.corrections.current();
     for (correction, before) in list.iter().zip(before.iter()) {
@@ -340,4 +392,89 @@ fn a_clip_that_was_moved_takes_its_corrections_along() {
     }
     window.params.corrections.undo();
     assert_eq!(window.params.corrections.current(), before);
+}
+
+/// A song of three seconds with rides in it, whose hits are edited, and its lanes.
+fn song_and_lanes() -> (Window, crate::editor::lanes::Lanes) {
+    let mut window = window_of_song(3, |second| ride(f64::from(second)));
+    press(&mut window, "Edit hits");
+    let top = MARGIN - 4.0 + header::HEIGHT + 2.0 + toolbar::HEIGHT + theme::GAP;
+    let bottom = window.size.y - MARGIN - STRIP_HEIGHT - theme::GAP;
+    let rect = Rect::from_min_max(pos2(MARGIN, top), pos2(window.size.x - MARGIN, bottom));
+    (window, crate::editor::lanes::Lanes::of(rect))
+}
+
+#[test]
+fn a_drag_holds_on_to_its_place_of_the_song() {
+    let (mut window, lanes) = song_and_lanes();
+    let per_s = lanes.plot.width() / 4.0;
+    let at = pos2(
+        lanes.plot.left() + 1.32 * per_s,
+        lanes.lane(Drum::Ride).center().y,
+    );
+    let to = at + vec2(0.5 * per_s, 0.0);
+    window.frame(vec![Event::PointerMoved(at)]);
+    window.button(at, true);
+    for way in [0.2, 0.5, 1.0] {
+        window.frame(vec![Event::PointerMoved(at + way * (to - at))]);
+    }
+    // Half as much of the song around the pointer: there is what was there.
+    window.frame(vec![Event::Zoom(2.0)]);
+    window.button(to, false);
+    let list = window.params.corrections.current();
+    let ride = list.iter().find(|c| c.is_hit).expect("a hit");
+    assert!((ride.song_s - 1.5).abs() < 0.01, "{}", ride.song_s);
+}
+
+#[test]
+fn escape_lets_go_of_a_drag_and_moves_nothing() {
+    let (mut window, lanes) = song_and_lanes();
+    let per_s = lanes.plot.width() / 4.0;
+    let at = pos2(
+        lanes.plot.left() + 1.32 * per_s,
+        lanes.lane(Drum::Ride).center().y,
+    );
+    let start_s = |window: &Window| window.app.song.as_ref().expect("the song").start_s();
+    let before_s = start_s(&window);
+    window.frame(vec![Event::PointerMoved(at)]);
+    window.button(at, true);
+    for way in [20.0, 40.0] {
+        window.frame(vec![Event::PointerMoved(at + vec2(way, 0.0))]);
+    }
+    window.frame(vec![Event::Key {
+        key: egui::Key::Escape,
+        physical_key: None,
+        pressed: true,
+        repeat: false,
+        modifiers: Modifiers::NONE,
+    }]);
+    for way in [60.0, 120.0] {
+        window.frame(vec![Event::PointerMoved(at + vec2(way, 0.0))]);
+    }
+    window.button(at + vec2(120.0, 0.0), false);
+    assert!(window.params.corrections.current().is_empty());
+    assert_eq!(start_s(&window), before_s);
+    // The next one moves the view again.
+    let empty = pos2(at.x, lanes.lane(Drum::Kick).center().y);
+    window.drag(empty, empty - vec2(40.0, 0.0));
+    assert!(start_s(&window) > before_s);
+}
+
+#[test]
+fn nothing_is_asked_of_a_song_that_is_forgotten() {
+    let mut window = window_of_song(3, |second| HitMark {
+        margin: 0.1,
+        ..ride(f64::from(second))
+    });
+    press(&mut window, "Edit hits");
+    press(&mut window, "Ask me");
+    assert!(window.place_of("That's right").is_some());
+    press(&mut window, "Listen anew");
+    press(&mut window, "Sure?");
+    // It plays on.
+    window.audio.hit(0, ride(1.0));
+    window.audio.end_block(240, &Peaks::default(), Some(1.0));
+    window.frame(vec![]);
+    assert!(window.place_of("Ask me").is_some());
+    assert!(window.place_of("That's right").is_none());
 }
