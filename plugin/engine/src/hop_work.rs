@@ -22,6 +22,7 @@ use crate::{
         AttackGate, BandMasks, EarlierShares, Explainer, Isolation, LevelGuard, LevelMeter,
         OverlapAdd, Panorama, Prediction, Presence, Repeats, Tails, combine_masks,
     },
+    sliding::SlidingWindow,
     transcriber::{
         GivenHits, Judge, OnsetLocator, PeakPicker, PickerClass, RelativeLevel, RemovedHits,
         Rhythm, Taught, VelocityScale,
@@ -45,7 +46,7 @@ pub struct HopWork {
     framing: Framing,
     quality: Quality,
     /// The last [`HopWork::history_hops`] hops of input.
-    history: [Vec<f32>; 2],
+    history: [SlidingWindow; 2],
     /// Hops begun since the last reset.
     hops: u64,
     silent_hops: u64,
@@ -142,12 +143,12 @@ impl HopWork {
                 .map(|_| [vec![0.0; hop], vec![0.0; hop]])
                 .collect::<Vec<_>>()
         };
-        let history = vec![0.0; Self::history_hops(quality) * hop];
+        let history = |turn| SlidingWindow::new(Self::history_hops(quality) * hop, hop, turn);
         let controls = Controls::default();
         let mut work = HopWork {
             framing,
             quality,
-            history: [history.clone(), history],
+            history: [history(9), history(10)],
             hops: 0,
             silent_hops: 0,
             controls,
@@ -294,12 +295,9 @@ impl HopWork {
     /// Real-time safe.
     pub fn begin_hop(&mut self, incoming: &[Vec<f32>; 2]) {
         std::mem::swap(&mut self.making, &mut self.playing);
-        let hop = self.framing.hop_samples;
         let mut peak = 0.0_f32;
         for (history, new) in self.history.iter_mut().zip(incoming) {
-            history.copy_within(hop.., 0);
-            let tail = history.len() - hop;
-            history[tail..].copy_from_slice(new);
+            history.push(new);
             peak = new.iter().fold(peak, |peak, sample| peak.max(sample.abs()));
         }
         self.hops += 1;

@@ -27,6 +27,7 @@ pub mod note_map;
 pub mod one_shots;
 mod playback;
 pub mod separator;
+mod sliding;
 pub mod sound;
 mod stems;
 pub mod transcriber;

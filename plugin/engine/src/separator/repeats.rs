@@ -103,7 +103,7 @@ impl Repeats {
                 .map(|drum| [(); SOUNDS].map(|()| Sound::new(&finder.matcher, hop, parts(drum))))
                 .into(),
             voices: Voices::new(hop, (CHOKE_S * rate) as usize),
-            predicted: Predicted::new(ahead_samples),
+            predicted: Predicted::new(ahead_samples, hop),
             spectra: Spectra::new(overlap_add.window_samples() / 2 + 1),
             waiting: [None; DRUM_COUNT],
             accepted: [None; DRUM_COUNT],

@@ -1,7 +1,7 @@
 //! Sounds that are predicted to go on, and the signals that they make.
 
 use super::{place::Place, sound::Sound};
-use crate::drum::DRUM_COUNT;
+use crate::{drum::DRUM_COUNT, sliding::SlidingWindow};
 
 /// Voices of one drum at once; the oldest ends for a new one.
 const VOICES: usize = 8;
@@ -207,18 +207,18 @@ pub struct Predicted {
     /// First sample of the input that is kept.
     pub start: i64,
     /// Per drum and channel.
-    signals: Vec<[Vec<f32>; 2]>,
+    signals: Vec<[SlidingWindow; 2]>,
     /// Where each drum has faded out.
     until: [i64; DRUM_COUNT],
 }
 
 impl Predicted {
-    /// Silence of `samples` samples. Allocates.
-    pub fn new(samples: usize) -> Predicted {
-        let pair = || [vec![0.0; samples], vec![0.0; samples]];
+    /// Silence of `samples` samples, which moves on by `hop` at a time. Allocates.
+    pub fn new(samples: usize, hop: usize) -> Predicted {
+        let pair = |drum| [drum, drum].map(|turn| SlidingWindow::new(samples, hop, turn));
         Predicted {
             start: i64::MIN / 2,
-            signals: (0..DRUM_COUNT).map(|_| pair()).collect(),
+            signals: (0..DRUM_COUNT).map(pair).collect(),
             until: [i64::MIN; DRUM_COUNT],
         }
     }
@@ -245,10 +245,7 @@ impl Predicted {
                 continue;
             }
             for signal in signals {
-                let kept = signal.len() - (moved as usize).min(signal.len());
-                let gone = signal.len() - kept;
-                signal.copy_within(gone.., 0);
-                signal[kept..].fill(0.0);
+                signal.advance(moved as usize);
             }
         }
         self.start = start;
@@ -300,7 +297,7 @@ mod tests {
     #[test]
     fn voices_play_on_hop_by_hop_and_end() {
         let sounds = sounds();
-        let (mut voices, mut predicted) = (Voices::new(16, 32), Predicted::new(128));
+        let (mut voices, mut predicted) = (Voices::new(16, 32), Predicted::new(128, 16));
         predicted.step(0);
         voices.start(3, 0, Place::new(100.0), 0.5);
         for start in (0..480).step_by(16) {
@@ -326,7 +323,7 @@ mod tests {
     #[test]
     fn a_voice_whose_sound_is_given_up_fades_in_what_is_not_used_yet() {
         let sounds = sounds();
-        let (mut voices, mut predicted) = (Voices::new(16, 32), Predicted::new(128));
+        let (mut voices, mut predicted) = (Voices::new(16, 32), Predicted::new(128, 16));
         predicted.step(0);
         voices.start(3, 0, Place::new(0.0), 1.0);
         voices.start(3, 0, Place::new(400.0), 1.0);
@@ -353,7 +350,7 @@ mod tests {
     /// What is predicted of a voice that is choked before or after it is rendered.
     fn choked(is_late: bool) -> Vec<f32> {
         let sounds = sounds();
-        let (mut voices, mut predicted) = (Voices::new(16, 32), Predicted::new(300));
+        let (mut voices, mut predicted) = (Voices::new(16, 32), Predicted::new(300, 16));
         predicted.step(0);
         voices.start(3, 0, Place::new(10.0), 1.0);
         if is_late {
