@@ -118,17 +118,18 @@ impl WavFile {
             let to = frames.min(from + room);
             let start = self.gathered.len();
             self.gathered.resize(start + (to - from) * frame_bytes, 0);
-            let places = self.gathered[start..].chunks_exact_mut(frame_bytes);
+            // Lengths that the compiler knows: no call for every sample.
+            let (samples, _) = self.gathered[start..].as_chunks_mut::<SAMPLE_BYTES>();
             if let [left, right] = channels {
                 // In one pass over the memory.
                 let frames = left[from..to].iter().zip(&right[from..to]);
-                for (place, (left, right)) in places.zip(frames) {
-                    place[..SAMPLE_BYTES].copy_from_slice(&left.to_le_bytes());
-                    place[SAMPLE_BYTES..].copy_from_slice(&right.to_le_bytes());
+                let (places, _) = samples.as_chunks_mut::<2>();
+                for (place, (left, right)) in places.iter_mut().zip(frames) {
+                    *place = [left.to_le_bytes(), right.to_le_bytes()];
                 }
             } else {
-                for (place, sample) in places.zip(&channels[0][from..to]) {
-                    place.copy_from_slice(&sample.to_le_bytes());
+                for (place, sample) in samples.iter_mut().zip(&channels[0][from..to]) {
+                    *place = sample.to_le_bytes();
                 }
             }
             from = to;
