@@ -5,6 +5,7 @@ mod kit;
 mod rise;
 mod settings;
 mod signals;
+mod weighing;
 
 use std::sync::Arc;
 
@@ -29,6 +30,7 @@ use crate::{
     },
 };
 use hits::{Decided, Started};
+use weighing::AcceptedHats;
 
 /// Equal parts of a hop at whose ends a share of the work is done.
 pub const STAGES: usize = 8;
@@ -88,6 +90,7 @@ pub struct HopWork {
     earlier: EarlierShares,
     started: [Option<Started>; DRUM_COUNT],
     decided: [Option<Decided>; DRUM_COUNT],
+    hats: AcceptedHats,
     worker: BankWorker,
     follower: BankFollower,
     tape: Tape,
@@ -188,6 +191,7 @@ impl HopWork {
             earlier: EarlierShares::new(hop, quality.window_hops()),
             started: [None; DRUM_COUNT],
             decided: [None; DRUM_COUNT],
+            hats: [None; 2],
             worker,
             follower: BankFollower::new(hop_s),
             tape: Tape::new(&framing, overlap_add.window_samples() / 2),
@@ -272,6 +276,7 @@ impl HopWork {
         self.earlier.reset();
         self.started = [None; DRUM_COUNT];
         self.decided = [None; DRUM_COUNT];
+        self.hats = [None; 2];
         self.overlap_add.reset();
         self.tape.reset(&mut self.worker);
         self.follower.rewind();

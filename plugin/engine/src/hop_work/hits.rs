@@ -1,14 +1,13 @@
 //! Hits of a hop: found, fitted, decided, measured and passed on.
 
-use super::HopWork;
+use super::{HopWork, weighing::Weighed};
 use crate::{
     controls::HitSource,
     drum::{DRUM_COUNT, Drum},
-    front_end::BAND_COUNT,
     learner::TapeHit,
     playback::{Playback, QueuedHit},
     separator::{FitCandidate, RepeatHit},
-    transcriber::{Candidate, Decision, Evidence, Verdict, logit},
+    transcriber::{Candidate, Decision, Evidence, Verdict},
 };
 
 /// Level at which a hit is played again relative to what its shares of the bands say, which
@@ -24,11 +23,11 @@ const NO_DOUBT: f32 = -20.0;
 /// A candidate that waits for its decision.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Started {
-    frame: u64,
-    onset_sample: u64,
-    amplitude: f32,
+    pub frame: u64,
+    pub onset_sample: u64,
+    pub amplitude: f32,
     /// The network's velocity.
-    velocity: f32,
+    pub velocity: f32,
     /// Velocity that was given from outside.
     given_velocity: Option<f32>,
 }
@@ -103,8 +102,10 @@ impl HopWork {
             self.judge
                 .hear(decision.drum, decision.frame, decision.confidence, likeness);
         }
-        for decision in decisions.into_iter().flatten() {
-            self.decide(decision);
+        let mut weighed = decisions.map(|decision| decision.map(|made| self.weigh(made)));
+        self.refuse_hats(&mut weighed);
+        for weighed in weighed.into_iter().flatten() {
+            self.decide(weighed);
         }
         if candidates.iter().any(Option::is_some) {
             self.start(frame, &candidates);
@@ -233,58 +234,21 @@ impl HopWork {
         self.repeats.begin(repeats, [left, right], end);
     }
 
-    /// Largest share of a band that the network's masks give the drum.
-    fn most_of_a_band(&self, class: usize) -> f32 {
-        let masks = self.session.mask().unwrap_or_default();
-        let mask = masks.chunks_exact(BAND_COUNT).nth(class);
-        // Bands above half the sample rate are empty: what is said of them means nothing.
-        let shares = mask.unwrap_or_default().iter().take(self.heard_bands);
-        shares.fold(0.0, |most, share| share.max(most))
-    }
-
-    fn decide(&mut self, decision: Decision) {
+    fn decide(&mut self, weighed: Weighed) {
+        let Weighed {
+            decision,
+            started,
+            mut onset_sample,
+            is_certain,
+            mut verdict,
+            confidence,
+            mut evidence,
+        } = weighed;
         let class = decision.drum.index();
-        let centre = self.framing.centre_of(decision.frame).max(0) as u64;
-        let started = self.started[class].filter(|started| started.frame == decision.frame);
-        let (mut onset_sample, amplitude, estimate) = started
-            .map_or((centre, 0.0, 0.0), |started| {
-                (started.onset_sample, started.amplitude, started.velocity)
-            });
         let at = (decision.frame, onset_sample);
         let network = decision.confidence;
+        let estimate = started.map_or(0.0, |started| started.velocity);
         let recognition = self.repeats.recognition(decision.drum);
-        let heard = (network, self.most_of_a_band(class));
-        let is_certain = network >= 1.0;
-        let taught = self.taught.word_on(decision.drum);
-        let mut evidence = Evidence {
-            heard: self.judge.evidence(decision.drum, at, heard, recognition),
-            expected: match started {
-                Some(_) => self.rhythm.expected(decision.drum, decision.frame),
-                None => Default::default(),
-            },
-            taught: if is_certain {
-                Default::default()
-            } else {
-                taught
-            },
-            odds: self.taught.odds(),
-            margin: 0.0,
-            sensitivity: self.controls.drums[class].sensitivity,
-        };
-        let (mut verdict, mut confidence) = (decision.verdict, network);
-        if started.is_some() && matches!(verdict, Verdict::Accepted | Verdict::BelowThreshold) {
-            confidence = self.judge.weigh(network, &evidence);
-            // A drum whose fitted gain is next to nothing beside its own louder
-            // hits was hardly played, unless it is sure.
-            let fitted = self.fitted.velocity(decision.drum, amplitude, estimate);
-            let threshold = self.picker_classes[class].threshold_of(fitted);
-            evidence.margin = logit(confidence) - logit(threshold);
-            verdict = if confidence >= threshold {
-                Verdict::Accepted
-            } else {
-                Verdict::BelowThreshold
-            };
-        }
         let is_kick = decision.drum == Drum::Kick && verdict == Verdict::Accepted;
         if is_kick && !is_certain && self.explainer.has_ended(decision.frame) {
             verdict = Verdict::BelowThreshold;
@@ -297,6 +261,7 @@ impl HopWork {
         if started.is_some() {
             let is_accepted = verdict == Verdict::Accepted;
             if is_accepted {
+                self.remember_hat(decision.drum, decision.frame, evidence.margin);
                 self.removed.hit(decision.drum, decision.frame);
                 self.picker.accept(decision.drum, decision.frame);
                 self.judge.accept(decision.drum, at, network, recognition);

@@ -106,6 +106,7 @@ pub struct Explainer {
     history: Vec<[f32; BAND_COUNT]>,
     newest: u64,
     low_bands: usize,
+    bright_from: usize,
     fit: GainFit,
 }
 
@@ -123,6 +124,7 @@ impl Explainer {
             history: vec![[0.0; BAND_COUNT]; HISTORY_FRAMES as usize],
             newest: 0,
             low_bands: ending::low_bands(),
+            bright_from: ending::bright_from(),
             fit: GainFit::default(),
         };
         for drum in Drum::ALL {
