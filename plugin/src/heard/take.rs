@@ -14,6 +14,7 @@ use tempo::HeardTempo;
 use super::set_by_hand::SetByHand;
 use crate::corrections::SAME_HIT_S;
 use crate::link::{HitMark, WavePoint};
+use crate::song::EARLY_S;
 
 mod grid;
 mod tempo;
@@ -43,6 +44,8 @@ pub struct Take {
     given: Vec<HitMark>,
     wave: Vec<f32>,
     tempo: HeardTempo,
+    /// Samples after which a place is heard for another time round; 0 before the first point.
+    round_samples: u64,
     last_s: Option<f64>,
     /// The last place that was heard, also when the transport stands.
     recent_s: Option<f64>,
@@ -67,6 +70,11 @@ impl Take {
         // taken back. Two words come on one that is heard and given.
         let known = mark.is_by_hand.then(|| self.nearest(mark.drum, song_s));
         let is_given = mark.is_by_hand && mark.verdict != Verdict::Removed;
+        if is_given {
+            forget_rounds(&mut self.given, mark, song_s, self.round_samples);
+        } else if !mark.is_by_hand {
+            forget_rounds(&mut self.hits, mark, song_s, self.round_samples);
+        }
         if is_given && self.given.len() < MOST_HITS {
             let place = place(&self.given, song_s);
             self.given.insert(place, *mark);
@@ -110,6 +118,7 @@ impl Take {
             .filter(|before_s| to_s > *before_s && to_s - before_s <= STEP_S)
             .unwrap_or(to_s - new_s.clamp(0.0, STEP_S));
         let too_old = (EARLIER_S * sample_rate_hz) as u64;
+        self.round_samples = too_old;
         for hits in [&mut self.hits, &mut self.given] {
             let (first, last) = (place(hits, from_s), place(hits, to_s));
             for index in (first..last).rev() {
@@ -207,6 +216,21 @@ fn place(hits: &[HitMark], song_s: f64) -> usize {
     hits.partition_point(|hit| hit.song_s.is_some_and(|place| place < song_s))
 }
 
+/// Forgets what was heard of a hit in earlier rounds. The first of a loop may lie just before
+/// it, where no waveform comes that would clear its place.
+fn forget_rounds(hits: &mut Vec<HitMark>, mark: &HitMark, song_s: f64, round_samples: u64) {
+    if round_samples == 0 {
+        return;
+    }
+    let (first, last) = (place(hits, song_s - EARLY_S), place(hits, song_s + EARLY_S));
+    for index in (first..last).rev() {
+        let hit = &hits[index];
+        if hit.drum == mark.drum && hit.position + round_samples < mark.position {
+            hits.remove(index);
+        }
+    }
+}
+
 fn between(hits: &[HitMark], from_s: f64, to_s: f64) -> impl Iterator<Item = (f64, &HitMark)> {
     let hits = &hits[place(hits, from_s)..place(hits, to_s.max(from_s))];
     hits.iter().filter_map(|hit| Some((hit.song_s?, hit)))
@@ -268,6 +292,75 @@ mod tests {
             play(&mut take, position, 1.0, 0.5);
         }
         assert_eq!(take.hits(0.0, 9.0).count(), 1);
+    }
+
+    #[test]
+    fn the_first_hit_of_a_loop_that_lies_just_before_it_is_kept_once() {
+        // From the song's beginning into a loop of a second from 1 s on.
+        let place_s = |sample: u64| match sample {
+            0..48_000 => sample as f64 / RATE_HZ,
+            _ => 1.0 + ((sample - 48_000) % 48_000) as f64 / RATE_HZ,
+        };
+        for (block, is_by_hand) in [64, 128, 441, 1_024]
+            .into_iter()
+            .zip([false, true].repeat(2))
+        {
+            let mut take = Take::default();
+            let mut point_samples = 0;
+            for begin in (0..21 * 48_000).step_by(block as usize) {
+                let end = begin + block;
+                for (sample, drum, song_s) in [
+                    (24_000, Drum::Snare, 0.5),
+                    (46_080, Drum::Snare, 0.96),
+                    (46_560, Drum::Kick, 0.97),
+                ] {
+                    if (begin..end).contains(&sample) {
+                        let position = sample;
+                        take.hit(&HitMark {
+                            drum,
+                            ..mark(position, song_s)
+                        });
+                    }
+                }
+                for round in 0..20 {
+                    let position = (round + 1) * 48_000 - 384;
+                    if (begin..end).contains(&position) {
+                        take.hit(&HitMark {
+                            is_by_hand,
+                            ..mark(position, 0.992)
+                        });
+                    }
+                }
+                point_samples += block as u32;
+                if point_samples >= 240 {
+                    let point = WavePoint {
+                        position: end,
+                        peak: 0.5,
+                        samples: std::mem::take(&mut point_samples),
+                        song_s: Some(place_s(end)),
+                        tempo: None,
+                    };
+                    take.wave(&point, RATE_HZ);
+                }
+            }
+            let heard = take.hits(0.0, 9.0).map(|(at_s, hit)| (at_s, hit.drum));
+            let given = take.given(0.0, 9.0).map(|(at_s, hit)| (at_s, hit.drum));
+            let mut all: Vec<_> = heard.chain(given).collect();
+            all.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.index().cmp(&b.1.index())));
+            let expected = [
+                (0.5, Drum::Snare),
+                (0.96, Drum::Snare),
+                (0.97, Drum::Kick),
+                (0.992, Drum::Snare),
+            ];
+            assert_eq!(all, expected, "blocks of {block}, by hand: {is_by_hand}");
+            // Another drum there is another hit.
+            take.hit(&HitMark {
+                drum: Drum::Ride,
+                ..mark(22 * 48_000, 0.992)
+            });
+            assert_eq!(take.hits(0.0, 9.0).count(), 5 - usize::from(is_by_hand));
+        }
     }
 
     #[test]
