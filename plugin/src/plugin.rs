@@ -307,7 +307,7 @@ impl Plugin for InverseDrumMachine {
     }
 
     fn filter_state(state: &mut PluginState) {
-        state::repair(state);
+        state::load(state);
     }
 
     fn activate(

@@ -299,6 +299,7 @@ impl IdmApp {
     fn problem(&self) -> String {
         let params = &self.params;
         let problems = [
+            params.format.problem(),
             params.kit.problem(),
             params.own_samples.problem(),
             params.corrections.problem(),
