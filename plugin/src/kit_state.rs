@@ -1,7 +1,9 @@
 //! The learnt kit in the project: saved with it, restored to the bit.
 
 use std::collections::VecDeque;
+use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -262,14 +264,37 @@ impl KitState {
     /// Nothing learnt yet, or what the file system refuses.
     pub fn write_files(&self, parent: &Path) -> Result<(PathBuf, Vec<String>), KitFilesError> {
         let kit = self.current();
-        let (name, folder) = (1..)
-            .map(|number| format!("Kit {number}"))
-            .map(|name| (name.clone(), parent.join(name)))
-            .find(|(_, folder)| !folder.exists())
-            .unwrap_or_default();
+        if KitFiles::of("Kit", &kit).samples.is_empty() {
+            return Err(KitFilesError::Empty);
+        }
+        let (name, folder) = new_folder(parent)?;
         let files = KitFiles::of(&name, &kit);
-        files.write(&folder)?;
+        if let Err(error) = files.write(&folder) {
+            // Only if nothing is in it.
+            let _ = fs::remove_dir(&folder);
+            return Err(error);
+        }
         Ok((folder, files.left_out))
+    }
+}
+
+/// A new folder for a kit in `parent`, with its name: made before anything is written, for
+/// another instance may save at the same time.
+fn new_folder(parent: &Path) -> Result<(String, PathBuf), KitFilesError> {
+    let failed = |path: &Path, source| KitFilesError::File {
+        path: path.display().to_string(),
+        source,
+    };
+    fs::create_dir_all(parent).map_err(|error| failed(parent, error))?;
+    let mut number = 1_u64;
+    loop {
+        let name = format!("Kit {number}");
+        let folder = parent.join(&name);
+        match fs::create_dir(&folder) {
+            Ok(()) => return Ok((name, folder)),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
+            Err(error) => return Err(failed(&folder, error)),
+        }
     }
 }
 
@@ -410,5 +435,19 @@ mod tests {
         let error = KitState::default().write_files(&parent).unwrap_err();
         assert!(error.to_string().contains("nothing has been learnt"));
         assert!(!parent.exists());
+    }
+
+    #[test]
+    fn a_folder_is_taken_as_soon_as_it_is_chosen() {
+        let parent = std::env::temp_dir().join(format!("idm-folders-{}", std::process::id()));
+        for expected in ["Kit 1", "Kit 2"] {
+            let (name, folder) = new_folder(&parent).expect("a folder");
+            assert_eq!(name, expected);
+            assert!(folder.is_dir());
+        }
+        fs::write(parent.join("Kit 3"), "a file").expect("written");
+        assert_eq!(new_folder(&parent).expect("a folder").0, "Kit 4");
+        assert!(new_folder(&parent.join("Kit 3")).is_err());
+        fs::remove_dir_all(parent).expect("removed");
     }
 }
