@@ -98,6 +98,16 @@ fn label(painter: &Painter, at: Pos2, size: f32, text: &str, colour: Color32) {
     painter.text(at, Align2::LEFT_CENTER, text, theme::font(size), colour);
 }
 
+/// A line of words in the middle of a ground of its own, legible before hits.
+pub fn paint_words(painter: &Painter, centre: Pos2, text: &str, opacity: f32) {
+    let colour = theme::faded(theme::TEXT, opacity);
+    let galley = painter.layout_no_wrap(text.to_owned(), theme::font(12.0), colour);
+    let place = Align2::CENTER_CENTER.anchor_size(centre, galley.size());
+    let back = place.expand2(vec2(8.0, 2.0));
+    painter.rect_filled(back, 4, theme::faded(theme::BACKGROUND, 0.85 * opacity));
+    painter.galley(place.min, galley, colour);
+}
+
 /// A bar of the waveform between two heights of time.
 pub fn paint_wave_bar(painter: &Painter, wave: Rect, left: f32, right: f32, peak: f32) {
     let half = wave.height() / 2.0 - 1.0;

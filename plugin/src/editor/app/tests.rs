@@ -293,4 +293,5 @@ mod midi;
 mod pads;
 mod settings;
 mod song;
+mod words;
 mod zoom;
