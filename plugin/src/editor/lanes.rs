@@ -8,6 +8,10 @@ use super::theme;
 
 const LABEL_WIDTH: f32 = 84.0;
 
+/// Height from the top that the buttons of the song take, and that of a line below them.
+const BUTTONS_HEIGHT: f32 = 21.0;
+const FOOT_HEIGHT: f32 = 17.0;
+
 /// Share of the height that the waveform takes.
 const WAVE_SHARE: f32 = 0.22;
 
@@ -85,6 +89,12 @@ impl Lanes {
                 Stroke::new(1.0, theme::faded(accent, 0.22)),
             );
         }
+    }
+
+    /// Height of the lowest line of words in the waveform that no button covers, if there is
+    /// room below these.
+    pub fn wave_foot(&self) -> Option<f32> {
+        (self.wave.height() >= BUTTONS_HEIGHT + FOOT_HEIGHT).then(|| self.wave.bottom() - 8.0)
     }
 
     /// Where the button lies that leads from one view to the other.
