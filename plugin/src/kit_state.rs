@@ -1,7 +1,9 @@
 //! The learnt kit in the project: saved with it, restored to the bit.
 
 use std::collections::VecDeque;
+use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -262,14 +264,37 @@ impl KitState {
     /// Nothing learnt yet, or what the file system refuses.
     pub fn write_files(&self, parent: &Path) -> Result<(PathBuf, Vec<String>), KitFilesError> {
         let kit = self.current();
-        let (name, folder) = (1..)
-            .map(|number| format!("Kit {number}"))
-            .map(|name| (name.clone(), parent.join(name)))
-            .find(|(_, folder)| !folder.exists())
-            .unwrap_or_default();
+        if KitFiles::of("Kit", &kit).samples.is_empty() {
+            return Err(KitFilesError::Empty);
+        }
+        let (name, folder) = new_folder(parent)?;
         let files = KitFiles::of(&name, &kit);
-        files.write(&folder)?;
+        if let Err(error) = files.write(&folder) {
+            // Only if nothing is in it.
+            let _ = fs::remove_dir(&folder);
+            return Err(error);
+        }
         Ok((folder, files.left_out))
+    }
+}
+
+/// A new folder for a kit in `parent`, with its name: made before anything is written, for
+/// another instance may save at the same time.
+fn new_folder(parent: &Path) -> Result<(String, PathBuf), KitFilesError> {
+    let failed = |path: &Path, source| KitFilesError::File {
+        path: path.display().to_string(),
+        source,
+    };
+    fs::create_dir_all(parent).map_err(|error| failed(parent, error))?;
+    let mut number = 1_u64;
+    loop {
+        let name = format!("Kit {number}");
+        let folder = parent.join(&name);
+        match fs::create_dir(&folder) {
+            Ok(()) => return Ok((name, folder)),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
+            Err(error) => return Err(failed(&folder, error)),
+        }
     }
 }
 
@@ -287,128 +312,4 @@ impl PersistentField<'_, String> for KitState {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn kit() -> LearntKit {
-        LearntKit {
-            drums: vec![],
-            embedding: vec![1.0, -2.5],
-        }
-    }
-
-    #[test]
-    fn a_kit_waits_for_its_engine_and_is_saved_meanwhile() {
-        let state = KitState::default();
-        assert_eq!(state.text(), "");
-        state.load(&STANDARD.encode(encode_kit(&kit())));
-        assert_eq!(*state.current(), kit());
-        let again = KitState::default();
-        again.set(state.map(Clone::clone));
-        assert_eq!(*again.current(), kit());
-        assert_eq!(*again.take_loaded().expect("loaded"), kit());
-        assert!(again.take_loaded().is_none());
-        again.load("");
-        assert!(again.current().is_empty() && again.problem().is_empty());
-    }
-
-    #[test]
-    fn a_kit_that_is_loaded_while_the_engine_runs_is_handed_over_once() {
-        let state = KitState::default();
-        let mut inbox = state.take_inbox().expect("the first");
-        assert!(state.take_inbox().is_none());
-        let text = STANDARD.encode(encode_kit(&kit()));
-        state.load(&text);
-        inbox.offer(Err);
-        assert_eq!(*state.current(), kit());
-        let mut taken = None;
-        inbox.offer(|kit| {
-            taken = Some(kit);
-            Ok(())
-        });
-        assert_eq!(taken.as_deref(), Some(&kit()));
-        inbox.offer(|_| panic!("it was taken"));
-        // Not heard yet: saved all the same, and not given to an engine again.
-        assert_eq!(*state.current(), kit());
-        assert!(state.take_loaded().is_none());
-
-        state.load(&text);
-        state.forget();
-        inbox.offer(|_| panic!("it was forgotten"));
-        assert!(state.current().is_empty() && state.take_loaded().is_none());
-        state.load(&text);
-        inbox.clear();
-        inbox.offer(|_| panic!("it was given otherwise"));
-        assert!(state.take_loaded().is_some());
-    }
-
-    #[test]
-    fn a_damaged_kit_is_the_default_and_said_so() {
-        let state = KitState::default();
-        let mut bytes = encode_kit(&kit());
-        bytes[10] ^= 1;
-        for text in ["no base64!", "QUJD", &STANDARD.encode(&bytes)] {
-            state.load(text);
-            assert!(state.current().is_empty());
-            assert!(
-                state.problem().contains("default plays"),
-                "{}",
-                state.problem()
-            );
-        }
-        assert!(state.problem().contains("checksum"), "{}", state.problem());
-        assert_eq!(
-            state.text(),
-            STANDARD.encode(&bytes),
-            "kept for who can read it"
-        );
-        state.load(&STANDARD.encode(encode_kit(&kit())));
-        assert!(state.problem().is_empty());
-    }
-
-    #[test]
-    fn a_state_of_now_takes_nothing_from_a_kit_that_has_grown() {
-        let state = KitState::default();
-        state.set_learns(true);
-        let mut inbox = state.take_inbox().expect("the first");
-        let young = STANDARD.encode(encode_kit(&kit()));
-        state.load(&young);
-        inbox.offer(|_| Ok(()));
-        assert_eq!(state.text(), young);
-        // It has grown meanwhile: the engine's shelf has another.
-        let grown = LearntKit {
-            embedding: vec![7.0],
-            ..kit()
-        };
-        state.lock().loaded = Some(Arc::new(grown.clone()));
-        state.load(&young);
-        inbox.offer(|_| panic!("the fader's undo is not the kit's"));
-        assert_eq!(*state.current(), grown);
-        // Frozen, what is loaded is what plays.
-        state.set_learns(false);
-        state.load(&young);
-        let mut taken = 0;
-        inbox.offer(|_| {
-            taken += 1;
-            Ok(())
-        });
-        assert_eq!((taken, &*state.current()), (1, &kit()));
-        // After Forget, undo brings it back.
-        state.set_learns(true);
-        state.forget();
-        state.load(&young);
-        inbox.offer(|_| {
-            taken += 1;
-            Ok(())
-        });
-        assert_eq!((taken, &*state.current()), (2, &kit()));
-    }
-
-    #[test]
-    fn nothing_learnt_writes_nothing() {
-        let parent = std::env::temp_dir().join("idm-no-kit");
-        let error = KitState::default().write_files(&parent).unwrap_err();
-        assert!(error.to_string().contains("nothing has been learnt"));
-        assert!(!parent.exists());
-    }
-}
+mod tests;

@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 use idm_engine::drum::{DRUM_COUNT, Drum};
 use idm_engine::midi_file::{Beat, Grid, MidiNote, write_midi};
 
+use crate::song;
+
 /// What follows the last hit, in seconds.
 const TAIL_S: f64 = 1.0;
 
@@ -88,7 +90,8 @@ impl fmt::Display for Bars {
 
 /// Writes `hits` with the notes `notes` into a new file in `folder`, which is created if
 /// need be, and answers its path. The file begins where the song does, or those of its `bars`
-/// that are wanted, and has its beats; hits before that are left out. Allocates.
+/// that are wanted, and has its beats; hits before that are left out, but for those that were
+/// found a little early. Allocates.
 ///
 /// # Errors
 /// No hits, or what the file system refuses, in words.
@@ -109,9 +112,9 @@ pub fn save(
     };
     let mut midi: Vec<MidiNote> = hits
         .iter()
-        .filter(|hit| hit.song_s >= 0.0)
+        .filter(|hit| hit.song_s >= -song::EARLY_S)
         .map(|hit| MidiNote {
-            time_s: hit.song_s,
+            time_s: hit.song_s.max(0.0),
             key: notes[hit.drum.index()],
             velocity: (hit.velocity * 127.0).round().clamp(1.0, 127.0) as u8,
         })
@@ -184,6 +187,22 @@ mod tests {
             assert!((read[0].time_s - 0.5).abs() < 1e-3 && (read[1].time_s - 2.0).abs() < 1e-3);
         }
         assert!(save(&hits[1..2], &notes, &Grid::default(), None, &folder).is_err());
+        fs::remove_dir_all(folder).expect("removed");
+    }
+
+    #[test]
+    fn a_downbeat_that_is_found_a_little_early_begins_the_song() {
+        let folder = std::env::temp_dir().join(format!("idm-downbeat-{}", std::process::id()));
+        let hits = [-0.05, -0.008, 1.0].map(|song_s| SongHit {
+            song_s,
+            drum: Drum::Kick,
+            velocity: 0.5,
+        });
+        let notes = Drum::ALL.map(Drum::gm_note);
+        let path = save(&hits, &notes, &Grid::default(), None, &folder).expect("saved");
+        let read = read_midi(&fs::read(path).expect("a file")).expect("MIDI");
+        let times_s: Vec<f64> = read.iter().map(|note| note.time_s).collect();
+        assert_eq!(times_s, [0.0, 1.0]);
         fs::remove_dir_all(folder).expect("removed");
     }
 

@@ -254,6 +254,16 @@ impl InverseDrumMachine {
     }
 }
 
+/// Sample of the song with which the block begins, while the transport runs and if the host
+/// tells samples or seconds. Real-time safe.
+fn song_sample(transport: &Transport) -> Option<i64> {
+    // Never worked out from beats and the tempo of now, which may have been another before.
+    let of_seconds = |seconds: f64| (seconds * f64::from(transport.sample_rate)).round() as i64;
+    let told = transport.pos_samples;
+    let told = told.or_else(|| transport.pos_seconds.map(of_seconds));
+    told.filter(|_| transport.playing)
+}
+
 /// What the host says of the song's beats at the beginning of the block. Real-time safe.
 fn tempo(transport: &Transport) -> Option<Tempo> {
     let (beats, unit) = (transport.time_sig_numerator, transport.time_sig_denominator);
@@ -297,7 +307,7 @@ impl Plugin for InverseDrumMachine {
     }
 
     fn filter_state(state: &mut PluginState) {
-        state::repair(state);
+        state::load(state);
     }
 
     fn activate(
@@ -407,7 +417,7 @@ impl Plugin for InverseDrumMachine {
             late_pads: &self.late_pads,
             hits: &self.hits,
             corrections: &self.corrections,
-            song_sample: transport.pos_samples().filter(|_| transport.playing),
+            song_sample: song_sample(transport),
             tempo: tempo(transport),
         };
         let messages = processor.process(main, &mut aux, &settings, played, &mut self.link);
@@ -463,4 +473,23 @@ impl Vst3Plugin for InverseDrumMachine {
         Vst3SubCategory::Drum,
         Vst3SubCategory::Restoration,
     ];
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_those_that_the_host_tells_and_never_worked_out_from_beats() {
+        let mut transport = Transport::new(48_000.0);
+        (transport.playing, transport.tempo) = (true, Some(90.0));
+        transport.pos_beats = Some(6.0);
+        assert_eq!(song_sample(&transport), None);
+        transport.pos_seconds = Some(2.5);
+        assert_eq!(song_sample(&transport), Some(120_000));
+        transport.pos_samples = Some(120_001);
+        assert_eq!(song_sample(&transport), Some(120_001));
+        transport.playing = false;
+        assert_eq!(song_sample(&transport), None);
+    }
 }

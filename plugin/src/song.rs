@@ -13,7 +13,7 @@ const ROUNDING_SAMPLES: i64 = 64;
 const JUMPS: usize = 64;
 
 /// A hit so long before a jump belongs to what follows: played a little early, or found so.
-const EARLY_S: f64 = 0.01;
+pub const EARLY_S: f64 = 0.01;
 
 /// What the host says of the song's beats at a place.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -3,10 +3,10 @@
 //! The host stores one JSON object: the plugin version, every parameter by id,
 //! and a few fields. Anything in it may be missing, of the wrong type or out of
 //! range, because people edit presets and hosts truncate files: bad entries are
-//! repaired or left out, the rest is loaded.
+//! repaired or left out, the rest is loaded. What is missing then is what a new project has.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use nice_plug::params::persist::PersistentField;
 use nice_plug::plugin::PluginState;
@@ -17,10 +17,15 @@ use crate::params::values;
 /// Format of the state that this version writes.
 pub const FORMAT: u32 = 1;
 
+/// Fields with what a project has made: each a text.
+const TEXTS: [&str; 3] = ["kit", "samples", "corrections"];
+
 /// Saved as the number [`FORMAT`]; what is loaded does not change it, but is counted.
 #[derive(Debug, Default)]
 pub struct FormatStamp {
     loads: AtomicU64,
+    /// Whether the last one was of a newer format.
+    is_newer: AtomicBool,
 }
 
 impl FormatStamp {
@@ -28,10 +33,22 @@ impl FormatStamp {
     pub fn loads(&self) -> u64 {
         self.loads.load(Ordering::Relaxed)
     }
+
+    /// What is lost of the project; empty if nothing is.
+    pub fn problem(&self) -> String {
+        if self.is_newer.load(Ordering::Relaxed) {
+            "The project was saved by a newer version; what this one does not know is lost when \
+             it is saved"
+                .to_owned()
+        } else {
+            String::new()
+        }
+    }
 }
 
 impl PersistentField<'_, u32> for FormatStamp {
-    fn set(&self, _: u32) {
+    fn set(&self, format: u32) {
+        self.is_newer.store(format > FORMAT, Ordering::Relaxed);
         self.loads.fetch_add(1, Ordering::Relaxed);
     }
 
@@ -102,7 +119,31 @@ impl Default for EditorState {
     }
 }
 
-/// Repairs a loaded state. Runs before every load.
+/// Makes a whole state of a project out of what a host has loaded. Runs before every load.
+pub fn load(state: &mut PluginState) {
+    repair(state);
+    complete(state);
+}
+
+/// What is missing would stay as it is, and belong to another song.
+fn complete(state: &mut PluginState) {
+    values::complete(&mut state.params);
+    let fields = &mut state.fields;
+    // Every load is counted, of whatever format.
+    let format = fields.entry("format".to_owned()).or_default();
+    if serde_json::from_str::<u32>(format).is_err() {
+        *format = "0".to_owned();
+    }
+    for key in TEXTS {
+        let field = fields.entry(key.to_owned()).or_insert(r#""""#.to_owned());
+        if serde_json::from_str::<String>(field).is_err() {
+            // Who reads it says that it cannot be read, and keeps it.
+            *field = serde_json::Value::String(std::mem::take(field)).to_string();
+        }
+    }
+}
+
+/// Repairs what there is of a state.
 pub fn repair(state: &mut PluginState) {
     values::repair(&mut state.params);
     repair_fields(&mut state.fields);

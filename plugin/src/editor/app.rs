@@ -172,6 +172,7 @@ impl IdmApp {
             notice: self.notice.as_ref().filter(|notice| notice.is_fresh()),
             problem: &self.problem(),
             can_undo_preset: self.can_undo_preset(),
+            hears_nothing: monitor.sound_since_hit_s >= timeline::NOTHING_HEARD_S,
         }
         .show(ui, head, &setter);
         if let Some(wish) = wish {
@@ -257,7 +258,9 @@ impl IdmApp {
                 }
             }
             None => {
-                if timeline::show(ui, rect, monitor, corrections.current().len()) {
+                let is_running = self.shared.status() == Status::Running;
+                let hits = is_running.then(|| self.params.hits.value().engine());
+                if timeline::show(ui, rect, monitor, corrections.current().len(), hits) {
                     self.song = Some(SongView::new(&monitor.take));
                 }
             }
@@ -299,6 +302,7 @@ impl IdmApp {
     fn problem(&self) -> String {
         let params = &self.params;
         let problems = [
+            params.format.problem(),
             params.kit.problem(),
             params.own_samples.problem(),
             params.corrections.problem(),

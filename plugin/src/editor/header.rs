@@ -38,6 +38,8 @@ pub struct Header<'a> {
     pub problem: &'a str,
     /// Whether there are settings from before a preset.
     pub can_undo_preset: bool,
+    /// Whether sound has come in for a while without any hit.
+    pub hears_nothing: bool,
 }
 
 /// What the user wants of the header.
@@ -195,6 +197,16 @@ impl Header<'_> {
                 ),
             ),
             _ if !self.problem.is_empty() => (theme::WARNING, self.problem.to_owned()),
+            Status::Running
+                if self.params.hits.value() == HitChoice::MidiIn && self.hears_nothing =>
+            {
+                (
+                    theme::WARNING,
+                    "All drums are silent: no notes have come in. Send the MIDI track to this \
+                     plugin, or set Hits to Listening"
+                        .into(),
+                )
+            }
             Status::Running if self.params.hits.value() == HitChoice::MidiIn => {
                 (theme::GOOD, "Running; hits come from MIDI in".into())
             }

@@ -8,6 +8,10 @@ use super::theme;
 
 const LABEL_WIDTH: f32 = 84.0;
 
+/// Height from the top that the buttons of the song take, and that of a line below them.
+const BUTTONS_HEIGHT: f32 = 21.0;
+const FOOT_HEIGHT: f32 = 17.0;
+
 /// Share of the height that the waveform takes.
 const WAVE_SHARE: f32 = 0.22;
 
@@ -87,6 +91,12 @@ impl Lanes {
         }
     }
 
+    /// Height of the lowest line of words in the waveform that no button covers, if there is
+    /// room below these.
+    pub fn wave_foot(&self) -> Option<f32> {
+        (self.wave.height() >= BUTTONS_HEIGHT + FOOT_HEIGHT).then(|| self.wave.bottom() - 8.0)
+    }
+
     /// Where the button lies that leads from one view to the other.
     pub fn view_button(&self) -> Rect {
         let top = self.wave.bottom() - 20.0;
@@ -96,6 +106,16 @@ impl Lanes {
 
 fn label(painter: &Painter, at: Pos2, size: f32, text: &str, colour: Color32) {
     painter.text(at, Align2::LEFT_CENTER, text, theme::font(size), colour);
+}
+
+/// A line of words in the middle of a ground of its own, legible before hits.
+pub fn paint_words(painter: &Painter, centre: Pos2, text: &str, opacity: f32) {
+    let colour = theme::faded(theme::TEXT, opacity);
+    let galley = painter.layout_no_wrap(text.to_owned(), theme::font(12.0), colour);
+    let place = Align2::CENTER_CENTER.anchor_size(centre, galley.size());
+    let back = place.expand2(vec2(8.0, 2.0));
+    painter.rect_filled(back, 4, theme::faded(theme::BACKGROUND, 0.85 * opacity));
+    painter.galley(place.min, galley, colour);
 }
 
 /// A bar of the waveform between two heights of time.

@@ -99,24 +99,26 @@ pub fn pad(
         );
     }
 
-    let recent = last.filter(|hit| (0.0..VERDICT_SECONDS).contains(&monitor.age_s(hit.position)));
+    // Before a glow as after it.
+    let legible = |colour: Color32| match glow {
+        bright if bright > 0.5 => theme::BACKGROUND,
+        medium if medium > 0.12 => theme::TEXT,
+        _ => colour,
+    };
+    // A fresh hit is a little ahead of what is shown, which moves smoothly.
+    let recent = last.filter(|hit| monitor.age_s(hit.position).max(0.0) < VERDICT_SECONDS);
     if let Some(hit) = recent {
         let text = format!(
             "{} {:.0}",
             theme::verdict_text(hit.verdict),
             (hit.velocity * 127.0).round()
         );
-        let text_colour = match glow {
-            bright if bright > 0.5 => theme::BACKGROUND,
-            medium if medium > 0.12 => theme::TEXT,
-            _ => colour,
-        };
         painter.text(
             pos2(rect.center().x, rect.bottom() - 13.0),
             Align2::CENTER_CENTER,
             text,
             theme::font(10.5),
-            text_colour,
+            legible(colour),
         );
     } else {
         let text = match (own, evidence.hits) {
@@ -130,11 +132,14 @@ pub fn pad(
             Align2::CENTER_CENTER,
             text,
             theme::font(10.5),
-            if own.is_some() {
-                theme::faded(theme::TEXT, opacity)
-            } else {
-                theme::faded(theme::DIM, opacity)
-            },
+            legible(theme::faded(
+                if own.is_some() {
+                    theme::TEXT
+                } else {
+                    theme::DIM
+                },
+                opacity,
+            )),
         );
     }
     let dots = if corner.hovered() {

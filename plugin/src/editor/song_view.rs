@@ -200,7 +200,10 @@ impl SongView {
         }
         let is_new = list.is_empty();
         if let Some(text) = self.advice(ui, take, questions, corrections, hits, is_new) {
-            paint::paint_advice(&painter, &lanes, text);
+            let is_near = response
+                .hover_pos()
+                .is_some_and(|pointer| lanes.all().contains(pointer));
+            paint::paint_advice(ui, &lanes, self.asked_s.is_none(), is_near, text);
         }
         paint::explain(response, &lanes, scale, &marks);
         self.buttons(ui, &lanes, take, &grid, questions, corrections)

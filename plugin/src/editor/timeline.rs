@@ -1,17 +1,29 @@
 //! The last seconds: the input above, a lane of hits per drum below.
 
 use egui::{Align2, Painter, Rect, Sense, Stroke, Ui, pos2};
+use idm_engine::controls::HitSource;
 use idm_engine::drum::Drum;
+use idm_engine::engine::Verdict;
 use idm_engine::transcriber::lesson_of;
 
 use super::controls::{button, panel};
-use super::lanes::{Lanes, hit_body, paint_hit, paint_wave_bar, reason};
+use super::lanes::{Lanes, hit_body, paint_hit, paint_wave_bar, paint_words, reason};
 use super::theme;
 use crate::heard::{HISTORY_SECONDS, Monitor, verdict_as_set};
+use crate::link::HitMark;
 
-/// Draws the timeline in `rect`, where so many `corrections` are in effect; true if the user
-/// wants to correct hits.
-pub fn show(ui: &mut Ui, rect: Rect, monitor: &Monitor, corrections: usize) -> bool {
+/// So much sound without a hit is worth a word, in seconds.
+pub const NOTHING_HEARD_S: f64 = 4.0;
+
+/// Draws the timeline in `rect`, where so many `corrections` are in effect; `hits` says where
+/// hits come from, if an engine runs. True if the user wants to correct hits.
+pub fn show(
+    ui: &mut Ui,
+    rect: Rect,
+    monitor: &Monitor,
+    corrections: usize,
+    hits: Option<HitSource>,
+) -> bool {
     panel(ui, rect);
     let lanes = Lanes::of(rect);
     let plot = lanes.plot;
@@ -30,7 +42,9 @@ pub fn show(ui: &mut Ui, rect: Rect, monitor: &Monitor, corrections: usize) -> b
         let verdict = verdict_as_set(hit, &monitor.take.by_hand);
         paint_hit(&clipped, body, hit.drum, verdict);
     }
-    if monitor.hits.is_empty() && monitor.wave.is_empty() {
+    if let Some(words) = hits.and_then(|hits| nothing_heard(monitor, hits)) {
+        paint_words(&painter, lanes.all().center(), words, 1.0);
+    } else if monitor.hits.is_empty() && monitor.is_silent() {
         painter.text(
             lanes.all().center(),
             Align2::CENTER_CENTER,
@@ -48,6 +62,25 @@ pub fn show(ui: &mut Ui, rect: Rect, monitor: &Monitor, corrections: usize) -> b
         _ => format!("Edits ({corrections})"),
     };
     button(ui, lanes.view_button(), &label, hint).clicked()
+}
+
+/// What to do where sound comes in and no drum is heard in it.
+fn nothing_heard(monitor: &Monitor, hits: HitSource) -> Option<&'static str> {
+    let is_accepted =
+        |hit: &HitMark| verdict_as_set(hit, &monitor.take.by_hand) == Verdict::Accepted;
+    let is_long = monitor.sound_since_accepted_s >= NOTHING_HEARD_S && !monitor.is_silent();
+    if !is_long || monitor.hits.iter().any(is_accepted) {
+        return None;
+    }
+    Some(match hits {
+        HitSource::Heard if monitor.hits.is_empty() => {
+            "No drum is heard in this sound: is this the drum bus? Else raise Sensitivity"
+        }
+        HitSource::Heard => "No hit is sure enough: raise Sensitivity. Is this the drum bus?",
+        HitSource::Given => {
+            "No hits: send notes to this plugin's MIDI input, or set Hits to Listening"
+        }
+    })
 }
 
 /// Horizontal place of something `age_s` seconds ago.

@@ -1,6 +1,7 @@
 //! A parameter as a bar: label on the left, value on the right, dragged
 //! sideways.
 
+use egui::text::{LayoutJob, TextWrapping};
 use egui::{Align2, Color32, Rect, Response, Sense, Ui, pos2};
 use nice_plug::prelude::*;
 
@@ -66,20 +67,21 @@ pub fn value_bar<P: Param>(
     painter.rect_filled(bar, 1, look.colour);
 
     let middle = rect.center().y - 1.0;
-    painter.text(
-        pos2(rect.left() + 5.0, middle),
-        Align2::LEFT_CENTER,
-        look.label,
-        theme::font(11.0),
-        theme::DIM,
-    );
-    painter.text(
+    let value = painter.text(
         pos2(rect.right() - 5.0, middle),
         Align2::RIGHT_CENTER,
         param.normalized_value_to_string(value, true),
         theme::font(11.0),
         theme::TEXT,
     );
+    let left = rect.left() + 5.0;
+    let mut job =
+        LayoutJob::simple_singleline(look.label.to_owned(), theme::font(11.0), theme::DIM);
+    // The value counts more than the name.
+    job.wrap = TextWrapping::truncate_at_width((value.left() - 4.0 - left).max(0.0));
+    let label = painter.layout_job(job);
+    let place = Align2::LEFT_CENTER.anchor_size(pos2(left, middle), label.size());
+    painter.galley(place.min, label, theme::DIM);
     response
         .on_hover_cursor(egui::CursorIcon::ResizeHorizontal)
         .on_hover_text(format!(

@@ -23,6 +23,10 @@ const JUMP_SECONDS: f64 = 0.25;
 /// Time for which an accepted hit stays the last one of its drum, in seconds.
 const STAYS_S: f64 = 0.6;
 
+/// Peaks above this are sound that a drum can be heard in, and below that one silence.
+const SOUND_PEAK: f32 = 0.01;
+const SILENT_PEAK: f32 = 0.001;
+
 /// How much dimmer a refused hit glows.
 const REFUSED_GLOW: f32 = 0.3;
 
@@ -39,6 +43,10 @@ pub struct Monitor {
     pub hits: VecDeque<HitMark>,
     /// Waveform of the last seconds.
     pub wave: VecDeque<WavePoint>,
+    /// How much sound has come in since the last hit of any kind, in seconds.
+    pub sound_since_hit_s: f64,
+    /// The same since the last accepted one.
+    pub sound_since_accepted_s: f64,
     /// The song as far as it was heard.
     pub take: Take,
     /// What the user was asked about it.
@@ -58,6 +66,8 @@ impl Default for Monitor {
             last_hits: [None; DRUM_COUNT],
             hits: VecDeque::new(),
             wave: VecDeque::new(),
+            sound_since_hit_s: 0.0,
+            sound_since_accepted_s: 0.0,
             take: Take::default(),
             questions: Questions::default(),
             now: 0.0,
@@ -92,11 +102,20 @@ impl Monitor {
         self.take.teaching = end.shared.teaching();
         while let Ok(hit) = end.hits.pop() {
             self.show(hit);
+            self.sound_since_hit_s = 0.0;
+            if hit.verdict == Verdict::Accepted {
+                self.sound_since_accepted_s = 0.0;
+            }
             self.take.hit(&hit);
             self.hits.push_back(hit);
         }
         while let Ok(point) = end.wave.pop() {
             self.take.wave(&point, self.sample_rate_hz);
+            if point.peak >= SOUND_PEAK {
+                let sound_s = f64::from(point.samples) / self.sample_rate_hz;
+                self.sound_since_hit_s += sound_s;
+                self.sound_since_accepted_s += sound_s;
+            }
             self.wave.push_back(point);
         }
         let oldest = end.shared.position() as f64 - (HISTORY_SECONDS + 0.5) * self.sample_rate_hz;
@@ -141,6 +160,11 @@ impl Monitor {
     pub fn forget_song(&mut self) {
         self.take.forget();
         self.questions = Questions::default();
+    }
+
+    /// Whether nothing is to be heard in the last seconds.
+    pub fn is_silent(&self) -> bool {
+        self.wave.iter().all(|point| point.peak < SILENT_PEAK)
     }
 
     /// How long ago a position was, in seconds; negative if still to come.
@@ -205,6 +229,38 @@ mod tests {
         monitor.update(&mut editor, 0.01);
         assert!(monitor.hits.is_empty());
         assert!(monitor.glow(Drum::Snare) < 1e-6);
+    }
+
+    #[test]
+    fn sound_without_hits_is_measured_and_silence_is_not() {
+        let (mut audio, mut editor) = link();
+        audio.set_sample_rate(44_100.0);
+        let mut monitor = Monitor::default();
+        let mut play = |audio: &mut crate::link::AudioEnd, dry: f32| {
+            let peaks = Peaks {
+                dry,
+                ..Peaks::default()
+            };
+            for _ in 0..100 {
+                audio.end_block(882, &peaks, None);
+            }
+            monitor.listen(&mut editor);
+            let sound_s = [monitor.sound_since_hit_s, monitor.sound_since_accepted_s];
+            (sound_s.map(f64::round), monitor.is_silent())
+        };
+        assert_eq!(play(&mut audio, 0.0), ([0.0, 0.0], true));
+        assert_eq!(play(&mut audio, 0.5), ([2.0, 2.0], false));
+        let refused = HitMark {
+            verdict: Verdict::BelowThreshold,
+            ..mark(Drum::Ride)
+        };
+        audio.hit(0, refused);
+        assert_eq!(play(&mut audio, 0.5), ([2.0, 4.0], false));
+        audio.hit(0, mark(Drum::Ride));
+        assert_eq!(play(&mut audio, 0.0), ([0.0, 0.0], false));
+        play(&mut audio, 0.0);
+        play(&mut audio, 0.0);
+        assert_eq!(play(&mut audio, 0.0), ([0.0, 0.0], true));
     }
 
     #[test]

@@ -14,6 +14,7 @@ use tempo::HeardTempo;
 use super::set_by_hand::SetByHand;
 use crate::corrections::SAME_HIT_S;
 use crate::link::{HitMark, WavePoint};
+use crate::song::EARLY_S;
 
 mod grid;
 mod tempo;
@@ -43,6 +44,8 @@ pub struct Take {
     given: Vec<HitMark>,
     wave: Vec<f32>,
     tempo: HeardTempo,
+    /// Samples after which a place is heard for another time round; 0 before the first point.
+    round_samples: u64,
     last_s: Option<f64>,
     /// The last place that was heard, also when the transport stands.
     recent_s: Option<f64>,
@@ -67,6 +70,11 @@ impl Take {
         // taken back. Two words come on one that is heard and given.
         let known = mark.is_by_hand.then(|| self.nearest(mark.drum, song_s));
         let is_given = mark.is_by_hand && mark.verdict != Verdict::Removed;
+        if is_given {
+            forget_rounds(&mut self.given, mark, song_s, self.round_samples);
+        } else if !mark.is_by_hand {
+            forget_rounds(&mut self.hits, mark, song_s, self.round_samples);
+        }
         if is_given && self.given.len() < MOST_HITS {
             let place = place(&self.given, song_s);
             self.given.insert(place, *mark);
@@ -110,6 +118,7 @@ impl Take {
             .filter(|before_s| to_s > *before_s && to_s - before_s <= STEP_S)
             .unwrap_or(to_s - new_s.clamp(0.0, STEP_S));
         let too_old = (EARLIER_S * sample_rate_hz) as u64;
+        self.round_samples = too_old;
         for hits in [&mut self.hits, &mut self.given] {
             let (first, last) = (place(hits, from_s), place(hits, to_s));
             for index in (first..last).rev() {
@@ -207,130 +216,25 @@ fn place(hits: &[HitMark], song_s: f64) -> usize {
     hits.partition_point(|hit| hit.song_s.is_some_and(|place| place < song_s))
 }
 
+/// Forgets what was heard of a hit in earlier rounds. The first of a loop may lie just before
+/// it, where no waveform comes that would clear its place.
+fn forget_rounds(hits: &mut Vec<HitMark>, mark: &HitMark, song_s: f64, round_samples: u64) {
+    if round_samples == 0 {
+        return;
+    }
+    let (first, last) = (place(hits, song_s - EARLY_S), place(hits, song_s + EARLY_S));
+    for index in (first..last).rev() {
+        let hit = &hits[index];
+        if hit.drum == mark.drum && hit.position + round_samples < mark.position {
+            hits.remove(index);
+        }
+    }
+}
+
 fn between(hits: &[HitMark], from_s: f64, to_s: f64) -> impl Iterator<Item = (f64, &HitMark)> {
     let hits = &hits[place(hits, from_s)..place(hits, to_s.max(from_s))];
     hits.iter().filter_map(|hit| Some((hit.song_s?, hit)))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const RATE_HZ: f64 = 48_000.0;
-
-    fn mark(position: u64, song_s: f64) -> HitMark {
-        HitMark {
-            position,
-            ..HitMark::accepted(Drum::Snare, Some(song_s))
-        }
-    }
-
-    /// Plays the song from `from_s` for a second, from output sample `position` on.
-    fn play(take: &mut Take, position: u64, from_s: f64, peak: f32) {
-        for n in 0..=200_u64 {
-            let point = WavePoint {
-                position: position + n * 240,
-                peak,
-                samples: 240,
-                song_s: Some(from_s + n as f64 / 200.0),
-                tempo: None,
-            };
-            take.wave(&point, RATE_HZ);
-        }
-    }
-
-    #[test]
-    fn the_second_time_round_replaces_the_first() {
-        let mut take = Take::default();
-        for song_s in [1.2, 1.8, 2.5] {
-            take.hit(&mark(((song_s - 1.0) * RATE_HZ) as u64, song_s));
-        }
-        play(&mut take, 0, 1.0, 0.5);
-        assert_eq!(take.hits(0.0, 9.0).count(), 3, "the same time round");
-        // Two seconds later the loop begins again: another hit is heard, just before
-        // the waveform of its place arrives.
-        take.hit(&mark(96_000 + 10_080, 1.21));
-        play(&mut take, 96_000, 1.0, 0.25);
-        let places: Vec<f64> = take.hits(0.0, 9.0).map(|(song_s, _)| song_s).collect();
-        assert_eq!(places, [1.21, 2.5]);
-        assert_eq!(take.peak(1.3, 1.5), 0.25);
-        assert_eq!(take.peak(0.1, 0.2), 0.0);
-        assert_eq!(take.peak(7.0, 8.0), 0.0);
-        assert_eq!(take.playhead_s(), Some(2.0));
-    }
-
-    #[test]
-    fn the_first_hit_of_a_loop_is_heard_once_however_often_it_is_played() {
-        let mut take = Take::default();
-        for round in 0..4_u64 {
-            let position = round * 48_000;
-            take.hit(&mark(position, 1.0));
-            play(&mut take, position, 1.0, 0.5);
-        }
-        assert_eq!(take.hits(0.0, 9.0).count(), 1);
-    }
-
-    #[test]
-    fn what_was_heard_before_a_correction_is_known_after_it() {
-        let mut take = Take::default();
-        take.hit(&HitMark {
-            verdict: Verdict::BelowThreshold,
-            margin: -0.5,
-            ..mark(9_600, 1.2)
-        });
-        take.hit(&mark(24_000, 1.5));
-        play(&mut take, 0, 1.0, 0.5);
-        for round in 1..3 {
-            let begin = round * 96_000;
-            // Heard again, and given.
-            take.hit(&HitMark {
-                verdict: Verdict::Removed,
-                is_by_hand: true,
-                ..mark(begin + 9_600, 1.2)
-            });
-            take.hit(&HitMark {
-                confidence: 1.0,
-                velocity: 0.8,
-                is_by_hand: true,
-                ..mark(begin + 9_600, 1.21)
-            });
-            take.hit(&HitMark {
-                verdict: Verdict::Removed,
-                velocity: 0.0,
-                is_by_hand: true,
-                ..mark(begin + 24_000, 1.5)
-            });
-            play(&mut take, begin, 1.0, 0.5);
-            let heard: Vec<_> = take.hits(0.0, 9.0).map(|(at, hit)| (at, *hit)).collect();
-            let [(first_s, first), (_, second)] = heard.as_slice() else {
-                panic!("{heard:?}");
-            };
-            assert_eq!((*first_s, first.verdict), (1.2, Verdict::BelowThreshold));
-            assert_eq!((first.margin, first.velocity), (-0.5, 0.8));
-            assert_eq!((second.verdict, second.velocity), (Verdict::Accepted, 0.5));
-        }
-    }
-
-    #[test]
-    fn there_is_nothing_before_the_song() {
-        let mut take = Take::default();
-        play(&mut take, 0, 0.0, 0.5);
-        assert_eq!(take.peak(0.0, 0.01), 0.5);
-        assert_eq!(take.peak(-0.01, 0.0), 0.0);
-    }
-
-    #[test]
-    fn absurd_places_do_no_harm() {
-        let mut take = Take::default();
-        for song_s in [-5.0, 1e9, f64::NAN, 0.0] {
-            take.hit(&mark(0, song_s));
-            play(&mut take, 0, song_s, 0.5);
-        }
-        assert!(take.wave.len() < 1_000);
-        take.hit(&HitMark {
-            song_s: None,
-            ..mark(0, 0.0)
-        });
-        assert!(take.hits(-10.0, 1e12).count() <= 4);
-    }
-}
+mod tests;

@@ -206,6 +206,17 @@ pub fn repair(values: &mut Values) {
     *values = repair.good;
 }
 
+/// Gives parameters without a saved value their defaults. Allocates.
+pub fn complete(values: &mut Values) {
+    let params = IdmParams::default();
+    let mut read = Read(Values::new());
+    visit(&params, &mut read);
+    read.visit("rev", &params.revision);
+    for (id, default) in read.0 {
+        values.entry(id).or_insert(default);
+    }
+}
+
 impl IdmParams {
     /// All settings as they are now. Allocates.
     pub fn values(&self) -> Values {

@@ -98,6 +98,85 @@ fn the_stamp_is_saved_and_survives_older_states() {
 }
 
 #[test]
+fn a_newer_format_is_told_until_another_state_is_loaded() {
+    let params = IdmParams::default();
+    let load = |format: &str| {
+        let mut state = state_with(&[], &[("format", format)]);
+        super::load(&mut state);
+        params.deserialize_fields(&state.fields);
+        params.format.problem()
+    };
+    assert!(load(&(FORMAT + 1).to_string()).contains("newer version"));
+    for (loads, format) in [FORMAT.to_string(), "0".into(), "many".into()]
+        .iter()
+        .enumerate()
+    {
+        assert!(load(format).is_empty(), "{format}");
+        assert_eq!(params.format.loads(), loads as u64 + 2);
+    }
+}
+
+#[test]
+fn what_a_state_lacks_is_that_of_a_new_project() {
+    use crate::corrections::Correction;
+    use idm_engine::drum::Drum;
+    let params = IdmParams::default();
+    let correction = Correction {
+        song_s: 1.0,
+        drum: Drum::Kick,
+        is_hit: true,
+        snaps: false,
+        lesson: None,
+    };
+    params.corrections.say(correction);
+    let mut state = state_with(&[("level_2", ParamValue::F32(-3.0))], &[]);
+    load(&mut state);
+    let ids: BTreeSet<String> = state.params.keys().cloned().collect();
+    let all = params.param_map().into_iter().map(|(id, _, _)| id);
+    assert_eq!(ids, all.collect());
+    let mut expected = IdmParams::default().values();
+    expected.insert("level_2".into(), ParamValue::F32(-3.0));
+    state.params.remove("rev");
+    assert_eq!(
+        serde_json::to_value(&state.params).unwrap(),
+        serde_json::to_value(&expected).unwrap()
+    );
+    params.deserialize_fields(&state.fields);
+    assert!(params.corrections.current().is_empty());
+    assert_eq!(params.format.loads(), 1);
+    for problem in [
+        params.kit.problem(),
+        params.own_samples.problem(),
+        params.corrections.problem(),
+    ] {
+        assert_eq!(problem, "");
+    }
+    // A whole state stays as it is.
+    params.corrections.say(correction);
+    let whole = PluginState {
+        version: String::new(),
+        params: state.params,
+        fields: params.serialize_fields(),
+    };
+    let mut loaded = whole.clone();
+    load(&mut loaded);
+    assert_eq!(loaded.fields, whole.fields);
+}
+
+#[test]
+fn a_field_that_is_no_text_is_said_and_kept() {
+    let params = IdmParams::default();
+    let mut state = state_with(&[], &[("kit", "]["), ("samples", "7")]);
+    load(&mut state);
+    params.deserialize_fields(&state.fields);
+    assert!(params.kit.problem().contains("cannot be used"));
+    assert!(params.own_samples.problem().contains("cannot be used"));
+    let saved = params.serialize_fields();
+    assert_eq!(saved["kit"], r#""][""#);
+    assert_eq!(saved["samples"], r#""7""#);
+}
+
+#[test]
 fn the_window_is_saved_and_restored() {
     let params = IdmParams::default();
     let wanted = EditorState {
@@ -159,6 +238,7 @@ proptest! {
             };
             prop_assert!(in_range, "{id}: {value:?}");
         }
+        complete(&mut state);
         IdmParams::default().deserialize_fields(&state.fields);
     }
 }

@@ -289,8 +289,10 @@ fn notes_of_another_instrument_are_chosen_at_once() {
     assert!(window.place_of("Notes: Addictive Drums 2").is_some());
 }
 
+mod legible;
 mod midi;
 mod pads;
 mod settings;
 mod song;
+mod words;
 mod zoom;

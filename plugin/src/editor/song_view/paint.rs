@@ -1,15 +1,18 @@
 //! How the song is drawn.
 
-use egui::{Align2, Painter, Pos2, Rect, Response, Stroke, StrokeKind, pos2, vec2};
+use egui::{Align2, Painter, Pos2, Rect, Response, Stroke, StrokeKind, Ui, pos2, vec2};
 use idm_engine::engine::Verdict;
 use idm_engine::midi_file::Beat;
 
-use super::super::lanes::{Lanes, hit_body, paint_hit, paint_wave_bar, reason};
+use super::super::lanes::{Lanes, hit_body, paint_hit, paint_wave_bar, paint_words, reason};
 use super::super::theme;
 use super::{Held, Scale};
 use crate::corrections::MOMENT_S;
 use crate::heard::Take;
 use crate::heard::marks::{self, Mark, Origin};
+
+/// Time in which advice makes way, in seconds.
+const FADE_S: f32 = 0.3;
 
 /// Room in points for a line of a beat, and for the number of a bar.
 const BEAT_ROOM: f64 = 9.0;
@@ -40,8 +43,14 @@ pub(super) fn paint_asked(
         lanes.plot.y_range(),
     );
     painter.rect_filled(band, 2, theme::faded(theme::BRAND, 0.18));
-    let place = pos2(band.right() + 5.0, lanes.wave.bottom() - 7.0);
-    paint_number(painter, place, at);
+    match lanes.wave_foot() {
+        Some(foot) => paint_number(painter, pos2(band.right() + 5.0, foot), at),
+        // Buttons are above the mark, none at the left end.
+        None => {
+            let place = pos2(lanes.plot.left() + 5.0, lanes.wave.bottom() - 7.0);
+            paint_number(painter, place, format!("marked: {at}"));
+        }
+    }
 }
 
 /// The mark that is dragged, where it would be put.
@@ -63,13 +72,27 @@ pub(super) fn paint_held(
     }
 }
 
-/// A line of words at the foot of the lanes.
-pub(super) fn paint_advice(painter: &Painter, lanes: &Lanes, text: &str) {
-    let at = pos2(lanes.plot.center().x, lanes.all().bottom() - 10.0);
-    let font = theme::font(12.0);
-    let back = Rect::from_center_size(at, vec2(520.0, 18.0));
-    painter.rect_filled(back, 4, theme::faded(theme::BACKGROUND, 0.85));
-    painter.text(at, Align2::CENTER_CENTER, text, font, theme::TEXT);
+/// A line of words: at the left foot of the waveform, or at the foot of the lanes if something
+/// else is there; there it makes way for the pointer.
+pub(super) fn paint_advice(ui: &Ui, lanes: &Lanes, is_free: bool, is_near: bool, text: &str) {
+    let painter = ui.painter_at(lanes.plot);
+    let id = ui.scope_id().with("advice");
+    let opacity = 1.0 - ui.ctx().animate_bool_with_time(id, is_near, FADE_S);
+    match lanes.wave_foot().filter(|_| is_free) {
+        Some(foot) => {
+            let width = painter
+                .layout_no_wrap(text.to_owned(), theme::font(12.0), theme::TEXT)
+                .size()
+                .x;
+            let at = pos2(lanes.plot.left() + 12.0 + 0.5 * width, foot - 2.0);
+            paint_words(&painter, at, text, 1.0);
+        }
+        None if opacity > 0.0 => {
+            let at = pos2(lanes.plot.center().x, lanes.all().bottom() - 10.0);
+            paint_words(&painter, at, text, opacity);
+        }
+        None => {}
+    }
 }
 
 /// A number that is legible before the waveform.
