@@ -47,8 +47,10 @@ pub struct CommonArgs {
     #[arg(required = true, value_name = "IN")]
     pub inputs: Vec<PathBuf>,
 
-    /// Folder for the results: one folder in it per input and named after it; what an
-    /// earlier run left in a folder of that name is replaced
+    /// Folder for the results: one folder in it per input and named after it. What an
+    /// earlier run left there is replaced, which idm.json lists; a file that no run wrote
+    /// never is. Without idm.json, onsets.csv and onsets.mid beside residual.wav or beside
+    /// the kit.sfz of `idm kit` are the sign of an earlier run
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
 

@@ -9,6 +9,7 @@ mod drums;
 mod hits;
 mod interrupt;
 mod kit;
+mod manifest;
 mod onset;
 mod outputs;
 mod own_samples;
