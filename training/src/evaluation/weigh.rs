@@ -17,7 +17,7 @@ use idm_engine::{
 };
 
 use super::material::{hard, plain_of};
-use crate::{export::write_atomically, kits::Split};
+use crate::{export::write_file, kits::Split};
 use cases::{CORRECTED, heard_cases, taught_cases};
 use fit::{f_measure, fit, fit_expected, fit_taught};
 
@@ -123,7 +123,7 @@ pub fn run(args: &WeighArgs) -> Result<()> {
     let path = args.model.join("model.toml");
     let text = toml::to_string(&meta).context("model.toml cannot be written")?;
     ModelMeta::parse(&text)?;
-    write_atomically(&path, text.as_bytes())
+    write_file(&path, text.as_bytes())
 }
 
 /// `share` of `before`, the rest of `weights`.
