@@ -42,11 +42,17 @@ impl Job<'_> {
     /// Renders the input into `sink`; says what was not as it was meant.
     ///
     /// # Errors
-    /// As [`render::render`].
+    /// As [`render::render`], or stems that do not add up to the input.
     pub fn render(&self, settings: &Settings, sink: &mut dyn Sink) -> Result<Rendered> {
         let rendered = render::render(self.input, self.model, settings, sink, &|done, total| {
             self.show(done, total);
         })?;
+        for warning in rendered.input.warnings(rendered.format.sample_rate_hz) {
+            self.say(&format!("{}: {warning}", self.input.display()));
+        }
+        if settings.is_separated() {
+            rendered.check_null()?;
+        }
         if let Some(warning) = rendered.hits_beyond_end(&settings.hits) {
             self.say(&warning);
         }
@@ -134,6 +140,10 @@ pub fn run(
             let folder = args.out.join(title);
             let result = OutputFolder::create(folder.clone(), &protected).and_then(|outputs| {
                 interrupt::check()?;
+                if input.is_dir() {
+                    let files = input.join("*.wav");
+                    bail!("expected audio files, found a folder: {}", files.display());
+                }
                 outputs.refuse_others(names(title).iter().map(String::as_str))?;
                 let job = Job {
                     input,

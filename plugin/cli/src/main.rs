@@ -7,6 +7,7 @@ mod console;
 mod csv;
 mod drums;
 mod hits;
+mod input_check;
 mod interrupt;
 mod kit;
 mod manifest;
