@@ -68,11 +68,12 @@ pub fn run(args: &WeighArgs) -> Result<()> {
         "expected a share of 0 to 1, found {}",
         args.blend_share
     );
+    // First: the excerpts take minutes.
+    let mut meta = Model::load(&args.model)?.meta().clone();
     let mut excerpts = plain_of(Split::Train, data, args.excerpts, args.seconds)?;
     excerpts.extend(hard(Split::Train, data, args.excerpts, args.seconds)?);
     let played: usize = excerpts.iter().map(|e| e.piece.hits.len()).sum();
     say!("{} excerpts with {played} hits", excerpts.len());
-    let mut meta = Model::load(&args.model)?.meta().clone();
     let long_s = CORRECTED.recip() * args.seconds;
     let few = args.excerpts.div_ceil(2);
     let mut long = plain_of(Split::Train, data, few, long_s)?;
@@ -191,6 +192,14 @@ mod tests {
             (half.constant, half.weights),
             (0.5 * fitted.constant, fitted.weights)
         );
+        // Before the material is looked for, which is missing too.
+        let nowhere = WeighArgs {
+            model: folder.path().join("no_model"),
+            data: Some(folder.path().join("no_data")),
+            ..args.clone()
+        };
+        let error = format!("{:#}", run(&nowhere).unwrap_err());
+        assert!(error.contains("no_model"), "{error}");
         for unusable in [
             WeighArgs {
                 seconds: f64::NAN,
