@@ -47,10 +47,10 @@ pub struct CommonArgs {
     #[arg(required = true, value_name = "IN")]
     pub inputs: Vec<PathBuf>,
 
-    /// Folder for the results: one folder in it per input and named after it. What an
-    /// earlier run left there is replaced, which idm.json lists; a file that no run wrote
-    /// never is. Without idm.json, onsets.csv and onsets.mid beside residual.wav or beside
-    /// the kit.sfz of `idm kit` are the sign of an earlier run
+    /// Folder for the results: one folder in it per input and named after it. Files that an
+    /// earlier run wrote there, which idm.json lists, are replaced; an input whose results
+    /// would replace others is refused. Without idm.json, onsets.csv and onsets.mid beside
+    /// residual.wav or beside the kit.sfz of `idm kit` tell that an earlier run was there
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
 
