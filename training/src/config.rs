@@ -191,7 +191,7 @@ pub struct ScheduleConfig {
     /// Budget in minutes of training; the learning rate follows it. 0 if
     /// `steps` counts instead.
     pub minutes: f64,
-    /// Budget in steps; 0 if `minutes` counts.
+    /// Budget in steps; 0 if `minutes` counts. Written without `minutes`, those are 0.
     pub steps: u64,
     /// Minutes between validations (and pictures of the curves).
     pub validate_minutes: f64,
@@ -240,8 +240,11 @@ impl Config {
     pub fn read(path: &Path) -> Result<Config> {
         let text = fs::read_to_string(path)
             .with_context(|| format!("cannot read the configuration {}", path.display()))?;
-        let config: Config = toml::from_str(&text)
-            .with_context(|| format!("{} is not a configuration", path.display()))?;
+        let wrong = || format!("{} is not a configuration", path.display());
+        let mut config: Config = toml::from_str(&text).with_context(wrong)?;
+        if counts_steps_alone(&toml::from_str(&text).with_context(wrong)?) {
+            config.schedule.minutes = 0.0;
+        }
         config.check()?;
         Ok(config)
     }
@@ -255,6 +258,14 @@ impl Config {
     pub fn hash(&self) -> String {
         short_name(self.to_toml().as_bytes())
     }
+}
+
+/// Whether `written` has a budget in steps and none in minutes: the usual minutes are then
+/// not meant.
+pub(crate) fn counts_steps_alone(written: &toml::Table) -> bool {
+    let setting = |key: &str| written.get("schedule")?.get(key);
+    let steps = setting("steps").and_then(toml::Value::as_integer);
+    steps.is_some_and(|steps| steps > 0) && setting("minutes").is_none()
 }
 
 /// A short name for `content`: its FNV-1a, in hexadecimal.
@@ -282,6 +293,22 @@ mod tests {
             count += 1;
         }
         assert!(count >= 2);
+    }
+
+    #[test]
+    fn steps_alone_are_a_budget() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("run.toml");
+        let read = |schedule: &str| {
+            fs::write(&path, format!("name = \"x\"\n[schedule]\n{schedule}\n")).unwrap();
+            Config::read(&path).map(|config| (config.schedule.minutes, config.schedule.steps))
+        };
+        assert_eq!(read("steps = 5").unwrap(), (0.0, 5));
+        assert_eq!(read("minutes = 3.0").unwrap(), (3.0, 0));
+        assert_eq!(read("").unwrap(), (80.0, 0));
+        let both = read("steps = 5\nminutes = 3.0").unwrap_err().to_string();
+        assert!(both.contains("minutes = 3 and steps = 5"), "{both}");
+        assert_eq!(read("steps = 0").unwrap(), (80.0, 0));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 pub mod console;
 
 pub mod allocation;
+pub mod audio;
 pub mod bank;
 pub mod config;
 pub mod dsp;

@@ -47,8 +47,10 @@ pub struct CommonArgs {
     #[arg(required = true, value_name = "IN")]
     pub inputs: Vec<PathBuf>,
 
-    /// Folder for the results: one folder in it per input and named after it; what an
-    /// earlier run left in a folder of that name is replaced
+    /// Folder for the results: one folder in it per input and named after it. Files that an
+    /// earlier run wrote there, which idm.json lists, are replaced; an input whose results
+    /// would replace others is refused. Without idm.json, onsets.csv and onsets.mid beside
+    /// residual.wav or beside the kit.sfz of `idm kit` tell that an earlier run was there
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
 
@@ -57,7 +59,7 @@ pub struct CommonArgs {
     pub model: Option<PathBuf>,
 
     /// Samples per block given to the engine; does not change the result
-    #[arg(long, value_name = "N", default_value_t = 1024,
+    #[arg(long, value_name = "N", default_value_t = 1024, allow_negative_numbers = true,
           value_parser = clap::value_parser!(u32).range(1..=65_536))]
     pub block: u32,
 
@@ -79,7 +81,8 @@ pub struct CommonArgs {
 
     /// Beats per minute of the MIDI files that are written: notes then lie on the bars of a
     /// project of that tempo
-    #[arg(long, value_name = "BPM", default_value_t = DEFAULT_TEMPO_BPM, value_parser = tempo)]
+    #[arg(long, value_name = "BPM", default_value_t = DEFAULT_TEMPO_BPM, value_parser = tempo,
+          allow_negative_numbers = true)]
     pub tempo: f64,
 
     /// Hits that are known.
@@ -183,7 +186,7 @@ pub struct SeparateArgs {
 
     /// How often the file is heard; 1 is exactly the plugin, more let the kit
     /// be learnt first
-    #[arg(long, value_name = "N", default_value_t = 1,
+    #[arg(long, value_name = "N", default_value_t = 1, allow_negative_numbers = true,
           value_parser = clap::value_parser!(u32).range(1..=16))]
     pub passes: u32,
 }
@@ -199,7 +202,8 @@ pub struct KnownHitsArgs {
 
     /// Take the hits of the first seconds only from --hits, and listen after them, with
     /// what those hits taught: correct the first bars, and the rest follows
-    #[arg(long, value_name = "SECONDS", requires = "hits", value_parser = seconds)]
+    #[arg(long, value_name = "SECONDS", requires = "hits", value_parser = seconds,
+          allow_negative_numbers = true)]
     pub hits_until: Option<f64>,
 }
 
@@ -259,7 +263,7 @@ pub struct TranscribeArgs {
 
     /// How often the file is heard; 1 is exactly the plugin, more let the kit
     /// be learnt first
-    #[arg(long, value_name = "N", default_value_t = 1,
+    #[arg(long, value_name = "N", default_value_t = 1, allow_negative_numbers = true,
           value_parser = clap::value_parser!(u32).range(1..=16))]
     pub passes: u32,
 }
@@ -273,7 +277,7 @@ pub struct KitArgs {
     pub common: CommonArgs,
 
     /// How often the file is heard
-    #[arg(long, value_name = "N", default_value_t = 2,
+    #[arg(long, value_name = "N", default_value_t = 2, allow_negative_numbers = true,
           value_parser = clap::value_parser!(u32).range(1..=16))]
     pub passes: u32,
 }

@@ -42,11 +42,17 @@ impl Job<'_> {
     /// Renders the input into `sink`; says what was not as it was meant.
     ///
     /// # Errors
-    /// As [`render::render`].
+    /// As [`render::render`], or stems that do not add up to the input.
     pub fn render(&self, settings: &Settings, sink: &mut dyn Sink) -> Result<Rendered> {
         let rendered = render::render(self.input, self.model, settings, sink, &|done, total| {
             self.show(done, total);
         })?;
+        for warning in rendered.input.warnings(rendered.format.sample_rate_hz) {
+            self.say(&format!("{}: {warning}", self.input.display()));
+        }
+        if settings.is_separated() {
+            rendered.check_null()?;
+        }
         if let Some(warning) = rendered.hits_beyond_end(&settings.hits) {
             self.say(&warning);
         }
@@ -69,11 +75,11 @@ impl Job<'_> {
     ///
     /// # Errors
     /// When the file system refuses.
-    pub fn keep_if_edited(&self, name: &str, content: &[u8], mate: &str) -> Result<()> {
-        if let Some(kept) = self.outputs.keep_if_edited(name, content, mate)? {
+    pub fn keep_if_edited(&self, name: &str, content: &[u8]) -> Result<()> {
+        if let Some(kept) = self.outputs.keep_if_edited(name, content)? {
             let path = self.outputs.path().join(name);
             self.say(&format!(
-                "{}: was edited by hand, kept as {}",
+                "{}: is not as idm wrote it, kept as {}",
                 path.display(),
                 kept.display()
             ));
@@ -106,11 +112,13 @@ pub fn usage(error: &str) -> ExitCode {
 }
 
 /// Does `work` for every input and reports. Outputs leave `samples` (files or folders)
-/// and the file of given hits alone.
+/// and the file of given hits alone. An input is refused before any work if a file of the
+/// user's has one of the `names` that its results may have, hits apart.
 pub fn run(
     command: &'static str,
     args: &CommonArgs,
     samples: &[PathBuf],
+    names: impl Fn(&str) -> Vec<String> + Sync,
     work: impl Fn(&Job<'_>) -> Result<Figures> + Sync,
 ) -> ExitCode {
     let started = Instant::now();
@@ -121,24 +129,32 @@ pub fn run(
         }
     };
     let progress = Progress::new(args.json);
-    let names = outputs::folder_names(&args.inputs);
+    let titles = outputs::folder_names(&args.inputs);
     let protected = Protected::new(&args.inputs, samples, args.known.hits.as_deref());
     let files: Vec<FileSummary> = args
         .inputs
         .par_iter()
-        .zip(&names)
-        .map(|(input, name)| {
-            let bar = progress.file(name);
-            let folder = args.out.join(name);
+        .zip(&titles)
+        .map(|(input, title)| {
+            let bar = progress.file(title);
+            let folder = args.out.join(title);
             let result = OutputFolder::create(folder.clone(), &protected).and_then(|outputs| {
                 interrupt::check()?;
-                work(&Job {
+                if input.is_dir() {
+                    let files = input.join("*.wav");
+                    bail!("expected audio files, found a folder: {}", files.display());
+                }
+                outputs.refuse_others(names(title).iter().map(String::as_str))?;
+                let job = Job {
                     input,
                     outputs,
                     model: &model,
                     bar: bar.clone(),
                     progress: &progress,
-                })
+                };
+                let figures = work(&job)?;
+                job.outputs.settle()?;
+                Ok(figures)
             });
             bar.finish_and_clear();
             report(&progress, args.json, input, folder, result)

@@ -2,6 +2,10 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+/// Exit code of a program that was interrupted, as shells have it; 1 means that inputs
+/// failed.
+const ENDED: i32 = 130;
+
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
 /// Listens for Ctrl-C and for what asks a program to end (SIGTERM, SIGHUP; a closed
@@ -13,10 +17,15 @@ static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 pub fn listen() -> Result<(), ctrlc::Error> {
     outlive_the_terminal();
     ctrlc::set_handler(|| {
-        if INTERRUPTED.swap(true, Ordering::Relaxed) {
-            std::process::exit(1);
+        if let Some(code) = code_of_the_end(INTERRUPTED.swap(true, Ordering::Relaxed)) {
+            std::process::exit(code);
         }
     })
+}
+
+/// The code with which a request to end ends the program at once, if one came before.
+fn code_of_the_end(is_interrupted: bool) -> Option<i32> {
+    is_interrupted.then_some(ENDED)
 }
 
 /// What `nohup` started goes on when the terminal closes: the handler would end it, and
@@ -52,7 +61,13 @@ pub fn check() -> anyhow::Result<()> {
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
-    use super::is_hang_up_ignored;
+    use super::*;
+
+    #[test]
+    fn only_the_second_request_ends_at_once_and_as_shells_have_it() {
+        assert_eq!(code_of_the_end(false), None);
+        assert_eq!(code_of_the_end(true), Some(130));
+    }
 
     #[test]
     fn nohup_is_recognised() {

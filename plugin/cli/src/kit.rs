@@ -16,13 +16,17 @@ use crate::render::Deaf;
 use crate::summary::{Figures, KitDrum};
 use crate::transcribe::write_hits;
 
+/// What is always written beside the samples.
+const INSTRUMENT: &str = "kit.sfz";
+const PICTURE: &str = "kit.png";
+
 /// Runs the command.
 pub fn run(args: &KitArgs) -> ExitCode {
     let settings = match args.common.settings(args.passes) {
         Ok(settings) => settings,
         Err(error) => return batch::usage(&error),
     };
-    batch::run("kit", &args.common, &[], |job| {
+    batch::run("kit", &args.common, &[], possible_names, |job| {
         let started = Instant::now();
         let rendered = job.render(&settings, &mut Deaf)?;
         let mut files = KitFiles::of(&job.name(), &rendered.kit);
@@ -47,6 +51,13 @@ pub fn run(args: &KitArgs) -> ExitCode {
         figures.left_out = files.left_out;
         Ok(figures)
     })
+}
+
+/// Files that the instrument of a recording called `title` may have.
+fn possible_names(title: &str) -> Vec<String> {
+    let mut names = KitFiles::possible_names(title);
+    names.extend([INSTRUMENT, PICTURE].map(str::to_owned));
+    names
 }
 
 /// Words about the drums that were hit and of which nothing was learnt.
@@ -80,10 +91,11 @@ fn drums(kit: &LearntKit, files: &KitFiles) -> Vec<KitDrum> {
 
 /// Writes the samples and `kit.sfz`, then `kit.png`, which shows them.
 fn export(job: &Job<'_>, kit: &LearntKit, files: &KitFiles) -> Result<()> {
-    // Refuses to overwrite an input.
-    for sample in &files.samples {
-        job.outputs.file(&sample.file)?;
+    let samples = files.samples.iter().map(|sample| sample.file.as_str());
+    for name in samples.clone() {
+        job.outputs.file(name)?;
     }
+    job.outputs.claim(samples.chain([INSTRUMENT, PICTURE]))?;
     files.write(job.outputs.path())?;
     for name in KitFiles::possible_names(&job.name()) {
         if files.samples.iter().all(|sample| sample.file != name) {
@@ -95,7 +107,7 @@ fn export(job: &Job<'_>, kit: &LearntKit, files: &KitFiles) -> Result<()> {
         .iter()
         .map(|sample| row(kit, sample))
         .collect();
-    let png = job.outputs.file("kit.png")?;
+    let png = job.outputs.file(PICTURE)?;
     picture::write(&png, &job.name(), &rows).with_context(|| png.display().to_string())
 }
 

@@ -1,12 +1,15 @@
-//! Where results go: one folder per input, nothing that was given ever overwritten.
+//! Where results go: one folder per input, nothing that was given or that is the user's own
+//! ever overwritten.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::{fs, io};
 
 use anyhow::{Context, Result, bail};
 use idm_engine::audio_file::PartialFile;
+
+use crate::manifest::{self, Manifest};
 
 /// Names of the result folders: the stem of each input, numbered where several
 /// inputs would share one (`a/loop.wav`, `b/loop.flac` → `loop`, `loop_2`).
@@ -64,6 +67,9 @@ impl Protected {
 
 /// Whether no sample has this name, but a result may: what lies beside samples.
 fn is_result_only(path: &Path) -> bool {
+    if path.file_name().is_some_and(|name| name == manifest::NAME) {
+        return true;
+    }
     let extension = path.extension().unwrap_or_default();
     ["csv", "mid", "sfz", "png"]
         .iter()
@@ -91,10 +97,6 @@ pub fn remove_empty(folders: &[PathBuf]) {
     }
 }
 
-/// Coarsest times that file systems keep, and more than that.
-const COARSE: Duration = Duration::from_secs(2);
-const LONG_BEFORE: Duration = Duration::from_secs(60);
-
 /// What became of a result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
@@ -112,19 +114,34 @@ pub struct OutputFolder<'a> {
     path: PathBuf,
     protected: &'a Protected,
     created: Vec<PathBuf>,
+    known: Mutex<Known>,
+}
+
+/// What `idm` wrote into the folder.
+#[derive(Debug)]
+struct Known {
+    manifest: Manifest,
+    /// Whether this run added to it.
+    is_changed: bool,
 }
 
 impl OutputFolder<'_> {
     /// Creates the folder if need be.
     ///
     /// # Errors
-    /// When the file system refuses.
+    /// When the file system refuses, or a manifest in the folder cannot be read.
     pub fn create(path: PathBuf, protected: &Protected) -> Result<OutputFolder<'_>> {
+        let title = path.file_name().unwrap_or_default().to_string_lossy();
+        let manifest = Manifest::load(&path, &title)?;
         let created = create_folder(&path).with_context(|| path.display().to_string())?;
         Ok(OutputFolder {
             path,
             protected,
             created,
+            known: Mutex::new(Known {
+                manifest,
+                is_changed: false,
+            }),
         })
     }
 
@@ -150,7 +167,39 @@ impl OutputFolder<'_> {
         Ok(path)
     }
 
-    /// Writes `content` as the result `name`, in one step; the file of the given hits
+    /// Refuses results of these `names` where a file has one that no run of `idm` wrote.
+    ///
+    /// # Errors
+    /// There is one.
+    pub fn refuse_others<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> Result<()> {
+        let known = self.known();
+        for name in names {
+            let path = self.path.join(name);
+            if path.symlink_metadata().is_ok() && !known.manifest.lists(name) {
+                bail!(
+                    "{}: expected no file or one that idm wrote, found one that was not \
+                     written by idm: choose another --out",
+                    path.display()
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes down that files of these `names` are ours, before they get their place: whatever
+    /// happens then, the next run knows them.
+    ///
+    /// # Errors
+    /// One that is there and not ours, or the file system refuses.
+    pub fn claim<'a>(&self, names: impl IntoIterator<Item = &'a str> + Clone) -> Result<()> {
+        self.refuse_others(names.clone())?;
+        let mut known = self.known();
+        known.manifest.claim(names);
+        known.is_changed = true;
+        known.manifest.save(&self.path)
+    }
+
+    /// Writes `content` as the file of hits `name`, in one step; the file of the given hits
     /// stays as it is.
     ///
     /// # Errors
@@ -162,31 +211,29 @@ impl OutputFolder<'_> {
         }
         let path = self.file(name)?;
         PartialFile::write(&path, content).with_context(|| path.display().to_string())?;
+        let mut known = self.known();
+        known.manifest.claim_content(name, content);
+        known.is_changed = true;
         Ok(Written::Anew)
     }
 
-    /// Keeps the file `name` of an earlier run under another name if it is not `content` and
-    /// was changed since `mate`, which is written right after it: somebody has worked on it.
-    /// Answers where it is now.
+    /// Keeps the file `name` under another name if it is neither `content` nor what an earlier
+    /// run wrote: it is somebody's work. Answers where it is now.
     ///
     /// # Errors
     /// When the file system refuses.
-    pub fn keep_if_edited(
-        &self,
-        name: &str,
-        content: &[u8],
-        mate: &str,
-    ) -> Result<Option<PathBuf>> {
+    pub fn keep_if_edited(&self, name: &str, content: &[u8]) -> Result<Option<PathBuf>> {
         let path = self.path.join(name);
-        let changed = |path: &Path| fs::metadata(path).and_then(|data| data.modified()).ok();
         let is_given = path
             .canonicalize()
             .is_ok_and(|path| self.is_given_hits(&path) || self.protected.inputs.contains(&path));
-        let Some(at) = changed(&path).filter(|_| !is_given) else {
+        if is_given || path.symlink_metadata().is_err() {
             return Ok(None);
-        };
-        let is_edited = changed(&self.path.join(mate)).is_none_or(|mate| at > mate + COARSE);
-        if !is_edited || fs::read(&path).is_ok_and(|found| found == content) {
+        }
+        // What cannot be read is kept too.
+        let is_ours =
+            |found: Vec<u8>| found == content || self.known().manifest.wrote(name, &found);
+        if fs::read(&path).is_ok_and(is_ours) {
             return Ok(None);
         }
         let (stem, extension) = name.rsplit_once('.').unwrap_or((name, ""));
@@ -195,202 +242,62 @@ impl OutputFolder<'_> {
                 self.path
                     .join(format!("{stem}_edited_{number}.{extension}"))
             })
-            .find(|kept| !kept.exists())
+            .find(|kept| kept.symlink_metadata().is_err())
             .unwrap_or_default();
         fs::rename(&path, &kept).with_context(|| path.display().to_string())?;
         Ok(Some(kept))
     }
 
-    /// Keeps what [`OutputFolder::keep_if_edited`] goes by where `name` or `mate` was given and
-    /// left, and the other written anew: the order of their ages. Where the file system keeps
-    /// none, an edited table may be taken for one that is not.
-    pub fn keep_ages(&self, name: &str, mate: &str) {
-        let [name, mate] = [name, mate].map(|name| self.path.join(name));
-        let is_given = |path: &Path| {
-            let path = path.canonicalize();
-            path.is_ok_and(|path| self.is_given_hits(&path))
-        };
-        let changed = |path: &Path| fs::metadata(path).and_then(|data| data.modified());
-        let (from, to, back) = if is_given(&name) {
-            (&name, &mate, LONG_BEFORE)
-        } else if is_given(&mate) {
-            (&mate, &name, Duration::ZERO)
-        } else {
-            return;
-        };
-        let file = fs::File::options().write(true).open(to);
-        if let (Ok(time), Ok(file)) = (changed(from), file) {
-            let _ = file.set_modified(time - back);
-        }
-    }
-
-    /// Removes the file `name` of an earlier run, unless it was given.
+    /// Removes the file `name` if an earlier run wrote it, unless it was given.
     ///
     /// # Errors
     /// When the file system refuses.
     pub fn remove(&self, name: &str) -> Result<()> {
-        let Ok(path) = self.file(name) else {
+        let mut known = self.known();
+        let Some(path) = self.file(name).ok().filter(|_| known.manifest.lists(name)) else {
             return Ok(());
         };
         match fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 Err(error).with_context(|| path.display().to_string())
             }
-            _ => Ok(()),
+            _ => {
+                known.manifest.forget(name);
+                known.is_changed = true;
+                Ok(())
+            }
         }
+    }
+
+    /// Writes down what is there now.
+    ///
+    /// # Errors
+    /// When the file system refuses.
+    pub fn settle(&self) -> Result<()> {
+        let mut known = self.known();
+        if known.is_changed {
+            known.manifest.settle(&self.path)?;
+            known.is_changed = false;
+        }
+        Ok(())
     }
 
     fn is_given_hits(&self, existing: &Path) -> bool {
         self.protected.hits.as_deref() == Some(existing)
     }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Drop for OutputFolder<'_> {
     fn drop(&mut self) {
+        // Of a run that failed: why is told already.
+        let _ = self.settle();
         remove_empty(&self.created);
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn names(inputs: &[&str]) -> Vec<String> {
-        folder_names(&inputs.iter().map(PathBuf::from).collect::<Vec<_>>())
-    }
-
-    #[test]
-    fn equal_stems_get_folders_of_their_own() {
-        assert_eq!(
-            names(&[
-                "a/loop.wav",
-                "b/loop.flac",
-                "c/Loop.wav",
-                "loop_2.wav",
-                "a/loop.wav"
-            ]),
-            ["loop", "loop_2", "Loop_3", "loop_2_2", "loop_4"]
-        );
-    }
-
-    #[test]
-    fn odd_names_stay_inside_the_output_folder() {
-        assert_eq!(
-            names(&["..", "/", "a/..", "x y.wav"]),
-            ["audio", "_", "a_..", "x y"]
-        );
-        // Elsewhere a colon ends the name of a drive.
-        if cfg!(unix) {
-            assert_eq!(names(&["x: y.wav"]), ["x_ y"]);
-        }
-    }
-
-    #[test]
-    fn inputs_are_not_overwritten_and_empty_folders_go() {
-        let out = tempfile::tempdir().expect("a folder");
-        let folder = out.path().join("loop");
-        fs::create_dir(&folder).expect("created");
-        let input = folder.join("kick.wav");
-        fs::write(&input, "precious").expect("written");
-        let protected = Protected::new(std::slice::from_ref(&input), &[], None);
-        let outputs = OutputFolder::create(folder, &protected).expect("created");
-        assert!(outputs.write("kick.wav", b"x").is_err());
-        assert_eq!(fs::read(&input).expect("read"), b"precious");
-        let written = outputs.write("snare.wav", b"x").expect("written");
-        assert_eq!(written, Written::Anew);
-        assert!(outputs.path().join("snare.wav").exists());
-
-        outputs.remove("kick.wav").expect("left alone");
-        outputs.remove("snare.wav").expect("removed");
-        outputs.remove("snare.wav").expect("not there");
-        assert!(input.exists() && !outputs.path().join("snare.wav").exists());
-
-        let fresh = out.path().join("fresh");
-        drop(OutputFolder::create(fresh.join("deep"), &protected).expect("created"));
-        assert!(!fresh.exists());
-    }
-
-    #[test]
-    fn hits_that_were_edited_are_kept() {
-        let out = tempfile::tempdir().expect("a folder");
-        let path = |name: &str| out.path().join(name);
-        let protected = Protected::default();
-        let outputs = OutputFolder::create(out.path().to_path_buf(), &protected).expect("there");
-        let keep = |content: &[u8]| {
-            outputs
-                .keep_if_edited("onsets.csv", content, "onsets.mid")
-                .expect("no failure")
-        };
-        assert_eq!(keep(b"x"), None, "nothing is there");
-        for name in ["onsets.csv", "onsets.mid"] {
-            fs::write(path(name), "as written").expect("written");
-        }
-        assert_eq!(keep(b"x"), None, "nobody has worked on it");
-        let later = fs::metadata(path("onsets.mid"))
-            .and_then(|data| data.modified())
-            .expect("a time")
-            + Duration::from_secs(60);
-        let edited = fs::File::options().write(true).open(path("onsets.csv"));
-        let edited = edited.expect("a file");
-        edited.set_modified(later).expect("set");
-        assert_eq!(keep(b"as written"), None, "nothing is lost");
-        assert_eq!(keep(b"x"), Some(path("onsets_edited_1.csv")));
-        assert!(!path("onsets.csv").exists());
-        fs::write(path("onsets.csv"), "again").expect("written");
-        fs::remove_file(path("onsets.mid")).expect("removed");
-        assert_eq!(keep(b"x"), Some(path("onsets_edited_2.csv")));
-        assert_eq!(
-            fs::read(path("onsets_edited_1.csv")).expect("kept"),
-            b"as written"
-        );
-    }
-
-    #[test]
-    fn hits_that_were_edited_and_used_are_kept_later_too() {
-        let out = tempfile::tempdir().expect("a folder");
-        let path = |name: &str| out.path().join(name);
-        let names = ["onsets.csv", "onsets.mid"];
-        for (given, is_edited) in [(names[0], true), (names[1], false)] {
-            for name in names {
-                fs::write(path(name), "as given").expect("written");
-            }
-            let given = path(given);
-            let protected = Protected::new(&[], &[], Some(&given));
-            let outputs = OutputFolder::create(out.path().to_path_buf(), &protected);
-            let outputs = outputs.expect("there");
-            for name in names {
-                let _ = outputs.write(name, b"anew").expect("no failure");
-            }
-            outputs.keep_ages(names[0], names[1]);
-            let protected = Protected::default();
-            let outputs = OutputFolder::create(out.path().to_path_buf(), &protected);
-            let kept = outputs
-                .expect("there")
-                .keep_if_edited(names[0], b"other", names[1])
-                .expect("no failure");
-            assert_eq!(kept.is_some(), is_edited);
-        }
-    }
-
-    #[test]
-    fn given_hits_stay_and_samples_are_refused() {
-        let out = tempfile::tempdir().expect("a folder");
-        let file = |name: &str| {
-            let path = out.path().join(name);
-            fs::write(&path, "precious").expect("written");
-            path
-        };
-        let hits = file("onsets.csv");
-        file("snare.wav");
-        file("onsets.mid");
-        let protected = Protected::new(&[], &[out.path().to_path_buf()], Some(&hits));
-        let outputs = OutputFolder::create(out.path().to_path_buf(), &protected).expect("there");
-        let written = outputs.write("onsets.csv", b"x").expect("no failure");
-        assert_eq!(written, Written::LeftAsItWas);
-        assert_eq!(fs::read(&hits).expect("read"), b"precious");
-        let refused = outputs.write("snare.wav", b"x").expect_err("a sample");
-        assert!(refused.to_string().contains("is an input"), "{refused}");
-        let written = outputs.write("onsets.mid", b"x").expect("no sample");
-        assert_eq!(written, Written::Anew);
-    }
-}
+mod tests;

@@ -16,11 +16,16 @@ use idm_engine::model::Model;
 use idm_engine::one_shots::{OneShot, OwnSounds};
 
 use crate::hits::{GivenHits, WrittenHit};
+use crate::input_check::InputCheck;
 use crate::interrupt;
 use crate::onset::{self, Onset};
 
 /// Hits that the engine is told at once; it remembers twice as many.
 const TOLD_AT_ONCE: usize = 512;
+
+/// Largest share of the input's peak that may be missing from the sum of the stems:
+/// rounding stays 20 dB below it.
+const WORST_NULL: f32 = 1e-5;
 
 /// How a file is rendered.
 #[derive(Debug, Clone)]
@@ -39,6 +44,13 @@ pub struct Settings {
     pub hits: GivenHits,
     /// Where they end and the engine listens; none: they are all.
     pub hits_until_s: Option<f64>,
+}
+
+impl Settings {
+    /// Whether all stems come from the recording, so that their sum is the input.
+    pub fn is_separated(&self) -> bool {
+        self.controls.drums.iter().all(|drum| drum.blend == 0.0)
+    }
 }
 
 /// Rate and channels of a file, known before the first sample.
@@ -80,6 +92,8 @@ pub struct Rendered {
     pub latency_samples: usize,
     /// Accepted hits in order of time.
     pub onsets: Vec<Onset>,
+    /// What its samples are like.
+    pub input: InputCheck,
     /// Largest difference between the sum of all stems and the input.
     pub null_peak: f32,
     /// One-shots that were learnt, last of all from the end of the file.
@@ -163,6 +177,22 @@ pub fn render(
 }
 
 impl Rendered {
+    /// Whether the stems add up to the input.
+    ///
+    /// # Errors
+    /// They do not, at the level of the input (of full scale where that is lower).
+    pub fn check_null(&self) -> Result<()> {
+        let limit = WORST_NULL * self.input.peak.max(1.0);
+        ensure!(
+            self.null_peak <= limit,
+            "null test: expected stems that add up to the input within {limit} (100 dB below a \
+             peak of {}), found {} between them",
+            self.input.peak.max(1.0),
+            self.null_peak
+        );
+        Ok(())
+    }
+
     /// How many of the `given` hits the file is too short for, in one line.
     pub fn hits_beyond_end(&self, given: &[WrittenHit]) -> Option<String> {
         let rate_hz = self.format.sample_rate_hz;
@@ -213,6 +243,7 @@ struct Stream {
     given: GivenHits,
     told: usize,
     onsets: Vec<Onset>,
+    check: InputCheck,
     null_peak: f32,
     kit: Arc<LearntKit>,
 }
@@ -234,6 +265,7 @@ impl Stream {
             given: settings.hits.clone(),
             told: 0,
             onsets: Vec::new(),
+            check: InputCheck::default(),
             null_peak: 0.0,
             kit: Arc::default(),
         }
@@ -251,11 +283,13 @@ impl Stream {
         self.processed = 0;
         self.told = 0;
         self.onsets.clear();
+        self.check = InputCheck::default();
         self.null_peak = 0.0;
     }
 
     /// Takes samples of shape `(channels, frames)`; mono feeds both sides.
     fn feed(&mut self, packet: &[Vec<f32>], sink: &mut dyn Sink) -> Result<()> {
+        self.check.look(packet);
         let (left, right) = (&packet[0], &packet[packet.len() - 1]);
         self.frames += left.len() as u64;
         let mut position = 0;
@@ -412,6 +446,7 @@ impl Stream {
             frames: self.frames,
             latency_samples: self.engine.latency_samples(),
             onsets: self.onsets,
+            input: self.check,
             null_peak: self.null_peak,
             kit: self.kit,
         }

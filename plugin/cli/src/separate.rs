@@ -56,7 +56,8 @@ pub fn run(args: &SeparateArgs) -> ExitCode {
     } else {
         drum_tracks()
     };
-    batch::run("separate", &args.common, &own.paths, |job| {
+    let names = |_: &str| tracks.iter().map(TrackPlan::file).collect();
+    batch::run("separate", &args.common, &own.paths, names, |job| {
         let started = Instant::now();
         let mut writer = TrackWriter::new(&job.outputs, &tracks);
         let rendered = beside(&mut writer, |sink| job.render(&settings, sink))?;
@@ -71,6 +72,13 @@ pub fn run(args: &SeparateArgs) -> ExitCode {
 struct TrackPlan {
     name: &'static str,
     stems: Vec<usize>,
+}
+
+impl TrackPlan {
+    /// Name of the file.
+    fn file(&self) -> String {
+        format!("{}.wav", self.name)
+    }
 }
 
 /// One track per drum, and the residual.
@@ -123,15 +131,14 @@ impl<'a> TrackWriter<'a> {
     /// Puts the files in their place. The other drums or groups that an earlier run
     /// left there go: beside the new ones they would be counted twice.
     fn finish(self) -> Result<()> {
-        // Each run writes it: without it, what is there is somebody else's.
-        let is_earlier_run = self.outputs.path().join("residual.wav").exists();
+        let names: Vec<String> = self.plans.iter().map(TrackPlan::file).collect();
+        self.outputs.claim(names.iter().map(String::as_str))?;
         for file in self.files {
             file.finish()?;
         }
-        let is_written = |name: &str| self.plans.iter().any(|plan| plan.name == name);
         for plan in drum_tracks().into_iter().chain(group_tracks()) {
-            if is_earlier_run && !is_written(plan.name) {
-                self.outputs.remove(&format!("{}.wav", plan.name))?;
+            if !names.contains(&plan.file()) {
+                self.outputs.remove(&plan.file())?;
             }
         }
         Ok(())
@@ -141,7 +148,7 @@ impl<'a> TrackWriter<'a> {
 impl Sink for TrackWriter<'_> {
     fn begin(&mut self, format: AudioFormat) -> Result<()> {
         for plan in self.plans {
-            let path = self.outputs.file(&format!("{}.wav", plan.name))?;
+            let path = self.outputs.file(&plan.file())?;
             let file = WavFile::create(path, format.sample_rate_hz, format.channels)?;
             self.files.push(file);
         }

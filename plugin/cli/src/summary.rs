@@ -66,6 +66,10 @@ pub struct Figures {
     pub hits: BTreeMap<&'static str, usize>,
     /// Accepted hits of all classes.
     pub hits_total: usize,
+    /// Largest sample of the input; -300 for silence.
+    pub peak_dbfs: f64,
+    /// Samples of the input that are NaN or infinite and count as silence.
+    pub not_finite: u64,
     /// Largest sample of the difference between the sum of all stems and the
     /// input; -300 where they are equal. Absent in resynthesis, whose stems
     /// do not sum to the input.
@@ -108,7 +112,6 @@ impl Figures {
                 (drum.file_stem(), count.count())
             })
             .collect();
-        let is_separated = settings.controls.drums.iter().all(|drum| drum.blend == 0.0);
         Figures {
             sample_rate_hz: rendered.format.sample_rate_hz,
             channels: rendered.format.channels,
@@ -119,7 +122,9 @@ impl Figures {
             latency_samples: rendered.latency_samples,
             hits,
             hits_total: rendered.onsets.len(),
-            null_test_dbfs: is_separated.then(|| dbfs(rendered.null_peak)),
+            peak_dbfs: dbfs(rendered.input.peak),
+            not_finite: rendered.input.not_finite,
+            null_test_dbfs: settings.is_separated().then(|| dbfs(rendered.null_peak)),
             kit: None,
             left_out: Vec::new(),
             wall_s,

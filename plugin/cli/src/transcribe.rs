@@ -23,12 +23,18 @@ pub fn run(args: &TranscribeArgs) -> ExitCode {
         Ok(settings) => settings,
         Err(error) => return batch::usage(&error),
     };
-    batch::run("transcribe", &args.common, &[], |job| {
-        let started = Instant::now();
-        let rendered = job.render(&settings, &mut Deaf)?;
-        write_hits(job, &rendered, &args.common)?;
-        Ok(Figures::new(&rendered, &settings, started.elapsed()))
-    })
+    batch::run(
+        "transcribe",
+        &args.common,
+        &[],
+        |_| Vec::new(),
+        |job| {
+            let started = Instant::now();
+            let rendered = job.render(&settings, &mut Deaf)?;
+            write_hits(job, &rendered, &args.common)?;
+            Ok(Figures::new(&rendered, &settings, started.elapsed()))
+        },
+    )
 }
 
 /// Writes `onsets.csv` and, with the notes and the tempo of `args`, `onsets.mid`.
@@ -38,7 +44,7 @@ pub fn run(args: &TranscribeArgs) -> ExitCode {
 pub fn write_hits(job: &Job<'_>, rendered: &Rendered, args: &CommonArgs) -> Result<()> {
     let rate_hz = rendered.format.sample_rate_hz;
     let table = csv::encode(&rendered.onsets, rate_hz);
-    job.keep_if_edited("onsets.csv", table.as_bytes(), "onsets.mid")?;
+    job.keep_if_edited("onsets.csv", table.as_bytes())?;
     job.write("onsets.csv", table.as_bytes())?;
     let midi: Vec<MidiNote> = rendered
         .onsets
@@ -53,7 +59,6 @@ pub fn write_hits(job: &Job<'_>, rendered: &Rendered, args: &CommonArgs) -> Resu
     // grid the project has.
     let length_s = rendered.frames as f64 / rate_hz;
     let midi = write_midi(&midi, length_s, &Grid::steady(args.tempo), &job.name())?;
-    job.write("onsets.mid", &midi)?;
-    job.outputs.keep_ages("onsets.csv", "onsets.mid");
-    Ok(())
+    job.keep_if_edited("onsets.mid", &midi)?;
+    job.write("onsets.mid", &midi)
 }

@@ -151,6 +151,27 @@ fn wrong_calls_end_with_2_and_touch_nothing() {
             &["separate", "a.wav", "--out", "o", "--dynamics", "kick=201"],
             "expected kick=0 to kick=200",
         ),
+        (
+            &["separate", "a.wav", "--out", "o", "--tempo", "-93"],
+            "expected 10 to 999, found \"-93\"",
+        ),
+        (
+            &["separate", "a.wav", "--out", "o", "--passes", "-1"],
+            "-1 is not in 1..=16",
+        ),
+        (
+            &[
+                "separate",
+                "a.wav",
+                "--out",
+                "o",
+                "--hits",
+                "h.csv",
+                "--hits-until",
+                "-8",
+            ],
+            "expected more than 0 s, found \"-8\"",
+        ),
         (&["mix", "a.wav"], "mix"),
         (&[], "Usage"),
     ] {
@@ -242,6 +263,52 @@ fn requests_to_end_leave_no_unfinished_files() {
 }
 
 #[test]
+fn a_folder_is_no_recording() {
+    let bench = Bench::new();
+    bench.wav("takes/a.wav", &drum_loop(44_100.0, 1, 0.2));
+    let output = bench.idm(&["separate", "takes", "--out", "out"]);
+    assert_eq!(code(&output), 1);
+    let files = Path::new("takes").join("*.wav");
+    let expected = format!(
+        "error: takes: expected audio files, found a folder: {}\n",
+        files.display()
+    );
+    assert_eq!(stderr(&output), expected);
+    assert!(!bench.path("out").exists());
+}
+
+#[test]
+fn files_far_above_full_scale_are_told_and_broken_stems_an_error() {
+    let bench = Bench::new();
+    let loud = |gain: f32| {
+        let mut audio = drum_loop(44_100.0, 1, 0.5);
+        for sample in audio.channels.iter_mut().flatten() {
+            *sample *= gain;
+        }
+        audio
+    };
+    for (name, gain, expected_code) in [("loud", 4_000.0, 0), ("beyond", 100_000.0, 1)] {
+        let input = loud(gain);
+        bench.wav(&format!("{name}.wav"), &input);
+        let output = bench.idm(&["separate", &format!("{name}.wav"), "--out", "out"]);
+        let said = stderr(&output);
+        assert_eq!(code(&output), expected_code, "{said}");
+        let peak = format!(
+            "idm: {name}.wav: expected a peak of about 1 (full scale), at most 16, found {}",
+            input.peak()
+        );
+        assert!(said.contains(&peak), "{said}");
+        let is_bad = said.contains(&format!("error: {name}.wav: null test: expected"));
+        assert_eq!(is_bad, expected_code == 1, "{said}");
+        assert_eq!(bench.path("out").join(name).exists(), expected_code == 0);
+    }
+    // Notes and samples that play again do not add up to the input anyway.
+    let again = ["--mode", "resynth", "--out", "again"];
+    let output = bench.idm(&[&["separate", "beyond.wav"][..], &again].concat());
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+}
+
+#[test]
 fn silence_and_broken_samples_are_survived() {
     let bench = Bench::new();
     bench.wav("silent.wav", &AudioBuffer::silent(44_100.0, 2, 10_000));
@@ -252,14 +319,21 @@ fn silence_and_broken_samples_are_survived() {
         samples[9_000] = f32::INFINITY;
     }
     bench.wav("broken.wav", &broken);
-    let summary = bench.idm_json(&[
+    let arguments = [
         "separate",
         "silent.wav",
         "one_sample.wav",
         "broken.wav",
         "--out",
         "out",
-    ]);
+    ];
+    let summary = bench.idm_json(&arguments);
+    let said = stderr(&bench.idm(&arguments));
+    let expected = "idm: broken.wav: expected numbers, found 4 samples that are NaN or infinite, \
+                    the first at 0.113 s (sample 5000 of channel 1): they count as silence\n";
+    assert_eq!(said, expected);
+    assert_eq!(summary["files"][0]["not_finite"].as_u64(), Some(0));
+    assert_eq!(summary["files"][2]["not_finite"].as_u64(), Some(4));
     assert_eq!(summary["files"][0]["hits_total"].as_u64(), Some(0));
     assert_eq!(summary["files"][1]["frames"].as_u64(), Some(1));
     assert_eq!(bench.read("out/silent/kick.wav").peak(), 0.0);

@@ -65,6 +65,11 @@ fn a_loop_becomes_an_instrument() {
     assert!(folder.join("onsets.csv").exists() && folder.join("onsets.mid").exists());
 
     // What an earlier kit left goes, what is the user's stays.
+    let manifest = folder.join("idm.json");
+    let listed = fs::read_to_string(&manifest).expect("read");
+    let more = listed.replace("{\n    ", "{\n    \"My_loop_ride_soft.wav\": {},\n    ");
+    assert_ne!(listed, more);
+    fs::write(&manifest, more).expect("written");
     for name in ["My_loop_ride_soft.wav", "My_loop_notes.wav"] {
         fs::write(folder.join(name), b"x").expect("written");
     }
@@ -76,6 +81,7 @@ fn a_loop_becomes_an_instrument() {
     let mut expected = in_folder;
     expected.insert("My_loop_notes.wav".to_string());
     assert_eq!(left, expected);
+    assert_eq!(fs::read_to_string(&manifest).expect("read"), listed);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::one_shot_samples;
 use crate::{
-    export::{ClassPrototypes, Sources, write_atomically},
+    export::{ClassPrototypes, Sources, write_file},
     network::{CHOICE_COUNT, Weights},
 };
 
@@ -58,10 +58,10 @@ pub fn save_bank(
             write().with_context(|| format!("cannot write {}", path.display()))?;
         }
     }
-    write_atomically(&folder.join(SOURCES), &serde_json::to_vec(sources)?)?;
+    write_file(&folder.join(SOURCES), &serde_json::to_vec(sources)?)?;
     let [weight, bias] = CLASSIFIER_WEIGHTS.map(|name| weights.get(name).values.clone());
     let text = serde_json::to_vec(&Classifier { weight, bias })?;
-    write_atomically(&folder.join(CLASSIFIER), &text)
+    write_file(&folder.join(CLASSIFIER), &text)
 }
 
 /// What the bank in `folder` learnt from; older ones do not tell.

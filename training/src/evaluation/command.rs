@@ -30,18 +30,18 @@ use crate::render::Piece;
 /// Options of `idm-train evaluate`.
 #[derive(Debug, Clone, Args)]
 pub struct EvaluateArgs {
-    /// Folder with drums/, drums_validation/ and grooves/; without it the
-    /// excerpts are procedural
+    /// Folder with drums/ (kits in drums/valid/ are held out, or those of which kits.csv
+    /// says so), drums_validation/ and grooves/; without it the excerpts are procedural
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
     /// Folder of the model
     #[arg(long, value_name = "DIR", default_value = "presets/models/default")]
     pub model: PathBuf,
-    /// Rows of the tables; all by default
-    #[arg(long, value_enum, value_delimiter = ',')]
+    /// Rows of the tables, separated by commas; all by default
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "SYSTEM,…")]
     pub systems: Vec<System>,
-    /// What is evaluated on; both by default
-    #[arg(long, value_enum, value_delimiter = ',', default_values_t = [
+    /// What is evaluated on, separated by commas
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "MATERIAL,…", default_values_t = [
         Material::Plain,
         Material::Hard,
     ])]
@@ -324,6 +324,16 @@ pub(super) fn progress(length: usize, message: &'static str) -> ProgressBar {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn help_says_how_lists_are_written_and_where_kits_are_held_out() {
+        let help = EvaluateArgs::augment_args(clap::Command::new("evaluate"))
+            .render_long_help()
+            .to_string();
+        for expected in ["<SYSTEM,…>", "<MATERIAL,…>", "drums/valid/"] {
+            assert!(help.contains(expected), "{expected}: {help}");
+        }
+    }
 
     #[test]
     fn a_missing_model_is_asked_for() {

@@ -265,7 +265,8 @@ fn ensure_some(
         return Ok(());
     }
     bail!(
-        "{}: expected {} {things}, found 0 of {}; kits.csv and grooves.csv have a column split",
+        "{}: expected {} {things}, found 0 of {}; validation ones are those in drums/valid/ \
+         and grooves/valid/, or of which the column split of kits.csv and grooves.csv says so",
         data.display(),
         split.word(),
         all()?

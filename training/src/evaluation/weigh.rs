@@ -17,7 +17,7 @@ use idm_engine::{
 };
 
 use super::material::{hard, plain_of};
-use crate::{export::write_atomically, kits::Split};
+use crate::{export::write_file, kits::Split};
 use cases::{CORRECTED, heard_cases, taught_cases};
 use fit::{f_measure, fit, fit_expected, fit_taught};
 
@@ -68,11 +68,12 @@ pub fn run(args: &WeighArgs) -> Result<()> {
         "expected a share of 0 to 1, found {}",
         args.blend_share
     );
+    // First: the excerpts take minutes.
+    let mut meta = Model::load(&args.model)?.meta().clone();
     let mut excerpts = plain_of(Split::Train, data, args.excerpts, args.seconds)?;
     excerpts.extend(hard(Split::Train, data, args.excerpts, args.seconds)?);
     let played: usize = excerpts.iter().map(|e| e.piece.hits.len()).sum();
     say!("{} excerpts with {played} hits", excerpts.len());
-    let mut meta = Model::load(&args.model)?.meta().clone();
     let long_s = CORRECTED.recip() * args.seconds;
     let few = args.excerpts.div_ceil(2);
     let mut long = plain_of(Split::Train, data, few, long_s)?;
@@ -123,7 +124,7 @@ pub fn run(args: &WeighArgs) -> Result<()> {
     let path = args.model.join("model.toml");
     let text = toml::to_string(&meta).context("model.toml cannot be written")?;
     ModelMeta::parse(&text)?;
-    write_atomically(&path, text.as_bytes())
+    write_file(&path, text.as_bytes())
 }
 
 /// `share` of `before`, the rest of `weights`.
@@ -191,6 +192,14 @@ mod tests {
             (half.constant, half.weights),
             (0.5 * fitted.constant, fitted.weights)
         );
+        // Before the material is looked for, which is missing too.
+        let nowhere = WeighArgs {
+            model: folder.path().join("no_model"),
+            data: Some(folder.path().join("no_data")),
+            ..args.clone()
+        };
+        let error = format!("{:#}", run(&nowhere).unwrap_err());
+        assert!(error.contains("no_model"), "{error}");
         for unusable in [
             WeighArgs {
                 seconds: f64::NAN,

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Result, ensure};
 use clap::Args;
 
+use super::files::model_in;
 use super::{DEFAULT_THRESHOLDS, Sources, describe, export_model, licences_of, round_matrices};
 use crate::{
     bank::{bank_sources, load_bank, procedural_bank},
@@ -50,9 +51,12 @@ pub struct ExportArgs {
     /// Pieces to choose the thresholds on; 0 keeps fixed ones.
     #[arg(long, default_value_t = 240)]
     pub pieces: usize,
-    /// Folder of the model.
+    /// Folder of the model; without --replace, one that holds none yet.
     #[arg(long)]
     pub out: PathBuf,
+    /// Replace the model in the folder.
+    #[arg(long, requires = "checkpoint")]
+    pub replace: bool,
 }
 
 /// Runs the command.
@@ -60,6 +64,7 @@ pub struct ExportArgs {
 /// # Errors
 /// Unusable files or material, or a model that the engine refuses.
 pub fn run(args: &ExportArgs) -> Result<()> {
+    ensure_free(args)?;
     let folders = match &args.data {
         Some(folder) => DataFolders::inside(folder)?,
         None => DataFolders::default(),
@@ -138,24 +143,103 @@ pub fn run(args: &ExportArgs) -> Result<()> {
     Ok(())
 }
 
+/// Refuses a folder with a model that is not to be replaced; untrained weights never
+/// replace any.
+fn ensure_free(args: &ExportArgs) -> Result<()> {
+    let Some(file) = model_in(&args.out) else {
+        return Ok(());
+    };
+    let file = file.display();
+    ensure!(
+        args.checkpoint.is_some(),
+        "--out: expected a folder without a model for untrained weights (no --checkpoint), \
+         found {file}"
+    );
+    ensure!(
+        args.replace,
+        "--out: expected a folder without a model, or --replace, found {file}"
+    );
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
+    use std::{fs, path::Path};
+
     use super::*;
+
+    fn untrained(out: &Path) -> ExportArgs {
+        ExportArgs {
+            checkpoint: None,
+            blend: None,
+            blend_share: 0.5,
+            bank: None,
+            data: None,
+            pieces: 0,
+            out: out.to_owned(),
+            replace: false,
+        }
+    }
 
     #[test]
     fn untrained_weights_are_not_blended() {
         let folder = tempfile::tempdir().unwrap();
         let args = ExportArgs {
-            checkpoint: None,
             blend: Some(folder.path().to_owned()),
-            blend_share: 0.5,
-            bank: None,
-            data: None,
-            pieces: 0,
-            out: folder.path().join("model"),
+            ..untrained(&folder.path().join("model"))
         };
         let error = run(&args).unwrap_err().to_string();
         assert!(error.contains("expected --checkpoint"), "{error}");
         assert!(!args.out.exists());
+    }
+
+    #[test]
+    fn a_model_is_replaced_only_when_asked_and_never_by_untrained_weights() {
+        let folder = tempfile::tempdir().unwrap();
+        let args = untrained(&folder.path().join("model"));
+        run(&args).unwrap();
+        let mut names: Vec<_> = fs::read_dir(&args.out)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        assert_eq!(names, ["model.toml", "one_shots.onnx", "transcriber.onnx"]);
+        let before = fs::read(args.out.join("model.toml")).unwrap();
+
+        for replace in [false, true] {
+            let error = run(&ExportArgs {
+                replace,
+                ..args.clone()
+            })
+            .unwrap_err();
+            let error = error.to_string();
+            assert!(error.contains("for untrained weights"), "{error}");
+        }
+        // Refused before the checkpoint is read, and read where that is asked for.
+        let checkpoint = folder.path().join("nowhere.bin");
+        let trained = ExportArgs {
+            checkpoint: Some(checkpoint),
+            ..args.clone()
+        };
+        let error = run(&trained).unwrap_err().to_string();
+        assert!(error.contains("or --replace, found"), "{error}");
+        let asked = ExportArgs {
+            replace: true,
+            ..trained
+        };
+        let error = format!("{:#}", run(&asked).unwrap_err());
+        assert!(error.contains("nowhere.bin"), "{error}");
+        assert_eq!(fs::read(args.out.join("model.toml")).unwrap(), before);
+    }
+
+    #[test]
+    fn nothing_half_written_stays_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        // A file cannot take the place of a folder.
+        fs::create_dir(folder.path().join("table.md")).unwrap();
+        let error = super::super::write_file(&folder.path().join("table.md"), b"x");
+        assert!(error.unwrap_err().to_string().contains("cannot write"));
+        let left = fs::read_dir(folder.path()).unwrap().count();
+        assert_eq!(left, 1);
     }
 }

@@ -1,30 +1,43 @@
 //! Writing a model's three files.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, Result, ensure};
-use idm_engine::{drum::DRUM_COUNT, model::ModelMeta};
+use idm_engine::{
+    audio_file::PartialFile,
+    drum::DRUM_COUNT,
+    model::{Model, ModelMeta},
+};
 
 use super::{ClassPrototypes, one_shot_graph, transcriber_graph};
 use crate::network::Weights;
 
 /// Key of the description in the metadata of `transcriber.onnx`.
 const META_KEY: &str = "idm_model_toml";
+/// The files of a model.
+const FILES: [&str; 3] = ["transcriber.onnx", "one_shots.onnx", "model.toml"];
 /// Largest one-shot network that is accepted.
 const BANK_LIMIT_BYTES: usize = 8_000_000;
 
-/// Writes `bytes` to `path` so that no reader ever sees half a file.
-///
-/// # Errors
-/// Failing file operations, with the path.
-pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
-    let draft = path.with_extension("draft");
-    fs::write(&draft, bytes).with_context(|| format!("cannot write {}", draft.display()))?;
-    fs::rename(&draft, path).with_context(|| format!("cannot write {}", path.display()))
+/// The first file of a model that `folder` holds.
+pub fn model_in(folder: &Path) -> Option<PathBuf> {
+    let mut files = FILES.iter().map(|name| folder.join(name));
+    files.find(|path| path.exists())
 }
 
-/// Writes `transcriber.onnx`, `one_shots.onnx` and `model.toml` into `folder`
-/// and loads them with the engine to see that they are accepted.
+/// Writes `content` to `path` in one step.
+///
+/// # Errors
+/// Failing file operations, with the path; what was there then stays.
+pub fn write_file(path: &Path, content: &[u8]) -> Result<()> {
+    PartialFile::write(path, content).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Writes `transcriber.onnx`, `one_shots.onnx` and `model.toml` into `folder`, if the
+/// engine accepts them.
 ///
 /// # Errors
 /// Failing file operations, a bank above 8 MB, or a model that the engine
@@ -35,7 +48,6 @@ pub fn export_model(
     classes: &[ClassPrototypes; DRUM_COUNT],
     meta: &ModelMeta,
 ) -> Result<()> {
-    fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
     let description = toml::to_string(meta).context("cannot write the description as TOML")?;
     let transcriber = transcriber_graph(weights).finish(&[(META_KEY, &description)]);
     let one_shots = one_shot_graph(weights, classes).finish(&[]);
@@ -44,10 +56,13 @@ pub fn export_model(
         "one_shots.onnx: expected at most {BANK_LIMIT_BYTES} bytes, found {}",
         one_shots.len()
     );
-    write_atomically(&folder.join("transcriber.onnx"), &transcriber)?;
-    write_atomically(&folder.join("one_shots.onnx"), &one_shots)?;
-    write_atomically(&folder.join("model.toml"), description.as_bytes())?;
-    idm_engine::model::Model::load(folder)
-        .with_context(|| format!("the engine refuses the model in {}", folder.display()))?;
+    // Before a file is replaced: a refused model would take a good one's place.
+    Model::from_parts(&description, &transcriber, one_shots.clone())
+        .context("the engine refuses the model")?;
+    fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    let contents = [&transcriber[..], &one_shots, description.as_bytes()];
+    for (name, content) in FILES.into_iter().zip(contents) {
+        write_file(&folder.join(name), content)?;
+    }
     Ok(())
 }

@@ -11,7 +11,7 @@ mod transcriber;
 
 pub use command::{ExportArgs, run};
 pub use description::{DEFAULT_THRESHOLDS, describe};
-pub use files::{export_model, write_atomically};
+pub use files::{export_model, write_file};
 pub use graph::GraphBuilder;
 pub use one_shots::{BANK_SAMPLES, ClassPrototypes, one_shot_graph};
 pub use rounding::round_matrices;

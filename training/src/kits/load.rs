@@ -3,13 +3,16 @@
 use std::{
     collections::BTreeMap,
     fs,
+    ops::RangeInclusive,
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use idm_engine::audio_file;
 use rayon::prelude::*;
 use serde::Deserialize;
+
+use crate::audio::read_audio;
 
 use super::{
     Kit, SAMPLE_RATE_HZ, SOUND_COUNT, Sample, Sound, Split, hydrogen, sfz, sound_from_spelling,
@@ -19,6 +22,8 @@ use super::{
 const MANIFEST: &str = "kits.csv";
 /// Velocity of hits that do not tell theirs.
 pub(super) const UNKNOWN_VELOCITY: f32 = 100.0;
+/// Velocities in a manifest.
+const VELOCITIES: RangeInclusive<f32> = 0.0..=127.0;
 /// Level, relative to the peak, at which an unlabelled hit begins.
 const ONSET_THRESHOLD: f32 = 0.05;
 
@@ -69,7 +74,7 @@ pub(super) struct Entry {
 ///
 /// # Errors
 /// When the folder cannot be read, the manifest is malformed, names an unknown
-/// class, or a file cannot be decoded.
+/// class or values out of range, or a file cannot be decoded or holds what is no number.
 pub fn load_folder(folder: &Path) -> Result<Vec<Kit>> {
     let manifest = folder.join(MANIFEST);
     let entries = if manifest.is_file() {
@@ -120,7 +125,12 @@ fn read_manifest(folder: &Path, manifest: &Path) -> Result<Vec<Entry>> {
         let place = || format!("{} line {}", manifest.display(), line + 2);
         let row: Row = row.with_context(place)?;
         let Some(sound) = Sound::from_name(&row.class) else {
-            bail!("{}: unknown class {:?}", place(), row.class);
+            let known = Sound::ALL.map(Sound::name).join(", ");
+            bail!(
+                "{}: class: expected one of {known}, found {:?}",
+                place(),
+                row.class
+            );
         };
         let Some(split) = Split::from_name(&row.split) else {
             bail!(
@@ -135,6 +145,34 @@ fn read_manifest(folder: &Path, manifest: &Path) -> Result<Vec<Entry>> {
         {
             path = above.join(&row.file);
         }
+        ensure!(
+            path.is_file(),
+            "{}: file: expected one in {} or the folder above, found none called {}",
+            place(),
+            folder.display(),
+            row.file.display()
+        );
+        ensure!(
+            is_audio(&path),
+            "{}: file: expected WAV, FLAC or AIFF, found {}; convert MP3 and the like, which \
+             leave out what is hard to hear",
+            place(),
+            row.file.display()
+        );
+        ensure!(
+            VELOCITIES.contains(&row.velocity),
+            "{}: velocity: expected {} to {}, found {}",
+            place(),
+            VELOCITIES.start(),
+            VELOCITIES.end(),
+            row.velocity
+        );
+        ensure!(
+            row.onset_ms.is_finite() && row.onset_ms >= 0.0,
+            "{}: onset_ms: expected 0 or more, found {}",
+            place(),
+            row.onset_ms
+        );
         entries.push(Entry {
             kit: row.kit,
             kind: row.kind,
@@ -278,7 +316,7 @@ fn velocity_in_name(name: &str) -> Option<f32> {
 }
 
 fn decode(entry: &Entry) -> Result<Sample> {
-    let buffer = audio_file::read(&entry.path)?;
+    let buffer = read_audio(&entry.path)?;
     let buffer = if buffer.sample_rate_hz == SAMPLE_RATE_HZ {
         buffer
     } else {
@@ -290,7 +328,16 @@ fn decode(entry: &Entry) -> Result<Sample> {
         .map(|frame| scale * buffer.channels.iter().map(|c| c[frame]).sum::<f32>())
         .collect();
     let onset = match entry.onset_ms {
-        Some(onset_ms) => onset_ms * (SAMPLE_RATE_HZ / 1000.0) as f32,
+        Some(onset_ms) => {
+            let length_ms = 1000.0 * audio.len() as f64 / SAMPLE_RATE_HZ;
+            ensure!(
+                f64::from(onset_ms) <= length_ms,
+                "{}: onset_ms: expected one within the file, which has {length_ms:.1} ms, \
+                 found {onset_ms}",
+                entry.path.display()
+            );
+            onset_ms * (SAMPLE_RATE_HZ / 1000.0) as f32
+        }
         None => {
             let threshold =
                 ONSET_THRESHOLD * audio.iter().fold(0.0_f32, |peak, s| peak.max(s.abs()));
@@ -410,13 +457,31 @@ mod tests {
         let kits = load_folder(folder.path()).unwrap();
         assert_eq!(kits[0].split, Split::Valid);
         assert!((kits[0].sounds[Sound::Snare.index()][0].onset - 44.1).abs() < 1e-3);
-        for (from, to) in [
-            ("snare,k", "bagpipe,k"),
-            ("valid", "maybe"),
-            ("1.wav", "2.wav"),
+        fs::write(folder.path().join("k/snare/1.mp3"), b"").unwrap();
+        for (from, to, expected) in [
+            (
+                "snare,k",
+                "bagpipe,k",
+                "class: expected one of kick, snare, ",
+            ),
+            ("valid", "maybe", "expected train or valid"),
+            ("1.wav", "2.wav", "found none called k/snare/2.wav"),
+            (
+                "1.wav",
+                "1.mp3",
+                "file: expected WAV, FLAC or AIFF, found k",
+            ),
+            (",90,", ",NaN,", "velocity: expected 0 to 127, found NaN"),
+            (",90,", ",-1,", "velocity: expected 0 to 127, found -1"),
+            (",90,", ",128,", "velocity: expected 0 to 127, found 128"),
+            (",1.0,", ",NaN,", "onset_ms: expected 0 or more, found NaN"),
+            (",1.0,", ",-2,", "onset_ms: expected 0 or more, found -2"),
+            (",1.0,", ",2000,", "which has 1.2 ms, found 2000"),
         ] {
             fs::write(folder.path().join(MANIFEST), good.replace(from, to)).unwrap();
-            assert!(load_folder(folder.path()).is_err(), "{to}");
+            let error = format!("{:#}", load_folder(folder.path()).unwrap_err());
+            assert!(error.contains(expected), "{error}");
+            assert!(error.matches("2.wav").count() <= 1, "said once: {error}");
         }
         assert!(load_folder(&folder.path().join("nowhere")).is_err());
     }

@@ -13,6 +13,7 @@ use super::{
     explain::{ClassTemplates, ExplainSettings, Explanation, Stroke, explain},
 };
 use crate::{
+    audio::read_audio,
     kits::SAMPLE_RATE_HZ,
     render::{Featuriser, Hit, Piece, TrainingExample, set_ratios},
     synth::VELOCITY_EXPONENT,
@@ -57,9 +58,9 @@ pub fn check_hits(recording: &Recording, annotations: &[Annotation], samples: us
 /// Decodes the file at `path` to mono at 44.1 kHz. Allocates.
 ///
 /// # Errors
-/// When the file cannot be decoded or resampled.
+/// When the file cannot be decoded or resampled, or holds what is no number.
 pub fn read_mono(path: &std::path::Path) -> Result<Vec<f32>> {
-    let mut buffer: AudioBuffer = audio_file::read(path)?;
+    let mut buffer: AudioBuffer = read_audio(path)?;
     if buffer.sample_rate_hz != SAMPLE_RATE_HZ {
         buffer = audio_file::resample(&buffer, SAMPLE_RATE_HZ)
             .with_context(|| format!("{}", path.display()))?;

@@ -1,8 +1,12 @@
 //! Writes pieces as files, so that one can listen to what training hears.
 
-use std::{fmt::Write, fs, path::PathBuf};
+use std::{
+    fmt::Write,
+    fs,
+    path::{Path, PathBuf},
+};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use idm_engine::{
     audio_file::{AudioBuffer, write_wav},
@@ -16,7 +20,7 @@ use crate::{
     config::{Config, DataConfig, PIECE_S},
     kits::{SAMPLE_RATE_HZ, Split},
     random::Random,
-    training::{DataFolders, renderer},
+    training::{DataFolders, ensure_some, renderer},
 };
 
 /// Names the places of a piece's drums.
@@ -25,7 +29,7 @@ const STAGE: u64 = 0x57;
 /// Options of `idm-train render`.
 #[derive(Debug, Clone, Args)]
 pub struct RenderArgs {
-    /// Folder for the pieces
+    /// Folder for the pieces, one that holds none yet
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
     /// Settings of a training run (training/configs/*.toml), whose pieces are rendered:
@@ -74,17 +78,19 @@ pub fn run(args: &RenderArgs) -> Result<()> {
     } else {
         Split::Train
     };
+    ensure_no_pieces(&args.out)?;
     let renderer = if args.config.is_some() {
         renderer(&config, &folders, split)?
     } else {
         Renderer::new(&RenderConfig {
-            kit_folders: folders.kits,
-            groove_folder: folders.grooves,
+            kit_folders: folders.kits.clone(),
+            groove_folder: folders.grooves.clone(),
             split,
             seed: config.seed,
             data: config.data.clone(),
         })?
     };
+    ensure_some(&folders, &renderer, split)?;
     let (kits, grooves) = renderer.material();
     say!("{kits} sampled kits, {grooves} grooves");
     (0..args.pieces).into_par_iter().try_for_each(|index| {
@@ -98,6 +104,24 @@ pub fn run(args: &RenderArgs) -> Result<()> {
             .with_context(|| format!("{}: cannot be written", folder.display()))
     })?;
     say!("{} pieces in {}", args.pieces, args.out.display());
+    Ok(())
+}
+
+/// Refuses a folder with pieces: stems of drums that a new one does not have would stay in
+/// its folder.
+fn ensure_no_pieces(out: &Path) -> Result<()> {
+    let is_piece = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().as_encoded_bytes();
+        name.len() >= 6 && name.iter().all(u8::is_ascii_digit) && path.is_dir()
+    };
+    // What is not there yet holds nothing.
+    let entries = fs::read_dir(out).into_iter().flatten().flatten();
+    if let Some(piece) = entries.map(|entry| entry.path()).filter(is_piece).min() {
+        bail!(
+            "--out: expected a folder without pieces, found {}: choose another or delete them",
+            piece.display()
+        );
+    }
     Ok(())
 }
 
@@ -142,7 +166,7 @@ fn settings(args: &RenderArgs) -> Result<Config> {
     Ok(config)
 }
 
-fn write_piece(piece: &Piece, folder: &std::path::Path) -> Result<()> {
+fn write_piece(piece: &Piece, folder: &Path) -> Result<()> {
     fs::create_dir_all(folder)?;
     let write = |name: &str, signal: &[f32]| {
         let audio = AudioBuffer {
@@ -212,6 +236,11 @@ mod tests {
             stereo: false,
         };
         run(&args).unwrap();
+        let again = run(&args).unwrap_err().to_string();
+        assert!(
+            again.contains("expected a folder without pieces, found") && again.contains("000000"),
+            "{again}"
+        );
         let wide = RenderArgs {
             out: folder.path().join("wide"),
             stereo: true,

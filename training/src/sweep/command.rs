@@ -15,7 +15,7 @@ use clap::Args;
 use super::{Outcome, PlannedRun, Sweep, csv_table, markdown_table};
 use crate::{
     config::short_name,
-    export::{Sources, write_atomically},
+    export::{Sources, write_file},
     kits::Split,
     network::{Compute, Network},
     training::{Checkpoint, DataFolders, TrainArgs, Validation, renderer, train},
@@ -83,11 +83,11 @@ pub fn run(args: &SweepArgs, stop: &Arc<AtomicBool>) -> Result<Vec<Outcome>> {
             outcome
         };
         outcomes.push(outcome);
-        write_atomically(
+        write_file(
             &args.out.join("table.md"),
             markdown_table(&outcomes).as_bytes(),
         )?;
-        write_atomically(&args.out.join("table.csv"), &csv_table(&outcomes)?)?;
+        write_file(&args.out.join("table.csv"), &csv_table(&outcomes)?)?;
     }
     say!("{}", markdown_table(&outcomes));
     Ok(outcomes)
@@ -128,7 +128,7 @@ fn keep_start(args: &SweepArgs) -> Result<()> {
     ];
     let path = out.join("start.txt");
     let Ok(before) = fs::read_to_string(&path) else {
-        return write_atomically(&path, format!("{}\n", lines.join("\n")).as_bytes());
+        return write_file(&path, format!("{}\n", lines.join("\n")).as_bytes());
     };
     // Older folders tell the weights alone.
     let before = before.lines().map(str::trim);

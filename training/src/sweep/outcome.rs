@@ -7,7 +7,7 @@ use idm_engine::drum::GROUP_COUNT;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    export::write_atomically,
+    export::write_file,
     network::{Head, parameter_count},
     training::{Checkpoint, Scores},
 };
@@ -83,6 +83,6 @@ impl Outcome {
     /// # Errors
     /// Failing file operations.
     pub fn save(&self, folder: &Path) -> Result<()> {
-        write_atomically(&folder.join(FILE), &serde_json::to_vec_pretty(self)?)
+        write_file(&folder.join(FILE), &serde_json::to_vec_pretty(self)?)
     }
 }

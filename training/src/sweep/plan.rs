@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
 use toml::{Table, Value};
 
-use crate::config::Config;
+use crate::config::{Config, counts_steps_alone};
 
 /// The file as written.
 #[derive(Debug, Deserialize)]
@@ -116,9 +116,13 @@ impl Sweep {
                 } else {
                     parts.join(" ")
                 };
-                let config: Config = Value::Table(table)
+                let counts_steps = counts_steps_alone(&table);
+                let mut config: Config = Value::Table(table)
                     .try_into()
                     .with_context(|| format!("{}: run {name:?}", path.display()))?;
+                if counts_steps {
+                    config.schedule.minutes = 0.0;
+                }
                 config
                     .check()
                     .with_context(|| format!("{}: run {name:?}", path.display()))?;
@@ -230,6 +234,13 @@ mod tests {
         );
         assert_eq!(sweep.runs[0].config.data.piece_s, 2.0);
         assert_eq!(last.folder(), "no_masks_learning_rate=0.002");
+    }
+
+    #[test]
+    fn runs_may_count_steps_alone() {
+        let text = "base = \"base.toml\"\n[grid]\n\"schedule.steps\" = [3]";
+        let schedule = &sweep(text).unwrap().runs[0].config.schedule;
+        assert_eq!((schedule.steps, schedule.minutes), (3, 0.0));
     }
 
     #[test]

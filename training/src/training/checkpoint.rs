@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::Optimiser;
 use crate::{
     config::Config,
-    export::{Sources, write_atomically},
+    export::{Sources, write_file},
     network::{NamedTensor, Weights},
 };
 
@@ -102,7 +102,7 @@ impl Checkpoint {
                 bytes.extend(tensor.values.iter().flat_map(|value| value.to_le_bytes()));
             }
         }
-        write_atomically(path, &bytes)
+        write_file(path, &bytes)
     }
 
     /// Reads the file at `path`.

@@ -20,6 +20,10 @@ use crate::{
 /// What is said where sampled kits are given and none of them is held out.
 pub const NO_VALIDATION_KITS: &str = "no validation kits in the data folder (put some into drums/valid/, or see kits.csv's column split)";
 
+/// What is said where material is given and none of the kits is for training.
+pub const NO_TRAINING_KITS: &str =
+    "no training kits in the data folder (all are in drums/valid/, or see kits.csv's column split)";
+
 /// Where recorded material lies; none is needed.
 #[derive(Debug, Clone, Default)]
 pub struct DataFolders {
@@ -53,6 +57,26 @@ impl DataFolders {
         }
         Ok(found)
     }
+}
+
+/// Refuses `folders` of which `renderer` has neither kits nor performances of its side: it
+/// would play procedural ones, as if nothing had been given.
+///
+/// # Errors
+/// It has none.
+pub fn ensure_some(folders: &DataFolders, renderer: &Renderer, split: Split) -> Result<()> {
+    let given = folders.kits.first().or(folders.grooves.as_ref());
+    if let Some(folder) = given.and_then(|folder| folder.parent())
+        && renderer.material() == (0, 0)
+    {
+        bail!(
+            "{}: expected {} kits or performances, found none; those in folders called valid, \
+             and those of which the column split of kits.csv and grooves.csv says so, are held out",
+            folder.display(),
+            split.word()
+        );
+    }
+    Ok(())
 }
 
 /// Of validation pieces: strength of random changes, and share of human performances.

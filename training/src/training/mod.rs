@@ -20,7 +20,7 @@ mod warm_start;
 
 pub use checkpoint::{Checkpoint, Progress, Record};
 pub use curves::draw_curves;
-pub use data::{Batch, DataFolders, NO_VALIDATION_KITS, renderer};
+pub use data::{Batch, DataFolders, NO_TRAINING_KITS, NO_VALIDATION_KITS, ensure_some, renderer};
 pub use matching::{ClassScore, peaks};
 pub use optimiser::Optimiser;
 pub use patience::{best_validation, validations_since_best};

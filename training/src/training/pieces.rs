@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use anyhow::{Result, ensure};
 
-use super::{DataFolders, renderer};
+use super::{DataFolders, ensure_some, renderer};
 use crate::{
     config::Config,
     kits::Split,
@@ -29,7 +29,7 @@ impl Pieces {
     ///
     /// # Errors
     /// Material that cannot be loaded; recordings of which none is for
-    /// training.
+    /// training; folders of which nothing is, without recordings.
     pub fn open(config: &Config, folders: &DataFolders, recordings: &[PathBuf]) -> Result<Pieces> {
         let renderer = Arc::new(renderer(config, folders, Split::Train)?);
         let opened = open_recordings(config, recordings, &renderer, Split::Train)?;
@@ -37,6 +37,9 @@ impl Pieces {
             opened.is_some() || recordings.is_empty(),
             "expected recordings to train on, found only ones below folders called valid, validation or test"
         );
+        if opened.is_none() {
+            ensure_some(folders, &renderer, Split::Train)?;
+        }
         Ok(Pieces {
             renderer,
             recordings: opened.map(Arc::new),
@@ -93,4 +96,46 @@ pub fn open_recordings(
         ..RecordingsConfig::default()
     };
     Recordings::open(&recordings, split, renderer.kits())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use idm_engine::audio_file::{AudioBuffer, write_wav};
+
+    use super::*;
+
+    #[test]
+    fn material_that_is_all_held_out_is_no_material_to_train_on() {
+        let data = tempfile::tempdir().unwrap();
+        let kit = data.path().join("drums/valid/kit");
+        fs::create_dir_all(&kit).unwrap();
+        let mut audio = AudioBuffer::silent(44_100.0, 1, 100);
+        audio.channels[0][3] = 0.5;
+        write_wav(kit.join("kick.wav"), &audio).unwrap();
+        let mut config = Config::default();
+        config.data.procedural_kits = 1;
+        let open = || {
+            let folders = DataFolders::inside(data.path()).unwrap();
+            Pieces::open(&config, &folders, &[])
+        };
+        let error = open().unwrap_err().to_string();
+        let expected = format!(
+            "{}: expected training kits or performances, found none",
+            data.path().display()
+        );
+        assert!(error.starts_with(&expected), "{error}");
+
+        // On the other side it is some.
+        let folders = DataFolders::inside(data.path()).unwrap();
+        let held_out = renderer(&config, &folders, Split::Valid).unwrap();
+        ensure_some(&folders, &held_out, Split::Valid).unwrap();
+        let own = data.path().join("drums/own");
+        fs::create_dir(&own).unwrap();
+        fs::copy(kit.join("kick.wav"), own.join("kick.wav")).unwrap();
+        assert_eq!(open().unwrap().renderer().material(), (1, 0));
+        // Without a folder, all is procedural.
+        Pieces::open(&config, &DataFolders::default(), &[]).unwrap();
+    }
 }

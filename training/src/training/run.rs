@@ -14,9 +14,9 @@ use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{
-    BatchSource, Checkpoint, DataFolders, NO_VALIDATION_KITS, Pieces, Record, Scores, Stepper,
-    TrainArgs, Validation, best_validation, budget_share, draw_curves, learning_rate,
-    open_recordings, renderer,
+    BatchSource, Checkpoint, DataFolders, NO_TRAINING_KITS, NO_VALIDATION_KITS, Pieces, Record,
+    Scores, Stepper, TrainArgs, Validation, best_validation, budget_share, draw_curves,
+    learning_rate, open_recordings, renderer,
     start::{CHECKPOINT, is_finished, start},
     validations_since_best,
 };
@@ -198,6 +198,9 @@ pub fn train(args: &TrainArgs, stop: &Arc<AtomicBool>) -> Result<Checkpoint> {
         parameter_count(&state.weights),
         config.data.procedural_kits,
     );
+    if !folders.kits.is_empty() && kits == 0 {
+        say!("{NO_TRAINING_KITS}: pieces are rendered with procedural ones");
+    }
     if args.data.is_some() && validation_renderer.kits().is_empty() {
         say!("{NO_VALIDATION_KITS}: validation is on procedural ones");
     }
