@@ -34,6 +34,13 @@ pub(super) struct AcceptedHat {
     margin: f32,
 }
 
+impl AcceptedHat {
+    /// Whether it takes the place of a stroke of the other hat in `frame`.
+    fn is_surer(&self, frame: u64, margin: f32) -> bool {
+        self.frame.abs_diff(frame) <= ONE_HAT_FRAMES && self.margin > margin
+    }
+}
+
 /// The last strokes of the closed and of the open hat.
 pub(super) type AcceptedHats = [Option<AcceptedHat>; 2];
 
@@ -124,9 +131,10 @@ impl HopWork {
             }
             let (frame, margin) = (own.decision.frame, own.evidence.margin);
             let others = [now[1 - place], self.hats[1 - place]];
-            let is_other = others.iter().flatten().any(|other| {
-                other.frame.abs_diff(frame) <= ONE_HAT_FRAMES && other.margin > margin
-            });
+            let is_other = others
+                .iter()
+                .flatten()
+                .any(|other| other.is_surer(frame, margin));
             if is_other || (hat == Drum::OpenHat && self.rings_on(frame)) {
                 own.verdict = Verdict::BelowThreshold;
             }
@@ -145,5 +153,25 @@ impl HopWork {
         if let Some(place) = HATS.iter().position(|&hat| hat == drum) {
             self.hats[place] = Some(AcceptedHat { frame, margin });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_two_hats_at_once_the_surer_one_is_played() {
+        let closed = AcceptedHat {
+            frame: 100,
+            margin: 1.0,
+        };
+        assert!(closed.is_surer(100, 0.4) && closed.is_surer(102, 0.4));
+        assert!(!closed.is_surer(100, 1.2), "the other one is surer");
+        assert!(!closed.is_surer(103, 0.4), "another stroke");
+        assert!(
+            !closed.is_surer(100, 1.0),
+            "never both refused, nor one by itself"
+        );
     }
 }
