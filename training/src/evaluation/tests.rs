@@ -74,7 +74,8 @@ fn kits_of_the_user_are_not_taken_for_held_out_ones() {
     write_wav(kit.join("kick.wav"), &audio).unwrap();
     for refused in [held_out, held_out_plain] {
         let error = refused(Some(data.path()), 1, 1.0).unwrap_err().to_string();
-        let expected = "expected validation kits, found 0 of 1; kits.csv";
+        let expected =
+            "expected validation kits, found 0 of 1; validation ones are those in drums/valid/";
         assert!(error.contains(expected), "{error}");
     }
     assert!(hard(Split::Train, Some(data.path()), 1, 1.0).is_ok());

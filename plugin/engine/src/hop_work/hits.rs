@@ -261,7 +261,9 @@ impl HopWork {
         if started.is_some() {
             let is_accepted = verdict == Verdict::Accepted;
             if is_accepted {
-                self.remember_hat(decision.drum, decision.frame, evidence.margin);
+                if !is_certain {
+                    self.remember_hat(decision.drum, decision.frame, evidence.margin);
+                }
                 self.removed.hit(decision.drum, decision.frame);
                 self.picker.accept(decision.drum, decision.frame);
                 self.judge.accept(decision.drum, at, network, recognition);

@@ -116,7 +116,9 @@ impl HopWork {
     pub(super) fn refuse_hats(&self, weighed: &mut [Option<Weighed>; DRUM_COUNT]) {
         let now = HATS.map(|hat| {
             let weighed = weighed[hat.index()].as_ref();
-            let accepted = weighed.filter(|weighed| weighed.verdict == Verdict::Accepted);
+            // Who says that one was struck does not say that the other was not.
+            let accepted = weighed
+                .filter(|weighed| weighed.verdict == Verdict::Accepted && !weighed.is_certain);
             accepted.map(|weighed| AcceptedHat {
                 frame: weighed.decision.frame,
                 margin: weighed.evidence.margin,
@@ -148,7 +150,7 @@ impl HopWork {
         is_recent && !self.explainer.brightens(frame)
     }
 
-    /// Remembers a hat that was accepted.
+    /// Remembers a hat that was heard and accepted.
     pub(super) fn remember_hat(&mut self, drum: Drum, frame: u64, margin: f32) {
         if let Some(place) = HATS.iter().position(|&hat| hat == drum) {
             self.hats[place] = Some(AcceptedHat { frame, margin });
