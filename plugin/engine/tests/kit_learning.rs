@@ -338,3 +338,27 @@ fn resynthesis_lies_over_the_recording_at_its_level() {
         assert!(likeness > 0.8, "{drum:?}: {likeness}");
     }
 }
+
+#[test]
+fn a_hair_of_isolation_changes_the_kit_by_a_hair() {
+    let recording = performance(6);
+    let [whole, isolated] = [0.0, 1e-4].map(|isolation| {
+        let mut engine = engine(RATE, Quality::Standard);
+        let mut controls = Controls::default();
+        for drum in &mut controls.drums {
+            drum.isolation = isolation;
+        }
+        engine.set_controls(&controls);
+        run(&mut engine, &recording, &[512]);
+        engine.finish_learning()
+    });
+    for drum in [Drum::Kick, Drum::Snare, Drum::ClosedHat] {
+        let [whole, isolated] = [&whole, &isolated].map(|kit| {
+            let sound = kit.drum(drum).expect("it was played");
+            let loudest = sound.layers.last().expect("a layer");
+            loudest.one_shot.channels()[0].clone()
+        });
+        let found = likeness(&whole, &isolated);
+        assert!(found > 0.99999, "{drum:?}: {found}");
+    }
+}

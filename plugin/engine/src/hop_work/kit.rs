@@ -183,7 +183,9 @@ impl HopWork {
     pub(super) fn record(&mut self) {
         let start = self.frame_start();
         let stems = &self.making[..DRUM_COUNT];
-        let masks = &self.isolation.played(&self.masks)[..DRUM_COUNT];
+        // How sure it is what each of them sounds like, before the user takes sides and before
+        // what is known to repeat is taken off.
+        let masks = &self.masks[..DRUM_COUNT];
         self.tape.hop(start, stems, masks, &mut self.worker);
         if self.hears_repeats {
             self.repeats.learn(stems);

@@ -17,8 +17,8 @@ const MOST_BLEED: f32 = 2.0 / 3.0;
 const MOST_DUCKING: f32 = 3.0;
 
 /// The masks that are played, where a user wants others than those that are heard. Hits,
-/// templates and places go by what is heard; learnt one-shots are what is played. Real-time
-/// safe after construction.
+/// templates, places and what is sure of a one-shot go by what is heard; the sound that is learnt
+/// is what is played. Real-time safe after construction.
 #[derive(Debug)]
 pub struct Isolation {
     powers: [f32; DRUM_COUNT],
