@@ -270,7 +270,8 @@ impl Engine {
     }
 
     /// Back to the first sample of the input, but keeping the kit that was
-    /// learnt: for a further pass over the same recording. Real-time safe.
+    /// learnt, and what the network knows of the recording: for a further pass over it.
+    /// Real-time safe.
     pub fn rewind(&mut self) {
         self.work.rewind();
         self.work.hear_again();

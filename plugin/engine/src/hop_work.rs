@@ -246,13 +246,14 @@ impl HopWork {
     /// Real-time safe.
     pub fn reset(&mut self) {
         self.rewind();
+        self.session.reset();
         self.explainer.forget();
         self.place_drums();
         self.begin_templates();
         self.follower.reset();
     }
 
-    /// Forgets the input but keeps the kit. Real-time safe.
+    /// Forgets the input but keeps the kit, and how the recording sounds. Real-time safe.
     pub fn rewind(&mut self) {
         for channel in &mut self.history {
             channel.fill(0.0);
@@ -260,7 +261,7 @@ impl HopWork {
         self.hops = 0;
         self.silent_hops = 0;
         self.level.reset();
-        self.session.reset();
+        self.session.rewind();
         self.picker = PeakPicker::default();
         self.given.clear();
         self.removed.clear();

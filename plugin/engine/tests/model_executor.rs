@@ -206,6 +206,42 @@ fn reset_forgets_everything() {
 }
 
 #[test]
+fn a_recording_is_heard_again_as_it_was_known_after_eight_seconds() {
+    /// Frames in eight seconds.
+    const KNOWN: usize = 1_378;
+    let model = random_model();
+    let heard = |frames: usize| {
+        let mut session = model.session(Quality::Low);
+        let mut features = Features::new(21);
+        for _ in 0..frames {
+            let (frame, low) = features.next();
+            session.step(&frame, &low);
+        }
+        session
+    };
+    let again = |mut session: Session| {
+        session.rewind();
+        let mut features = Features::new(21);
+        let mut outputs = Vec::new();
+        for _ in 0..20 {
+            let (frame, low) = features.next();
+            session.step(&frame, &low);
+            outputs.push(bits(&session));
+        }
+        outputs
+    };
+    let known = again(heard(KNOWN));
+    assert_eq!(again(heard(KNOWN + 1)), known);
+    assert_eq!(again(heard(KNOWN + 50)), known);
+    assert_ne!(again(heard(KNOWN - 50)), known);
+    let fresh = again(heard(0));
+    assert_ne!(fresh, known);
+    let mut session = heard(KNOWN + 50);
+    session.reset();
+    assert_eq!(again(session), fresh);
+}
+
+#[test]
 fn sessions_of_one_model_are_independent() {
     let model = random_model();
     let want = run(&model, Quality::Standard, 20, 1);
@@ -240,6 +276,7 @@ fn audio_thread_calls_never_allocate() {
             });
             assert!(sum.is_finite());
         }
+        assert_no_alloc(|| session.rewind());
         assert_no_alloc(|| session.reset());
     }
 }

@@ -12,6 +12,8 @@ use crate::{
     front_end::{BAND_COUNT, LOW_BAND_COUNT, log_feature},
 };
 
+/// Frames after which a stream knows the kit and the manner of a recording: eight seconds.
+const KNOWN_FRAMES: u32 = 1_378;
 /// Features are limited to this: that of a power beyond any float.
 const MAX_FEATURE: f32 = 32.0;
 
@@ -29,6 +31,10 @@ pub struct Session {
     plan: Arc<Plan>,
     quality: Quality,
     arena: Aligned<f32>,
+    /// What the arena held after [`KNOWN_FRAMES`].
+    known: Aligned<f32>,
+    /// Frames that were begun.
+    frames: u32,
     position: Position,
     floor: f32,
 }
@@ -47,6 +53,8 @@ impl Session {
     pub fn new(plan: Arc<Plan>, quality: Quality) -> Session {
         Session {
             arena: Aligned::zeros(plan.layout.arena_len),
+            known: Aligned::zeros(plan.layout.arena_len),
+            frames: 0,
             position: plan.program(quality).end(),
             quality,
             plan,
@@ -63,6 +71,18 @@ impl Session {
     /// in progress is dropped. Real-time safe.
     pub fn reset(&mut self) {
         self.arena.as_mut_slice().fill(0.0);
+        self.frames = 0;
+        self.position = self.plan.program(self.quality).end();
+    }
+
+    /// Begins the same recording once more, knowing what was heard of it in its first eight
+    /// seconds (or in all of it, if it is shorter): its first hits are no longer the first
+    /// that are heard. A frame in progress is dropped. Real-time safe.
+    pub fn rewind(&mut self) {
+        if self.frames > KNOWN_FRAMES {
+            let known = self.known.as_slice();
+            self.arena.as_mut_slice().copy_from_slice(known);
+        }
         self.position = self.plan.program(self.quality).end();
     }
 
@@ -71,6 +91,11 @@ impl Session {
     /// run first. Real-time safe.
     pub fn begin(&mut self, frame: &[f32; BAND_COUNT], low: &[f32; LOW_BAND_COUNT]) {
         self.run_stage(0, 1);
+        if self.frames == KNOWN_FRAMES {
+            let heard = self.arena.as_slice();
+            self.known.as_mut_slice().copy_from_slice(heard);
+        }
+        self.frames = self.frames.saturating_add(1);
         let arena = self.arena.as_mut_slice();
         let layout = &self.plan.layout;
         for (place, features) in [(&layout.frame, &frame[..]), (&layout.low, &low[..])] {
