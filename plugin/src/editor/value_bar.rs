@@ -7,6 +7,7 @@ use nice_plug::prelude::*;
 
 use super::controls::set;
 use super::theme;
+use super::type_in::type_in;
 
 /// Said where a gesture can mean all drums.
 pub const ALL_DRUMS: &str = " With Alt or Ctrl: all drums.";
@@ -158,34 +159,4 @@ pub fn edit<P: Param>(
         }
     }
     type_in(ui, response, setter, param);
-}
-
-/// A text field after a right click.
-fn type_in<P: Param>(ui: &Ui, response: &Response, setter: &ParamSetter<'_>, param: &P) {
-    let text_id = response.id.with("text");
-    if response.secondary_clicked() {
-        let text = param.normalized_value_to_string(param.unmodulated_normalized_value(), true);
-        ui.data_mut(|data| data.insert_temp(text_id, text));
-    }
-    response.context_menu(|ui| {
-        let mut text = ui
-            .data(|data| data.get_temp::<String>(text_id))
-            .unwrap_or_default();
-        ui.label(param.name());
-        let field = ui.add(egui::TextEdit::singleline(&mut text).desired_width(110.0));
-        if ui.memory(|memory| memory.focused().is_none()) {
-            field.request_focus();
-        }
-        ui.data_mut(|data| data.insert_temp(text_id, text.clone()));
-        if field.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter)) {
-            if let Some(normalized) = param.string_to_normalized_value(&text) {
-                set(setter, param, param.preview_plain(normalized));
-            }
-            ui.close();
-        }
-        if ui.button("Default").clicked() {
-            set(setter, param, param.default_plain_value());
-            ui.close();
-        }
-    });
 }
