@@ -4,7 +4,7 @@
 //! thread never waits, and drops what does not fit.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use idm_engine::controls::Quality;
 use idm_engine::drum::{DRUM_COUNT, Drum, STEM_COUNT};
@@ -14,6 +14,7 @@ use idm_engine::transcriber::{Odds, TAUGHT_COUNT};
 use rtrb::{Consumer, Producer, RingBuffer};
 
 use crate::buses::Peaks;
+use crate::lock::lock;
 use crate::song::TempoPoint;
 
 /// Hits that may wait for the editor.
@@ -179,7 +180,7 @@ impl Shared {
         quality: Quality,
         texts: Texts,
     ) {
-        *self.lock_texts() = texts;
+        *lock(&self.texts) = texts;
         self.sample_rate_hz
             .store(sample_rate_hz.to_bits(), Ordering::Relaxed);
         self.latency_samples
@@ -311,11 +312,7 @@ impl Shared {
 
     /// Words for the editor. Allocates.
     pub fn texts(&self) -> Texts {
-        self.lock_texts().clone()
-    }
-
-    fn lock_texts(&self) -> MutexGuard<'_, Texts> {
-        self.texts.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.texts).clone()
     }
 }
 
