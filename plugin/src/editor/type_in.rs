@@ -78,5 +78,5 @@ pub fn type_in<P: Param>(ui: &Ui, response: &Response, setter: &ParamSetter<'_>,
 /// What `param` understands.
 fn expected(param: &impl Param) -> String {
     let [lowest, highest] = [0.0, 1.0].map(|end| param.normalized_value_to_string(end, true));
-    format!("Not a value: {lowest} to {highest}")
+    format!("Not a value. Expected:\n{lowest} to {highest}")
 }

@@ -59,7 +59,7 @@ fn a_value_is_typed_in_place_of_the_one_that_was_there() {
 
 #[test]
 fn what_is_no_value_stays_with_a_word_on_what_is_one() {
-    const EXPECTED: &str = "Not a value: -inf dB to 12.0 dB";
+    const EXPECTED: &str = "Not a value. Expected:\n-inf dB to 12.0 dB";
     let mut window = Window::new(1180.0, 800.0);
     right_click(&mut window, FADER);
     assert!(!says(&mut window, EXPECTED));
