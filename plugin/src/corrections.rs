@@ -1,7 +1,7 @@
 //! What the user has corrected by hand: hits taken away, hits added, at places of the
 //! song. Saved with the project, handed to the audio thread.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use idm_engine::drum::{DRUM_COUNT, Drum};
 use idm_engine::transcriber::{Lesson, MOST_LESSONS};
@@ -9,6 +9,7 @@ use nice_plug::params::persist::PersistentField;
 use serde::{Deserialize, Serialize};
 
 use crate::handover::{Inbox, Outbox, handover};
+use crate::lock::lock;
 
 /// Most corrections of a project: a song of an hour with five a second.
 const MOST: usize = 20_000;
@@ -157,7 +158,7 @@ pub struct Corrections(Arc<Mutex<Slot>>);
 
 impl Corrections {
     fn lock(&self) -> MutexGuard<'_, Slot> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 
     /// All of them, in order of time.

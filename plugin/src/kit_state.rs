@@ -6,7 +6,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -14,6 +14,8 @@ use idm_engine::kit_files::{KitFiles, KitFilesError};
 use idm_engine::learner::{KitShelf, LearntKit, decode_kit, encode_kit};
 use nice_plug::params::persist::PersistentField;
 use triple_buffer::{Input, Output, TripleBuffer};
+
+use crate::lock::lock;
 
 /// Longest text of a kit that is read: far above any that is written.
 const MAX_TEXT_BYTES: usize = 16 << 20;
@@ -149,7 +151,7 @@ pub struct KitState {
 
 impl KitState {
     fn lock(&self) -> MutexGuard<'_, Slot> {
-        self.slot.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.slot)
     }
 
     /// The kit that is heard, or will be. Allocates.

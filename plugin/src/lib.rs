@@ -14,6 +14,7 @@ pub mod handover;
 pub mod heard;
 pub mod kit_state;
 pub mod link;
+mod lock;
 pub mod midi_export;
 pub mod notes;
 pub mod own_samples;

@@ -4,7 +4,7 @@
 mod saved;
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use idm_engine::drum::{DRUM_COUNT, Drum};
 use idm_engine::learner::as_kept;
@@ -12,6 +12,7 @@ use idm_engine::one_shots::{OneShot, OwnKit, OwnKitPlan, OwnSet, OwnSounds, read
 use nice_plug::params::persist::PersistentField;
 
 use crate::handover::{Inbox, Outbox, handover};
+use crate::lock::lock;
 
 /// What is on a pad: never nothing.
 #[derive(Debug, Clone, PartialEq)]
@@ -151,7 +152,7 @@ pub struct OwnSamples(Arc<Mutex<Slot>>);
 
 impl OwnSamples {
     fn lock(&self) -> MutexGuard<'_, Slot> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 
     /// Puts the sound in the audio file at `path`, or all those of a folder, on the pad of

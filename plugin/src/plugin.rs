@@ -5,24 +5,25 @@ use std::sync::{Arc, Mutex};
 
 use idm_engine::controls::{HitSource, Quality};
 use idm_engine::drum::Drum;
-use idm_engine::midi_file::TimeSignature;
-use idm_engine::model::Model;
 use idm_engine::one_shots::LONGEST_OWN_S;
 use nice_plug::midi::{Channel, Key, VoiceID};
 use nice_plug::prelude::*;
 
+use self::transport::{song_sample, tempo};
 use crate::core::{Played, Processor, Settings, Stroke, flush_subnormals, pass_through};
 use crate::corrections::{CorrectionInbox, CorrectionList};
 use crate::editor::IdmEditor;
 use crate::heard::{Keeper, Monitor};
 use crate::kit_state::KitInbox;
-use crate::link::{self, AudioEnd, EditorEnd, Status, Texts};
+use crate::link::{self, AudioEnd, EditorEnd, Status};
 use crate::notes;
 use crate::own_samples::OwnInbox;
 use crate::params::IdmParams;
 use crate::ports::{self, HostAux};
-use crate::song::Tempo;
 use crate::state;
+
+mod prepare;
+mod transport;
 
 /// Time after the last input for which the plugin may still sound, in seconds:
 /// the longest one-shot, which is the user's own.
@@ -97,90 +98,6 @@ impl Default for InverseDrumMachine {
 }
 
 impl InverseDrumMachine {
-    /// Builds or reuses the processor; says in words why there is none.
-    fn prepare(&mut self, sample_rate_hz: f64) -> Texts {
-        // What was to be forgotten is the kit of before, not one that was loaded since.
-        if self.link.shared().take_forget()
-            && let Some(processor) = &mut self.processor
-        {
-            processor.forget_kit();
-            self.show_evidence();
-        }
-        if let Some(inbox) = &mut self.kit_inbox {
-            inbox.clear();
-        }
-        let quality = self.params.quality.value().engine();
-        let mut texts = Texts::default();
-        let model = match Model::embedded() {
-            Ok(model) => model,
-            Err(error) => {
-                self.processor = None;
-                texts.problem = format!("The drum model cannot be used: {error}");
-                return texts;
-            }
-        };
-        texts.model = format!("{} {}", model.meta().name, model.meta().version);
-        if self
-            .processor
-            .as_ref()
-            .is_some_and(|processor| processor.suits(sample_rate_hz, quality))
-        {
-            self.restore_kit();
-            return texts;
-        }
-        // Another engine goes on with the kit of this one.
-        let kit = self.params.kit.current();
-        match Processor::new(sample_rate_hz, quality, model) {
-            Ok(mut processor) => {
-                self.params.kit.take_loaded();
-                processor.restore_kit(&kit);
-                self.params.kit.follow(processor.kit_shelf().clone());
-                if let Some(before) = &self.processor {
-                    processor.end_notes_of(before);
-                }
-                self.processor = Some(processor);
-            }
-            Err(error) => {
-                self.processor = None;
-                texts.problem = error.to_string();
-            }
-        }
-        self.show_evidence();
-        texts
-    }
-
-    /// Gives the engine the kit of a project that was loaded meanwhile.
-    fn restore_kit(&mut self) {
-        if let Some(processor) = &mut self.processor
-            && let Some(kit) = self.params.kit.take_loaded()
-        {
-            processor.restore_kit(&kit);
-            self.show_evidence();
-        }
-    }
-
-    /// Gives the engine the user's samples at its rate.
-    fn restore_own_samples(&mut self) {
-        if let Some(inbox) = &mut self.own_inbox {
-            inbox.clear();
-        }
-        if let Some(processor) = &mut self.processor {
-            let own = self.params.own_samples.prepare(self.sample_rate_hz);
-            if !processor.set_own_sounds(&own)
-                && let Some(inbox) = &mut self.own_inbox
-            {
-                inbox.keep(own);
-            }
-        }
-    }
-
-    /// Tells the editor how well each drum has been learnt. Real-time safe.
-    fn show_evidence(&self) {
-        if let Some(processor) = &self.processor {
-            self.link.shared().set_evidence(&processor.evidence());
-        }
-    }
-
     /// Asks for a restart when the quality on the panel is not the running one, and a few
     /// times again if the host does nothing: the latency may change in `activate` only. A
     /// block of `samples` begins. Real-time safe.
@@ -252,29 +169,6 @@ impl InverseDrumMachine {
             }
         }
     }
-}
-
-/// Sample of the song with which the block begins, while the transport runs and if the host
-/// tells samples or seconds. Real-time safe.
-fn song_sample(transport: &Transport) -> Option<i64> {
-    // Never worked out from beats and the tempo of now, which may have been another before.
-    let of_seconds = |seconds: f64| (seconds * f64::from(transport.sample_rate)).round() as i64;
-    let told = transport.pos_samples;
-    let told = told.or_else(|| transport.pos_seconds.map(of_seconds));
-    told.filter(|_| transport.playing)
-}
-
-/// What the host says of the song's beats at the beginning of the block. Real-time safe.
-fn tempo(transport: &Transport) -> Option<Tempo> {
-    let (beats, unit) = (transport.time_sig_numerator, transport.time_sig_denominator);
-    Some(Tempo {
-        // Never worked out from the tempo of now, which may have been another before.
-        beat: transport.pos_beats,
-        bpm: transport.tempo?,
-        signature: beats
-            .zip(unit)
-            .and_then(|(beats, unit)| TimeSignature::new(beats, unit)),
-    })
 }
 
 impl Plugin for InverseDrumMachine {
@@ -473,23 +367,4 @@ impl Vst3Plugin for InverseDrumMachine {
         Vst3SubCategory::Drum,
         Vst3SubCategory::Restoration,
     ];
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn places_are_those_that_the_host_tells_and_never_worked_out_from_beats() {
-        let mut transport = Transport::new(48_000.0);
-        (transport.playing, transport.tempo) = (true, Some(90.0));
-        transport.pos_beats = Some(6.0);
-        assert_eq!(song_sample(&transport), None);
-        transport.pos_seconds = Some(2.5);
-        assert_eq!(song_sample(&transport), Some(120_000));
-        transport.pos_samples = Some(120_001);
-        assert_eq!(song_sample(&transport), Some(120_001));
-        transport.playing = false;
-        assert_eq!(song_sample(&transport), None);
-    }
 }

@@ -1,7 +1,7 @@
 //! The window's content and its layout.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use egui::{Rect, Ui, pos2, vec2};
@@ -28,6 +28,7 @@ use crate::folders::kits_folder;
 use crate::heard::marks::song_hits;
 use crate::heard::{Monitor, Take};
 use crate::link::{EditorEnd, Shared, Status};
+use crate::lock::lock;
 use crate::midi_export::{self, Bars};
 use crate::params::{HitChoice, IdmParams, MOST_REVISIONS};
 
@@ -401,10 +402,6 @@ impl Drop for IdmApp {
             self.shared.window_closed();
         }
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

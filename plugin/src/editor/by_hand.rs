@@ -1,7 +1,7 @@
 //! What the user sets with the window, told from what the host's automation sets.
 #![allow(unsafe_code)] // Of parameters only pointers are passed on.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use idm_engine::drum::Drum;
 use nice_plug::context::PluginApi;
@@ -11,6 +11,7 @@ use nice_plug::params::internals::ParamPtr;
 use nice_plug::plugin::PluginState;
 
 use crate::heard::SetByHand;
+use crate::lock::lock;
 use crate::params::IdmParams;
 
 /// A setting of a drum by which its hits are judged.
@@ -41,8 +42,8 @@ impl SetNow {
         }
     }
 
-    fn list(&self) -> std::sync::MutexGuard<'_, Vec<Setting>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn list(&self) -> MutexGuard<'_, Vec<Setting>> {
+        lock(&self.0)
     }
 }
 

@@ -7,7 +7,7 @@ use super::value_bar::edit;
 use super::{meter, theme};
 
 /// Shows a fader for `param` and a meter for `level` (linear) in `rect`. With Alt or Ctrl all of
-/// `all` follow.
+/// `all` move with it.
 #[allow(clippy::too_many_arguments)] // A fader and a meter.
 pub fn fader(
     ui: &mut Ui,

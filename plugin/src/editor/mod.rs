@@ -40,6 +40,7 @@ mod strip;
 mod theme;
 mod timeline;
 mod toolbar;
+mod type_in;
 mod value_bar;
 
 pub use app::IdmApp;

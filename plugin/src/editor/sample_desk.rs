@@ -1,7 +1,7 @@
 //! What is done with samples of the user's own.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use egui::Context;
 use idm_engine::drum::{DRUM_COUNT, Drum};
@@ -12,6 +12,7 @@ use super::controls::set;
 use super::sample_browser::{SampleBrowser, SampleWish, Target};
 use crate::folders::kits_folder;
 use crate::link::Shared;
+use crate::lock::lock;
 use crate::own_samples::{OwnSamples, Placing};
 use crate::params::IdmParams;
 
@@ -125,7 +126,7 @@ impl SampleDesk {
 }
 
 fn last_folder() -> MutexGuard<'static, Option<PathBuf>> {
-    LAST_FOLDER.lock().unwrap_or_else(PoisonError::into_inner)
+    lock(&LAST_FOLDER)
 }
 
 /// Answers which drums have other samples now, and what was left out.

@@ -7,6 +7,7 @@ use nice_plug::prelude::*;
 
 use super::controls::set;
 use super::theme;
+use super::type_in::type_in;
 
 /// Said where a gesture can mean all drums.
 pub const ALL_DRUMS: &str = " With Alt or Ctrl: all drums.";
@@ -34,7 +35,7 @@ pub struct Look<'a> {
 }
 
 /// Shows `param` in `rect` and lets it be dragged, reset by a double click, and
-/// typed in after a right click. With Alt or Ctrl all of `all` follow.
+/// typed in after a right click. With Alt or Ctrl all of `all` move with it.
 pub fn value_bar<P: Param>(
     ui: &mut Ui,
     rect: Rect,
@@ -91,9 +92,22 @@ pub fn value_bar<P: Param>(
         ))
 }
 
+/// A drag from its start on.
+#[derive(Debug, Clone, Default)]
+struct Drag {
+    /// Where the value is, between the parameter's steps too: slow movements would never
+    /// reach the next one. Normalised, as all here.
+    position: f32,
+    start: f32,
+    /// Where all that follow began, if they do. A gesture ends as it began, whatever becomes
+    /// of the key.
+    starts_of_all: Option<Vec<f32>>,
+}
+
 /// The gestures that bars and faders share. `delta` is how far the pointer
-/// moved in this frame, as a fraction of the whole range. With Alt or Ctrl all of `all` follow
-/// `param`.
+/// moved in this frame, as a fraction of the whole range. With Alt or Ctrl all of `all` move as
+/// far as `param` does, from where they were: one that is held at an end comes back to its
+/// place among them.
 pub fn edit<P: Param>(
     ui: &mut Ui,
     response: &Response,
@@ -111,81 +125,55 @@ pub fn edit<P: Param>(
         }
         return;
     }
-    let all_id = id.with("all");
     if response.drag_started_by(egui::PointerButton::Primary) {
-        // The position is kept between the parameter's steps, or slow
-        // movements would never reach the next one.
-        ui.data_mut(|data| {
-            data.insert_temp(id, param.unmodulated_normalized_value());
-            // A gesture ends as it began, whatever becomes of the key.
-            data.insert_temp(all_id, means_all);
-        });
+        let value = |param: &P| param.unmodulated_normalized_value();
+        let drag = Drag {
+            position: value(param),
+            start: value(param),
+            starts_of_all: means_all.then(|| all.iter().map(|param| value(param)).collect()),
+        };
+        ui.data_mut(|data| data.insert_temp(id, drag));
         for param in if means_all { all } else { &one[..] } {
             setter.begin_set_parameter(*param);
         }
     }
-    let moves_all = ui.data(|data| data.get_temp::<bool>(all_id)) == Some(true);
-    let moved = if moves_all { all } else { &one[..] };
-    if response.dragged_by(egui::PointerButton::Primary) {
+    if response.dragged_by(egui::PointerButton::Primary)
+        && let Some(mut drag) = ui.data(|data| data.get_temp::<Drag>(id))
+    {
         let speed = if ui.input(|input| input.modifiers.shift) {
             FINE
         } else {
             1.0
         };
-        let position = ui.data(|data| data.get_temp::<f32>(id));
-        let position = position.unwrap_or_else(|| param.unmodulated_normalized_value());
-        let position = (position + delta * speed).clamp(0.0, 1.0);
-        ui.data_mut(|data| data.insert_temp(id, position));
-        for param in moved {
+        drag.position = (drag.position + delta * speed).clamp(0.0, 1.0);
+        let move_to = |param: &P, position: f32| {
             let value = param.preview_plain(position);
             if value != param.unmodulated_plain_value() {
-                setter.set_parameter(*param, value);
+                setter.set_parameter(param, value);
             }
+        };
+        match &drag.starts_of_all {
+            Some(starts) => {
+                let moved = drag.position - drag.start;
+                for (param, start) in all.iter().zip(starts) {
+                    move_to(param, (start + moved).clamp(0.0, 1.0));
+                }
+            }
+            None => move_to(param, drag.position),
         }
+        ui.data_mut(|data| data.insert_temp(id, drag));
     }
     // Escape and other buttons end a drag too; a host must hear of the end of every gesture.
-    let is_open = response.id.with("open");
-    if response.drag_started_by(egui::PointerButton::Primary) {
-        ui.data_mut(|data| data.insert_temp(is_open, true));
-    }
     if response.drag_stopped()
-        && ui
-            .data_mut(|data| data.remove_temp::<bool>(is_open))
-            .is_some()
+        && let Some(drag) = ui.data_mut(|data| data.remove_temp::<Drag>(id))
     {
+        let moved = match drag.starts_of_all {
+            Some(_) => all,
+            None => &one[..],
+        };
         for param in moved {
             setter.end_set_parameter(*param);
         }
     }
     type_in(ui, response, setter, param);
-}
-
-/// A text field after a right click.
-fn type_in<P: Param>(ui: &Ui, response: &Response, setter: &ParamSetter<'_>, param: &P) {
-    let text_id = response.id.with("text");
-    if response.secondary_clicked() {
-        let text = param.normalized_value_to_string(param.unmodulated_normalized_value(), true);
-        ui.data_mut(|data| data.insert_temp(text_id, text));
-    }
-    response.context_menu(|ui| {
-        let mut text = ui
-            .data(|data| data.get_temp::<String>(text_id))
-            .unwrap_or_default();
-        ui.label(param.name());
-        let field = ui.add(egui::TextEdit::singleline(&mut text).desired_width(110.0));
-        if ui.memory(|memory| memory.focused().is_none()) {
-            field.request_focus();
-        }
-        ui.data_mut(|data| data.insert_temp(text_id, text.clone()));
-        if field.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter)) {
-            if let Some(normalized) = param.string_to_normalized_value(&text) {
-                set(setter, param, param.preview_plain(normalized));
-            }
-            ui.close();
-        }
-        if ui.button("Default").clicked() {
-            set(setter, param, param.default_plain_value());
-            ui.close();
-        }
-    });
 }

@@ -3,12 +3,13 @@
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use super::Monitor;
 use crate::link::{EditorEnd, Status};
+use crate::lock::lock;
 
 /// Time between two looks: a host that exports as fast as it can fills the rings in ten times
 /// as long.
@@ -35,8 +36,8 @@ impl Keeper {
         let listen = move || {
             while !ends.load(Ordering::Acquire) {
                 let status = {
-                    let mut monitor = monitor.lock().unwrap_or_else(PoisonError::into_inner);
-                    let mut end = end.lock().unwrap_or_else(PoisonError::into_inner);
+                    let mut monitor = lock(&monitor);
+                    let mut end = lock(&end);
                     monitor.listen(&mut end);
                     end.shared.status()
                 };
@@ -106,9 +107,5 @@ mod tests {
             "only the last seconds are shown"
         );
         assert_eq!(Arc::strong_count(audio.shared()), 1, "it has let go of all");
-    }
-
-    fn lock(monitor: &Mutex<Monitor>) -> std::sync::MutexGuard<'_, Monitor> {
-        monitor.lock().expect("nobody panicked")
     }
 }

@@ -1,3 +1,7 @@
+use idm_engine::controls::Quality;
+use idm_engine::drum::DRUM_COUNT;
+use idm_engine::one_shots::Evidence;
+
 use super::*;
 
 fn mark() -> HitMark {

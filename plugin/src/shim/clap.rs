@@ -4,7 +4,7 @@
 //! framework's behind it. It shares the framework's `plugin_data`, which is all
 //! that the framework's functions and extensions read of the pointer that the
 //! host hands them; only `destroy`, `activate`, `process` and what tells of a parameter or
-//! of the tail are replaced.
+//! of the tail are replaced. What `process` says of the transport goes through [`events`].
 
 use std::cell::UnsafeCell;
 use std::ffi::{CStr, c_char, c_void};
@@ -27,9 +27,12 @@ use clap_sys::process::{CLAP_PROCESS_ERROR, clap_process, clap_process_status};
 use clap_sys::version::CLAP_VERSION;
 use nice_plug::wrapper::clap::{PluginDescriptor, Wrapper};
 
+use self::events::BlockEvents;
 use super::scratch::{HostBus, Scratch};
 use crate::InverseDrumMachine;
 use crate::plugin::TAIL_SECONDS;
+
+mod events;
 
 /// Most ports of one direction that are completed.
 const MAX_PORTS: usize = 16;
@@ -303,6 +306,9 @@ unsafe extern "C" fn process(
         complete.audio_inputs_count = input_count as u32;
         complete.audio_outputs = outputs.as_mut_ptr();
         complete.audio_outputs_count = output_count as u32;
+        let rate_hz = f64::from_bits(shim.sample_rate_hz.load(Ordering::Relaxed));
+        let mut events = BlockEvents::new(host.in_events, rate_hz);
+        complete.in_events = events.list();
         let status = inner_process(shim.inner, &complete);
 
         if !host.audio_outputs.is_null() {

@@ -43,6 +43,8 @@ pub struct ClapHost {
     sample_rate_hz: f64,
     /// Sample of the song with which the next block begins.
     song_sample: Option<usize>,
+    /// Whether every block tells its place once more, in its middle.
+    tells_within_blocks: bool,
 }
 
 impl std::fmt::Debug for ClapHost {
@@ -107,7 +109,14 @@ impl ClapHost {
             steady_samples: 0,
             sample_rate_hz: 0.0,
             song_sample: None,
+            tells_within_blocks: false,
         })
+    }
+
+    /// From now on the place in the song is told once more in the middle of every block, as
+    /// hosts do where the song jumps or its tempo changes.
+    pub fn tell_within_blocks(&mut self) {
+        self.tells_within_blocks = true;
     }
 
     /// Serves the plugin's pending main-thread callback, if any.
@@ -336,6 +345,11 @@ impl Host for ClapHost {
         for note in notes_in {
             push_note(&mut buffers.events_in, note);
         }
+        if let Some(song) = self.song_sample.filter(|_| self.tells_within_blocks) {
+            let middle = samples / 2;
+            let event = clap_transport(song + middle, self.sample_rate_hz, middle);
+            buffers.events_in.push(&event);
+        }
         buffers.events_in.sort();
         buffers.events_out.clear();
 
@@ -355,7 +369,7 @@ impl Host for ClapHost {
             }));
         let transport = self
             .song_sample
-            .map(|song| clap_transport(song, self.sample_rate_hz));
+            .map(|song| clap_transport(song, self.sample_rate_hz, 0));
         self.song_sample = self.song_sample.map(|song| song + samples);
         processor.process(
             &audio_in,

@@ -174,13 +174,17 @@ impl GuiSession {
         let point = |x: &u32, y: &u32| [x.to_string(), y.to_string()];
         match step {
             Step::Wait(seconds) => return self.run(*seconds),
-            Step::Click(x, y) => {
+            Step::Click(x, y) | Step::Menu(x, y) => {
+                let button = match step {
+                    Step::Menu(..) => "3",
+                    _ => "1",
+                };
                 let [x, y] = point(x, y);
                 xdotool(&["mousemove", &x, &y])?;
                 self.run(0.1)?;
-                xdotool(&["mousedown", "1"])?;
+                xdotool(&["mousedown", button])?;
                 self.run(0.1)?;
-                xdotool(&["mouseup", "1"])?;
+                xdotool(&["mouseup", button])?;
             }
             Step::Drag([x1, y1, x2, y2]) => {
                 let ([x1, y1], [x2, y2]) = (point(x1, y1), point(x2, y2));

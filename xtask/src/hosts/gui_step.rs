@@ -12,6 +12,8 @@ pub enum Step {
     Wait(f64),
     /// Click the left mouse button here, in pixels from the top left.
     Click(u32, u32),
+    /// Click the right mouse button there.
+    Menu(u32, u32),
     /// Drag with the left mouse button from the first point to the second.
     Drag([u32; 4]),
     /// Type a key combination, such as `ctrl+z`.
@@ -30,6 +32,7 @@ impl Step {
         match self {
             Self::Wait(seconds) => format!("wait:{seconds}"),
             Self::Click(x, y) => format!("click:{x},{y}"),
+            Self::Menu(x, y) => format!("menu:{x},{y}"),
             Self::Drag([x1, y1, x2, y2]) => format!("drag:{x1},{y1},{x2},{y2}"),
             Self::Key(keys) => format!("key:{keys}"),
             Self::Resize(width, height) => format!("resize:{width}x{height}"),
@@ -61,6 +64,10 @@ impl FromStr for Step {
                 [x, y] => Self::Click(x, y),
                 _ => bail!("'{text}': expected click:X,Y"),
             },
+            ("menu", _) => match numbers(',')?[..] {
+                [x, y] => Self::Menu(x, y),
+                _ => bail!("'{text}': expected menu:X,Y"),
+            },
             ("drag", _) => match numbers(',')?[..] {
                 [x1, y1, x2, y2] => Self::Drag([x1, y1, x2, y2]),
                 _ => bail!("'{text}': expected drag:X1,Y1,X2,Y2"),
@@ -73,8 +80,8 @@ impl FromStr for Step {
             ("picture", path) if !path.is_empty() => Self::Picture(path.into()),
             ("reopen", "") => Self::Reopen,
             _ => bail!(
-                "'{text}': expected wait:SECONDS, click:X,Y, drag:X1,Y1,X2,Y2, key:COMBINATION, \
-                 resize:WIDTHxHEIGHT, reopen or picture:FILE"
+                "'{text}': expected wait:SECONDS, click:X,Y, menu:X,Y, drag:X1,Y1,X2,Y2, \
+                 key:COMBINATION, resize:WIDTHxHEIGHT, reopen or picture:FILE"
             ),
         })
     }
@@ -89,6 +96,7 @@ mod tests {
         let parse = |text: &str| text.parse::<Step>();
         assert_eq!(parse("wait:0.5").ok(), Some(Step::Wait(0.5)));
         assert_eq!(parse("click:3,4").ok(), Some(Step::Click(3, 4)));
+        assert_eq!(parse("menu:3,4").ok(), Some(Step::Menu(3, 4)));
         assert_eq!(parse("drag:1,2,3,4").ok(), Some(Step::Drag([1, 2, 3, 4])));
         assert_eq!(parse("resize:800x600").ok(), Some(Step::Resize(800, 600)));
         assert_eq!(parse("key:ctrl+z").ok(), Some(Step::Key("ctrl+z".into())));
@@ -100,6 +108,7 @@ mod tests {
         for text in [
             "wait:0.5",
             "click:3,4",
+            "menu:3,4",
             "drag:1,2,3,4",
             "key:ctrl+z",
             "reopen",
@@ -110,6 +119,7 @@ mod tests {
             "",
             "wait",
             "click:1",
+            "menu:1",
             "resize:0x4",
             "drag:1,2,3",
             "jump",

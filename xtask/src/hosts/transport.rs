@@ -9,11 +9,16 @@ use vst3::Steinberg::Vst::{ProcessContext, ProcessContext_::StatesAndFlags_};
 
 const BEATS_PER_MINUTE: f64 = 120.0;
 
-/// For CLAP: playing, at this place in the song.
-pub(super) fn clap_transport(song_sample: usize, sample_rate_hz: f64) -> TransportEvent {
+/// For CLAP: playing, at this place in the song, with sample `time` of the block.
+pub(super) fn clap_transport(
+    song_sample: usize,
+    sample_rate_hz: f64,
+    time: usize,
+) -> TransportEvent {
+    let time = u32::try_from(time).unwrap_or(u32::MAX);
     let seconds = song_sample as f64 / sample_rate_hz;
     TransportEvent {
-        header: EventHeader::new_core(0, EventFlags::empty()),
+        header: EventHeader::new_core(time, EventFlags::empty()),
         flags: TransportFlags::IS_PLAYING
             | TransportFlags::HAS_TEMPO
             | TransportFlags::HAS_BEATS_TIMELINE

@@ -2,17 +2,27 @@
 
 use serde_json::Value;
 use xtask::analysis;
+use xtask::bundle;
 use xtask::drums::DRUMS;
-use xtask::hosts::Format;
+use xtask::hosts::clap::ClapHost;
+use xtask::hosts::{Format, Host};
 use xtask::render::{self as streaming, RenderOptions, Rendering};
 
-use super::{FORMATS, RATE_HZ, demo, open};
+use super::{FORMATS, RATE_HZ, assert_same, demo, open};
 
 /// Where in the song the loop begins, in samples.
 const SONG_SAMPLE: usize = 1_000_000;
 
 fn play(format: Format, state: Option<&[u8]>, is_playing: bool, blocks: &[usize]) -> Rendering {
-    let mut host = open(format);
+    play_in(open(format), state, is_playing, blocks)
+}
+
+fn play_in(
+    mut host: Box<dyn Host>,
+    state: Option<&[u8]>,
+    is_playing: bool,
+    blocks: &[usize],
+) -> Rendering {
     if let Some(state) = state {
         host.load_state(state).expect("the state loads");
     }
@@ -81,4 +91,24 @@ fn corrections_of_a_project_take_effect_where_they_belong() {
             "{format}: the transport stands"
         );
     }
+}
+
+#[test]
+fn places_that_are_told_within_a_block_hold_from_there_on() {
+    let plain = play(Format::Clap, None, true, &[4096]);
+    let heard = analysis::onsets(&plain.aligned_notes(), DRUMS[0].key);
+    let corrections: Vec<_> = heard
+        .iter()
+        .map(|sample| ((SONG_SAMPLE + sample) as f64 / RATE_HZ, "kick", false))
+        .collect();
+    let state = state_with(Format::Clap, &corrections);
+    let corrected = play(Format::Clap, Some(&state), true, &[4096]);
+    assert!(analysis::onsets(&corrected.aligned_notes(), DRUMS[0].key).is_empty());
+    let mut host =
+        ClapHost::open(&bundle::shared().expect("they are built").clap).expect("it loads");
+    host.tell_within_blocks();
+    let told = play_in(Box::new(host), Some(&state), true, &[4096]);
+    let kicks = analysis::onsets(&told.aligned_notes(), DRUMS[0].key);
+    assert!(kicks.is_empty(), "{kicks:?}");
+    assert_same(&told, &corrected, "told in the middle of blocks");
 }

@@ -54,6 +54,8 @@ pub struct BankFollower {
     weight: f32,
     hits: u32,
     lookups: usize,
+    /// Whether the kit was looked up and its bank is still to be asked for.
+    is_looked_up: bool,
     ticket: u64,
     pending: Option<Pending>,
     /// Whether a kit was loaded whose bank has not been asked for.
@@ -82,6 +84,7 @@ impl BankFollower {
             weight: 0.0,
             hits: 0,
             lookups: 0,
+            is_looked_up: false,
             ticket: 0,
             pending: None,
             is_loaded: false,
@@ -103,6 +106,7 @@ impl BankFollower {
         self.weight = 0.0;
         self.hits = 0;
         self.lookups = 0;
+        self.is_looked_up = false;
         self.rewind();
     }
 
@@ -235,14 +239,17 @@ impl BankFollower {
             return;
         }
         let length = length.min(MAX_EMBEDDING);
-        if look_up {
-            self.lookups += 1;
+        // What finds no room now is asked for with the next frame.
+        if look_up && !self.is_looked_up {
             if !worker.ask_prior(&self.mean[..length]) {
                 return;
             }
+            self.is_looked_up = true;
         }
         let ticket = self.next_ticket();
         if worker.ask_bank(ticket) {
+            self.lookups += usize::from(look_up);
+            self.is_looked_up = false;
             self.takes = takes;
             self.rested_at = frame;
             self.answered = false;

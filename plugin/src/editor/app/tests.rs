@@ -294,5 +294,6 @@ mod midi;
 mod pads;
 mod settings;
 mod song;
+mod values;
 mod words;
 mod zoom;

@@ -106,7 +106,7 @@ impl SongView {
             Some("Nothing is in doubt that you have not settled or passed")
         } else if is_new {
             Some(
-                "Click a hit to remove it, an empty place to add one, drag it to its drum or time: the song learns from it",
+                "Click a hit to remove it, an empty place to add one, drag it to its drum or time: similar hits follow",
             )
         } else {
             None

@@ -1,11 +1,13 @@
 //! The host's handler, asked for a restart in a way that more hosts understand.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use vst3::Steinberg::Vst::*;
 use vst3::Steinberg::*;
 use vst3::{Class, ComPtr, ComWrapper};
+
+use crate::lock::lock;
 
 /// A request so soon after an activation only tells of the latency that it brought.
 const SOON: Duration = Duration::from_secs(1);
@@ -118,7 +120,7 @@ impl Restarts {
     }
 
     fn with<R>(&self, change: impl FnOnce(&mut Shared) -> R) -> R {
-        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        change(&mut lock(&self.0))
     }
 }
 

@@ -1,8 +1,10 @@
 //! Parameter values that the host has told the controller while processing.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use vst3::Steinberg::Vst::{ParamID, ParamValue};
+
+use crate::lock::lock;
 
 /// While processing, the framework takes parameters from `process` alone and
 /// drops what the controller is told, so that a host which asks the controller
@@ -14,14 +16,14 @@ pub(super) struct Told(Mutex<Vec<(ParamID, ParamValue)>>);
 impl Told {
     /// Keeps the value in place of an earlier one. Allocates.
     pub fn tell(&self, id: ParamID, value: ParamValue) {
-        let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut told = lock(&self.0);
         told.retain(|(other, _)| *other != id);
         told.push((id, value));
     }
 
     /// The value that was told, if it is still waiting.
     pub fn get(&self, id: ParamID) -> Option<ParamValue> {
-        let told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let told = lock(&self.0);
         told.iter()
             .find(|(other, _)| *other == id)
             .map(|(_, value)| *value)
@@ -29,7 +31,7 @@ impl Told {
 
     /// What is still waiting, which is forgotten here.
     pub fn take(&self) -> Vec<(ParamID, ParamValue)> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut *lock(&self.0))
     }
 
     /// Forgets everything, or leaves it to the next block if the host is just

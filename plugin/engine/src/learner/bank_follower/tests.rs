@@ -9,7 +9,10 @@ use std::{
 use super::*;
 use crate::{
     drum::DRUM_COUNT,
-    learner::{LearntKit, bank_worker::Ends},
+    learner::{
+        LearntKit,
+        bank_worker::{Ends, Request},
+    },
     one_shots::OneShot,
 };
 
@@ -178,4 +181,24 @@ fn a_full_ring_is_waited_for_only_where_that_is_no_harm() {
     assert!(NOW.get() - before >= PATIENCE);
     stream.ends.requests.pop().unwrap();
     assert!(stream.worker.ask_bank(4));
+}
+
+#[test]
+fn a_look_up_that_finds_no_room_is_made_when_there_is_some() {
+    let mut stream = Stream::new(1.0, 1);
+    assert!(stream.worker.hear_again());
+    stream.run(10);
+    let mut next = |frame| {
+        let request = stream.ends.requests.pop().unwrap();
+        stream.run(frame);
+        request
+    };
+    assert!(matches!(next(20), Request::HearAgain));
+    assert!(matches!(next(30), Request::Prior(4)));
+    assert!(matches!(next(40), Request::Bank(_)));
+    assert!(stream.ends.requests.pop().is_err(), "one of each is enough");
+    let bank = stream.answer();
+    let (banks, _) = stream.run(300);
+    assert!(Arc::ptr_eq(&banks[0].bank, &bank));
+    assert!(banks[0].has_new_prior);
 }

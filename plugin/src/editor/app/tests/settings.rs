@@ -54,22 +54,64 @@ fn a_preset_is_set_through_the_host_and_can_be_taken_back() {
 }
 
 #[test]
-fn alt_and_ctrl_mean_all_drums() {
+fn with_alt_or_ctrl_all_drums_move_by_as_much() {
     for modifiers in [Modifiers::ALT, Modifiers::COMMAND] {
         let mut window = Window::new(1180.0, 800.0);
         // On the track of the kick's fader.
         let fader = pos2(50.0, 470.0);
+        // The third will be held at the lower end, the fourth is at the upper one.
+        let starts_db = [0.0, -6.0, -70.0, 12.0, 3.0, -20.0, 0.0, -1.5, -72.0];
+        let context = GuiContext::new(window.host.clone());
+        for (drum, start_db) in window.params.drums.iter().zip(starts_db) {
+            set(&context.param_setter(), &drum.level_db, start_db);
+        }
+        window.host.gestures.lock().unwrap().clear();
         window.modifiers = modifiers;
         window.frame(vec![Event::ModifiersChanged(modifiers)]);
-        window.drag(fader, fader + vec2(0.0, 30.0));
-        let drums = window.params.drums.iter();
-        let levels: Vec<f32> = drums.map(|drum| drum.level_db.value()).collect();
-        assert!(levels[0] < -5.0, "{levels:?}");
-        assert!(levels.iter().all(|level| *level == levels[0]), "{levels:?}");
+        window.frame(vec![Event::PointerMoved(fader)]);
+        window.button(fader, true);
+        let mut moves_db = Vec::new();
+        let path = (1..=15).map(|n| 2.0 * n as f32);
+        for down in path.chain([20.0, 0.0, -30.0, -10.0, 10.0]) {
+            window.frame(vec![Event::PointerMoved(fader + vec2(0.0, down))]);
+            let drums = window.params.drums.iter();
+            let levels_db: Vec<f32> = drums.map(|drum| drum.level_db.value()).collect();
+            let moved_db = levels_db[0] - starts_db[0];
+            for (level_db, start_db) in levels_db.iter().zip(starts_db) {
+                let expected_db = (start_db + moved_db).clamp(-72.0, 12.0);
+                assert!((level_db - expected_db).abs() < 0.11, "{levels_db:?}");
+            }
+            moves_db.push(moved_db);
+        }
+        assert!(moves_db[14] < -5.0 && moves_db[17] > 5.0, "{moves_db:?}");
+        window.button(fader + vec2(0.0, 10.0), false);
         assert_eq!(window.params.residual_level_db.value(), 0.0);
         let gestures = window.host.gestures.lock().unwrap().clone();
         let count = |what| gestures.iter().filter(|one| **one == what).count();
         assert_eq!((count("begin"), count("end")), (9, 9));
+    }
+}
+
+#[test]
+fn with_alt_or_ctrl_a_switch_and_a_double_click_make_all_alike() {
+    let mut window = Window::new(1180.0, 800.0);
+    let context = GuiContext::new(window.host.clone());
+    for (n, drum) in window.params.drums.iter().enumerate() {
+        set(&context.param_setter(), &drum.level_db, -(n as f32));
+        set(&context.param_setter(), &drum.mute, n % 2 == 1);
+    }
+    window.modifiers = Modifiers::ALT;
+    window.frame(vec![Event::ModifiersChanged(Modifiers::ALT)]);
+    for _ in 0..2 {
+        window.click(pos2(50.0, 470.0));
+    }
+    let words = window.words();
+    let mutes = words.iter().filter(|(word, _)| word == "M");
+    let first = mutes.map(|(_, at)| *at).min_by(|a, b| a.x.total_cmp(&b.x));
+    window.click(first.expect("a switch"));
+    for drum in &window.params.drums {
+        assert_eq!(drum.level_db.value(), 0.0);
+        assert!(drum.mute.value());
     }
 }
 
