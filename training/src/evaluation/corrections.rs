@@ -8,7 +8,7 @@ use idm_engine::{
     drum::{DRUM_COUNT, Drum},
     experiment::Experiment,
     model::Model,
-    transcriber::{Lesson, Verdict, doubt},
+    transcriber::{Lesson, MOMENT_S, Verdict, doubt},
 };
 use rayon::prelude::*;
 
@@ -63,24 +63,26 @@ pub fn corrections(played: &[Hit], heard: &[Hit], until: usize) -> Vec<Correctio
     all
 }
 
-/// Another moment is further away than this, in seconds.
-const MOMENT_S: f64 = 0.04;
+/// Whether hits at these samples belong to one moment.
+fn is_one_moment(sample: usize, other: usize) -> bool {
+    sample.abs_diff(other) <= (MOMENT_S * SAMPLE_RATE_HZ) as usize
+}
 
 /// What `corrections` of an excerpt teach, of which `heard` was detected. Allocates.
 fn lessons(played: &[Hit], heard: &[Detection], corrections: &[Correction]) -> Vec<Lesson> {
-    let reach = (MOMENT_S * SAMPLE_RATE_HZ) as usize;
     let mut lessons: Vec<Lesson> = corrections
         .iter()
         .filter_map(|correction| {
             let distance = |heard: &Detection| heard.hit.sample.abs_diff(correction.sample);
-            let near = heard.iter().filter(|heard| distance(heard) <= reach);
+            let is_near = |sample| is_one_moment(sample, correction.sample);
+            let near = heard.iter().filter(|heard| is_near(heard.hit.sample));
             let nearest = near.min_by_key(|heard| distance(heard))?;
             let mut lesson = Lesson {
                 odds: nearest.evidence?.1.odds,
                 played: [false; DRUM_COUNT],
             };
             for hit in played {
-                if hit.sample.abs_diff(correction.sample) <= reach {
+                if is_near(hit.sample) {
                     lesson.played[hit.drum.index()] = true;
                 }
             }
@@ -148,7 +150,6 @@ fn settled(
     all: &[Correction],
     count: usize,
 ) -> (Vec<Correction>, Vec<Lesson>) {
-    let reach = (MOMENT_S * SAMPLE_RATE_HZ) as usize;
     let mut corrections = BTreeSet::new();
     let mut known: Vec<Lesson> = Vec::new();
     let mut asked = Vec::new();
@@ -161,7 +162,7 @@ fn settled(
         let is_asked = |sample: usize| {
             asked
                 .iter()
-                .any(|asked: &usize| sample.abs_diff(*asked) <= reach)
+                .any(|asked: &usize| is_one_moment(sample, *asked))
         };
         let judged = heard
             .iter()
@@ -172,7 +173,7 @@ fn settled(
         let Some((next, _)) = next else {
             break;
         };
-        let is_near = |sample: usize| sample.abs_diff(next.hit.sample) <= reach;
+        let is_near = |sample: usize| is_one_moment(sample, next.hit.sample);
         let at = Correction {
             sample: next.hit.sample,
             drum: next.hit.drum,

@@ -8,7 +8,7 @@ pub const MIN_SAMPLE_RATE_HZ: f64 = 8_000.0;
 pub const MAX_SAMPLE_RATE_HZ: f64 = 192_000.0;
 
 /// Duration of a hop, from 256 samples at 44.1 kHz (IDM's front end).
-const HOP_S: f64 = 256.0 / 44_100.0;
+pub const HOP_S: f64 = 256.0 / 44_100.0;
 
 /// A sample rate outside what the engine processes.
 #[derive(Debug, Clone, Copy, PartialEq, Error)]

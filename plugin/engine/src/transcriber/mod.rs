@@ -20,7 +20,8 @@ pub use relative_level::RelativeLevel;
 pub use removed_hits::RemovedHits;
 pub use rhythm::{EXPECTED_COUNT, Rhythm};
 pub use taught::{
-    Lesson, MOST_LESSONS, Odds, TAUGHT_COUNT, Taught, Words, doubt, lesson_of, likeness, words,
+    Lesson, MOMENT_S, MOST_LESSONS, Odds, TAUGHT_COUNT, Taught, Words, doubt, lesson_of, likeness,
+    words,
 };
 pub use velocity::{VELOCITY_CURVE, VelocityScale};
 
