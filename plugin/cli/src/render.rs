@@ -395,7 +395,7 @@ impl Stream {
             if count == TOLD_AT_ONCE {
                 return Ok(offset.max(1));
             }
-            if !self.engine.give_hit(offset, hit.drum, hit.velocity) {
+            if !self.engine.give_hit(offset, hit.sound, hit.velocity) {
                 bail!(
                     "hits: expected at most {TOLD_AT_ONCE} at a time, found more around {} s",
                     hit.time_s

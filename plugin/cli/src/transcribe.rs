@@ -4,11 +4,11 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::Result;
+use idm_engine::hit_file::write_csv;
 use idm_engine::midi_file::{Grid, MidiNote, write_midi};
 
 use crate::args::{CommonArgs, TranscribeArgs};
 use crate::batch::{self, Job};
-use crate::csv;
 use crate::render::{Deaf, Rendered};
 use crate::summary::Figures;
 
@@ -43,7 +43,8 @@ pub fn run(args: &TranscribeArgs) -> ExitCode {
 /// When a file cannot be written.
 pub fn write_hits(job: &Job<'_>, rendered: &Rendered, args: &CommonArgs) -> Result<()> {
     let rate_hz = rendered.format.sample_rate_hz;
-    let table = csv::encode(&rendered.onsets, rate_hz);
+    let hits = rendered.onsets.iter();
+    let table = write_csv(hits.map(|hit| (hit.time_s(rate_hz), hit.drum, hit.midi_velocity())));
     job.keep_if_edited("onsets.csv", table.as_bytes())?;
     job.write("onsets.csv", table.as_bytes())?;
     let midi: Vec<MidiNote> = rendered

@@ -18,6 +18,7 @@ pub mod engine;
 mod events;
 pub mod experiment;
 pub mod front_end;
+pub mod hit_file;
 mod hop_work;
 pub mod kit_files;
 pub mod learner;
