@@ -7,31 +7,31 @@ use anyhow::Result;
 use idm_engine::hit_file::write_csv;
 use idm_engine::midi_file::{Grid, MidiNote, write_midi};
 
-use crate::args::{CommonArgs, TranscribeArgs};
+use crate::args::CommonArgs;
 use crate::batch::{self, Job};
 use crate::render::{Deaf, Rendered};
 use crate::summary::Figures;
 
 /// Runs the command.
-pub fn run(args: &TranscribeArgs) -> ExitCode {
-    if args.common.known.hits.is_some() && args.common.known.hits_until.is_none() {
+pub fn run(args: &CommonArgs) -> ExitCode {
+    if args.known.hits.is_some() && args.known.hits_until.is_none() {
         return batch::usage(
             "--hits: expected --hits-until beside it: else nothing is left to hear",
         );
     }
-    let settings = match args.common.settings(args.passes) {
+    let settings = match args.settings(1) {
         Ok(settings) => settings,
         Err(error) => return batch::usage(&error),
     };
     batch::run(
         "transcribe",
-        &args.common,
+        args,
         &[],
         |_| Vec::new(),
         |job| {
             let started = Instant::now();
             let rendered = job.render(&settings, &mut Deaf)?;
-            write_hits(job, &rendered, &args.common)?;
+            write_hits(job, &rendered, args)?;
             Ok(Figures::new(&rendered, &settings, started.elapsed()))
         },
     )
