@@ -207,8 +207,8 @@ impl HopWork {
             repeats: Repeats::new(
                 &framing,
                 &overlap_add,
-                (quality.look_ahead_frames() + 2) * hop + overlap_add.window_samples() / 2,
-                (quality.look_ahead_frames() + 1) * hop,
+                quality.window_back_hops() * hop,
+                (quality.decision_hops() - 1) * hop,
             ),
             hears_repeats: !experiment.masks_only && experiment.masks == MaskSource::Both,
             overlap_add,

@@ -153,7 +153,7 @@ impl HopWork {
     /// Adds the candidates of one frame to the additive model.
     fn start(&mut self, frame: u64, candidates: &[Option<Candidate>; DRUM_COUNT]) {
         let hop = self.framing.hop_samples;
-        let back = (self.quality.look_ahead_frames() + 2) * hop;
+        let back = self.quality.decision_hops() * hop;
         let [left, right] = &self.history;
         self.locator.listen([left, right], left.len() - back);
         let centre = self.framing.centre_of(frame);

@@ -137,11 +137,7 @@ impl Plan {
     }
 
     pub(super) fn program(&self, quality: Quality) -> &Program {
-        match quality {
-            Quality::Low => &self.programs[0],
-            Quality::Standard => &self.programs[1],
-            Quality::High => &self.programs[2],
-        }
+        &self.programs[quality.index()]
     }
 
     /// Number of weights in the file.
