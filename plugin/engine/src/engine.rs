@@ -73,6 +73,7 @@ pub struct Engine {
     config: EngineConfig,
     hop_samples: usize,
     latency_samples: usize,
+    teaching: [f32; TAUGHT_COUNT],
     work: HopWork,
     playback: Playback,
     /// The hop that is being filled.
@@ -107,10 +108,12 @@ impl Engine {
         let work = HopWork::new(framing, config.quality, &model, experiment)?;
         let playback = Playback::new(&framing, latency_samples, work.bank().clone());
         let hop_samples = framing.hop_samples;
+        let weights = model.meta().evidence_of(config.quality);
         Ok(Engine {
             config,
             hop_samples,
             latency_samples,
+            teaching: weights.map_or([0.0; TAUGHT_COUNT], |weights| weights.taught),
             work,
             playback,
             incoming: [vec![0.0; hop_samples], vec![0.0; hop_samples]],
@@ -199,7 +202,7 @@ impl Engine {
 
     /// How much lessons move a hit on the logistic scale: for it, against it. Real-time safe.
     pub fn teaching(&self) -> [f32; TAUGHT_COUNT] {
-        self.work.teaching()
+        self.teaching
     }
 
     /// From input sample `from_sample` after the last reset or rewind on the engine listens,

@@ -9,7 +9,7 @@ use std::{
 use super::*;
 use crate::{
     drum::DRUM_COUNT,
-    learner::{LearntKit, bank_worker::Ends},
+    learner::{LearntKit, bank_worker::WorkerEnds},
     one_shots::OneShot,
 };
 
@@ -41,7 +41,7 @@ fn bank() -> Arc<Bank> {
 struct Stream {
     follower: BankFollower,
     worker: BankWorker,
-    ends: Ends,
+    ends: WorkerEnds,
     pace: f64,
     frame: u64,
     learns: bool,
@@ -50,7 +50,7 @@ struct Stream {
 impl Stream {
     fn new(pace: f64, requests: usize) -> Stream {
         NOW.set(Duration::ZERO);
-        let (worker, ends) = BankWorker::held_up(HOP_S, requests, clock);
+        let (worker, ends) = BankWorker::idle(HOP_S, [requests, 1_024], clock);
         let mut follower = BankFollower::new(HOP_S);
         for _ in 0..4 {
             follower.hit();
