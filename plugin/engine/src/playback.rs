@@ -12,7 +12,7 @@ use crate::{
     hop_work::{HopWork, STAGES},
     one_shots::{Bank, OwnSounds, StartVoice, Voices},
     stems::Stems,
-    transcriber::{Evidence, Verdict},
+    transcriber::{HitEvidence, Verdict},
 };
 
 /// Hits that wait for their time.
@@ -42,7 +42,7 @@ pub struct QueuedHit {
     /// The network's probability.
     pub network: f32,
     /// The evidence beside it.
-    pub evidence: Evidence,
+    pub evidence: HitEvidence,
     /// Root of what it adds to its separated band power around the onset.
     pub level: f32,
     /// Frames over which that was measured, as in

@@ -335,7 +335,7 @@ fn rest(piece: &Piece, estimate: &Estimate, from: usize) -> (Piece, Estimate) {
 
 #[cfg(test)]
 mod tests {
-    use idm_engine::transcriber::Evidence;
+    use idm_engine::transcriber::HitEvidence;
 
     use super::*;
     use crate::evaluation::held_out_plain;
@@ -382,10 +382,10 @@ mod tests {
             confidence: 0.5,
             evidence: Some((
                 0.5,
-                Evidence {
+                HitEvidence {
                     odds: [odds; DRUM_COUNT],
                     margin,
-                    ..Evidence::default()
+                    ..HitEvidence::default()
                 },
             )),
             verdict: if margin >= 0.0 {

@@ -7,7 +7,7 @@ use crate::{
     learner::TapeHit,
     playback::{Playback, QueuedHit},
     separator::{FitCandidate, RepeatHit},
-    transcriber::{Candidate, Decision, Evidence, Verdict},
+    transcriber::{Candidate, Decision, HitEvidence, Verdict},
 };
 
 /// Level at which a hit is played again relative to what its shares of the bands say, which
@@ -39,7 +39,7 @@ pub(super) struct Decided {
     confidence: f32,
     /// The network's, and what else speaks for the hit or against it.
     network: f32,
-    evidence: Evidence,
+    evidence: HitEvidence,
     /// The network's velocity.
     estimate: f32,
     given_velocity: Option<f32>,

@@ -65,7 +65,7 @@ fn hit(drum: Drum, onset_sample: u64) -> QueuedHit {
         level_velocity: 1.0,
         confidence: 1.0,
         network: 1.0,
-        evidence: Evidence::default(),
+        evidence: HitEvidence::default(),
         level: 1.0,
         level_frames: LEVEL_FRAMES,
         verdict: Verdict::Accepted,

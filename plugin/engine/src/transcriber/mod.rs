@@ -13,7 +13,7 @@ mod taught;
 mod velocity;
 
 pub use given_hits::{GivenHit, GivenHits, Search};
-pub use judge::{EVIDENCE_COUNT, Evidence, EvidenceWeights, Judge, Recognition};
+pub use judge::{EVIDENCE_COUNT, EvidenceWeights, HitEvidence, Judge, Recognition};
 pub use onset_time::{LocatedOnset, OnsetLocator};
 pub use peak_picker::{Candidate, Decision, PeakPicker, PickerClass, Verdict, threshold_shift};
 pub use relative_level::RelativeLevel;
