@@ -134,19 +134,6 @@ impl Graph {
     }
 }
 
-impl Graph {
-    /// Number of weights in the file.
-    pub(super) fn float_count(&self) -> usize {
-        self.constants
-            .iter()
-            .map(|constant| match &constant.elements {
-                Elements::Floats(floats) => floats.len(),
-                Elements::Integers(_) => 0,
-            })
-            .sum()
-    }
-}
-
 fn refuse(field: impl ToString, expected: impl ToString, found: impl ToString) -> ModelError {
     ModelError::mismatch(FILE, field, expected, found)
 }
