@@ -2,10 +2,11 @@
 
 use crate::{
     drum::{DRUM_COUNT, Drum},
-    playback::MAX_QUEUED,
     transcriber::{HitEvidence, Verdict},
 };
 
+/// Most hits that wait for their time.
+pub const MAX_QUEUED: usize = 256;
 /// A hop at the lowest sample rate: the shortest time in which a drum is decided on.
 const SHORTEST_HOP_SAMPLES: usize = 48;
 

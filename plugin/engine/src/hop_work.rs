@@ -12,7 +12,7 @@ use std::sync::Arc;
 use crate::{
     controls::{Controls, Quality},
     drum::{DRUM_COUNT, STEM_COUNT},
-    engine::EngineError,
+    error::EngineError,
     experiment::{Experiment, MaskSource},
     front_end::{BAND_COUNT, FeatureFrame, Framing, FrontEnd, LevelFollower, band_centre_hz},
     learner::{BankFollower, BankWorker, Tape, bank_for},
@@ -32,8 +32,6 @@ use crate::{
 use hits::{Decided, Started};
 use weighing::AcceptedHats;
 
-/// Equal parts of a hop at whose ends a share of the work is done.
-pub const STAGES: usize = 8;
 /// Equal parts of the network's work: two in each of the first stages, but one in the
 /// fourth, because what hits cost comes next.
 const NETWORK_PARTS: usize = 7;

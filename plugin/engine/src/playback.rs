@@ -7,16 +7,13 @@ use crate::{
     controls::{Controls, DrumControls},
     drum::{DRUM_COUNT, Drum, STEM_COUNT},
     dynamics::{played_gain, played_velocity},
-    events::{Events, Hit},
-    front_end::Framing,
-    hop_work::{HopWork, STAGES},
+    events::{Events, Hit, MAX_QUEUED},
+    front_end::{Framing, STAGES},
     one_shots::{Bank, OwnSounds, StartVoice, Voices},
     stems::Stems,
     transcriber::{HitEvidence, Verdict},
 };
 
-/// Hits that wait for their time.
-pub const MAX_QUEUED: usize = 256;
 /// Limit of a voice's amplitude: far above any fit that makes sense.
 const LOUDEST_AMPLITUDE: f32 = 1e3;
 /// How much louder than the hit a sound may become that begins softly: 6 dB.
@@ -50,6 +47,17 @@ pub struct QueuedHit {
     pub level_frames: usize,
     /// Whether it counts.
     pub verdict: Verdict,
+}
+
+/// The hop that is played now.
+#[derive(Debug, Clone, Copy)]
+pub struct PlayedHop<'a> {
+    /// The channels of the input, delayed by the latency.
+    pub dry: [&'a [f32]; 2],
+    /// Its separated stems.
+    pub stems: &'a [[Vec<f32>; 2]],
+    /// Samples of it that were played.
+    pub phase: usize,
 }
 
 /// What waits for its time.
@@ -229,14 +237,12 @@ impl Playback {
         });
     }
 
-    /// Writes `span` of the block: the hop's samples from `phase` on, the
-    /// first of which is sample `now` since the last reset. `span` is at most
-    /// a stage long. Real-time safe.
+    /// Writes `span` of the block, at most a stage long: what is left of `hop`, of which the
+    /// first sample is number `now` since the last reset. Real-time safe.
     pub fn play(
         &mut self,
-        work: &HopWork,
+        hop: &PlayedHop<'_>,
         now: u64,
-        phase: usize,
         span: Range<usize>,
         stems: &mut Stems,
         events: &mut Events,
@@ -254,10 +260,11 @@ impl Playback {
             self.pads.render(0..samples, &all, &mut self.auditioned);
         }
         for channel in 0..2 {
-            let dry = &work.history(channel, self.latency_samples)[phase..phase + samples];
+            let part = hop.phase..hop.phase + samples;
+            let dry = &hop.dry[channel][part.clone()];
             stems.dry_mut(channel)[span.clone()].copy_from_slice(dry);
             for stem in 0..STEM_COUNT {
-                let made = &work.playing()[stem][channel][phase..phase + samples];
+                let made = &hop.stems[stem][channel][part.clone()];
                 stems.channel_mut(stem, channel)[span.clone()].copy_from_slice(made);
             }
         }

@@ -19,7 +19,7 @@ use rtrb::{Consumer, Producer, RingBuffer};
 use super::{KitShelf, LearntKit, Pace, TakeStart, worker_loop::WorkerLoop};
 use crate::{
     drum::{DRUM_COUNT, Drum},
-    engine::EngineError,
+    error::EngineError,
     front_end::{BAND_COUNT, Framing},
     model::{MAX_EMBEDDING, Model, OneShotNetwork},
     one_shots::Bank,

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     drum::DRUM_COUNT,
-    engine::EngineError,
+    error::EngineError,
     front_end::{BAND_COUNT, Framing},
     model::OneShotNetwork,
     one_shots::{Bank, OneShot},
