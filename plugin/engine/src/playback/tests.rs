@@ -6,6 +6,7 @@ use crate::{
     hop_work::HopWork,
     model::Model,
     one_shots::{DrumSound, LEVEL_FRAMES, OneShot, attack},
+    transcriber::{HitEvidence, Verdict},
 };
 
 /// Sounds of `frames` samples, all above 0.
