@@ -1,14 +1,18 @@
 //! Drum kits: recorded one-shots from folders, or our own synthesiser's.
 
+mod entry;
+mod files;
 mod hydrogen;
 mod load;
+mod manifest;
+mod scan;
 mod sfz;
 
 use std::sync::Arc;
 
+pub(crate) use files::{has_extension, lossy_remark};
 pub use idm_engine::sound::{SOUND_COUNT, Sound, sound_from_spelling};
 pub use load::load_folder;
-pub(crate) use load::{has_extension, lossy_remark};
 
 use crate::random::Random;
 
