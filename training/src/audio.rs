@@ -5,7 +5,8 @@ use std::path::Path;
 use anyhow::{Result, bail};
 use idm_engine::audio_file::{self, AudioBuffer, write_wav};
 
-use crate::kits::SAMPLE_RATE_HZ;
+/// Sample rate of all material.
+pub const SAMPLE_RATE_HZ: f64 = 44_100.0;
 
 /// Decodes the file at `path`. Allocates.
 ///

@@ -14,10 +14,8 @@ pub(crate) use files::{has_extension, lossy_remark};
 pub use idm_engine::sound::{SOUND_COUNT, Sound, sound_from_spelling};
 pub use load::load_folder;
 
+pub use crate::audio::SAMPLE_RATE_HZ;
 use crate::random::Random;
-
-/// Sample rate of all material.
-pub const SAMPLE_RATE_HZ: f64 = 44_100.0;
 
 /// Which side of the training/validation border a kit or groove lies on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
