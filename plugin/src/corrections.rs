@@ -4,6 +4,7 @@
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use idm_engine::drum::{DRUM_COUNT, Drum};
+pub use idm_engine::transcriber::MOMENT_S;
 use idm_engine::transcriber::{Lesson, MOST_LESSONS};
 use nice_plug::params::persist::PersistentField;
 use serde::{Deserialize, Serialize};
@@ -19,9 +20,6 @@ const UNDO_STEPS: usize = 200;
 
 /// A hit within this of a correction of the same drum is the one that is meant.
 pub const SAME_HIT_S: f64 = 0.022;
-
-/// Hits of one moment lie within this of each other, in seconds.
-pub const MOMENT_S: f64 = 0.04;
 
 /// One hit that the user knows better.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -3,7 +3,10 @@
 use std::path::Path;
 
 use anyhow::{Result, bail};
-use idm_engine::audio_file::{self, AudioBuffer};
+use idm_engine::audio_file::{self, AudioBuffer, write_wav};
+
+/// Sample rate of all material.
+pub const SAMPLE_RATE_HZ: f64 = 44_100.0;
 
 /// Decodes the file at `path`. Allocates.
 ///
@@ -25,10 +28,20 @@ pub fn read_audio(path: &Path) -> Result<AudioBuffer> {
     Ok(buffer)
 }
 
+/// Writes one channel of training's rate to the WAV file at `path`.
+///
+/// # Errors
+/// A file that cannot be written.
+pub fn write_mono(path: &Path, samples: &[f32]) -> Result<()> {
+    let audio = AudioBuffer {
+        sample_rate_hz: SAMPLE_RATE_HZ,
+        channels: vec![samples.to_vec()],
+    };
+    Ok(write_wav(path, &audio)?)
+}
+
 #[cfg(test)]
 mod tests {
-    use idm_engine::audio_file::write_wav;
-
     use super::*;
     use crate::{kits::load_folder, recordings::read_mono};
 

@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use idm_engine::{
-    controls::Quality,
     drum::{DRUM_COUNT, STEM_COUNT},
     front_end::{BAND_COUNT, LOW_BAND_COUNT},
     model::{METADATA_KEY, Model, Plan},
@@ -123,7 +122,7 @@ fn exported_file_streams_what_the_sequence_computes() {
             let Some(described) = t.checked_sub(head.look_ahead_frames()) else {
                 continue;
             };
-            let suffix = head.output_suffix();
+            let suffix = head.quality().head_suffix();
             let expected = &expected[head.index()];
             let events = &expected.heads[head.index()].events[described * 2 * DRUM_COUNT..];
             let onset = result(&format!("onset{suffix}"));
@@ -185,14 +184,10 @@ fn the_engine_streams_what_the_shipped_network_computes_of_a_whole_piece() {
         frame: example.frame,
         low: example.low,
     };
-    for (head, quality) in [
-        (Head::Low, Quality::Low),
-        (Head::Standard, Quality::Standard),
-        (Head::High, Quality::High),
-    ] {
+    for head in Head::ALL {
         let whole = outputs(&weights, &input, head);
         let events = &whole.heads[head.index()].events;
-        let mut session = model.session(quality);
+        let mut session = model.session(head.quality());
         let (mut largest, mut loudest) = (0.0_f32, 0.0_f32);
         let frames = input.frame.as_chunks::<BAND_COUNT>().0.iter();
         let lows = input.low.as_chunks::<LOW_BAND_COUNT>().0;

@@ -58,13 +58,6 @@ pub struct Rendering {
 }
 
 impl Rendering {
-    /// Index of the bus called `name` (any case).
-    pub fn bus(&self, name: &str) -> Option<usize> {
-        self.bus_names
-            .iter()
-            .position(|bus| bus.eq_ignore_ascii_case(name))
-    }
-
     /// A bus aligned with the input: the latency cut off its start.
     pub fn aligned(&self, bus: usize) -> Vec<&[f32]> {
         self.audio[bus]
@@ -272,6 +265,5 @@ mod tests {
         assert_eq!(rendering.aligned(0), [&[1.0_f32, 2.0][..]]);
         assert_eq!(rendering.aligned_notes(), [Note { sample: 3, ..note }]);
         assert!((rendering.load() - 0.2).abs() < 1e-12);
-        assert_eq!(rendering.bus("MAIN"), Some(0));
     }
 }

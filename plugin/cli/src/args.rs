@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use idm_engine::controls::{Controls, HitSource, Quality};
+use idm_engine::front_end::HOP_S;
 use idm_engine::midi_file::DEFAULT_TEMPO_BPM;
 use idm_engine::note_map::NoteMap;
 
@@ -34,9 +35,9 @@ pub enum Command {
     /// Write one 32-bit float WAV per drum, the residual, and the hits
     Separate(SeparateArgs),
     /// Write the hits only, as CSV and MIDI
-    Transcribe(TranscribeArgs),
+    Transcribe(CommonArgs),
     /// Write the best one-shots as WAV and SFZ, with a picture of them
-    Kit(KitArgs),
+    Kit(CommonArgs),
 }
 
 /// Options that all commands share.
@@ -91,8 +92,14 @@ pub struct CommonArgs {
 
     /// How far the engine looks ahead, as the plugin does at this quality: high decides
     /// best, and its latency costs nothing on files
-    #[arg(long, value_enum, default_value_t = QualityArg::High)]
-    pub quality: QualityArg,
+    #[arg(long, default_value = Quality::High.id(), value_parser = quality())]
+    pub quality: Quality,
+
+    /// How often the file is heard; 1 is exactly the plugin, more let the kit be learnt
+    /// first [default: 1, of `idm kit`: 2]
+    #[arg(long, value_name = "N", allow_negative_numbers = true,
+          value_parser = clap::value_parser!(u32).range(1..=16))]
+    pub passes: Option<u32>,
 
     /// Print a summary as JSON on standard output
     #[arg(long)]
@@ -100,8 +107,8 @@ pub struct CommonArgs {
 }
 
 impl CommonArgs {
-    /// How files are rendered that are heard `passes` times. Says what is left out of the
-    /// hits.
+    /// How files are rendered that are heard `passes` times if the user does not say. Says
+    /// what is left out of the hits.
     ///
     /// # Errors
     /// Hits of one recording for several inputs; a file that cannot be read.
@@ -111,9 +118,9 @@ impl CommonArgs {
             console::complain(format_args!("idm: --hits: {left_out}"));
         }
         Ok(Settings {
-            quality: self.quality.into(),
+            quality: self.quality,
             block_samples: self.block as usize,
-            passes,
+            passes: self.passes.unwrap_or(passes),
             controls: Controls {
                 hits: source,
                 ..drums::controls(&self.without, &self.sensitivities)
@@ -183,12 +190,6 @@ pub struct SeparateArgs {
     /// Five groups (kick, snare, toms, hihat, cymbals) instead of nine drums
     #[arg(long)]
     pub groups: bool,
-
-    /// How often the file is heard; 1 is exactly the plugin, more let the kit
-    /// be learnt first
-    #[arg(long, value_name = "N", default_value_t = 1, allow_negative_numbers = true,
-          value_parser = clap::value_parser!(u32).range(1..=16))]
-    pub passes: u32,
 }
 
 /// Hits in place of those that would be heard.
@@ -254,34 +255,6 @@ impl KnownHitsArgs {
     }
 }
 
-/// Options of `idm transcribe`.
-#[derive(Debug, Args)]
-pub struct TranscribeArgs {
-    /// Shared options.
-    #[command(flatten)]
-    pub common: CommonArgs,
-
-    /// How often the file is heard; 1 is exactly the plugin, more let the kit
-    /// be learnt first
-    #[arg(long, value_name = "N", default_value_t = 1, allow_negative_numbers = true,
-          value_parser = clap::value_parser!(u32).range(1..=16))]
-    pub passes: u32,
-}
-
-/// Options of `idm kit`. Nothing is played live here, so the defaults are the
-/// best result rather than the plugin's.
-#[derive(Debug, Args)]
-pub struct KitArgs {
-    /// Shared options.
-    #[command(flatten)]
-    pub common: CommonArgs,
-
-    /// How often the file is heard
-    #[arg(long, value_name = "N", default_value_t = 2, allow_negative_numbers = true,
-          value_parser = clap::value_parser!(u32).range(1..=16))]
-    pub passes: u32,
-}
-
 /// Where the sound of a drum comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Mode {
@@ -311,24 +284,15 @@ fn note_map() -> impl TypedValueParser<Value = NoteMap> {
 }
 
 /// The engine's quality, as an option.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum QualityArg {
-    /// 12 ms of look-ahead
-    Low,
-    /// 35 ms of look-ahead
-    Standard,
-    /// 139 ms of look-ahead
-    High,
-}
-
-impl From<QualityArg> for Quality {
-    fn from(quality: QualityArg) -> Quality {
-        match quality {
-            QualityArg::Low => Quality::Low,
-            QualityArg::Standard => Quality::Standard,
-            QualityArg::High => Quality::High,
-        }
-    }
+fn quality() -> impl TypedValueParser<Value = Quality> {
+    let ids = Quality::ALL.map(|quality| {
+        let look_ahead_ms = 1e3 * HOP_S * quality.look_ahead_frames() as f64;
+        PossibleValue::new(quality.id()).help(format!("{look_ahead_ms:.0} ms of look-ahead"))
+    });
+    PossibleValuesParser::new(ids).try_map(|id| {
+        let quality = Quality::ALL.into_iter().find(|quality| quality.id() == id);
+        quality.ok_or("no quality of this name")
+    })
 }
 
 #[cfg(test)]
@@ -347,7 +311,7 @@ mod tests {
             panic!("separate");
         };
         assert_eq!(args.common.inputs.len(), 2);
-        assert_eq!((args.mode, args.passes), (Mode::Separated, 1));
-        assert_eq!(Quality::from(args.common.quality), Quality::High);
+        assert_eq!((args.mode, args.common.passes), (Mode::Separated, None));
+        assert_eq!(args.common.quality, Quality::High);
     }
 }

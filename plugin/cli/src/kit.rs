@@ -8,7 +8,7 @@ use idm_engine::drum::Drum;
 use idm_engine::kit_files::{KitFiles, SampleFile};
 use idm_engine::learner::LearntKit;
 
-use crate::args::KitArgs;
+use crate::args::CommonArgs;
 use crate::batch::{self, Job};
 use crate::onset::Onset;
 use crate::picture::{self, Row};
@@ -21,12 +21,12 @@ const INSTRUMENT: &str = "kit.sfz";
 const PICTURE: &str = "kit.png";
 
 /// Runs the command.
-pub fn run(args: &KitArgs) -> ExitCode {
-    let settings = match args.common.settings(args.passes) {
+pub fn run(args: &CommonArgs) -> ExitCode {
+    let settings = match args.settings(2) {
         Ok(settings) => settings,
         Err(error) => return batch::usage(&error),
     };
-    batch::run("kit", &args.common, &[], possible_names, |job| {
+    batch::run("kit", args, &[], possible_names, |job| {
         let started = Instant::now();
         let rendered = job.render(&settings, &mut Deaf)?;
         let mut files = KitFiles::of(&job.name(), &rendered.kit);
@@ -45,7 +45,7 @@ pub fn run(args: &KitArgs) -> ExitCode {
             reasons.concat()
         );
         export(job, &rendered.kit, &files)?;
-        write_hits(job, &rendered, &args.common)?;
+        write_hits(job, &rendered, args)?;
         let mut figures = Figures::new(&rendered, &settings, started.elapsed());
         figures.kit = Some(drums(&rendered.kit, &files));
         figures.left_out = files.left_out;

@@ -4,7 +4,6 @@ mod args;
 mod batch;
 mod beside;
 mod console;
-mod csv;
 mod drums;
 mod hits;
 mod input_check;

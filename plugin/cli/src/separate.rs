@@ -26,7 +26,7 @@ pub fn run(args: &SeparateArgs) -> ExitCode {
     for file in &own.left_out {
         console::complain(format_args!("idm: left out: {file}"));
     }
-    let mut settings = match args.common.settings(args.passes) {
+    let mut settings = match args.common.settings(1) {
         Ok(settings) => settings,
         Err(error) => return batch::usage(&error),
     };

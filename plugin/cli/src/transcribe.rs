@@ -4,34 +4,34 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::Result;
+use idm_engine::hit_file::write_csv;
 use idm_engine::midi_file::{Grid, MidiNote, write_midi};
 
-use crate::args::{CommonArgs, TranscribeArgs};
+use crate::args::CommonArgs;
 use crate::batch::{self, Job};
-use crate::csv;
 use crate::render::{Deaf, Rendered};
 use crate::summary::Figures;
 
 /// Runs the command.
-pub fn run(args: &TranscribeArgs) -> ExitCode {
-    if args.common.known.hits.is_some() && args.common.known.hits_until.is_none() {
+pub fn run(args: &CommonArgs) -> ExitCode {
+    if args.known.hits.is_some() && args.known.hits_until.is_none() {
         return batch::usage(
             "--hits: expected --hits-until beside it: else nothing is left to hear",
         );
     }
-    let settings = match args.common.settings(args.passes) {
+    let settings = match args.settings(1) {
         Ok(settings) => settings,
         Err(error) => return batch::usage(&error),
     };
     batch::run(
         "transcribe",
-        &args.common,
+        args,
         &[],
         |_| Vec::new(),
         |job| {
             let started = Instant::now();
             let rendered = job.render(&settings, &mut Deaf)?;
-            write_hits(job, &rendered, &args.common)?;
+            write_hits(job, &rendered, args)?;
             Ok(Figures::new(&rendered, &settings, started.elapsed()))
         },
     )
@@ -43,7 +43,8 @@ pub fn run(args: &TranscribeArgs) -> ExitCode {
 /// When a file cannot be written.
 pub fn write_hits(job: &Job<'_>, rendered: &Rendered, args: &CommonArgs) -> Result<()> {
     let rate_hz = rendered.format.sample_rate_hz;
-    let table = csv::encode(&rendered.onsets, rate_hz);
+    let hits = rendered.onsets.iter();
+    let table = write_csv(hits.map(|hit| (hit.time_s(rate_hz), hit.drum, hit.midi_velocity())));
     job.keep_if_edited("onsets.csv", table.as_bytes())?;
     job.write("onsets.csv", table.as_bytes())?;
     let midi: Vec<MidiNote> = rendered

@@ -21,6 +21,11 @@ impl Quality {
     /// All modes, from the shortest latency to the longest.
     pub const ALL: [Quality; 3] = [Quality::Low, Quality::Standard, Quality::High];
 
+    /// Position in [`Quality::ALL`]. Real-time safe.
+    pub const fn index(self) -> usize {
+        self as usize
+    }
+
     /// How many frames later than the described one the network decides.
     /// Real-time safe.
     pub const fn look_ahead_frames(self) -> usize {
@@ -39,14 +44,32 @@ impl Quality {
         }
     }
 
-    /// Delay of all outputs in hops. Real-time safe.
-    ///
-    /// The frame that describes time `t` is centred two hops before its last
-    /// sample and decided `look_ahead_frames` later; the last mask that
-    /// touches a sample is centred half a window after it; one hop is spent
-    /// on spreading the work.
+    /// Hops from the centre of the frame that is decided on to the newest sample: a frame
+    /// is centred two hops before its last sample and decided `look_ahead_frames` later.
+    /// Real-time safe.
+    pub const fn decision_hops(self) -> usize {
+        2 + self.look_ahead_frames()
+    }
+
+    /// Hops from the beginning of the separator's window around that frame to the newest
+    /// sample. Real-time safe.
+    pub const fn window_back_hops(self) -> usize {
+        self.decision_hops() + self.window_hops() / 2
+    }
+
+    /// Delay of all outputs in hops: the last mask that touches a sample is centred half a
+    /// window after it; one hop is spent on spreading the work. Real-time safe.
     pub const fn latency_hops(self) -> usize {
-        2 + self.look_ahead_frames() + self.window_hops() / 2 + 1
+        self.window_back_hops() + 1
+    }
+
+    /// Name in files and on the command line.
+    pub const fn id(self) -> &'static str {
+        match self {
+            Quality::Low => "low",
+            Quality::Standard => "standard",
+            Quality::High => "high",
+        }
     }
 
     /// Suffix of this mode's outputs in the transcriber network.

@@ -4,8 +4,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::note_map::NoteMap;
-
 /// Number of drum classes.
 pub const DRUM_COUNT: usize = 9;
 
@@ -108,11 +106,6 @@ impl Drum {
             Drum::ClosedHat | Drum::OpenHat => Group::HiHat,
             Drum::Crash | Drum::Ride => Group::Cymbals,
         }
-    }
-
-    /// Default General MIDI percussion note.
-    pub const fn gm_note(self) -> u8 {
-        NoteMap::GENERAL_MIDI.note(self)
     }
 
     /// How long a one-shot of the class is at most, in seconds. Real-time safe.

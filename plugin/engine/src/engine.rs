@@ -8,20 +8,19 @@
 
 use std::sync::Arc;
 
-use thiserror::Error;
-
 use crate::{
     controls::{Controls, Quality},
     drum::Drum,
     experiment::Experiment,
-    front_end::{Framing, UnsupportedSampleRate},
-    hop_work::{HopWork, STAGES},
+    front_end::{Framing, STAGES},
+    hop_work::HopWork,
     learner::{KitShelf, LearntKit},
-    model::{Model, ModelError},
-    one_shots::{Bank, BankError, OneShotError, OwnSounds},
-    playback::Playback,
+    model::Model,
+    one_shots::{Bank, OwnSounds},
+    playback::{Playback, PlayedHop},
 };
 pub use crate::{
+    error::EngineError,
     events::{Events, Hit},
     stems::Stems,
     transcriber::{GivenHit, Lesson, TAUGHT_COUNT, Verdict},
@@ -29,34 +28,6 @@ pub use crate::{
 
 /// Inputs are limited to ±80 dBFS: far above any music, far below overflow.
 const INPUT_LIMIT: f32 = 1e4;
-
-/// Why an engine could not be made.
-#[derive(Debug, Error)]
-pub enum EngineError {
-    /// Outside the supported rates.
-    #[error(transparent)]
-    SampleRate(#[from] UnsupportedSampleRate),
-    /// The model cannot be run.
-    #[error(transparent)]
-    Model(#[from] ModelError),
-    /// The model's one-shots were refused.
-    #[error(transparent)]
-    Bank(#[from] BankError),
-    /// One of the model's sounds was refused.
-    #[error("one-shot {index} of the model: {source}")]
-    OneShot {
-        /// Position in the frozen order of classes.
-        index: usize,
-        /// The reason.
-        source: OneShotError,
-    },
-    /// No worker thread.
-    #[error("the worker thread could not be started: {reason}")]
-    Thread {
-        /// The system's words.
-        reason: String,
-    },
-}
 
 /// What an engine is made for.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -73,6 +44,7 @@ pub struct Engine {
     config: EngineConfig,
     hop_samples: usize,
     latency_samples: usize,
+    teaching: [f32; TAUGHT_COUNT],
     work: HopWork,
     playback: Playback,
     /// The hop that is being filled.
@@ -107,10 +79,12 @@ impl Engine {
         let work = HopWork::new(framing, config.quality, &model, experiment)?;
         let playback = Playback::new(&framing, latency_samples, work.bank().clone());
         let hop_samples = framing.hop_samples;
+        let weights = model.meta().evidence_of(config.quality);
         Ok(Engine {
             config,
             hop_samples,
             latency_samples,
+            teaching: weights.map_or([0.0; TAUGHT_COUNT], |weights| weights.taught),
             work,
             playback,
             incoming: [vec![0.0; hop_samples], vec![0.0; hop_samples]],
@@ -199,7 +173,7 @@ impl Engine {
 
     /// How much lessons move a hit on the logistic scale: for it, against it. Real-time safe.
     pub fn teaching(&self) -> [f32; TAUGHT_COUNT] {
-        self.work.teaching()
+        self.teaching
     }
 
     /// From input sample `from_sample` after the last reset or rewind on the engine listens,
@@ -312,8 +286,12 @@ impl Engine {
                 }
             }
             let span = done..done + chunk;
-            self.playback
-                .play(&self.work, self.now, self.phase, span, stems, events);
+            let hop = PlayedHop {
+                dry: [0, 1].map(|channel| self.work.history(channel, self.latency_samples)),
+                stems: self.work.playing(),
+                phase: self.phase,
+            };
+            self.playback.play(&hop, self.now, span, stems, events);
             done += chunk;
             self.phase += chunk;
             self.now += chunk as u64;

@@ -2,10 +2,11 @@
 
 use crate::{
     drum::{DRUM_COUNT, Drum},
-    playback::MAX_QUEUED,
-    transcriber::{Evidence, Verdict},
+    transcriber::{HitEvidence, Verdict},
 };
 
+/// Most hits that wait for their time.
+pub const MAX_QUEUED: usize = 256;
 /// A hop at the lowest sample rate: the shortest time in which a drum is decided on.
 const SHORTEST_HOP_SAMPLES: usize = 48;
 
@@ -25,7 +26,7 @@ pub struct Hit {
     /// The network's probability.
     pub network: f32,
     /// What else speaks for the hit or against it.
-    pub evidence: Evidence,
+    pub evidence: HitEvidence,
     /// Level of its separated sound: root of what it adds to the band power around the onset.
     pub level: f32,
     /// Only accepted hits make notes; the others are for display.

@@ -2,6 +2,7 @@
 
 mod hits;
 mod kit;
+mod masks;
 mod rise;
 mod settings;
 mod signals;
@@ -12,7 +13,7 @@ use std::sync::Arc;
 use crate::{
     controls::{Controls, Quality},
     drum::{DRUM_COUNT, STEM_COUNT},
-    engine::EngineError,
+    error::EngineError,
     experiment::{Experiment, MaskSource},
     front_end::{BAND_COUNT, FeatureFrame, Framing, FrontEnd, LevelFollower, band_centre_hz},
     learner::{BankFollower, BankWorker, Tape, bank_for},
@@ -21,7 +22,7 @@ use crate::{
     playback::Playback,
     separator::{
         AttackGate, BandMasks, EarlierShares, Explainer, Isolation, LevelGuard, LevelMeter,
-        OverlapAdd, Panorama, Prediction, Presence, Repeats, Tails, combine_masks,
+        OverlapAdd, Panorama, Prediction, Presence, Repeats, Tails,
     },
     sliding::SlidingWindow,
     transcriber::{
@@ -32,8 +33,6 @@ use crate::{
 use hits::{Decided, Started};
 use weighing::AcceptedHats;
 
-/// Equal parts of a hop at whose ends a share of the work is done.
-pub const STAGES: usize = 8;
 /// Equal parts of the network's work: two in each of the first stages, but one in the
 /// fourth, because what hits cost comes next.
 const NETWORK_PARTS: usize = 7;
@@ -207,8 +206,8 @@ impl HopWork {
             repeats: Repeats::new(
                 &framing,
                 &overlap_add,
-                (quality.look_ahead_frames() + 2) * hop + overlap_add.window_samples() / 2,
-                (quality.look_ahead_frames() + 1) * hop,
+                quality.window_back_hops() * hop,
+                (quality.decision_hops() - 1) * hop,
             ),
             hears_repeats: !experiment.masks_only && experiment.masks == MaskSource::Both,
             overlap_add,
@@ -398,60 +397,6 @@ impl HopWork {
     fn run_network(&mut self, stage: usize) {
         let last = (2 * stage + 1).min(NETWORK_PARTS - 1);
         self.session.run_stage(last, NETWORK_PARTS);
-    }
-
-    fn make_masks(&mut self, frame: u64) {
-        self.explainer.predict(frame, &mut self.prediction);
-        let mut learned = self.session.mask();
-        match self.mask_source {
-            MaskSource::Both => {}
-            MaskSource::Network => self.prediction.certainty = [0.0; DRUM_COUNT],
-            MaskSource::Synthesis => learned = None,
-        }
-        let mut gates = *self.presence.gains();
-        for (gate, drum) in gates.iter_mut().zip(&self.controls.drums) {
-            if !drum.enabled {
-                *gate = [0.0; BAND_COUNT];
-            }
-        }
-        combine_masks(
-            (&self.prediction, Some(&self.tails)),
-            self.explainer.observed(frame),
-            learned,
-            &gates,
-            &self.removed.closed(frame),
-            self.controls.mask_exponent,
-            &mut self.masks,
-        );
-        if self.hears_places
-            && let Some((spectra, map)) = self.overlap_add.stereo_spectra()
-        {
-            self.panorama.refine(spectra, map, &mut self.masks);
-            if self.controls.learning {
-                self.panorama.learn(&self.masks);
-            }
-        }
-        self.tails.step(self.explainer.observed(frame), &self.masks);
-        if self.hears_repeats {
-            let enabled = self.controls.drums.map(|drum| drum.enabled);
-            let (masks, overlap_add) = (&self.masks, &mut self.overlap_add);
-            self.repeats.predict(masks, &enabled, overlap_add);
-        }
-        if self.controls.learning {
-            self.explainer.learn(frame, &self.prediction, &self.masks);
-        }
-        let is_rest = self.hears_repeats && self.repeats.divide_rest(&self.masks, &mut self.rest);
-        if !is_rest {
-            self.rest.copy_from_slice(&*self.masks);
-        }
-        let is_stereo = self.hears_places && self.overlap_add.stereo_spectra().is_some();
-        let is_isolated = self.isolation.apply(&self.rest);
-        if is_stereo {
-            if is_isolated || is_rest {
-                self.panorama.share(self.isolation.played(&self.rest));
-            }
-            self.overlap_add.begin_stereo(self.panorama.whole());
-        }
     }
 }
 

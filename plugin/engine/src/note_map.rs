@@ -112,6 +112,13 @@ impl NoteMap {
     }
 }
 
+impl Drum {
+    /// Default General MIDI percussion note.
+    pub const fn gm_note(self) -> u8 {
+        NoteMap::GENERAL_MIDI.note(self)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,64 +1,33 @@
 //! What is heard: separated and resynthesised signals blended, hits and voices
 //! started at their sample.
 
+mod hits;
+
 use std::{ops::Range, sync::Arc};
 
 use crate::{
     controls::{Controls, DrumControls},
     drum::{DRUM_COUNT, Drum, STEM_COUNT},
-    dynamics::{played_gain, played_velocity},
-    events::{Events, Hit},
-    front_end::Framing,
-    hop_work::{HopWork, STAGES},
+    events::{Events, MAX_QUEUED},
+    front_end::{Framing, STAGES},
     one_shots::{Bank, OwnSounds, StartVoice, Voices},
     stems::Stems,
-    transcriber::{Evidence, Verdict},
 };
+pub use hits::QueuedHit;
+use hits::{Due, next};
 
-/// Hits that wait for their time.
-pub const MAX_QUEUED: usize = 256;
-/// Limit of a voice's amplitude: far above any fit that makes sense.
-const LOUDEST_AMPLITUDE: f32 = 1e3;
-/// How much louder than the hit a sound may become that begins softly: 6 dB.
-const MOST_SWELL: f32 = 2.0;
-/// Highest peak of a sound that is played for a hit: +12 dBFS. Something is wrong beyond.
-const HIGHEST_PEAK: f32 = 4.0;
 /// Time of a full blend from one signal to the other.
 const BLEND_S: f64 = 0.03;
 
-/// A hit that sounds `latency_samples` after its onset.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct QueuedHit {
-    /// Its class.
-    pub drum: Drum,
-    /// Sample of the input since the last reset.
-    pub onset_sample: u64,
-    /// Above 0, up to 1; given or heard.
-    pub velocity: f32,
-    /// What its level alone says, on the drum's own scale; may be above 1.
-    pub level_velocity: f32,
-    /// The network's probability with the evidence.
-    pub confidence: f32,
-    /// The network's probability.
-    pub network: f32,
-    /// The evidence beside it.
-    pub evidence: Evidence,
-    /// Root of what it adds to its separated band power around the onset.
-    pub level: f32,
-    /// Frames over which that was measured, as in
-    /// [`Layer::levels`](crate::one_shots::Layer::levels).
-    pub level_frames: usize,
-    /// Whether it counts.
-    pub verdict: Verdict,
-}
-
-/// What waits for its time.
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Due {
-    /// The hit is announced.
-    Event(QueuedHit),
-    /// Its sound starts, with this layer; it should have so many samples ago.
-    Voice(QueuedHit, usize, u32),
+/// The hop that is played now.
+#[derive(Debug, Clone, Copy)]
+pub struct PlayedHop<'a> {
+    /// The channels of the input, delayed by the latency.
+    pub dry: [&'a [f32]; 2],
+    /// Its separated stems.
+    pub stems: &'a [[Vec<f32>; 2]],
+    /// Samples of it that were played.
+    pub phase: usize,
 }
 
 /// Output side of the engine. Real-time safe after construction.
@@ -158,56 +127,6 @@ impl Playback {
         self.pads.set_own(own) && performance
     }
 
-    /// Queues a hit for the sample at which its onset is heard, and its sound for so much
-    /// earlier as it leads; or for `now` if that has passed. Real-time safe.
-    pub fn queue(&mut self, hit: QueuedHit, now: u64) {
-        if self.queue.len() + 2 > self.queue.capacity() {
-            return;
-        }
-        let heard = hit.onset_sample + self.latency_samples as u64;
-        if hit.verdict == Verdict::Accepted {
-            let stroke = next(&mut self.strokes, hit.drum);
-            let layer = self.layer(&hit, stroke);
-            let [lead, to_attack] = self.lead_samples(&hit, layer);
-            let starts = heard.saturating_add_signed(-lead);
-            // The attack is never cut into: it rather comes late.
-            let late = now.saturating_sub(starts).min(to_attack as u64) as u32;
-            self.queue
-                .push((starts.max(now), Due::Voice(hit, layer, late)));
-        }
-        self.queue.push((heard.max(now), Due::Event(hit)));
-    }
-
-    /// Layer of the drum's sound that plays `hit` at the drum's stroke number `stroke`.
-    fn layer(&self, hit: &QueuedHit, stroke: u32) -> usize {
-        let dynamics = self.controls.drums[hit.drum.index()].dynamics;
-        let velocity = played_velocity(hit.velocity, dynamics);
-        let sound = self.performance.sound(hit.drum);
-        sound.map_or(0, |sound| sound.layer_for(velocity, stroke))
-    }
-
-    /// Samples by which layer `layer` of the sound of `hit` begins before its onset, and from
-    /// its beginning to its attack.
-    fn lead_samples(&self, hit: &QueuedHit, layer: usize) -> [i64; 2] {
-        let Some(sound) = self.performance.sound(hit.drum) else {
-            return [0; 2];
-        };
-        let controls = &self.controls.drums[hit.drum.index()];
-        let layer = &sound.layers[layer.min(sound.layers.len() - 1)];
-        // Whatever plays, its attack takes the place of the drum's own, if that is known: it
-        // is announced some time after it began.
-        let velocity = played_velocity(hit.velocity, controls.dynamics);
-        let learnt = self.performance.learnt(hit.drum);
-        let heard = learnt.map_or(layer, |learnt| {
-            &learnt.layers[learnt.layer_for(velocity, 0)]
-        });
-        let announced_after_s = heard.one_shot.lead_s() - heard.attack_s;
-        // A sound that is tuned lower takes longer to its attack.
-        let to_attack_s = layer.attack_s * (-controls.tune_semitones / 12.0).exp2();
-        [to_attack_s + announced_after_s, to_attack_s]
-            .map(|seconds| (f64::from(seconds) * layer.one_shot.sample_rate_hz()).round() as i64)
-    }
-
     /// Plays a pad from the next sample on. Real-time safe.
     pub fn trigger(&mut self, drum: Drum, velocity: f32) {
         let velocity = if velocity.is_finite() {
@@ -229,14 +148,12 @@ impl Playback {
         });
     }
 
-    /// Writes `span` of the block: the hop's samples from `phase` on, the
-    /// first of which is sample `now` since the last reset. `span` is at most
-    /// a stage long. Real-time safe.
+    /// Writes `span` of the block, at most a stage long: what is left of `hop`, of which the
+    /// first sample is number `now` since the last reset. Real-time safe.
     pub fn play(
         &mut self,
-        work: &HopWork,
+        hop: &PlayedHop<'_>,
         now: u64,
-        phase: usize,
         span: Range<usize>,
         stems: &mut Stems,
         events: &mut Events,
@@ -254,10 +171,11 @@ impl Playback {
             self.pads.render(0..samples, &all, &mut self.auditioned);
         }
         for channel in 0..2 {
-            let dry = &work.history(channel, self.latency_samples)[phase..phase + samples];
+            let part = hop.phase..hop.phase + samples;
+            let dry = &hop.dry[channel][part.clone()];
             stems.dry_mut(channel)[span.clone()].copy_from_slice(dry);
             for stem in 0..STEM_COUNT {
-                let made = &work.playing()[stem][channel][phase..phase + samples];
+                let made = &hop.stems[stem][channel][part.clone()];
                 stems.channel_mut(stem, channel)[span.clone()].copy_from_slice(made);
             }
         }
@@ -318,49 +236,6 @@ impl Playback {
         self.performance.render(rest, heard, &mut self.rendered);
     }
 
-    /// A hit as it is announced at sample `offset` of the block.
-    fn event(&self, hit: QueuedHit, offset: usize) -> Hit {
-        let controls = &self.controls.drums[hit.drum.index()];
-        let verdict = match hit.verdict {
-            Verdict::Accepted if !controls.enabled => Verdict::Disabled,
-            verdict => verdict,
-        };
-        Hit {
-            drum: hit.drum,
-            offset: offset as u32,
-            onset_sample: hit.onset_sample,
-            velocity: played_velocity(hit.velocity, controls.dynamics),
-            confidence: hit.confidence,
-            network: hit.network,
-            evidence: hit.evidence,
-            level: hit.level,
-            verdict,
-        }
-    }
-
-    /// The factor that gives layer `layer` of the drum's sound the level of `hit`, as far as
-    /// dynamics go: learnt one-shots have a level of their own.
-    fn amplitude(&self, hit: &QueuedHit, layer: usize) -> f32 {
-        let Some(sound) = self.performance.sound(hit.drum) else {
-            return 0.0;
-        };
-        let layer = &sound.layers[layer.min(sound.layers.len() - 1)];
-        let levels = &layer.levels;
-        let level = levels[hit.level_frames.clamp(1, levels.len()) - 1];
-        let dynamics = self.controls.drums[hit.drum.index()].dynamics;
-        let gain = played_gain(hit.level_velocity, dynamics);
-        let amplitude = if level > 1e-9 {
-            // A sound that swells is not to be as loud at once as others are.
-            let swell = (layer.swell / MOST_SWELL).max(1.0);
-            gain * hit.level / level / swell
-        } else {
-            0.0
-        };
-        amplitude
-            .min(LOUDEST_AMPLITUDE)
-            .min(HIGHEST_PEAK / layer.peak.max(1e-9))
-    }
-
     fn blend_drum(&mut self, drum: usize, span: &Range<usize>, stems: &mut Stems) {
         let target = self.controls.drums[drum].blend;
         let start = self.blend[drum];
@@ -384,13 +259,6 @@ impl Playback {
         }
         self.blend[drum] = blend;
     }
-}
-
-/// The number of the stroke of `drum` that comes now.
-fn next(strokes: &mut [u32; DRUM_COUNT], drum: Drum) -> u32 {
-    let stroke = strokes[drum.index()];
-    strokes[drum.index()] = stroke.wrapping_add(1);
-    stroke
 }
 
 /// Silences the first `samples` samples of the drums that are `heard`.

@@ -3,12 +3,12 @@
 use std::{fs, path::Path};
 
 use anyhow::{Context, Result, ensure};
-use hound::{SampleFormat, WavReader, WavSpec, WavWriter};
 use idm_engine::drum::{DRUM_COUNT, Drum};
 use serde::{Deserialize, Serialize};
 
 use super::one_shot_samples;
 use crate::{
+    audio::{read_audio, write_mono},
     export::{ClassPrototypes, Sources, write_file},
     network::{CHOICE_COUNT, Weights},
 };
@@ -39,23 +39,9 @@ pub fn save_bank(
     sources: &Sources,
 ) -> Result<()> {
     fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
-    let spec = WavSpec {
-        channels: 1,
-        sample_rate: 44_100,
-        bits_per_sample: 32,
-        sample_format: SampleFormat::Float,
-    };
     for (drum, class) in Drum::ALL.into_iter().zip(classes) {
         for (choice, waveform) in class.waveforms.iter().enumerate() {
-            let path = folder.join(wave_name(drum, choice));
-            let write = || -> Result<(), hound::Error> {
-                let mut writer = WavWriter::create(&path, spec)?;
-                for &sample in waveform {
-                    writer.write_sample(sample)?;
-                }
-                writer.finalize()
-            };
-            write().with_context(|| format!("cannot write {}", path.display()))?;
+            write_mono(&folder.join(wave_name(drum, choice)), waveform)?;
         }
     }
     write_file(&folder.join(SOURCES), &serde_json::to_vec(sources)?)?;
@@ -99,10 +85,8 @@ pub fn load_bank(folder: &Path, weights: &mut Weights) -> Result<[ClassPrototype
         let mut waveforms = Vec::new();
         for choice in 0..CHOICE_COUNT {
             let path = folder.join(wave_name(drum, choice));
-            let read = || -> Result<Vec<f32>, hound::Error> {
-                WavReader::open(&path)?.into_samples::<f32>().collect()
-            };
-            let waveform = read().with_context(|| format!("cannot read {}", path.display()))?;
+            let mut audio = read_audio(&path)?;
+            let waveform = audio.channels.swap_remove(0);
             ensure!(
                 waveform.len() == one_shot_samples(drum),
                 "{}: expected {} samples, found {}",

@@ -2,7 +2,7 @@
 
 use idm_engine::{
     drum::DRUM_COUNT,
-    transcriber::{Evidence, Verdict},
+    transcriber::{HitEvidence, Verdict},
 };
 
 use super::{
@@ -29,7 +29,7 @@ pub struct Detection {
     /// How sure the system is, 0 to 1.
     pub confidence: f32,
     /// Of our engine: the network's probability and the evidence beside it.
-    pub evidence: Option<(f32, Evidence)>,
+    pub evidence: Option<(f32, HitEvidence)>,
     /// Whether it counts.
     pub verdict: Verdict,
 }

@@ -79,10 +79,10 @@ pub fn run(args: &WeighArgs) -> Result<()> {
     let mut long = plain_of(Split::Train, data, few, long_s)?;
     long.extend(hard(Split::Train, data, few, long_s)?);
     for quality in Quality::ALL {
-        let before = *weights_of(&mut meta, quality);
+        let before = *meta.evidence_mut(quality);
         let is_kept = args.keep_heard && before.is_some();
         if !is_kept {
-            *weights_of(&mut meta, quality) = None;
+            *meta.evidence_mut(quality) = None;
         }
         let rounds = if is_kept { 0 } else { args.rounds.max(1) };
         for round in 0..rounds {
@@ -95,20 +95,20 @@ pub fn run(args: &WeighArgs) -> Result<()> {
                 quality.name(),
                 round + 1
             );
-            *weights_of(&mut meta, quality) = Some(weights);
+            *meta.evidence_mut(quality) = Some(weights);
         }
-        let mut weights = (*weights_of(&mut meta, quality)).unwrap_or_default();
+        let mut weights = (*meta.evidence_mut(quality)).unwrap_or_default();
         let too_few = || format!("{}: too few candidates to fit", quality.name());
         weights.expected = [0.0; EXPECTED_COUNT];
         weights.taught = [0.0; TAUGHT_COUNT];
-        *weights_of(&mut meta, quality) = Some(weights);
+        *meta.evidence_mut(quality) = Some(weights);
         let heard = heard_cases(&args.model, &meta, quality, &long)?;
         let (constant, expected) = fit_expected(&heard, &weights).with_context(too_few)?;
         (weights.constant, weights.expected) = (constant, expected);
-        *weights_of(&mut meta, quality) = Some(weights);
+        *meta.evidence_mut(quality) = Some(weights);
         let taught = taught_cases(&args.model, &meta, quality, &long)?;
         weights.taught = fit_taught(&taught, &weights).with_context(too_few)?;
-        *weights_of(&mut meta, quality) = Some(weights);
+        *meta.evidence_mut(quality) = Some(weights);
         say!(
             "{}: the rhythm counts {:.2} now and {:.2} anywhere, corrections {:.2} for a hit and {:.2} against it",
             quality.name(),
@@ -117,7 +117,7 @@ pub fn run(args: &WeighArgs) -> Result<()> {
             weights.taught[0],
             -weights.taught[1]
         );
-        if let (Some(before), Some(weights)) = (before, weights_of(&mut meta, quality)) {
+        if let (Some(before), Some(weights)) = (before, meta.evidence_mut(quality)) {
             *weights = blend(weights, &before, args.blend_share);
         }
     }
@@ -135,14 +135,6 @@ fn blend(weights: &EvidenceWeights, before: &EvidenceWeights, share: f32) -> Evi
         weights: std::array::from_fn(|index| mix(weights.weights[index], before.weights[index])),
         expected: std::array::from_fn(|index| mix(weights.expected[index], before.expected[index])),
         taught: std::array::from_fn(|index| mix(weights.taught[index], before.taught[index])),
-    }
-}
-
-fn weights_of(meta: &mut ModelMeta, quality: Quality) -> &mut Option<EvidenceWeights> {
-    match quality {
-        Quality::Low => &mut meta.evidence_low,
-        Quality::Standard => &mut meta.evidence,
-        Quality::High => &mut meta.evidence_high,
     }
 }
 

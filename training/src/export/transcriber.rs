@@ -136,7 +136,7 @@ impl Exporter<'_> {
         (codes, details): (&str, &str),
         decoder: (&str, &str),
     ) {
-        let suffix = head.output_suffix();
+        let suffix = head.quality().head_suffix();
         let first = (DELAY - head.look_ahead_frames()) as i64;
         let code = self.graph.slice(codes, 1, first, first + 1);
         let code = self.graph.reshape(&code, &[1, UNITS as i64]);

@@ -7,7 +7,7 @@ use roxmltree::{Document, Node};
 
 use super::{
     Sound, Split,
-    load::{Entry, UNKNOWN_VELOCITY},
+    entry::{Entry, UNKNOWN_VELOCITY},
     sound_from_spelling,
 };
 use crate::performance::sound_of_note;

@@ -1,19 +1,21 @@
 //! Drum kits: recorded one-shots from folders, or our own synthesiser's.
 
+mod entry;
+mod files;
 mod hydrogen;
 mod load;
+mod manifest;
+mod scan;
 mod sfz;
 
 use std::sync::Arc;
 
+pub(crate) use files::{has_extension, lossy_remark};
 pub use idm_engine::sound::{SOUND_COUNT, Sound, sound_from_spelling};
 pub use load::load_folder;
-pub(crate) use load::{has_extension, lossy_remark};
 
+pub use crate::audio::SAMPLE_RATE_HZ;
 use crate::random::Random;
-
-/// Sample rate of all material.
-pub const SAMPLE_RATE_HZ: f64 = 44_100.0;
 
 /// Which side of the training/validation border a kit or groove lies on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -11,7 +11,7 @@ use anyhow::{Result, bail, ensure};
 
 use super::{
     Sound, Split,
-    load::{Entry, UNKNOWN_VELOCITY},
+    entry::{Entry, UNKNOWN_VELOCITY},
     sound_from_spelling,
 };
 use crate::performance::sound_of_note;

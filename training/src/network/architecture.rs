@@ -68,13 +68,14 @@ impl Head {
         self as usize
     }
 
+    /// The quality that the head serves.
+    pub const fn quality(self) -> Quality {
+        Quality::ALL[self.index()]
+    }
+
     /// Frames of future that the head hears.
     pub const fn look_ahead_frames(self) -> usize {
-        match self {
-            Head::Low => Quality::Low.look_ahead_frames(),
-            Head::Standard => Quality::Standard.look_ahead_frames(),
-            Head::High => Quality::High.look_ahead_frames(),
-        }
+        self.quality().look_ahead_frames()
     }
 
     /// Frames whose detail codes the head sees, relative to the described frame,
@@ -95,20 +96,7 @@ impl Head {
 
     /// Prefix of the head's weights.
     pub const fn name(self) -> &'static str {
-        match self {
-            Head::Low => "low",
-            Head::Standard => "standard",
-            Head::High => "high",
-        }
-    }
-
-    /// Suffix of the head's outputs in the exported network.
-    pub const fn output_suffix(self) -> &'static str {
-        match self {
-            Head::Low => "_low",
-            Head::Standard => "",
-            Head::High => "_high",
-        }
+        self.quality().id()
     }
 }
 

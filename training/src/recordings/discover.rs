@@ -7,11 +7,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, Result, bail, ensure};
-use idm_engine::drum::{DRUM_COUNT, Drum, GROUP_COUNT, Group, STEM_COUNT};
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use idm_engine::drum::STEM_COUNT;
 
-use super::Annotation;
-use crate::kits::{Sound, Split, has_extension, lossy_remark};
+use super::{
+    Annotation,
+    stems::{Stems, is_stem, parent, stem_name},
+};
+use crate::kits::{Split, has_extension, lossy_remark};
 
 /// A recording and its annotation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,11 +23,8 @@ pub struct Recording {
     pub audio: PathBuf,
     /// Its hits: a CSV or MIDI file.
     pub annotation: PathBuf,
-    /// The stems in frozen order, the residual last, as far as there are any.
-    /// Only read when asked for.
-    pub stems: [Option<PathBuf>; STEM_COUNT],
-    /// Stems that hold whole groups of drums (`toms.wav`), by [`Group::index`].
-    pub group_stems: [Option<PathBuf>; GROUP_COUNT],
+    /// Its stems; only read when asked for.
+    pub stems: Stems,
     /// Side of the training/validation border: validation below a folder
     /// called `valid`, `validation` or `test`, else training.
     pub split: Split,
@@ -56,7 +56,7 @@ pub fn find_recordings(folder: &Path) -> Result<Vec<Recording>> {
     let present: BTreeSet<&PathBuf> = files.iter().collect();
     let audio: Vec<&PathBuf> = files.iter().filter(|path| is_audio(path)).collect();
     let mut mixtures_of: BTreeMap<&Path, usize> = BTreeMap::new();
-    for path in audio.iter().filter(|path| stem_kind(path).is_none()) {
+    for path in audio.iter().filter(|path| !is_stem(path)) {
         *mixtures_of.entry(parent(path)).or_default() += 1;
     }
     let scores = ScoreIndex::new(&files);
@@ -64,7 +64,7 @@ pub fn find_recordings(folder: &Path) -> Result<Vec<Recording>> {
     for path in &audio {
         let beside = ["csv", "mid", "midi", "CSV", "MID"].map(|end| path.with_extension(end));
         let mut annotation = beside.into_iter().find(|path| present.contains(path));
-        if annotation.is_none() && stem_kind(path).is_none() {
+        if annotation.is_none() && !is_stem(path) {
             if mixtures_of.get(parent(path)) == Some(&1) {
                 let shared = FOLDER_ANNOTATIONS.map(|name| parent(path).join(name));
                 annotation = shared.into_iter().find(|path| present.contains(path));
@@ -74,10 +74,8 @@ pub fn find_recordings(folder: &Path) -> Result<Vec<Recording>> {
             }
         }
         if let Some(annotation) = annotation {
-            let (stems, group_stems) = stems_of(path, &audio);
             recordings.push(Recording {
-                stems,
-                group_stems,
+                stems: Stems::of(path, &audio),
                 split: split_of(path.strip_prefix(folder).unwrap_or(path)),
                 audio: (*path).clone(),
                 annotation,
@@ -112,171 +110,8 @@ fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     Ok(())
 }
 
-fn parent(path: &Path) -> &Path {
-    path.parent().unwrap_or(Path::new(""))
-}
-
-fn stem_name(path: &Path) -> String {
-    let name = path.file_stem().and_then(|name| name.to_str());
-    name.unwrap_or_default().to_lowercase()
-}
-
 fn is_audio(path: &Path) -> bool {
     has_extension(path, &["wav", "flac"])
-}
-
-impl Recording {
-    /// Whether any stem lies beside the mixture.
-    pub fn has_stems(&self) -> bool {
-        self.stems.iter().any(Option::is_some) || self.group_stems.iter().any(Option::is_some)
-    }
-
-    /// The stems to read, by position; every drum that is hit in `annotations` has one.
-    /// That of a group is the stem of the one drum of the group that is hit.
-    ///
-    /// # Errors
-    /// If there are no stems, or a drum with hits has none.
-    pub fn stems_for(&self, annotations: &[Annotation]) -> Result<[Option<&Path>; STEM_COUNT]> {
-        ensure!(
-            self.has_stems(),
-            "{}: expected stems beside it (kick.wav, …, residual.wav), found none",
-            self.audio.display()
-        );
-        let mut played = [false; DRUM_COUNT];
-        for drum in annotations.iter().filter_map(|stroke| stroke.sound.drum()) {
-            played[drum.index()] = true;
-        }
-        let mut stems = self.stems.each_ref().map(Option::as_deref);
-        let mut shared = Vec::new();
-        for group in Group::ALL {
-            let Some(path) = &self.group_stems[group.index()] else {
-                continue;
-            };
-            let members = || Drum::ALL.into_iter().filter(|drum| drum.group() == group);
-            let mut heard = members().filter(|drum| played[drum.index()]);
-            let owner = match (heard.next(), heard.next()) {
-                (Some(_), Some(_)) => {
-                    shared.push(path.file_name().unwrap_or_default().to_string_lossy());
-                    continue;
-                }
-                (Some(only), None) => Some(only),
-                _ => members().next(),
-            };
-            if let Some(owner) = owner {
-                stems[owner.index()].get_or_insert(path);
-            }
-        }
-        let missing: Vec<&str> = Drum::ALL
-            .into_iter()
-            .filter(|drum| played[drum.index()] && stems[drum.index()].is_none())
-            .map(Drum::name)
-            .collect();
-        let why = if shared.is_empty() {
-            String::new()
-        } else {
-            format!(" ({} holds several drums with hits)", shared.join(", "))
-        };
-        ensure!(
-            missing.is_empty(),
-            "{}: expected a stem for every drum with hits, found none for {}{why}",
-            self.audio.display(),
-            missing.join(", ")
-        );
-        Ok(stems)
-    }
-}
-
-/// What a stem holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum StemKind {
-    /// A drum or the residual, by position.
-    One(usize),
-    /// All drums of a group.
-    Group(Group),
-}
-
-/// What the file at `path` holds if it is named like a stem: after a drum or a group of
-/// drums, or with one or a StemGMD code as the last part.
-fn stem_kind(path: &Path) -> Option<StemKind> {
-    let name = stem_name(path);
-    let named = |text: &str| {
-        if text == "residual" || text == "other" {
-            return Some(StemKind::One(STEM_COUNT - 1));
-        }
-        let group = match text {
-            "toms" => Some(Group::Toms),
-            "hihat" | "hi_hat" => Some(Group::HiHat),
-            "cymbals" => Some(Group::Cymbals),
-            _ => None,
-        };
-        let drum = || {
-            Sound::from_name(text).and_then(Sound::drum).or_else(|| {
-                let mut drums = Drum::ALL.into_iter();
-                drums.find(|drum| stem_gmd_code(*drum).to_lowercase() == text)
-            })
-        };
-        group
-            .map(StemKind::Group)
-            .or_else(|| drum().map(|drum| StemKind::One(drum.index())))
-    };
-    named(&name).or_else(|| {
-        let parts = name
-            .char_indices()
-            .filter(|(_, c)| matches!(c, '_' | '-' | ' '));
-        parts.map(|(at, _)| &name[at + 1..]).find_map(named)
-    })
-}
-
-/// Code of the class in StemGMD and in the IDM paper's code.
-const fn stem_gmd_code(drum: Drum) -> &'static str {
-    match drum {
-        Drum::Kick => "KD",
-        Drum::Snare => "SD",
-        Drum::ClosedHat => "HH_CHH",
-        Drum::OpenHat => "HH_OHH",
-        Drum::HighTom => "TT_HMT",
-        Drum::MidTom => "TT_LMT",
-        Drum::FloorTom => "TT_HFT",
-        Drum::Crash => "CY_CR",
-        Drum::Ride => "CY_RD",
-    }
-}
-
-/// Stems by position, and those of groups.
-type Stems = (
-    [Option<PathBuf>; STEM_COUNT],
-    [Option<PathBuf>; GROUP_COUNT],
-);
-
-/// The stems of the mixture at `path`: in its folder, named like a drum (or a group of
-/// drums) alone or like the mixture and a drum.
-fn stems_of(path: &Path, audio: &[&PathBuf]) -> Stems {
-    let mixture = stem_name(path);
-    let mixture = mixture
-        .trim_end_matches("mix")
-        .trim_end_matches(['_', '-', ' ']);
-    let mut stems = [const { None }; STEM_COUNT];
-    let mut groups = [const { None }; GROUP_COUNT];
-    for other in audio
-        .iter()
-        .filter(|other| **other != path && parent(other) == parent(path))
-    {
-        let Some(kind) = stem_kind(other) else {
-            continue;
-        };
-        let name = stem_name(other);
-        let alone = name == "residual"
-            || Sound::from_name(&name).is_some()
-            || ["toms", "hihat", "hi_hat", "cymbals"].contains(&&*name);
-        if alone || (!mixture.is_empty() && name.starts_with(mixture)) {
-            let place = match kind {
-                StemKind::One(index) => &mut stems[index],
-                StemKind::Group(group) => &mut groups[group.index()],
-            };
-            *place = Some((*other).clone());
-        }
-    }
-    (stems, groups)
 }
 
 fn split_of(path: &Path) -> Split {
@@ -286,6 +121,17 @@ fn split_of(path: &Path) -> Split {
         .filter_map(|name| Split::from_name(&name.to_lowercase()))
         .any(|split| split == Split::Valid);
     if held_out { Split::Valid } else { Split::Train }
+}
+
+impl Recording {
+    /// The stems to read, by position, as [`Stems::to_read`].
+    ///
+    /// # Errors
+    /// If there are no stems, or a drum with hits has none.
+    pub fn stems_for(&self, annotations: &[Annotation]) -> Result<[Option<&Path>; STEM_COUNT]> {
+        let stems = self.stems.to_read(annotations);
+        stems.map_err(|error| anyhow!("{}: {error}", self.audio.display()))
+    }
 }
 
 /// MIDI files by name.
@@ -400,48 +246,9 @@ mod tests {
             ]
         );
         let all = find_recordings(root).unwrap();
-        assert_eq!(all[0].stems.iter().flatten().count(), 2);
-        assert!(all[0].stems[Drum::Kick.index()].is_some());
+        assert_eq!(all[0].stems_for(&[]).unwrap().iter().flatten().count(), 2);
         let splits: Vec<Split> = all.iter().map(|r| r.split).collect();
         assert_eq!(splits[2..], [Split::Train, Split::Valid]);
-    }
-
-    #[test]
-    fn drums_with_hits_need_stems_of_their_own() {
-        let root = tempfile::tempdir().unwrap();
-        touch(
-            root.path(),
-            &["mix.wav", "onsets.csv", "kick.wav", "toms.wav"],
-        );
-        let take = &find_recordings(root.path()).unwrap()[0];
-        let hits = |sounds: &[Sound]| -> Vec<Annotation> {
-            let hit = |sound: &Sound| Annotation {
-                time_s: 0.0,
-                sound: *sound,
-                velocity: None,
-            };
-            sounds.iter().map(hit).collect()
-        };
-        let stems = take
-            .stems_for(&hits(&[Sound::Kick, Sound::MidTom, Sound::Cowbell]))
-            .unwrap();
-        assert!(stems[Drum::Kick.index()].is_some());
-        assert!(stems[Drum::MidTom.index()].unwrap().ends_with("toms.wav"));
-        assert_eq!(stems.iter().flatten().count(), 2);
-        let error = take
-            .stems_for(&hits(&[Sound::Kick, Sound::Snare]))
-            .unwrap_err()
-            .to_string();
-        assert!(error.ends_with("found none for Snare"), "{error}");
-        let error = take
-            .stems_for(&hits(&[Sound::HighTom, Sound::FloorTom]))
-            .unwrap_err()
-            .to_string();
-        let both = format!("{}, {}", Drum::HighTom.name(), Drum::FloorTom.name());
-        assert!(
-            error.contains(&both) && error.contains("toms.wav holds several"),
-            "{error}"
-        );
     }
 
     #[test]
@@ -468,7 +275,7 @@ mod tests {
         );
         assert_eq!(found[1].1, "groove/drummer1/session1/2_rock.mid");
         let all = find_recordings(root).unwrap();
-        assert_eq!(all[0].stems.iter().flatten().count(), 2);
+        assert_eq!(all[0].stems_for(&[]).unwrap().iter().flatten().count(), 2);
 
         touch(root, &["StemGMD/roots/1_funk_80_beat_4-4_roots.wav"]);
         let error = find_recordings(root).unwrap_err().to_string();

@@ -13,6 +13,7 @@ mod heard;
 mod passage;
 mod quality;
 mod source;
+mod stems;
 mod templates;
 
 pub use annotations::{Annotation, read_annotations};
@@ -23,4 +24,5 @@ pub use heard::heard_templates;
 pub use passage::{DecodedRecording, crop, read_mono};
 pub use quality::{Quality, quality};
 pub use source::{Recordings, RecordingsConfig};
+pub use stems::Stems;
 pub use templates::starting_templates;

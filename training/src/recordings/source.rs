@@ -179,7 +179,7 @@ impl Recordings {
     pub fn true_targets(&self, number: usize) -> Result<Option<TrainingExample>> {
         let Passage { first, end, .. } = self.passages[number];
         let recording = self.recording_of(number);
-        if !recording.has_stems() {
+        if recording.stems.is_empty() {
             return Ok(None);
         }
         let decoded = DecodedRecording::read(recording)?;

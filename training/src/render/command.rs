@@ -1,7 +1,6 @@
 //! Writes pieces as files, so that one can listen to what training hears.
 
 use std::{
-    fmt::Write,
     fs,
     path::{Path, PathBuf},
 };
@@ -11,11 +10,12 @@ use clap::Args;
 use idm_engine::{
     audio_file::{AudioBuffer, write_wav},
     drum::{Drum, RESIDUAL},
+    hit_file::write_csv,
     midi_file::{Grid, MidiNote, write_midi},
 };
 use rayon::prelude::*;
 
-use super::{Piece, RenderConfig, Renderer, Stage, channels};
+use super::{Hit, Piece, RenderConfig, Renderer, Stage, channels};
 use crate::{
     config::{Config, DataConfig, PIECE_S},
     kits::{SAMPLE_RATE_HZ, Split},
@@ -186,19 +186,19 @@ fn write_piece(piece: &Piece, folder: &Path) -> Result<()> {
             write(name, signal)?;
         }
     }
-    let mut table = String::from("time_s,class,velocity\n");
-    for hit in &piece.hits {
-        let time_s = hit.sample as f64 / SAMPLE_RATE_HZ;
-        let _ = writeln!(
-            table,
-            "{time_s:.6},{},{:.0}",
-            hit.drum.file_stem(),
-            hit.velocity * 127.0
-        );
-    }
+    let hits = piece.hits.iter();
+    let table = write_csv(hits.map(|hit| (time_s(hit), hit.drum, midi_velocity(hit))));
     fs::write(folder.join("onsets.csv"), table)?;
     fs::write(folder.join("onsets.mid"), midi(piece)?)?;
     Ok(())
+}
+
+fn time_s(hit: &Hit) -> f64 {
+    hit.sample as f64 / SAMPLE_RATE_HZ
+}
+
+fn midi_velocity(hit: &Hit) -> u8 {
+    (hit.velocity * 127.0).round().clamp(1.0, 127.0) as u8
 }
 
 /// Notes of General MIDI.
@@ -207,9 +207,9 @@ fn midi(piece: &Piece) -> Result<Vec<u8>> {
         .hits
         .iter()
         .map(|hit| MidiNote {
-            time_s: hit.sample as f64 / SAMPLE_RATE_HZ,
+            time_s: time_s(hit),
             key: hit.drum.gm_note(),
-            velocity: (hit.velocity * 127.0).round().clamp(1.0, 127.0) as u8,
+            velocity: midi_velocity(hit),
         })
         .collect();
     let length_s = piece.length() as f64 / SAMPLE_RATE_HZ;

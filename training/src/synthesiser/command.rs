@@ -8,7 +8,6 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
-use hound::{SampleFormat, WavSpec, WavWriter};
 use idm_engine::drum::Drum;
 
 use super::{
@@ -19,6 +18,7 @@ use super::{
     train::{Budget, load, train},
 };
 use crate::{
+    audio::write_mono,
     evaluation::{EXCERPT_S, Material, describe, load_model},
     network::parameter_count,
 };
@@ -145,21 +145,7 @@ fn train_and_compare(args: &SynthesiserArgs, stop: &AtomicBool) -> Result<()> {
     let sounds = synthesiser.one_shots(&weights, &embedding);
     for (drum, sound) in Drum::ALL.into_iter().zip(&sounds) {
         let path = args.out.join(format!("{}.wav", drum.file_stem()));
-        write_wave(&path, sound).with_context(|| format!("cannot write {}", path.display()))?;
+        write_mono(&path, sound)?;
     }
     Ok(())
-}
-
-fn write_wave(path: &std::path::Path, sound: &[f32]) -> Result<(), hound::Error> {
-    let spec = WavSpec {
-        channels: 1,
-        sample_rate: 44_100,
-        bits_per_sample: 32,
-        sample_format: SampleFormat::Float,
-    };
-    let mut writer = WavWriter::create(path, spec)?;
-    for &sample in sound {
-        writer.write_sample(sample)?;
-    }
-    writer.finalize()
 }

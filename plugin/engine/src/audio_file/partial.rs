@@ -73,11 +73,6 @@ impl PartialFile {
         &self.destination
     }
 
-    /// Where the unfinished file is, for writers that open it themselves.
-    pub fn temporary(&self) -> &Path {
-        &self.temporary
-    }
-
     /// Puts the file at its destination. Close the handle first.
     ///
     /// # Errors

@@ -8,7 +8,10 @@ pub const MIN_SAMPLE_RATE_HZ: f64 = 8_000.0;
 pub const MAX_SAMPLE_RATE_HZ: f64 = 192_000.0;
 
 /// Duration of a hop, from 256 samples at 44.1 kHz (IDM's front end).
-const HOP_S: f64 = 256.0 / 44_100.0;
+pub const HOP_S: f64 = 256.0 / 44_100.0;
+
+/// Equal parts of a hop at whose ends a share of the work is done.
+pub const STAGES: usize = 8;
 
 /// A sample rate outside what the engine processes.
 #[derive(Debug, Clone, Copy, PartialEq, Error)]
@@ -52,7 +55,7 @@ impl Framing {
                 found_hz: sample_rate_hz,
             });
         }
-        let ideal = sample_rate_hz * HOP_S / 8.0;
+        let ideal = sample_rate_hz * HOP_S / STAGES as f64;
         let eighth = (1..=256_usize)
             .filter(|&eighth| is_smooth(eighth))
             .min_by(|&a, &b| {
@@ -60,7 +63,7 @@ impl Framing {
                 distance(a).total_cmp(&distance(b))
             })
             .unwrap_or(32);
-        let hop_samples = 8 * eighth;
+        let hop_samples = STAGES * eighth;
         Ok(Framing {
             sample_rate_hz,
             hop_samples,

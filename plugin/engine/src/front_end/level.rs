@@ -61,8 +61,7 @@ impl LevelFollower {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const HOP_S: f64 = 256.0 / 44_100.0;
+    use crate::front_end::HOP_S;
 
     /// The gain after `seconds` of a hit of level `peak` every half second.
     fn gain_after(follower: &mut LevelFollower, seconds: f64, peak: f32) -> f32 {

@@ -11,6 +11,8 @@ mod level;
 mod spectrum;
 
 pub use bands::{BAND_COUNT, BandMap, LOW_BAND_COUNT, band_centre_hz, low_band_centre_hz};
-pub use framing::{Framing, MAX_SAMPLE_RATE_HZ, MIN_SAMPLE_RATE_HZ, UnsupportedSampleRate};
+pub use framing::{
+    Framing, HOP_S, MAX_SAMPLE_RATE_HZ, MIN_SAMPLE_RATE_HZ, STAGES, UnsupportedSampleRate,
+};
 pub use level::LevelFollower;
 pub use spectrum::{FeatureFrame, FrontEnd, LOG_FLOOR_POWER, LOG_OFFSET, LOG_SCALE, log_feature};

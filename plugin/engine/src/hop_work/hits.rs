@@ -7,7 +7,7 @@ use crate::{
     learner::TapeHit,
     playback::{Playback, QueuedHit},
     separator::{FitCandidate, RepeatHit},
-    transcriber::{Candidate, Decision, Evidence, Verdict},
+    transcriber::{Candidate, Decision, HitEvidence, Verdict},
 };
 
 /// Level at which a hit is played again relative to what its shares of the bands say, which
@@ -39,7 +39,7 @@ pub(super) struct Decided {
     confidence: f32,
     /// The network's, and what else speaks for the hit or against it.
     network: f32,
-    evidence: Evidence,
+    evidence: HitEvidence,
     /// The network's velocity.
     estimate: f32,
     given_velocity: Option<f32>,
@@ -153,7 +153,7 @@ impl HopWork {
     /// Adds the candidates of one frame to the additive model.
     fn start(&mut self, frame: u64, candidates: &[Option<Candidate>; DRUM_COUNT]) {
         let hop = self.framing.hop_samples;
-        let back = (self.quality.look_ahead_frames() + 2) * hop;
+        let back = self.quality.decision_hops() * hop;
         let [left, right] = &self.history;
         self.locator.listen([left, right], left.len() - back);
         let centre = self.framing.centre_of(frame);

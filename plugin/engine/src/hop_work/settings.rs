@@ -4,7 +4,7 @@ use super::HopWork;
 use crate::{
     controls::{Controls, HitSource},
     drum::Drum,
-    transcriber::{GivenHit, Lesson, PeakPicker, PickerClass, TAUGHT_COUNT},
+    transcriber::{GivenHit, Lesson, PeakPicker, PickerClass},
 };
 
 /// Frames before an onset in which its activation may begin to rise.
@@ -47,11 +47,6 @@ impl HopWork {
     /// Says whether nobody listens. Real-time safe.
     pub fn set_offline(&mut self, is_offline: bool) {
         self.worker.set_offline(is_offline);
-    }
-
-    /// How much lessons count. Real-time safe.
-    pub fn teaching(&self) -> [f32; TAUGHT_COUNT] {
-        self.judge.teaching()
     }
 
     /// Says from which sample on hits are heard although they are given. Real-time safe.

@@ -6,8 +6,7 @@ use crate::drum::{DRUM_COUNT, RESIDUAL};
 impl HopWork {
     /// Samples from the start of the described frame to the last hop's end.
     pub(super) fn frame_back_samples(&self) -> usize {
-        let hops = self.quality.look_ahead_frames() + 2;
-        hops * self.framing.hop_samples + self.overlap_add.window_samples() / 2
+        self.quality.window_back_hops() * self.framing.hop_samples
     }
 
     pub(super) fn analyse(&mut self) {

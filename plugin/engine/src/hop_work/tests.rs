@@ -1,6 +1,7 @@
 use super::{hits::may_be_hit, *};
 use crate::{
     drum::Drum,
+    front_end::STAGES,
     transcriber::{GivenHit, Verdict},
 };
 

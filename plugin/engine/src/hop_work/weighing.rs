@@ -4,7 +4,7 @@ use super::{HopWork, hits::Started};
 use crate::{
     drum::{DRUM_COUNT, Drum},
     front_end::BAND_COUNT,
-    transcriber::{Decision, Evidence, Verdict, logit},
+    transcriber::{Decision, HitEvidence, Verdict, logit},
 };
 
 /// A pair of hats is struck once in so many frames: open or closed, not both.
@@ -24,7 +24,7 @@ pub(super) struct Weighed {
     pub is_certain: bool,
     pub verdict: Verdict,
     pub confidence: f32,
-    pub evidence: Evidence,
+    pub evidence: HitEvidence,
 }
 
 /// When a hat was accepted last, and by what margin.
@@ -69,7 +69,7 @@ impl HopWork {
         let heard = (network, self.most_of_a_band(class));
         let is_certain = network >= 1.0;
         let taught = self.taught.word_on(decision.drum);
-        let mut evidence = Evidence {
+        let mut evidence = HitEvidence {
             heard: self.judge.evidence(decision.drum, at, heard, recognition),
             expected: match started {
                 Some(_) => self.rhythm.expected(decision.drum, decision.frame),

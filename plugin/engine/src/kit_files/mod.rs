@@ -12,14 +12,13 @@ use crate::{
     audio_file::{AudioBuffer, AudioFileError, PartialFile, write_wav},
     drum::Drum,
     learner::{LearntDrum, LearntKit, LearntLayer},
+    sound::{MOST_LAYERS, layer_name, suffix},
 };
 
 /// Peak below which a one-shot counts as silent: −66 dBFS.
 const MIN_PEAK: f32 = 5e-4;
 /// Duration below which a one-shot counts as a click.
 const MIN_DURATION_S: f64 = 0.01;
-/// Most velocity layers of a drum that is learnt.
-const MOST_LAYERS: usize = 8;
 /// Confidence below which a one-shot is not the drum's.
 const MIN_CONFIDENCE: f32 = 0.02;
 
@@ -131,7 +130,7 @@ impl KitFiles {
         let ranges = sfz::velocity_ranges(&tops);
         for (index, (layer, (low_velocity, high_velocity))) in layers.iter().zip(ranges).enumerate()
         {
-            let which = sfz::layer_name(index, layers.len());
+            let which = layer_name(index, layers.len());
             let suffix = suffix(index, layers.len());
             // Layers are kept at one level. A file has the level of the top of
             // its velocities; velocity is the root of amplitude.
@@ -172,23 +171,6 @@ impl KitFiles {
         let sfz = folder.join("kit.sfz");
         PartialFile::write(&sfz, self.sfz.as_bytes()).map_err(failed(&sfz))
     }
-}
-
-/// What tells the file of a velocity layer from those of others.
-fn suffix(layer: usize, layers: usize) -> String {
-    match sfz::layer_name(layer, layers) {
-        which if which.is_empty() => which,
-        which => format!("_{which}"),
-    }
-}
-
-/// The drum of a sample that has the name `stem` (without its ending) in some saved kit,
-/// whatever that one's title. Allocates.
-pub fn drum_of(stem: &str) -> Option<Drum> {
-    let layers = (1..=MOST_LAYERS).flat_map(|count| (0..count).map(move |n| suffix(n, count)));
-    let mut ends = layers
-        .flat_map(|suffix| Drum::ALL.map(|drum| (drum, format!("_{}{suffix}", drum.file_stem()))));
-    ends.find_map(|(drum, end)| stem.ends_with(&end).then_some(drum))
 }
 
 /// Why a one-shot is not worth a file.

@@ -89,17 +89,6 @@ pub fn safe_name(name: &str) -> String {
     }
 }
 
-/// What a velocity layer is called: nothing if it is the only one.
-pub fn layer_name(layer: usize, layers: usize) -> String {
-    match (layers, layer) {
-        (0 | 1, _) => String::new(),
-        (2 | 3, 0) => "soft".to_string(),
-        (2, 1) | (3, 2) => "loud".to_string(),
-        (3, _) => "medium".to_string(),
-        _ => format!("layer_{}", layer + 1),
-    }
-}
-
 /// Velocities 1-127 divided among layers whose highest velocities, 0 to 1, are
 /// `tops` in rising order; the last layer reaches 127 in any case. Every layer
 /// gets at least one velocity as long as there are no more than 127.
@@ -206,18 +195,5 @@ off_mode=fast
             assert!(ranges.iter().all(|(low, high)| low <= high));
         }
         assert_eq!(velocity_ranges(&[0.5, 1.0]), [(1, 64), (65, 127)]);
-    }
-
-    #[test]
-    fn layers_have_readable_names() {
-        let names = |layers| {
-            (0..layers)
-                .map(|n| layer_name(n, layers))
-                .collect::<Vec<_>>()
-        };
-        assert_eq!(names(1), [""]);
-        assert_eq!(names(2), ["soft", "loud"]);
-        assert_eq!(names(3), ["soft", "medium", "loud"]);
-        assert_eq!(names(4)[3], "layer_4");
     }
 }

@@ -65,7 +65,7 @@ impl Spectrogram {
 
 /// A frame of several averages together.
 #[derive(Debug, Clone)]
-pub struct Evidence {
+pub struct GatheredFrame {
     /// Weighted sum of the spectra, per channel.
     pub sums: [Vec<Complex32>; 2],
     /// Weighted sum of the power per band.
@@ -78,10 +78,10 @@ pub struct Evidence {
     pub reach: f32,
 }
 
-impl Evidence {
+impl GatheredFrame {
     /// No evidence. Allocates.
-    pub fn new(bins: usize) -> Evidence {
-        Evidence {
+    pub fn new(bins: usize) -> GatheredFrame {
+        GatheredFrame {
             sums: [(); 2].map(|()| vec![Complex32::default(); bins]),
             power: [0.0; BAND_COUNT],
             weights: [0.0; BAND_COUNT],

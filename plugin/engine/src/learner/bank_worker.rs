@@ -19,7 +19,7 @@ use rtrb::{Consumer, Producer, RingBuffer};
 use super::{KitShelf, LearntKit, Pace, TakeStart, worker_loop::WorkerLoop};
 use crate::{
     drum::{DRUM_COUNT, Drum},
-    engine::EngineError,
+    error::EngineError,
     front_end::{BAND_COUNT, Framing},
     model::{MAX_EMBEDDING, Model, OneShotNetwork},
     one_shots::Bank,
@@ -64,6 +64,21 @@ pub struct Reply {
     pub bank: Option<Arc<Bank>>,
 }
 
+/// The thread's ends of the rings, and where it puts kits.
+#[derive(Debug)]
+pub struct WorkerEnds {
+    /// What is asked.
+    pub requests: Consumer<Request>,
+    /// What belongs to requests.
+    pub contents: Consumer<f32>,
+    /// The answers.
+    pub replies: Producer<Reply>,
+    /// Banks to be freed.
+    pub retired: Consumer<Arc<Bank>>,
+    /// For kits.
+    pub shelf: Arc<KitShelf>,
+}
+
 /// Handle of the audio thread to its worker.
 #[derive(Debug)]
 pub struct BankWorker {
@@ -91,43 +106,55 @@ impl BankWorker {
         first_bank: Arc<Bank>,
     ) -> Result<BankWorker, EngineError> {
         let hop = framing.hop_samples;
-        let hop_values = 2 * hop + BAND_COUNT;
-        let (requests, inbox) = RingBuffer::<Request>::new(REQUESTS);
-        let (contents, beside) = RingBuffer::<f32>::new(WAITING_HOPS * DRUM_COUNT * hop_values);
-        let (outbox, replies) = RingBuffer::<Reply>::new(8);
-        let (retired, bin) = RingBuffer::<Arc<Bank>>::new(32);
-        let stop = Arc::new(AtomicBool::new(false));
-        let shelf = Arc::new(KitShelf::default());
-        let worker = WorkerLoop::new(
-            inbox,
-            beside,
-            outbox,
-            bin,
-            shelf.clone(),
-            network,
-            f64::from(model.meta().one_shots.sample_rate_hz),
-            framing,
-            first_bank,
-        )?;
-        let stopped = stop.clone();
+        let contents = WAITING_HOPS * DRUM_COUNT * (2 * hop + BAND_COUNT);
+        let hop_s = hop as f64 / framing.sample_rate_hz;
+        let (mut worker, ends) = BankWorker::idle(hop_s, [REQUESTS, contents], Instant::now);
+        let one_shot_rate_hz = f64::from(model.meta().one_shots.sample_rate_hz);
+        let work = WorkerLoop::new(ends, network, one_shot_rate_hz, framing, first_bank)?;
+        let stopped = worker.stop.clone();
         let thread = thread::Builder::new()
             .name("idm learner".into())
-            .spawn(move || worker.run(&stopped))
+            .spawn(move || work.run(&stopped))
             .map_err(|error| EngineError::Thread {
                 reason: error.to_string(),
             })?;
-        Ok(BankWorker {
+        worker.thread = Some(thread);
+        Ok(worker)
+    }
+
+    /// A worker for hops of `hop_s` without a thread, with room for so many requests and
+    /// values beside them, that measures its waits with `clock`; and what a thread needs.
+    /// Allocates.
+    pub(super) fn idle(
+        hop_s: f64,
+        [requests, contents]: [usize; 2],
+        clock: fn() -> Instant,
+    ) -> (BankWorker, WorkerEnds) {
+        let (requests, requests_end) = RingBuffer::new(requests);
+        let (contents, contents_end) = RingBuffer::new(contents);
+        let (replies_end, replies) = RingBuffer::new(8);
+        let (retired, retired_end) = RingBuffer::new(32);
+        let shelf = Arc::new(KitShelf::default());
+        let ends = WorkerEnds {
+            requests: requests_end,
+            contents: contents_end,
+            replies: replies_end,
+            retired: retired_end,
+            shelf: shelf.clone(),
+        };
+        let worker = BankWorker {
             requests,
             contents,
             replies,
             retired,
             shelf,
             is_offline: false,
-            pace: Pace::new(hop as f64 / framing.sample_rate_hz),
-            clock: Instant::now,
-            stop,
-            thread: Some(thread),
-        })
+            pace: Pace::new(hop_s),
+            clock,
+            stop: Arc::default(),
+            thread: None,
+        };
+        (worker, ends)
     }
 
     /// Where the learnt kits lie.
@@ -297,47 +324,6 @@ impl BankWorker {
             // evil than freeing megabytes here.
             std::mem::forget(bank);
         }
-    }
-}
-
-/// The other ends of a worker's rings.
-#[cfg(test)]
-#[derive(Debug)]
-pub struct Ends {
-    pub requests: Consumer<Request>,
-    pub contents: Consumer<f32>,
-    pub replies: Producer<Reply>,
-    pub retired: Consumer<Arc<Bank>>,
-}
-
-#[cfg(test)]
-impl BankWorker {
-    /// A worker for hops of `hop_s` without a thread, with room for `requests` requests,
-    /// that measures its waits with `clock`.
-    pub fn held_up(hop_s: f64, requests: usize, clock: fn() -> Instant) -> (BankWorker, Ends) {
-        let (requests, requests_end) = RingBuffer::new(requests);
-        let (contents, contents_end) = RingBuffer::new(1_024);
-        let (replies_end, replies) = RingBuffer::new(8);
-        let (retired, retired_end) = RingBuffer::new(8);
-        let worker = BankWorker {
-            requests,
-            contents,
-            replies,
-            retired,
-            shelf: Arc::default(),
-            is_offline: false,
-            pace: Pace::new(hop_s),
-            clock,
-            stop: Arc::default(),
-            thread: None,
-        };
-        let ends = Ends {
-            requests: requests_end,
-            contents: contents_end,
-            replies: replies_end,
-            retired: retired_end,
-        };
-        (worker, ends)
     }
 }
 

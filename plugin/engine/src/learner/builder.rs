@@ -5,7 +5,7 @@ use realfft::num_complex::Complex32;
 
 use super::{
     Grid,
-    average::{Average, Evidence, Spectrogram},
+    average::{Average, GatheredFrame, Spectrogram},
 };
 use crate::{front_end::BAND_COUNT, one_shots::fade_if_cut};
 
@@ -41,7 +41,7 @@ pub fn build(
     let heard = averages.iter().map(|a| a.frames()).max().unwrap_or(0);
     let frames = heard.max(prior.frames()).min(longest / grid.step() + 1);
     let mut channels = [(); 2].map(|()| vec![0.0; frames * grid.step()]);
-    let mut evidence = Evidence::new(bins);
+    let mut evidence = GatheredFrame::new(bins);
     let mut mean = [(); 2].map(|()| vec![Complex32::default(); bins]);
     let (mut per_bin, mut gain, mut share, mut tail) = (
         vec![0.0; bins],

@@ -9,15 +9,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rtrb::{Consumer, Producer};
-
 use super::{
-    KitShelf, Take, WaveformLearner,
-    bank_worker::{Reply, Request},
+    Take, WaveformLearner,
+    bank_worker::{Reply, Request, WorkerEnds},
 };
 use crate::{
     drum::DRUM_COUNT,
-    engine::EngineError,
+    error::EngineError,
     front_end::{BAND_COUNT, Framing},
     model::OneShotNetwork,
     one_shots::{Bank, OneShot},
@@ -51,11 +49,7 @@ pub fn bank_for(
 /// Everything that lives on the worker.
 #[derive(Debug)]
 pub struct WorkerLoop {
-    inbox: Consumer<Request>,
-    beside: Consumer<f32>,
-    outbox: Producer<Reply>,
-    bin: Consumer<Arc<Bank>>,
-    shelf: Arc<KitShelf>,
+    ends: WorkerEnds,
     network: OneShotNetwork,
     one_shot_rate_hz: f64,
     hop_samples: usize,
@@ -66,28 +60,19 @@ pub struct WorkerLoop {
 }
 
 impl WorkerLoop {
-    /// A worker between these rings. Allocates.
+    /// A worker between rings. Allocates.
     ///
     /// # Errors
     /// An unsupported sample rate.
-    #[allow(clippy::too_many_arguments)] // The ends of four rings.
     pub fn new(
-        inbox: Consumer<Request>,
-        beside: Consumer<f32>,
-        outbox: Producer<Reply>,
-        bin: Consumer<Arc<Bank>>,
-        shelf: Arc<KitShelf>,
+        ends: WorkerEnds,
         network: OneShotNetwork,
         one_shot_rate_hz: f64,
         framing: &Framing,
         first_bank: Arc<Bank>,
     ) -> Result<WorkerLoop, EngineError> {
         Ok(WorkerLoop {
-            inbox,
-            beside,
-            outbox,
-            bin,
-            shelf,
+            ends,
             network,
             one_shot_rate_hz,
             hop_samples: framing.hop_samples,
@@ -101,15 +86,15 @@ impl WorkerLoop {
     /// Works until `stop` is set or the audio side is gone.
     pub fn run(mut self, stop: &AtomicBool) {
         while !stop.load(Ordering::Acquire) {
-            while self.bin.pop().is_ok() {}
-            if !self.inbox.is_empty() {
+            while self.ends.retired.pop().is_ok() {}
+            if !self.ends.requests.is_empty() {
                 let started = Instant::now();
-                while let Ok(request) = self.inbox.pop() {
+                while let Ok(request) = self.ends.requests.pop() {
                     if !self.handle(request) || stop.load(Ordering::Acquire) {
                         return;
                     }
                 }
-                self.shelf.add_busy(started.elapsed());
+                self.ends.shelf.add_busy(started.elapsed());
             }
             thread::park_timeout(POLL);
         }
@@ -127,9 +112,9 @@ impl WorkerLoop {
             Request::Bank(ticket) => {
                 let bank = self.learner.bank();
                 if bank.is_some() {
-                    self.shelf.put(ticket, self.learner.kit());
+                    self.ends.shelf.put(ticket, self.learner.kit());
                 }
-                return self.outbox.push(Reply { ticket, bank }).is_ok();
+                return self.ends.replies.push(Reply { ticket, bank }).is_ok();
             }
             Request::TakeStart(start) => {
                 let class = start.drum.index();
@@ -159,7 +144,7 @@ impl WorkerLoop {
             Request::TakeDrop(drum) => self.takes[drum.index()] = None,
             Request::Forget(ticket) => {
                 self.learner.forget(self.first_bank.clone());
-                self.shelf.put(ticket, self.learner.kit());
+                self.ends.shelf.put(ticket, self.learner.kit());
                 self.takes = Default::default();
             }
             Request::HearAgain => self.learner.hear_again(),
@@ -187,7 +172,7 @@ impl WorkerLoop {
     /// Contents that were written before their request.
     fn contents(&mut self, values: usize) -> Vec<f32> {
         let mut contents = Vec::with_capacity(values);
-        if let Ok(chunk) = self.beside.read_chunk(values) {
+        if let Ok(chunk) = self.ends.contents.read_chunk(values) {
             contents.extend(chunk);
         }
         contents

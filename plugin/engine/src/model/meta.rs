@@ -214,6 +214,15 @@ impl ModelMeta {
         }
     }
 
+    /// The same, to be replaced.
+    pub fn evidence_mut(&mut self, quality: Quality) -> &mut Option<EvidenceWeights> {
+        match quality {
+            Quality::Low => &mut self.evidence_low,
+            Quality::Standard => &mut self.evidence,
+            Quality::High => &mut self.evidence_high,
+        }
+    }
+
     /// [`ModelMeta::parse`], with the name of the file that holds the text.
     pub(super) fn parse_from(text: &str, file: &'static str) -> Result<ModelMeta, ModelError> {
         // The format is read first: a later format may have other fields.
@@ -257,14 +266,9 @@ impl ModelMeta {
         }
         self.validate_front_end(file)?;
         for quality in Quality::ALL {
-            let field = match quality {
-                Quality::Low => "look_ahead_frames.low",
-                Quality::Standard => "look_ahead_frames.standard",
-                Quality::High => "look_ahead_frames.high",
-            };
             expect(
                 file,
-                field,
+                &format!("look_ahead_frames.{}", quality.id()),
                 quality.look_ahead_frames(),
                 self.look_ahead_frames.of(quality),
             )?;
@@ -278,12 +282,9 @@ impl ModelMeta {
                 thresholds.validate(file, table)?;
             }
         }
-        for (table, weights) in [
-            ("evidence", &self.evidence),
-            ("evidence_low", &self.evidence_low),
-            ("evidence_high", &self.evidence_high),
-        ] {
-            let all = weights.iter().flat_map(|w| {
+        for quality in Quality::ALL {
+            let table = format!("evidence{}", quality.head_suffix());
+            let all = self.evidence_of(quality).into_iter().flat_map(|w| {
                 let constant = [w.constant].into_iter();
                 constant.chain(w.weights).chain(w.expected).chain(w.taught)
             });

@@ -22,7 +22,6 @@ pub struct Plan {
     pub(super) layout: Layout,
     /// In the order of [`Quality::ALL`].
     pub(super) programs: [Program; Quality::ALL.len()],
-    parameters: usize,
 }
 
 /// Where a session keeps what goes in and what comes out.
@@ -126,36 +125,16 @@ impl Plan {
             return Err(ModelError::mismatch(FILE, field, expected, found));
         }
         let graph = Graph::read(&proto, meta.one_shots.embedding)?;
-        let parameters = graph.float_count();
         let compiled = compile::compile(&graph)?;
         Ok(Plan {
             weights: compiled.weights,
             layout: compiled.layout,
             programs: compiled.programs,
-            parameters,
         })
     }
 
     pub(super) fn program(&self, quality: Quality) -> &Program {
-        match quality {
-            Quality::Low => &self.programs[0],
-            Quality::Standard => &self.programs[1],
-            Quality::High => &self.programs[2],
-        }
-    }
-
-    /// Number of weights in the file.
-    pub fn parameters(&self) -> usize {
-        self.parameters
-    }
-
-    /// Multiplications per frame at `quality`.
-    pub fn multiplications_per_frame(&self, quality: Quality) -> u64 {
-        self.program(quality)
-            .steps
-            .iter()
-            .map(Step::multiplications)
-            .sum()
+        &self.programs[quality.index()]
     }
 
     /// True if the network gives masks at `quality`.
@@ -168,5 +147,23 @@ impl Plan {
     /// ([`round_to_half`](super::round_to_half)), else four. Real-time safe.
     pub fn weight_bytes(&self) -> usize {
         self.weights.bytes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Model;
+
+    #[test]
+    fn work_of_a_quality_leaves_out_the_other_heads() {
+        let model = Model::embedded().unwrap();
+        let cost = |quality| model.plan().program(quality).costs.last().copied();
+        let [low, standard, high] = Quality::ALL.map(cost);
+        // The longer the look-ahead, the larger the head.
+        assert!(
+            low < standard && standard < high,
+            "{low:?} {standard:?} {high:?}"
+        );
     }
 }

@@ -62,11 +62,6 @@ impl Session {
         }
     }
 
-    /// The quality whose head runs. Real-time safe.
-    pub fn quality(&self) -> Quality {
-        self.quality
-    }
-
     /// Forgets everything heard: all states and outputs are zero, and a frame
     /// in progress is dropped. Real-time safe.
     pub fn reset(&mut self) {

@@ -120,16 +120,6 @@ impl Step {
         }
     }
 
-    /// Multiplications of the layer's definition.
-    pub(super) fn multiplications(&self) -> u64 {
-        let output = self.output.len() as u64;
-        match &self.work {
-            Work::Dense { input, rows, .. } => output * (input.len / rows) as u64,
-            Work::Conv { shape, .. } => output * shape.kernel_len() as u64,
-            _ => 0,
-        }
-    }
-
     /// Estimate of the time that the step takes, in units of about a
     /// sixteenth of a nanosecond; only the proportions matter.
     pub(super) fn cost(&self) -> u64 {

@@ -9,7 +9,7 @@ use crate::{
     audio_file::{self, AudioBuffer},
     drum::{DRUM_COUNT, Drum},
     front_end::{Framing, FrontEnd, UnsupportedSampleRate},
-    separator::Spread,
+    spread::Spread,
 };
 
 /// Why a bank could not be made.

@@ -8,6 +8,7 @@ mod one_shot;
 mod own_files;
 mod own_kit;
 mod own_sounds;
+mod spread_of_sound;
 mod template;
 mod voices;
 

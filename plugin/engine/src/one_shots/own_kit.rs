@@ -11,8 +11,7 @@ use super::{
 };
 use crate::{
     drum::{DRUM_COUNT, Drum},
-    kit_files,
-    sound::{Sound, sound_from_spelling},
+    sound::{Sound, drum_of_sample, sound_from_spelling},
 };
 
 /// Most folders within a folder that are looked into.
@@ -26,7 +25,7 @@ pub fn own_drum(stem: &str) -> Option<Drum> {
 }
 
 fn sound_of(stem: &str) -> Option<Sound> {
-    match kit_files::drum_of(stem) {
+    match drum_of_sample(stem) {
         Some(drum) => Some(Sound::of_drum(drum)),
         None => sound_from_spelling(stem),
     }

@@ -3,8 +3,10 @@ use crate::{
     controls::Quality,
     experiment::Experiment,
     front_end::FrontEnd,
+    hop_work::HopWork,
     model::Model,
     one_shots::{DrumSound, LEVEL_FRAMES, OneShot, attack},
+    transcriber::{HitEvidence, Verdict},
 };
 
 /// Sounds of `frames` samples, all above 0.
@@ -65,7 +67,7 @@ fn hit(drum: Drum, onset_sample: u64) -> QueuedHit {
         level_velocity: 1.0,
         confidence: 1.0,
         network: 1.0,
-        evidence: Evidence::default(),
+        evidence: HitEvidence::default(),
         level: 1.0,
         level_frames: LEVEL_FRAMES,
         verdict: Verdict::Accepted,
@@ -112,7 +114,12 @@ impl Stage {
         let span = 0..samples;
         let now = self.heard + self.playback.latency_samples as u64;
         let (stems, events) = (&mut self.stems, &mut self.events);
-        self.playback.play(&self.work, now, 0, span, stems, events);
+        let hop = PlayedHop {
+            dry: [0, 1].map(|channel| self.work.history(channel, self.playback.latency_samples)),
+            stems: self.work.playing(),
+            phase: 0,
+        };
+        self.playback.play(&hop, now, span, stems, events);
         self.heard += samples as u64;
         self.stems.channel(0, 0).to_vec()
     }

@@ -24,7 +24,7 @@ pub use level_guard::LevelGuard;
 pub use level_meter::LevelMeter;
 pub use masks::{BandMasks, combine_masks};
 pub use overlap_add::OverlapAdd;
-pub use panorama::{Covariance, Panorama, Spread};
+pub use panorama::Panorama;
 pub use presence::Presence;
 pub use repeats::{RepeatHit, Repeats};
 pub use tails::Tails;

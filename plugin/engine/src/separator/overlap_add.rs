@@ -4,10 +4,11 @@ use std::{f64::consts::PI, fmt, ops::Range, sync::Arc};
 
 use realfft::{ComplexToReal, RealFftPlanner, RealToComplex, num_complex::Complex32};
 
-use super::{Spread, steering::Steering};
+use super::steering::Steering;
 use crate::{
     drum::DRUM_COUNT,
     front_end::{BAND_COUNT, BandMap},
+    spread::Spread,
 };
 
 /// Below this mask value in all bands a drum's inverse transform is skipped

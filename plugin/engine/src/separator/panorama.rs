@@ -8,9 +8,7 @@
 //! which takes a drum in the middle out of one at the side. Where nothing is known yet,
 //! all stems are spread alike, and the filter is the mask; mono does not come here.
 
-mod covariance;
-mod sound;
-mod spread;
+mod shares;
 
 use multiversion::multiversion;
 use realfft::num_complex::Complex32;
@@ -19,10 +17,10 @@ use super::BandMasks;
 use crate::{
     drum::{DRUM_COUNT, Drum, STEM_COUNT},
     front_end::{BAND_COUNT, BandMap},
+    spread::{Bands, Covariance, Spread},
 };
-pub use covariance::Covariance;
-use spread::{Bands, invert, sum_mixture, weigh_shares};
-pub use spread::{LEAST_DETERMINANT, Spread};
+pub use shares::LEAST_DETERMINANT;
+use shares::{invert, sum_mixture, weigh_shares};
 
 /// Steps in which shares move to the stems that stand where the sound comes from.
 const ROUNDS: usize = 2;

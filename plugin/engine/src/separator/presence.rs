@@ -139,9 +139,7 @@ impl Presence {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::drum::STEM_COUNT;
-
-    const HOP_S: f64 = 256.0 / 44_100.0;
+    use crate::{drum::STEM_COUNT, front_end::HOP_S};
 
     fn frames(seconds: f64) -> usize {
         (seconds / HOP_S) as usize

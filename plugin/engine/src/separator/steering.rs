@@ -3,8 +3,8 @@
 use multiversion::multiversion;
 use realfft::num_complex::Complex32;
 
-use super::{Spread, panorama::LEAST_DETERMINANT};
-use crate::front_end::BandMap;
+use super::panorama::LEAST_DETERMINANT;
+use crate::{front_end::BandMap, spread::Spread};
 
 /// Covariances of all bins.
 #[derive(Debug, Clone)]
@@ -114,7 +114,7 @@ fn filter(whitened: &[Vec<Complex32>; 2], part: &Bins, out: &mut [Vec<Complex32>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{front_end::BAND_COUNT, separator::Covariance};
+    use crate::{front_end::BAND_COUNT, spread::Covariance};
 
     const BINS: usize = 513;
 

@@ -161,9 +161,7 @@ impl Tails {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::drum::STEM_COUNT;
-
-    const HOP_S: f64 = 256.0 / 44_100.0;
+    use crate::{drum::STEM_COUNT, front_end::HOP_S};
 
     /// Tails after a floor tom that rang alone for 0.3 s and lost `per_frame` in each frame,
     /// and the tom's power then.

@@ -1,8 +1,11 @@
 //! The sounds a kit can hold, finer than the nine classes, and what people call them.
 
 mod names;
+mod sample_names;
 
 pub use names::sound_from_spelling;
+pub use sample_names::drum_of_sample;
+pub(crate) use sample_names::{MOST_LAYERS, layer_name, suffix};
 
 use crate::drum::Drum;
 

@@ -12,8 +12,32 @@ use serde::{Deserialize, Serialize};
 use super::{EXPECTED_COUNT, Odds, TAUGHT_COUNT, logistic, logit};
 use crate::drum::{DRUM_COUNT, Drum};
 
+/// What is weighed, by its place in [`EvidenceWeights::weights`].
+#[derive(Debug, Clone, Copy)]
+enum Piece {
+    IsCompared,
+    Likeness,
+    LikenessSquared,
+    /// How many hits of the drum were compared; and that times how alike they are, and times
+    /// how like them this one is.
+    Known,
+    KnownLikeness,
+    KnownAgreement,
+    Uses,
+    Explained,
+    Gain,
+    SurestRival,
+    Rivals,
+    LikestRival,
+    SurerRivals,
+    Alone,
+    Hits,
+    Pause,
+    MostOfABand,
+}
+
 /// Number of things that are weighed.
-pub const EVIDENCE_COUNT: usize = 17;
+pub const EVIDENCE_COUNT: usize = Piece::MostOfABand as usize + 1;
 /// Frames within which hits of other drums count as rivals: 23 ms.
 const RIVAL_FRAMES: u64 = 4;
 /// Hits over which a drum's likeness to itself is averaged.
@@ -26,7 +50,7 @@ const MOST_PAUSE_S: f64 = 2.0;
 
 /// What speaks for or against a hit.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Evidence {
+pub struct HitEvidence {
     /// One value per piece of evidence, in the order of [`EvidenceWeights::weights`].
     pub heard: [f32; EVIDENCE_COUNT],
     /// What the rhythm says, in the order of [`EvidenceWeights::expected`].
@@ -162,18 +186,19 @@ impl Judge {
     ) -> [f32; EVIDENCE_COUNT] {
         let past = &self.past[drum.index()];
         let mut evidence = [0.0; EVIDENCE_COUNT];
+        let mut say = |piece: Piece, value: f32| evidence[piece as usize] = value;
         if let Some(recognition) = recognition {
             let likeness = recognition.likeness;
             let known = past.compared.min(HABIT_HITS) / HABIT_HITS;
-            evidence[0] = 1.0;
-            evidence[1] = likeness;
-            evidence[2] = likeness * likeness;
-            evidence[3] = known;
-            evidence[4] = known * past.likeness;
-            evidence[5] = known * past.likeness * likeness;
-            evidence[6] = recognition.uses.min(MOST_USES) / MOST_USES;
-            evidence[7] = recognition.alone - likeness;
-            evidence[8] = 0.1 * recognition.gain.clamp(1e-3, 1e3).ln();
+            say(Piece::IsCompared, 1.0);
+            say(Piece::Likeness, likeness);
+            say(Piece::LikenessSquared, likeness * likeness);
+            say(Piece::Known, known);
+            say(Piece::KnownLikeness, known * past.likeness);
+            say(Piece::KnownAgreement, known * past.likeness * likeness);
+            say(Piece::Uses, recognition.uses.min(MOST_USES) / MOST_USES);
+            say(Piece::Explained, recognition.alone - likeness);
+            say(Piece::Gain, 0.1 * recognition.gain.clamp(1e-3, 1e3).ln());
         }
         let (mut surest, mut count, mut likest) = (0.0_f32, 0.0_f32, 0.0_f32);
         for rival in self.rivals(drum, frame) {
@@ -181,24 +206,27 @@ impl Judge {
             likest = likest.max(rival.likeness);
             count += 1.0;
         }
-        evidence[9] = surest;
-        evidence[10] = count / 3.0;
-        evidence[11] = likest;
-        evidence[12] = self.surer_rivals(drum, frame, confidence) as f32 / 3.0;
+        say(Piece::SurestRival, surest);
+        say(Piece::Rivals, count / 3.0);
+        say(Piece::LikestRival, likest);
+        say(
+            Piece::SurerRivals,
+            self.surer_rivals(drum, frame, confidence) as f32 / 3.0,
+        );
         let hits = past.hits.min(MOST_HITS) / MOST_HITS;
-        evidence[13] = hits * past.alone / (past.hits + 1.0);
-        evidence[14] = hits;
+        say(Piece::Alone, hits * past.alone / (past.hits + 1.0));
+        say(Piece::Hits, hits);
         let pause = past.last_sample.map_or(MOST_PAUSE_S, |last| {
             onset_sample.saturating_sub(last) as f64 / self.sample_rate_hz
         });
-        evidence[15] = pause.min(MOST_PAUSE_S) as f32;
-        evidence[16] = most_of_a_band;
+        say(Piece::Pause, pause.min(MOST_PAUSE_S) as f32);
+        say(Piece::MostOfABand, most_of_a_band);
         evidence
     }
 
     /// The network's `confidence` with the evidence; what is certain, such as a hit given
     /// by hand, stays so.
-    pub fn weigh(&self, confidence: f32, evidence: &Evidence) -> f32 {
+    pub fn weigh(&self, confidence: f32, evidence: &HitEvidence) -> f32 {
         let Some(weights) = self.weights.filter(|_| confidence < 1.0) else {
             return confidence;
         };
@@ -208,12 +236,6 @@ impl Judge {
         let pieces = heard.chain(expected).chain(taught);
         let sum: f32 = pieces.map(|(weight, piece)| weight * piece).sum();
         logistic(logit(confidence) + weights.constant + sum)
-    }
-
-    /// How much corrections count, for a hit and against it. Real-time safe.
-    pub fn teaching(&self) -> [f32; TAUGHT_COUNT] {
-        let none = [0.0; TAUGHT_COUNT];
-        self.weights.map_or(none, |weights| weights.taught)
     }
 
     /// Remembers a hit that was accepted, of which the network was as sure as `confidence`.
@@ -248,16 +270,16 @@ mod tests {
             expected: [0.0; EXPECTED_COUNT],
             taught: [0.0; TAUGHT_COUNT],
         };
-        weights.weights[1] = 3.0;
-        weights.weights[12] = -3.0;
-        weights.weights[13] = 2.0;
+        weights.weights[Piece::Likeness as usize] = 3.0;
+        weights.weights[Piece::SurerRivals as usize] = -3.0;
+        weights.weights[Piece::Alone as usize] = 2.0;
         weights
     }
 
-    fn heard(heard: [f32; EVIDENCE_COUNT]) -> Evidence {
-        Evidence {
+    fn heard(heard: [f32; EVIDENCE_COUNT]) -> HitEvidence {
+        HitEvidence {
             heard,
-            ..Evidence::default()
+            ..HitEvidence::default()
         }
     }
 
@@ -266,9 +288,9 @@ mod tests {
         let mut weights = weights();
         weights.expected = [1.0, -1.0];
         let judge = Judge::new(44_100.0, Some(weights));
-        let evidence = Evidence {
+        let evidence = HitEvidence {
             expected: [1.0, 0.2],
-            ..Evidence::default()
+            ..HitEvidence::default()
         };
         assert!(judge.weigh(0.5, &evidence) > 0.65);
     }
@@ -279,9 +301,9 @@ mod tests {
         weights.taught = [2.0, -3.0];
         let judge = Judge::new(44_100.0, Some(weights));
         let weigh = |taught| {
-            let evidence = Evidence {
+            let evidence = HitEvidence {
                 taught,
-                ..Evidence::default()
+                ..HitEvidence::default()
             };
             judge.weigh(0.5, &evidence)
         };
@@ -330,7 +352,7 @@ mod tests {
     #[test]
     fn what_has_a_band_for_itself_is_believed() {
         let mut weights = weights();
-        weights.weights[16] = 2.0;
+        weights.weights[Piece::MostOfABand as usize] = 2.0;
         let judge = Judge::new(44_100.0, Some(weights));
         let weigh = |most| {
             let evidence = judge.evidence(Drum::Crash, (10, 2_500), (0.5, most), None);

@@ -13,14 +13,15 @@ mod taught;
 mod velocity;
 
 pub use given_hits::{GivenHit, GivenHits, Search};
-pub use judge::{EVIDENCE_COUNT, Evidence, EvidenceWeights, Judge, Recognition};
+pub use judge::{EVIDENCE_COUNT, EvidenceWeights, HitEvidence, Judge, Recognition};
 pub use onset_time::{LocatedOnset, OnsetLocator};
 pub use peak_picker::{Candidate, Decision, PeakPicker, PickerClass, Verdict, threshold_shift};
 pub use relative_level::RelativeLevel;
 pub use removed_hits::RemovedHits;
 pub use rhythm::{EXPECTED_COUNT, Rhythm};
 pub use taught::{
-    Lesson, MOST_LESSONS, Odds, TAUGHT_COUNT, Taught, Words, doubt, lesson_of, likeness, words,
+    Lesson, MOMENT_S, MOST_LESSONS, Odds, TAUGHT_COUNT, Taught, Words, doubt, lesson_of, likeness,
+    words,
 };
 pub use velocity::{VELOCITY_CURVE, VelocityScale};
 

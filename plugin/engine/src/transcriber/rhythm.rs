@@ -179,8 +179,7 @@ fn push(frames: &mut VecDeque<u64>, frame: u64, most: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const HOP_S: f64 = 256.0 / 44_100.0;
+    use crate::front_end::HOP_S;
 
     /// Kick and snare in turn, hats between, half a second a step; with human timing.
     fn play(rhythm: &mut Rhythm, steps: std::ops::Range<u64>) {

@@ -10,7 +10,10 @@
 use std::collections::VecDeque;
 
 use super::logit;
-use crate::drum::{DRUM_COUNT, Drum};
+use crate::{
+    drum::{DRUM_COUNT, Drum},
+    front_end::HOP_S,
+};
 
 /// Number of things that the corrections say of a hit.
 pub const TAUGHT_COUNT: usize = 2;
@@ -19,8 +22,9 @@ pub const MOST_LESSONS: usize = 256;
 /// Frames of activations that describe a moment, up to one after the hit: all drums of the
 /// moment have risen somewhere in them.
 const SPAN_FRAMES: usize = 6;
-/// Hits of a moment lie within this of it: 40 ms.
-const MOMENT_FRAMES: u64 = 7;
+/// Hits of a moment lie within this of it, in seconds.
+pub const MOMENT_S: f64 = 0.04;
+const MOMENT_FRAMES: u64 = (MOMENT_S / HOP_S).round() as u64;
 /// Moments that can wait to be over: one each frame.
 const MOST_OPEN: usize = 2 * MOMENT_FRAMES as usize + 2;
 /// Further than this from a drum's threshold, on the logistic scale, more says no more.

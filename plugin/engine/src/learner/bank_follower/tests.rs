@@ -11,7 +11,7 @@ use crate::{
     drum::DRUM_COUNT,
     learner::{
         LearntKit,
-        bank_worker::{Ends, Request},
+        bank_worker::{Request, WorkerEnds},
     },
     one_shots::OneShot,
 };
@@ -44,7 +44,7 @@ fn bank() -> Arc<Bank> {
 struct Stream {
     follower: BankFollower,
     worker: BankWorker,
-    ends: Ends,
+    ends: WorkerEnds,
     pace: f64,
     frame: u64,
     learns: bool,
@@ -53,7 +53,7 @@ struct Stream {
 impl Stream {
     fn new(pace: f64, requests: usize) -> Stream {
         NOW.set(Duration::ZERO);
-        let (worker, ends) = BankWorker::held_up(HOP_S, requests, clock);
+        let (worker, ends) = BankWorker::idle(HOP_S, [requests, 1_024], clock);
         let mut follower = BankFollower::new(HOP_S);
         for _ in 0..4 {
             follower.hit();

@@ -1,4 +1,4 @@
-use super::*;
+use super::{prepare::LEAD_S, *};
 use crate::front_end::BAND_COUNT;
 
 const RATE: f64 = 44_100.0;

@@ -1,5 +1,5 @@
-use super::{covariance::Ways, *};
-use crate::drum::RESIDUAL;
+use super::*;
+use crate::{drum::RESIDUAL, spread::Ways};
 
 const BINS: usize = 513;
 

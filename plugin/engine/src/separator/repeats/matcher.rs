@@ -1,9 +1,14 @@
 //! Finds a known sound in what is heard: where, how loud, how like.
 
-use std::{fmt, ops::Range, sync::Arc};
+mod bins;
+mod transforms;
 
-use multiversion::multiversion;
-use realfft::{ComplexToReal, RealFftPlanner, RealToComplex, num_complex::Complex32};
+use std::{fmt, ops::Range};
+
+use realfft::num_complex::Complex32;
+
+use bins::{mean, multiply, real_sum, smoothed_power, subtract_turned, weigh_bins, weighted_power};
+use transforms::Transforms;
 
 /// Bins over which power is averaged to each side: 270 Hz in all.
 const SMOOTH_HZ: f64 = 130.0;
@@ -15,8 +20,6 @@ const ENOUGH_HZ: f64 = 44_100.0;
 const FADE_SHARE: f64 = 0.12;
 /// Mean power per bin of what is silent.
 const SILENCE: f32 = 1e-9;
-/// Power relative to the mean that every bin counts as at least.
-const FLOOR: f32 = 1e-4;
 
 /// What the comparison needs of a sound.
 #[derive(Debug, Clone)]
@@ -43,9 +46,7 @@ pub struct Match {
 /// square of the sound's share of what is heard there, so that a hat is found under a kick
 /// and a kick under a hat. Real-time safe after construction.
 pub struct Matcher {
-    forward: Arc<dyn RealToComplex<f32>>,
-    /// At a lower rate.
-    inverse: Arc<dyn ComplexToReal<f32>>,
+    transforms: Transforms,
     /// Samples per sample of the lower rate.
     stride: usize,
     /// Samples of a sound that are compared.
@@ -60,14 +61,8 @@ pub struct Matcher {
     /// Its mean.
     level: f32,
     product: Vec<Complex32>,
-    /// A copy of it for the transform, which spoils it.
-    turned: Vec<Complex32>,
     correlation: Vec<f32>,
-    time: Vec<f32>,
-    /// All bins of a transform, of which those of the lower rate are kept.
-    all: Vec<Complex32>,
     raw: Vec<f32>,
-    scratch: Vec<Complex32>,
 }
 
 impl fmt::Debug for Matcher {
@@ -82,18 +77,15 @@ impl Matcher {
     /// For segments of up to `segment` samples and the first `compared` of sounds.
     /// Allocates.
     pub fn new(sample_rate_hz: f64, segment: usize, compared: usize) -> Matcher {
-        let mut planner = RealFftPlanner::new();
-        let forward = planner.plan_fft_forward(segment);
         let is_enough = |stride: &usize| {
             segment.is_multiple_of(2 * stride) && sample_rate_hz >= ENOUGH_HZ * *stride as f64
         };
         let stride = [4, 2].into_iter().find(is_enough).unwrap_or(1);
-        let inverse = planner.plan_fft_inverse(segment / stride);
-        let scratch = forward.get_scratch_len().max(inverse.get_scratch_len());
         let bins = segment / stride / 2 + 1;
         let spectrum = || vec![Complex32::default(); bins];
         let bin_hz = sample_rate_hz / segment as f64;
         Matcher {
+            transforms: Transforms::new(segment, stride),
             compared: compared.min(segment),
             fade: ((FADE_SHARE * compared as f64) as usize).max(1),
             smooth: ((SMOOTH_HZ / bin_hz) as usize).clamp(1, bins / 4),
@@ -103,15 +95,9 @@ impl Matcher {
             power: vec![0.0; bins],
             level: 0.0,
             product: spectrum(),
-            turned: spectrum(),
             correlation: vec![0.0; segment / stride],
-            time: vec![0.0; segment],
-            all: forward.make_output_vec(),
             raw: vec![0.0; bins],
             stride,
-            scratch: vec![Complex32::default(); scratch],
-            forward,
-            inverse,
         }
     }
 
@@ -133,17 +119,8 @@ impl Matcher {
     pub fn describe(&mut self, sound: [&[f32]; 2], print: &mut Fingerprint) {
         for (samples, spectrum) in sound.iter().zip(&mut print.spectra) {
             let samples = &samples[..samples.len().min(self.compared)];
-            self.time.fill(0.0);
-            self.time[..samples.len()].copy_from_slice(samples);
-            let end = self.compared;
-            fade_out(&mut self.time[..end], self.fade);
-            transform(
-                &self.forward,
-                &mut self.time,
-                &mut self.all,
-                &mut self.scratch,
-            );
-            spectrum.copy_from_slice(&self.all[..self.power.len()]);
+            let end = (self.compared, self.fade);
+            self.transforms.spectrum(samples, end, spectrum);
         }
         let [left, right] = &print.spectra;
         smoothed_power([left, right], self.smooth, &mut self.raw, &mut print.power);
@@ -155,17 +132,9 @@ impl Matcher {
     pub fn listen(&mut self, heard: [&[f32]; 2]) {
         self.channels = if heard[0] == heard[1] { 1 } else { 2 };
         for (samples, spectrum) in heard.iter().zip(&mut self.segment).take(self.channels) {
-            let count = samples.len().min(self.time.len());
-            self.time.fill(0.0);
-            self.time[..count].copy_from_slice(&samples[..count]);
-            fade_out(&mut self.time[..count], self.fade);
-            transform(
-                &self.forward,
-                &mut self.time,
-                &mut self.all,
-                &mut self.scratch,
-            );
-            spectrum.copy_from_slice(&self.all[..self.power.len()]);
+            let samples = &samples[..samples.len().min(self.transforms.samples())];
+            let end = (samples.len(), self.fade);
+            self.transforms.spectrum(samples, end, spectrum);
         }
         self.weigh();
     }
@@ -205,13 +174,7 @@ impl Matcher {
         };
         let (own, heard) = (power(&print.spectra), power(&self.segment));
         self.product[bins - 1].im = 0.0;
-        self.turned.copy_from_slice(&self.product);
-        let done = self.inverse.process_with_scratch(
-            &mut self.turned,
-            &mut self.correlation,
-            &mut self.scratch,
-        );
-        debug_assert!(done.is_ok(), "buffers were made for the plan");
+        self.transforms.signal(&self.product, &mut self.correlation);
         let peak = self.peak(places)?;
         // The transform counts every bin but the two at the ends twice.
         let height = f64::from(0.5 * peak.here);
@@ -249,7 +212,7 @@ impl Matcher {
         // Samples lie far apart: the highest one can be a good deal lower than what lies
         // between them.
         let value = |at: usize| {
-            let angle = std::f64::consts::TAU * at as f64 / self.time.len() as f64;
+            let angle = std::f64::consts::TAU * at as f64 / self.transforms.samples() as f64;
             2.0 * real_sum(&self.product, angle)
         };
         let middle = (stride as f64 * (best as f64 + peak.shift())).round();
@@ -273,7 +236,7 @@ impl Matcher {
 
     /// Takes a sound that was found off the segment. Real-time safe.
     pub fn subtract(&mut self, print: &Fingerprint, found: &Match) {
-        let angle = -std::f64::consts::TAU * found.at / self.time.len() as f64;
+        let angle = -std::f64::consts::TAU * found.at / self.transforms.samples() as f64;
         for (segment, own) in self
             .segment
             .iter_mut()
@@ -283,25 +246,6 @@ impl Matcher {
             subtract_turned(own, found.gain, angle, segment);
         }
         self.weigh();
-    }
-}
-
-/// How much each bin counts, from the power that is heard and that of the sound, whose
-/// means have the inverses `scales`.
-#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
-fn weigh_bins(heard: &[f32], own: &[f32], (own_scale, scale): (f32, f32), weights: &mut [f32]) {
-    for (weight, (heard, own)) in weights.iter_mut().zip(heard.iter().zip(own)) {
-        let power = scale * heard + FLOOR;
-        *weight = own_scale * own / (power * power);
-    }
-}
-
-/// Adds the weighted product of what is heard and the conjugate of the sound.
-#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
-fn multiply(heard: &[Complex32], own: &[Complex32], weights: &[f32], product: &mut [Complex32]) {
-    let bins = heard.iter().zip(own).zip(weights);
-    for (product, ((a, b), weight)) in product.iter_mut().zip(bins) {
-        *product += a * b.conj() * weight;
     }
 }
 
@@ -324,134 +268,6 @@ impl Peak {
         } else {
             0.0
         }
-    }
-}
-
-/// Bins that are worked on side by side: fast, and the same everywhere.
-const LANES: usize = 16;
-
-/// Sum of the power of all bins, each by its weight.
-#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
-fn weighted_power(spectrum: &[Complex32], weights: &[f32]) -> f64 {
-    let mut sums = [0.0_f32; LANES];
-    let (bins, last_bins) = spectrum.as_chunks::<LANES>();
-    let (weights, last_weights) = weights.as_chunks::<LANES>();
-    for (bins, weights) in bins.iter().zip(weights) {
-        for lane in 0..LANES {
-            sums[lane] += weights[lane] * bins[lane].norm_sqr();
-        }
-    }
-    for (sum, (bin, weight)) in sums.iter_mut().zip(last_bins.iter().zip(last_weights)) {
-        *sum += weight * bin.norm_sqr();
-    }
-    sums.iter().map(|&sum| f64::from(sum)).sum()
-}
-
-/// How bins are turned by `angle` more from each to the next: the first ones, and from there
-/// on all together.
-#[inline(always)]
-fn turns(angle: f64, gain: f32) -> ([Complex32; LANES], Complex32) {
-    let turn = |bins: usize| {
-        let (sin, cos) = (angle * bins as f64).sin_cos();
-        Complex32::new(cos as f32, sin as f32)
-    };
-    (std::array::from_fn(|lane| turn(lane) * gain), turn(LANES))
-}
-
-/// Real part of the sum of all bins, each turned by `angle` more than the one before.
-#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
-fn real_sum(spectrum: &[Complex32], angle: f64) -> f32 {
-    let (mut turns, step) = turns(angle, 1.0);
-    let mut sums = [0.0_f32; LANES];
-    let (bins, last) = spectrum.as_chunks::<LANES>();
-    for bins in bins {
-        for lane in 0..LANES {
-            sums[lane] += bins[lane].re * turns[lane].re - bins[lane].im * turns[lane].im;
-            turns[lane] *= step;
-        }
-    }
-    for ((sum, bin), turn) in sums.iter_mut().zip(last).zip(&turns) {
-        *sum += bin.re * turn.re - bin.im * turn.im;
-    }
-    sums.iter().sum()
-}
-
-/// Takes `gain` times `own` off, of which every bin is turned by `angle` more than the one
-/// before.
-#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
-fn subtract_turned(own: &[Complex32], gain: f32, angle: f64, heard: &mut [Complex32]) {
-    let (mut turns, step) = turns(angle, gain);
-    let (own, last_own) = own.as_chunks::<LANES>();
-    let (heard, last_heard) = heard.as_chunks_mut::<LANES>();
-    for (heard, own) in heard.iter_mut().zip(own) {
-        for lane in 0..LANES {
-            heard[lane] -= own[lane] * turns[lane];
-            turns[lane] *= step;
-        }
-    }
-    for ((heard, own), turn) in last_heard.iter_mut().zip(last_own).zip(&turns) {
-        *heard -= own * turn;
-    }
-}
-
-#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
-fn mean(values: &[f32]) -> f32 {
-    let mut sums = [0.0_f32; LANES];
-    let (lanes, last) = values.as_chunks::<LANES>();
-    for lanes in lanes {
-        for (sum, value) in sums.iter_mut().zip(lanes) {
-            *sum += value;
-        }
-    }
-    let sum = sums.iter().chain(last).sum::<f32>();
-    sum / values.len().max(1) as f32
-}
-
-fn fade_out(samples: &mut [f32], fade: usize) {
-    for (n, sample) in samples.iter_mut().rev().take(fade).enumerate() {
-        *sample *= n as f32 / fade as f32;
-    }
-}
-
-fn transform(
-    forward: &Arc<dyn RealToComplex<f32>>,
-    time: &mut [f32],
-    spectrum: &mut [Complex32],
-    scratch: &mut [Complex32],
-) {
-    let done = forward.process_with_scratch(time, spectrum, scratch);
-    debug_assert!(done.is_ok(), "buffers were made for the plan");
-}
-
-/// Power of both channels, averaged over `reach` bins to each side.
-fn smoothed_power(
-    [left, right]: [&[Complex32]; 2],
-    reach: usize,
-    raw: &mut [f32],
-    power: &mut [f32],
-) {
-    for (raw, (l, r)) in raw.iter_mut().zip(left.iter().zip(right)) {
-        *raw = l.norm_sqr() + r.norm_sqr();
-    }
-    let bins = raw.len();
-    // In double precision: what leaves the sum must leave nothing behind.
-    let mut sum: f64 = raw[..reach].iter().map(|&p| f64::from(p)).sum();
-    let scale = 1.0 / (2 * reach + 1) as f64;
-    let at = |bin: usize| f64::from(raw[bin]);
-    for (bin, power) in power.iter_mut().enumerate() {
-        // One step that waits for the one before.
-        let comes = if bin + reach < bins {
-            at(bin + reach)
-        } else {
-            0.0
-        };
-        let goes = if bin > reach {
-            at(bin - reach - 1)
-        } else {
-            0.0
-        };
-        sum += comes - goes;
-        *power = (sum * scale).max(0.0) as f32;
     }
 }
 

@@ -1,5 +1,7 @@
 //! Sounds that are predicted to go on, and the signals that they make.
 
+use std::ops::Range;
+
 use super::{place::Place, sound::Sound};
 use crate::{drum::DRUM_COUNT, sliding::SlidingWindow};
 
@@ -34,6 +36,28 @@ impl Voice {
             fade(room, from, cut + cut_fade, cut_fade);
         }
     }
+
+    /// Gives what it makes of `sound` in `span` of the input to `take`, a stretch of a channel
+    /// at a time: the channel, its first sample and as many samples as fit into `room`.
+    fn play(
+        &self,
+        sound: &Sound,
+        span: Range<i64>,
+        fades: (i64, i64),
+        room: &mut [f32],
+        mut take: impl FnMut(usize, i64, &mut [f32]),
+    ) {
+        let mut from = span.start;
+        while from < span.end {
+            let count = (span.end - from).min(room.len() as i64) as usize;
+            for (channel, samples) in sound.samples().iter().enumerate() {
+                let room = &mut room[..count];
+                self.read(samples, from, fades, room);
+                take(channel, from, room);
+            }
+            from += count as i64;
+        }
+    }
 }
 
 /// All voices. Real-time safe after construction.
@@ -41,8 +65,7 @@ impl Voice {
 pub struct Voices {
     voices: [[Option<Voice>; VOICES]; DRUM_COUNT],
     /// Length of fades at a sound's end, and of those that are cut.
-    fade: usize,
-    cut: i64,
+    fades: (i64, i64),
     room: Vec<f32>,
 }
 
@@ -52,8 +75,7 @@ impl Voices {
     pub fn new(fade: usize, cut: usize) -> Voices {
         Voices {
             voices: [[None; VOICES]; DRUM_COUNT],
-            fade,
-            cut: cut as i64,
+            fades: (fade as i64, cut as i64),
             room: vec![0.0; fade],
         }
     }
@@ -89,26 +111,20 @@ impl Voices {
     /// fade out over the last of what they have added to `predicted`, because the sound
     /// is needed for something else.
     pub fn stop(&mut self, drum: usize, index: usize, sound: &Sound, predicted: &mut Predicted) {
-        let samples = sound.samples();
+        let (fades, cut) = (self.fades, self.fades.1);
         for slot in &mut self.voices[drum] {
             let Some(voice) = slot.take_if(|voice| voice.sound == index) else {
                 continue;
             };
             let end = voice.done;
-            let mut from = voice.place.span(0).start.max(end - self.cut);
-            from = from.max(predicted.start);
-            while from < end {
-                let count = (end - from).min(self.room.len() as i64) as usize;
-                for (channel, sound) in samples.iter().enumerate() {
-                    let room = &mut self.room[..count];
-                    voice.read(sound, from, (self.fade as i64, self.cut), room);
-                    for (n, sample) in (from..).zip(room.iter_mut()) {
-                        *sample *= (end - n) as f32 / self.cut as f32 - 1.0;
-                    }
-                    predicted.add(drum, channel, from, room);
+            let from = voice.place.span(0).start.max(end - cut);
+            let span = from.max(predicted.start)..end;
+            voice.play(sound, span, fades, &mut self.room, |channel, from, made| {
+                for (n, sample) in (from..).zip(made.iter_mut()) {
+                    *sample *= (end - n) as f32 / cut as f32 - 1.0;
                 }
-                from += count as i64;
-            }
+                predicted.add(drum, channel, from, made);
+            });
         }
     }
 
@@ -121,25 +137,21 @@ impl Voices {
         sounds: &[Sound],
         predicted: &mut Predicted,
     ) {
+        let (fades, cut) = (self.fades, self.fades.1);
         for voice in self.voices[drum].iter_mut().flatten() {
             let is_choked = voice.cut.is_some_and(|cut| cut <= at);
             if is_choked || voice.place.whole() >= begun {
                 continue;
             }
-            let samples = sounds[voice.sound].samples();
-            let mut from = at.max(predicted.start).max(voice.place.span(0).start);
-            while from < voice.done {
-                let count = (voice.done - from).min(self.room.len() as i64) as usize;
-                for (channel, sound) in samples.iter().enumerate() {
-                    let room = &mut self.room[..count];
-                    voice.read(sound, from, (self.fade as i64, self.cut), room);
-                    for (n, sample) in (from..).zip(room.iter_mut()) {
-                        *sample *= -((n - at) as f32 / self.cut as f32).min(1.0);
-                    }
-                    predicted.add(drum, channel, from, room);
+            let sound = &sounds[voice.sound];
+            let from = at.max(predicted.start).max(voice.place.span(0).start);
+            let span = from..voice.done;
+            voice.play(sound, span, fades, &mut self.room, |channel, from, made| {
+                for (n, sample) in (from..).zip(made.iter_mut()) {
+                    *sample *= -((n - at) as f32 / cut as f32).min(1.0);
                 }
-                from += count as i64;
-            }
+                predicted.add(drum, channel, from, made);
+            });
             voice.cut = Some(at);
         }
     }
@@ -150,28 +162,22 @@ impl Voices {
         sounds: &[[Sound; SOUNDS]],
         predicted: &mut Predicted,
     ) {
-        let (start, end) = (predicted.start, predicted.end());
+        let (fades, start, end) = (self.fades, predicted.start, predicted.end());
         for (drum, voices) in self.voices.iter_mut().enumerate() {
             for slot in voices {
                 let Some(mut voice) = *slot else {
                     continue;
                 };
-                let samples = sounds[drum][voice.sound].samples();
-                let span = voice.place.span(samples[0].len());
-                let last = voice
-                    .cut
-                    .map_or(span.end, |cut| span.end.min(cut + self.cut));
-                let mut from = voice.done.max(start);
+                let sound = &sounds[drum][voice.sound];
+                let span = voice.place.span(sound.samples()[0].len());
+                let cut_until = |cut| span.end.min(cut + fades.1);
+                let last = voice.cut.map_or(span.end, cut_until);
+                let from = voice.done.max(start);
                 voice.done = end.min(last).max(voice.done);
-                while from < voice.done {
-                    let count = (voice.done - from).min(self.room.len() as i64) as usize;
-                    for (channel, sound) in samples.iter().enumerate() {
-                        let room = &mut self.room[..count];
-                        voice.read(sound, from, (self.fade as i64, self.cut), room);
-                        predicted.add(drum, channel, from, room);
-                    }
-                    from += count as i64;
-                }
+                let span = from..voice.done;
+                voice.play(sound, span, fades, &mut self.room, |channel, from, made| {
+                    predicted.add(drum, channel, from, made);
+                });
                 *slot = (last > end).then_some(voice);
             }
         }

@@ -4,10 +4,10 @@ use std::f64::consts::PI;
 
 use realfft::RealFftPlanner;
 
-use super::Spread;
+use super::OneShot;
 use crate::{
     front_end::{BAND_COUNT, BandMap, Framing},
-    one_shots::OneShot,
+    spread::Spread,
 };
 
 impl Spread {

@@ -1,0 +1,94 @@
+//! Kits that folders hold without a manifest.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+
+use super::{
+    Sound, Split,
+    entry::{Entry, UNKNOWN_VELOCITY},
+    files::{file_name, has_extension, is_audio, sorted_children},
+    hydrogen, sfz, sound_from_spelling,
+};
+
+/// The samples of all kits in `folder`: its own, or those of the folders in it. Allocates.
+///
+/// # Errors
+/// A folder or an instrument that cannot be read.
+pub(super) fn scan(folder: &Path) -> Result<Vec<Entry>> {
+    let (held_out, others): (Vec<PathBuf>, Vec<PathBuf>) = sorted_children(folder)?
+        .into_iter()
+        .filter(|path| path.is_dir())
+        .partition(|path| Split::holds_out(path));
+    let mut entries = scan_kit(folder)?;
+    if entries.is_empty() {
+        for kit in &others {
+            entries.extend(scan_kit(kit)?);
+        }
+    }
+    for folder in &held_out {
+        let kits = scan(folder)?.into_iter();
+        entries.extend(kits.map(|entry| Entry {
+            split: Split::Valid,
+            ..entry
+        }));
+    }
+    Ok(entries)
+}
+
+/// What `folder` itself holds, if it is a kit.
+fn scan_kit(folder: &Path) -> Result<Vec<Entry>> {
+    let hydrogen = folder.join(hydrogen::FILE);
+    if hydrogen.is_file() {
+        return hydrogen::entries(&hydrogen);
+    }
+    let children = sorted_children(folder)?;
+    let mut entries = Vec::new();
+    for instrument in children.iter().filter(|path| has_extension(path, &["sfz"])) {
+        entries.extend(sfz::entries(instrument)?);
+    }
+    if !entries.is_empty() {
+        return Ok(entries);
+    }
+    let entry = |sound: Sound, path: PathBuf| Entry {
+        kit: file_name(folder).to_owned(),
+        kind: String::new(),
+        split: Split::Train,
+        sound,
+        velocity: velocity_in_name(file_name(&path)).unwrap_or(UNKNOWN_VELOCITY),
+        path,
+        onset_ms: None,
+    };
+    for path in &children {
+        let named = path.file_stem().and_then(|name| name.to_str());
+        let sound = if path.is_dir() {
+            sound_from_spelling(file_name(path))
+        } else {
+            named.and_then(sound_from_spelling)
+        };
+        let Some(sound) = sound else {
+            continue;
+        };
+        if path.is_dir() {
+            let samples = sorted_children(path)?.into_iter();
+            entries.extend(
+                samples
+                    .filter(|path| is_audio(path))
+                    .map(|path| entry(sound, path)),
+            );
+        } else if is_audio(path) {
+            entries.push(entry(sound, path.clone()));
+        }
+    }
+    Ok(entries)
+}
+
+/// The number after `_v` in names like `03_v112.flac`.
+fn velocity_in_name(name: &str) -> Option<f32> {
+    let (_, rest) = name.rsplit_once("_v")?;
+    let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+    digits
+        .parse()
+        .ok()
+        .filter(|velocity| (1.0..=127.0).contains(velocity))
+}
