@@ -149,7 +149,12 @@ impl Sink for TrackWriter<'_> {
     fn begin(&mut self, format: AudioFormat) -> Result<()> {
         for plan in self.plans {
             let path = self.outputs.file(&plan.file())?;
-            let file = WavFile::create(path, format.sample_rate_hz, format.channels)?;
+            let file = WavFile::create_for(
+                path,
+                format.sample_rate_hz,
+                format.channels,
+                format.announced_frames,
+            )?;
             self.files.push(file);
         }
         self.sum = vec![Vec::new(); format.channels];
