@@ -208,6 +208,10 @@ impl Rendered {
                  damaged place comes too early",
                 expected as f64 / rate_hz
             ),
+            Shortfall::Unfinished => format!(
+                "not finished: expected its length in the header, found none; {found_s:.3} s \
+                 were read"
+            ),
             Shortfall::NoEnd => {
                 format!("cut off: expected the mark of its end, found none after {found_s:.3} s")
             }

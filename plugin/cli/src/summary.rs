@@ -132,7 +132,7 @@ impl Figures {
             hits_total: rendered.onsets.len(),
             expected_frames: match rendered.shortfall {
                 Some(Shortfall::Frames { expected }) => Some(expected),
-                Some(Shortfall::NoEnd) | None => None,
+                Some(Shortfall::NoEnd | Shortfall::Unfinished) | None => None,
             },
             is_whole: rendered.shortfall.is_none(),
             peak_dbfs: dbfs(rendered.input.peak),

@@ -232,6 +232,43 @@ fn a_wav_of_unknown_length_is_read_to_its_end() {
 }
 
 #[test]
+fn wavs_that_were_not_finished_are_read_and_told() {
+    let folder = folder();
+    let plain = wav(1, 1, 44_100, 16, &[1; 5_000]);
+    let expected = [vec![257.0 / 32_768.0; 2_500]];
+    let with_lengths = |mut content: Vec<u8>, file_bytes: u32, data_bytes: u32| {
+        content[4..8].copy_from_slice(&file_bytes.to_le_bytes());
+        content[40..44].copy_from_slice(&data_bytes.to_le_bytes());
+        content
+    };
+    let unfinished = Some(Shortfall::Unfinished);
+    for (file_bytes, data_bytes, expected_shortfall) in [
+        (0, 0, unfinished),
+        (0, u32::MAX, unfinished),
+        (u32::MAX, u32::MAX, None),
+        // SoX to a pipe.
+        (0x7FFF_F024, 0x7FFF_F000, None),
+    ] {
+        let content = with_lengths(plain.clone(), file_bytes, data_bytes);
+        let path = file(&folder, "open.wav", &content);
+        assert_eq!(
+            read(&path).expect("read").channels,
+            expected,
+            "{data_bytes}"
+        );
+        assert_eq!(shortfall(&path), (expected_shortfall, 2_500));
+    }
+    let empty = with_lengths(plain[..44].to_vec(), 36, 0);
+    assert!(refusal(&file(&folder, "empty.wav", &empty)).contains("without samples"));
+    let mut long = long_wav(b"RF64", &plain, 0);
+    long[20..28].fill(0);
+    long.truncate(long.len() - 2_008);
+    let path = file(&folder, "long.wav", &long);
+    assert_eq!(read(&path).expect("read").channels, expected);
+    assert_eq!(shortfall(&path), (unfinished, 2_500));
+}
+
+#[test]
 fn wavs_with_lengths_of_64_bits_are_read_as_far_as_their_samples_go() {
     let folder = folder();
     let data: Vec<u8> = (0..4_001u32 * 6).map(|n| (n * 37 % 251) as u8).collect();

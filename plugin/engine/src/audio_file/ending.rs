@@ -7,7 +7,7 @@ use std::io::{Read, Seek, SeekFrom};
 /// encoders count the silence around the samples differently, two packets of it at most.
 const TOLERANCE_FRAMES: u64 = 2 * 1152;
 
-/// What tells that a lossy file was read short.
+/// What tells that a file was read short.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shortfall {
     /// It announces more frames than were found.
@@ -17,6 +17,8 @@ pub enum Shortfall {
     },
     /// It does not have the mark that stands at the end.
     NoEnd,
+    /// It has no length in its header: the program that wrote it was interrupted.
+    Unfinished,
 }
 
 /// Whether `found` frames are fewer than the `expected` ones.

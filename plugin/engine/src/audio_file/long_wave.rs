@@ -1,9 +1,10 @@
-//! WAV files whose length does not fit its 32 bits: RF64 and BW64, and those of programs
-//! that wrote to a pipe and did not know it.
+//! WAV files whose length is not where it usually is: RF64 and BW64, for which 32 bits are
+//! too few, those of programs that wrote to a pipe and did not know it, and those of
+//! programs that ended before they wrote it down.
 //!
-//! The decoder knows only the latter and reads them in whole packets to the end of the
-//! file, whatever follows the samples. It is therefore given a file of this kind: the format
-//! and the samples, filled up with silence to a whole packet, which is cut off again.
+//! The decoder knows only one way of not knowing it and reads such files in whole packets to
+//! their end, whatever follows the samples. It is therefore given a file of this kind: the
+//! format and the samples, filled up with silence to a whole packet, which is cut off again.
 
 use std::fs::File;
 use std::io::{self, Chain, Cursor, Read, Repeat, Seek, SeekFrom, Take};
@@ -15,6 +16,9 @@ pub const LONG_MARKS: [[u8; 4]; 2] = [*b"RF64", *b"BW64"];
 
 /// Length that is written in place of one that does not fit or is not known.
 const UNKNOWN: u32 = u32::MAX;
+
+/// What SoX writes in its place, less what is no whole frame.
+const UNKNOWN_TO_SOX: std::ops::RangeInclusive<u32> = 0x7FFF_EF00..=0x7FFF_F000;
 
 /// Frames that the decoder reads at a time.
 const PACKET_FRAMES: u64 = 1152;
@@ -40,6 +44,7 @@ pub struct LongWave {
     data_bytes: u64,
     frame_bytes: u64,
     file_bytes: u64,
+    is_finished: bool,
 }
 
 impl LongWave {
@@ -61,11 +66,12 @@ impl LongWave {
     fn parse(file: &mut File) -> io::Result<Option<LongWave>> {
         let file_bytes = file.seek(SeekFrom::End(0))?;
         file.seek(SeekFrom::Start(0))?;
-        let [mark, _, kind] = read_words(file)?;
+        let [mark, file_length, kind] = read_words(file)?;
         let has_long_lengths = LONG_MARKS.contains(&mark);
         if !(has_long_lengths || mark == *b"RIFF") || kind != *b"WAVE" {
             return Ok(None);
         }
+        let mut is_finished = file_length != [0; 4];
         let mut long_data_bytes = None;
         let mut format = Vec::new();
         for _ in 0..MAX_CHUNKS {
@@ -74,24 +80,30 @@ impl LongWave {
             let start = file.stream_position()?;
             match &mark {
                 b"ds64" if has_long_lengths => {
-                    let [_, _, low, high] = read_words(file)?;
+                    let [file_low, file_high, low, high] = read_words(file)?;
                     let [low, high] = [low, high].map(|word| u64::from(u32::from_le_bytes(word)));
                     long_data_bytes = Some((high << 32) | low);
+                    is_finished = [file_low, file_high] != [[0; 4]; 2];
                 }
                 b"fmt " if (16..=MAX_FORMAT_BYTES).contains(&bytes) => {
                     format = vec![0; bytes as usize];
                     file.read_exact(&mut format)?;
                 }
                 b"data" => {
+                    let rest_bytes = file_bytes.saturating_sub(start);
+                    let is_to_end = match bytes {
+                        UNKNOWN => long_data_bytes.is_none_or(|long| long == 0 && !is_finished),
+                        0 => long_data_bytes.unwrap_or(0) == 0 && !is_finished,
+                        bytes => UNKNOWN_TO_SOX.contains(&bytes) && u64::from(bytes) > rest_bytes,
+                    };
                     // Plain files, and all that the decoder must explain.
-                    let is_plain = !has_long_lengths && bytes != UNKNOWN;
+                    let is_plain = !has_long_lengths && !is_to_end;
                     let Some(frame_bytes) = frame_bytes(&format).filter(|_| !is_plain) else {
                         return Ok(None);
                     };
-                    let rest_bytes = file_bytes.saturating_sub(start);
                     let data_bytes = match (bytes, long_data_bytes) {
+                        _ if is_to_end => rest_bytes,
                         (UNKNOWN | 0, Some(long_bytes)) => long_bytes,
-                        (UNKNOWN, None) => rest_bytes,
                         (bytes, _) => u64::from(bytes),
                     };
                     return Ok(Some(LongWave {
@@ -100,6 +112,7 @@ impl LongWave {
                         data_bytes,
                         frame_bytes,
                         file_bytes,
+                        is_finished,
                     }));
                 }
                 _ => {}
@@ -112,7 +125,12 @@ impl LongWave {
         Ok(None)
     }
 
-    /// Frames that the header announces.
+    /// Whether the program that wrote it came to its end: else it wrote no length.
+    pub fn is_finished(&self) -> bool {
+        self.is_finished
+    }
+
+    /// Frames that the header announces; without a length, those that are there.
     pub fn frames(&self) -> u64 {
         self.data_bytes / self.frame_bytes
     }

@@ -69,6 +69,7 @@ impl AudioReader {
         };
         let long_wave = LongWave::look(&mut file, &start)
             .map_err(|error| header_error(&path, &start, SymphoniaError::IoError(error)))?;
+        let is_finished = long_wave.as_ref().is_none_or(LongWave::is_finished);
         let long_wave_frames = long_wave.as_ref().map(LongWave::frames);
         let mp3_announces_length = ending::mp3_announces_length(&mut file);
         let is_ogg = start.starts_with(b"OggS");
@@ -145,7 +146,7 @@ impl AudioReader {
             } else {
                 track.num_frames.filter(|_| mp3_announces_length)
             },
-            shortfall: None,
+            shortfall: (!is_finished).then_some(Shortfall::Unfinished),
             decoded_frames: 0,
             packet: vec![Vec::new(); channels],
             format,
@@ -170,8 +171,8 @@ impl AudioReader {
     }
 
     /// What is missing of a file that was read to its end: MP3 and Ogg files that were cut
-    /// off or are damaged are read as far as they go. Of other formats such a file is an
-    /// error.
+    /// off or are damaged, and WAV files that were not finished, are read as far as they go.
+    /// Any other such file is an error.
     pub fn shortfall(&self) -> Option<Shortfall> {
         self.shortfall
     }
