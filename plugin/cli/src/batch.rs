@@ -92,7 +92,7 @@ impl Job<'_> {
     }
 
     /// Says something that is no failure, on standard error and in the summary.
-    fn say(&self, line: &str) {
+    pub fn say(&self, line: &str) {
         let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
         said.push(line.to_owned());
         self.progress.print_error(&format!("idm: {line}"));
