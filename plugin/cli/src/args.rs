@@ -43,8 +43,8 @@ pub enum Command {
 /// Options that all commands share.
 #[derive(Debug, Args)]
 pub struct CommonArgs {
-    /// Audio files: WAV, AIFF, FLAC, MP3 or Ogg Vorbis, mono or stereo, 8 to
-    /// 192 kHz
+    /// Audio files: WAV (RF64 and BW64 too), AIFF, FLAC, MP3 or Ogg Vorbis, mono or stereo, 8
+    /// to 192 kHz
     #[arg(required = true, value_name = "IN")]
     pub inputs: Vec<PathBuf>,
 
@@ -196,8 +196,8 @@ pub struct SeparateArgs {
 #[derive(Debug, Args)]
 pub struct KnownHitsArgs {
     /// The hits of the recording, as CSV (time_s,class,velocity) or MIDI file, in place
-    /// of those that would be heard: onsets.csv or onsets.mid, corrected by hand. For
-    /// one input
+    /// of those that would be heard: onsets.csv or onsets.mid, corrected by hand. All of
+    /// them: a drum is taken to sound nowhere else. For one input
     #[arg(long, value_name = "FILE")]
     pub hits: Option<PathBuf>,
 

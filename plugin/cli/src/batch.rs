@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
@@ -36,6 +36,8 @@ pub struct Job<'a> {
     pub model: &'a Arc<Model>,
     bar: ProgressBar,
     progress: &'a Progress,
+    /// What was said about this input.
+    said: Mutex<Vec<String>>,
 }
 
 impl Job<'_> {
@@ -47,7 +49,9 @@ impl Job<'_> {
         let rendered = render::render(self.input, self.model, settings, sink, &|done, total| {
             self.show(done, total);
         })?;
-        for warning in rendered.input.warnings(rendered.format.sample_rate_hz) {
+        let rate_hz = rendered.format.sample_rate_hz;
+        let warnings = rendered.missing().into_iter();
+        for warning in warnings.chain(rendered.input.warnings(rate_hz)) {
             self.say(&format!("{}: {warning}", self.input.display()));
         }
         if settings.is_separated() {
@@ -87,8 +91,10 @@ impl Job<'_> {
         Ok(())
     }
 
-    /// Says something that is no failure, on standard error.
-    fn say(&self, line: &str) {
+    /// Says something that is no failure, on standard error and in the summary.
+    pub fn say(&self, line: &str) {
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        said.push(line.to_owned());
         self.progress.print_error(&format!("idm: {line}"));
     }
 
@@ -151,9 +157,11 @@ pub fn run(
                     model: &model,
                     bar: bar.clone(),
                     progress: &progress,
+                    said: Mutex::default(),
                 };
-                let figures = work(&job)?;
+                let mut figures = work(&job)?;
                 job.outputs.settle()?;
+                figures.warnings = job.said.into_inner().unwrap_or_default();
                 Ok(figures)
             });
             bar.finish_and_clear();

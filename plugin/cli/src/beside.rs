@@ -86,6 +86,7 @@ mod tests {
     const FORMAT: AudioFormat = AudioFormat {
         sample_rate_hz: 48_000.0,
         channels: 1,
+        announced_frames: None,
     };
 
     /// Keeps all samples; fails after so many stretches.

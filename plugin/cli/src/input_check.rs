@@ -1,5 +1,9 @@
 //! What is wrong with the samples of an input, as far as one can hear them.
 
+/// Peak below which soft hits are missed until the engine has found the level (by up to
+/// 36 dB, 4 dB in a second), and the softest ones after that: −40 dBFS.
+const SOFTEST: f32 = 0.01;
+
 /// Peak above which a file was hardly meant so: full scale is 1.
 const LOUDEST: f32 = 16.0;
 
@@ -47,9 +51,16 @@ impl InputCheck {
         }
         if self.peak > LOUDEST {
             lines.push(format!(
-                "expected a peak of about 1 (full scale), at most {LOUDEST}, found {}: drums may \
-                 be missed, turn the file down",
+                "expected a peak of about 1 (full scale), at most {LOUDEST}, found {}: \
+                 results are as loud, turn the file down if it was not meant so",
                 self.peak
+            ));
+        }
+        if self.peak > 0.0 && self.peak < SOFTEST {
+            lines.push(format!(
+                "expected a peak of at least {SOFTEST} (-40 dBFS), found {:.1} dBFS: soft hits will \
+                 be missed, above all in the first seconds: turn the file up",
+                20.0 * self.peak.log10()
             ));
         }
         lines
@@ -74,5 +85,17 @@ mod tests {
             "{warnings:?}"
         );
         assert!(warnings[1].contains("at most 16, found 20"), "{warnings:?}");
+    }
+
+    #[test]
+    fn files_that_are_too_soft_are_told_but_silence_is_not() {
+        let warnings = |peak: f32| {
+            let mut check = InputCheck::default();
+            check.look(&[vec![0.0, -peak, 0.0]]);
+            check.warnings(10.0)
+        };
+        assert!(warnings(0.0).is_empty() && warnings(0.011).is_empty());
+        let warnings = warnings(0.001);
+        assert!(warnings[0].contains("found -60.0 dBFS"), "{warnings:?}");
     }
 }

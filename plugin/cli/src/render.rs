@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail, ensure};
-use idm_engine::audio_file::AudioReader;
+use idm_engine::audio_file::{AudioReader, Shortfall};
 use idm_engine::controls::{Controls, HitSource, Quality};
 use idm_engine::drum::Drum;
 use idm_engine::engine::{Engine, EngineConfig};
@@ -59,6 +59,8 @@ pub struct AudioFormat {
     pub sample_rate_hz: f64,
     /// 1 or 2.
     pub channels: usize,
+    /// Length of the file as far as it is announced; may be an estimate.
+    pub announced_frames: Option<u64>,
 }
 
 /// Samples of shape `(STEM_COUNT, channels, frames)`.
@@ -93,6 +95,8 @@ pub struct Rendered {
     pub onsets: Vec<Onset>,
     /// What its samples are like.
     pub input: InputCheck,
+    /// What the file lacks at its end or in between.
+    pub shortfall: Option<Shortfall>,
     /// Largest difference between the sum of all stems and the input.
     pub null_peak: f32,
     /// One-shots that were learnt, last of all from the end of the file.
@@ -122,6 +126,7 @@ pub fn render(
     let format = AudioFormat {
         sample_rate_hz: reader.sample_rate_hz(),
         channels: reader.channels(),
+        announced_frames: reader.announced_frames(),
     };
     if !(MIN_SAMPLE_RATE_HZ..=MAX_SAMPLE_RATE_HZ).contains(&format.sample_rate_hz) {
         bail!(
@@ -145,8 +150,8 @@ pub fn render(
     engine.set_own_sounds(&Arc::new(own));
     sink.begin(format)?;
 
-    let total = reader
-        .announced_frames()
+    let total = format
+        .announced_frames
         .map(|frames| frames.saturating_mul(u64::from(settings.passes)));
     let mut done = 0;
     let mut stream = Stream::new(engine, format.channels, settings);
@@ -172,7 +177,7 @@ pub fn render(
         }
         stream.finish(sink)?;
     }
-    Ok(stream.rendered(format))
+    Ok(stream.rendered(format, reader.shortfall()))
 }
 
 impl Rendered {
@@ -190,6 +195,26 @@ impl Rendered {
             self.null_peak
         );
         Ok(())
+    }
+
+    /// What the file lacks, in one line.
+    pub fn missing(&self) -> Option<String> {
+        let rate_hz = self.format.sample_rate_hz;
+        let found_s = self.frames as f64 / rate_hz;
+        self.shortfall.map(|shortfall| match shortfall {
+            Shortfall::Frames { expected } => format!(
+                "cut off or damaged: expected {:.3} s, found {found_s:.3} s; what follows a \
+                 damaged place comes too early",
+                expected as f64 / rate_hz
+            ),
+            Shortfall::Unfinished => format!(
+                "not finished: expected its length in the header, found none; {found_s:.3} s \
+                 were read"
+            ),
+            Shortfall::NoEnd => {
+                format!("cut off: expected the mark of its end, found none after {found_s:.3} s")
+            }
+        })
     }
 
     /// How many of the `given` hits the file is too short for, in one line.

@@ -61,6 +61,9 @@ pub fn run(args: &SeparateArgs) -> ExitCode {
         let started = Instant::now();
         let mut writer = TrackWriter::new(&job.outputs, &tracks);
         let rendered = beside(&mut writer, |sink| job.render(&settings, sink))?;
+        if let Some(warning) = above_full_scale(&writer.peaks(), rendered.input.peak) {
+            job.say(&format!("{}: {warning}", job.input.display()));
+        }
         writer.finish()?;
         write_hits(job, &rendered, &args.common)?;
         Ok(Figures::new(&rendered, &settings, started.elapsed()))
@@ -115,6 +118,8 @@ struct TrackWriter<'a> {
     outputs: &'a OutputFolder<'a>,
     plans: &'a [TrackPlan],
     files: Vec<WavFile>,
+    /// Largest sample of each file.
+    peaks: Vec<f32>,
     sum: Vec<Vec<f32>>,
 }
 
@@ -124,8 +129,15 @@ impl<'a> TrackWriter<'a> {
             outputs,
             plans,
             files: Vec::new(),
+            peaks: vec![0.0; plans.len()],
             sum: Vec::new(),
         }
+    }
+
+    /// Names of the files with their largest samples so far.
+    fn peaks(&self) -> Vec<(String, f32)> {
+        let names = self.plans.iter().map(TrackPlan::file);
+        names.zip(self.peaks.iter().copied()).collect()
     }
 
     /// Puts the files in their place. The other drums or groups that an earlier run
@@ -149,7 +161,12 @@ impl Sink for TrackWriter<'_> {
     fn begin(&mut self, format: AudioFormat) -> Result<()> {
         for plan in self.plans {
             let path = self.outputs.file(&plan.file())?;
-            let file = WavFile::create(path, format.sample_rate_hz, format.channels)?;
+            let file = WavFile::create_for(
+                path,
+                format.sample_rate_hz,
+                format.channels,
+                format.announced_frames,
+            )?;
             self.files.push(file);
         }
         self.sum = vec![Vec::new(); format.channels];
@@ -157,7 +174,8 @@ impl Sink for TrackWriter<'_> {
     }
 
     fn block(&mut self, stems: &mut Stretch) -> Result<()> {
-        for (plan, file) in self.plans.iter().zip(&mut self.files) {
+        let files = self.files.iter_mut().zip(&mut self.peaks);
+        for (plan, (file, peak)) in self.plans.iter().zip(files) {
             for (channel, sum) in self.sum.iter_mut().enumerate() {
                 sum.clear();
                 sum.extend_from_slice(&stems[plan.stems[0]][channel]);
@@ -167,6 +185,8 @@ impl Sink for TrackWriter<'_> {
                     }
                 }
             }
+            let samples = self.sum.iter().flatten();
+            *peak = samples.fold(*peak, |peak, sample| peak.max(sample.abs()));
             let channels: Vec<&[f32]> = self.sum.iter().map(Vec::as_slice).collect();
             file.write(&channels)?;
         }
@@ -174,10 +194,39 @@ impl Sink for TrackWriter<'_> {
     }
 }
 
+/// Words about the files of these `peaks` that are above full scale, which their input is
+/// not: whoever makes integers of them clips them.
+fn above_full_scale(peaks: &[(String, f32)], input_peak: f32) -> Option<String> {
+    let loud: Vec<String> = peaks
+        .iter()
+        .filter(|(_, peak)| *peak > input_peak.max(1.0))
+        .map(|(name, peak)| format!("{name} +{:.1} dBFS", 20.0 * peak.log10()))
+        .collect();
+    (!loud.is_empty()).then(|| {
+        let loud = loud.join(", ");
+        format!("above full scale: {loud}: turn them down before they become integers")
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use idm_engine::drum::STEM_COUNT;
+
+    #[test]
+    fn files_that_would_clip_are_named() {
+        let peaks = [("kick.wav", 1.5), ("ride.wav", 2.0), ("crash.wav", 1.0)];
+        let peaks = peaks.map(|(name, peak)| (name.to_owned(), peak));
+        let warning = above_full_scale(&peaks, 0.9).expect("two of them");
+        assert!(
+            warning.contains(": kick.wav +3.5 dBFS, ride.wav +6.0 dBFS:"),
+            "{warning}"
+        );
+        // Of an input that is as loud nothing else is expected.
+        let warning = above_full_scale(&peaks, 1.6).expect("one of them");
+        assert!(warning.contains(": ride.wav +6.0 dBFS:"), "{warning}");
+        assert_eq!(above_full_scale(&peaks, 2.0), None);
+    }
 
     #[test]
     fn every_stem_is_in_exactly_one_track() {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use idm_engine::audio_file::Shortfall;
 use idm_engine::controls::Quality;
 use idm_engine::drum::Drum;
 use serde::{Serialize, Serializer};
@@ -66,6 +67,11 @@ pub struct Figures {
     pub hits: BTreeMap<&'static str, usize>,
     /// Accepted hits of all classes.
     pub hits_total: usize,
+    /// Length that the input announces, where less of it could be read and it says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expected_frames: Option<u64>,
+    /// Whether the input was read to its end, as far as one can tell.
+    pub is_whole: bool,
     /// Largest sample of the input; -300 for silence.
     pub peak_dbfs: f64,
     /// Samples of the input that are NaN or infinite and count as silence.
@@ -81,6 +87,8 @@ pub struct Figures {
     /// One-shots that were not worth a file, and why.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<String>,
+    /// What standard error was told about this file.
+    pub warnings: Vec<String>,
     /// Time spent on this file.
     pub wall_s: f64,
     /// Duration of the file over the time spent, all passes included.
@@ -122,11 +130,17 @@ impl Figures {
             latency_samples: rendered.latency_samples,
             hits,
             hits_total: rendered.onsets.len(),
+            expected_frames: match rendered.shortfall {
+                Some(Shortfall::Frames { expected }) => Some(expected),
+                Some(Shortfall::NoEnd | Shortfall::Unfinished) | None => None,
+            },
+            is_whole: rendered.shortfall.is_none(),
             peak_dbfs: dbfs(rendered.input.peak),
             not_finite: rendered.input.not_finite,
             null_test_dbfs: settings.is_separated().then(|| dbfs(rendered.null_peak)),
             kit: None,
             left_out: Vec::new(),
+            warnings: Vec::new(),
             wall_s,
             times_real_time: duration_s / wall_s.max(1e-9),
         }

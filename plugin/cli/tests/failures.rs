@@ -309,6 +309,57 @@ fn files_far_above_full_scale_are_told_and_broken_stems_an_error() {
 }
 
 #[test]
+fn lossy_files_that_end_early_are_told() {
+    let bench = Bench::new();
+    let fixtures = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../engine/tests/audio_file_fixtures"
+    );
+    let fixture = |name: &str| fs::read(Path::new(fixtures).join(name)).expect("read");
+    let (mp3, ogg) = (fixture("sine.mp3"), fixture("pages.ogg"));
+    fs::write(bench.path("whole.mp3"), &mp3).expect("written");
+    fs::write(bench.path("half.mp3"), &mp3[..mp3.len() / 2]).expect("written");
+    fs::write(bench.path("half.ogg"), &ogg[..ogg.len() - 1_000]).expect("written");
+    let arguments = [
+        "transcribe",
+        "whole.mp3",
+        "half.mp3",
+        "half.ogg",
+        "--out",
+        "out",
+    ];
+    let output = bench.idm(&[&arguments[..], &["--json"]].concat());
+    assert_eq!(code(&output), 0);
+    let said = stderr(&output);
+    assert_eq!(said.lines().count(), 2, "{said}");
+    let summary: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let files = summary["files"].as_array().expect("files");
+    assert_eq!(files[0]["is_whole"], true);
+    assert_eq!(files[0]["warnings"].as_array().expect("warnings").len(), 0);
+    assert_eq!(files[1]["expected_frames"], 11_025);
+    for (file, name, expected) in [
+        (
+            &files[1],
+            "half.mp3",
+            "cut off or damaged: expected 0.250 s, found 0.",
+        ),
+        (
+            &files[2],
+            "half.ogg",
+            "cut off: expected the mark of its end, found none after 0.",
+        ),
+    ] {
+        assert_eq!(file["is_whole"], false);
+        let warning = file["warnings"][0].as_str().expect("a warning");
+        assert!(
+            warning.starts_with(&format!("{name}: {expected}")),
+            "{warning}"
+        );
+        assert!(said.contains(&format!("idm: {warning}\n")), "{said}");
+    }
+}
+
+#[test]
 fn silence_and_broken_samples_are_survived() {
     let bench = Bench::new();
     bench.wav("silent.wav", &AudioBuffer::silent(44_100.0, 2, 10_000));

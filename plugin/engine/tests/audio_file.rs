@@ -3,9 +3,9 @@
 
 mod audio_file_support;
 
-use audio_file_support::{aiff_16_bit, flac_16_bit, sine, wav, wav_header};
+use audio_file_support::{aiff_16_bit, flac_16_bit, long_wav, sine, wav, wav_header};
 use idm_engine::audio_file::{
-    AudioBuffer, AudioFileError, AudioReader, PartialFile, WavFile, read, write_wav,
+    AudioBuffer, AudioFileError, AudioReader, PartialFile, Shortfall, WavFile, read, write_wav,
 };
 use proptest::prelude::*;
 use std::fs;
@@ -222,14 +222,129 @@ fn a_wav_of_unknown_length_is_read_to_its_end() {
     let mut content = wav(1, 1, 44_100, 16, &[1; 10_000]);
     content[4..8].copy_from_slice(&u32::MAX.to_le_bytes());
     content[40..44].copy_from_slice(&u32::MAX.to_le_bytes());
-    // A packet of the reader is 1152 frames: only whole ones are certain.
-    content.truncate(44 + 2 * 1152 * 4);
-    assert_eq!(
-        read(file(&folder, "pipe.wav", &content))
-            .expect("read")
-            .frames(),
-        4 * 1152
+    // A packet of the decoder is 1152 frames, and half a frame is none.
+    for frames in [4 * 1152, 1, 1152 * 3 + 777] {
+        content.truncate(44 + 2 * frames + usize::from(frames == 1));
+        let audio = read(file(&folder, "pipe.wav", &content)).expect("read");
+        assert_eq!(audio.channels, [vec![257.0 / 32_768.0; frames]]);
+        content.resize(44 + 10_000, 1);
+    }
+}
+
+#[test]
+fn wavs_that_were_not_finished_are_read_and_told() {
+    let folder = folder();
+    let plain = wav(1, 1, 44_100, 16, &[1; 5_000]);
+    let expected = [vec![257.0 / 32_768.0; 2_500]];
+    let with_lengths = |mut content: Vec<u8>, file_bytes: u32, data_bytes: u32| {
+        content[4..8].copy_from_slice(&file_bytes.to_le_bytes());
+        content[40..44].copy_from_slice(&data_bytes.to_le_bytes());
+        content
+    };
+    let unfinished = Some(Shortfall::Unfinished);
+    for (file_bytes, data_bytes, expected_shortfall) in [
+        (0, 0, unfinished),
+        (0, u32::MAX, unfinished),
+        (u32::MAX, u32::MAX, None),
+        // SoX to a pipe.
+        (0x7FFF_F024, 0x7FFF_F000, None),
+    ] {
+        let content = with_lengths(plain.clone(), file_bytes, data_bytes);
+        let path = file(&folder, "open.wav", &content);
+        assert_eq!(
+            read(&path).expect("read").channels,
+            expected,
+            "{data_bytes}"
+        );
+        assert_eq!(shortfall(&path), (expected_shortfall, 2_500));
+    }
+    let empty = with_lengths(plain[..44].to_vec(), 36, 0);
+    assert!(refusal(&file(&folder, "empty.wav", &empty)).contains("without samples"));
+    let mut long = long_wav(b"RF64", &plain, 0);
+    long[20..28].fill(0);
+    long.truncate(long.len() - 2_008);
+    let path = file(&folder, "long.wav", &long);
+    assert_eq!(read(&path).expect("read").channels, expected);
+    assert_eq!(shortfall(&path), (unfinished, 2_500));
+}
+
+#[test]
+fn wavs_with_lengths_of_64_bits_are_read_as_far_as_their_samples_go() {
+    let folder = folder();
+    let data: Vec<u8> = (0..4_001u32 * 6).map(|n| (n * 37 % 251) as u8).collect();
+    let plain = wav(1, 2, 48_000, 24, &data);
+    let expected = read(file(&folder, "plain.wav", &plain)).expect("read");
+    for mark in [b"RF64", b"BW64"] {
+        let content = long_wav(mark, &plain, data.len() as u64);
+        let path = file(&folder, "long.wav", &content);
+        assert_eq!(read(&path).expect("read"), expected);
+        let reader = AudioReader::open(&path).expect("opened");
+        assert_eq!(reader.announced_frames(), Some(4_001));
+    }
+    let content = long_wav(b"RF64", &plain, 6 << 32);
+    let message = refusal(&file(&folder, "cut.wav", &content));
+    assert!(
+        message.contains("truncated: expected 4294967296 frames"),
+        "{message}"
     );
+    let message = refusal(&file(&folder, "head.wav", &content[..70]));
+    assert!(message.contains("ends within its header"), "{message}");
+}
+
+/// The shortfall of the file at `path`, and the frames that were read.
+fn shortfall(path: &Path) -> (Option<Shortfall>, usize) {
+    let mut reader = AudioReader::open(path).expect("opened");
+    let mut frames = 0;
+    while let Some(packet) = reader.next_packet().expect("decoded") {
+        frames += packet[0].len();
+    }
+    (reader.shortfall(), frames)
+}
+
+/// `pages.ogg` holds 1.2 s of a sine in pages of 0.16 s, coded by libvorbis.
+#[test]
+fn lossy_files_that_were_cut_off_or_are_damaged_tell_it() {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/audio_file_fixtures");
+    for (name, frames) in [
+        ("sine.mp3", 11_025),
+        ("sine.ogg", 11_025),
+        ("pages.ogg", 52_920),
+    ] {
+        assert_eq!(shortfall(&fixtures.join(name)), (None, frames), "{name}");
+    }
+    let folder = folder();
+    let mp3 = fs::read(fixtures.join("sine.mp3")).expect("read");
+    let half = file(&folder, "half.mp3", &mp3[..mp3.len() / 2]);
+    let (missing, frames) = shortfall(&half);
+    assert_eq!(missing, Some(Shortfall::Frames { expected: 11_025 }));
+    assert!((3_000..7_000).contains(&frames), "{frames}");
+    // Behind a tag of more than 127 bytes.
+    let mut tagged = b"ID3\x04\0\0\0\0\x02\0".to_vec();
+    tagged.resize(10 + 256, 0);
+    tagged.extend_from_slice(&mp3[..mp3.len() / 2]);
+    assert_eq!(
+        shortfall(&file(&folder, "tag.mp3", &tagged)),
+        (missing, frames)
+    );
+
+    let ogg = fs::read(fixtures.join("pages.ogg")).expect("read");
+    let starts: Vec<usize> = (0..ogg.len())
+        .filter(|&at| ogg[at..].starts_with(b"OggS"))
+        .collect();
+    for cut in [starts[6], starts[6] + 100] {
+        let (missing, frames) = shortfall(&file(&folder, "cut.ogg", &ogg[..cut]));
+        assert_eq!((missing, frames), (Some(Shortfall::NoEnd), 28_224));
+    }
+    // Cut out of a longer one: its first page of sound does not begin at 0.
+    let mut later = ogg[..starts[2]].to_vec();
+    later.extend_from_slice(&ogg[starts[4]..]);
+    let (missing, frames) = shortfall(&file(&folder, "later.ogg", &later));
+    assert_eq!(missing, None, "{frames} frames");
+    let mut holed = ogg.clone();
+    holed[starts[5] + 100] ^= 1;
+    let (missing, frames) = shortfall(&file(&folder, "hole.ogg", &holed));
+    assert_eq!(missing, Some(Shortfall::Frames { expected: 52_920 }));
+    assert!((44_000..46_500).contains(&frames), "{frames}");
 }
 
 #[test]
@@ -317,7 +432,7 @@ proptest! {
     /// No content, however broken, brings the reader down.
     #[test]
     fn damaged_files_are_refused_or_read_but_never_panic(
-        kind in 0usize..4,
+        kind in 0usize..5,
         hits in prop::collection::vec((0usize..400, any::<u8>()), 1..12),
         length in 0usize..4_000,
     ) {
@@ -327,6 +442,7 @@ proptest! {
             0 => wav(1, 1, 44_100, 16, &[3; 2_000]),
             1 => aiff_16_bit(44_100, &[&samples]),
             2 => flac_16_bit(44_100, &[&samples, &samples]),
+            3 => long_wav(b"RF64", &wav(1, 1, 44_100, 16, &[3; 1_000]), 1_000),
             _ => wav_header(0xFFFE, 2, 44_100, 24, u32::MAX),
         };
         for (position, value) in hits {

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use anyhow::{Result, bail};
+use idm_engine::audio_file::Shortfall;
 use idm_engine::drum::STEM_COUNT;
 use idm_engine::engine::{Engine, Events, Stems, Verdict};
 use idm_engine::learner::LearntKit;
@@ -234,13 +235,14 @@ impl Stream {
         }
     }
 
-    pub(super) fn rendered(self, format: AudioFormat) -> Rendered {
+    pub(super) fn rendered(self, format: AudioFormat, shortfall: Option<Shortfall>) -> Rendered {
         Rendered {
             format,
             frames: self.frames,
             latency_samples: self.engine.latency_samples(),
             onsets: self.onsets,
             input: self.check,
+            shortfall,
             null_peak: self.null_peak,
             kit: self.kit,
         }

@@ -7,12 +7,15 @@
 
 use std::path::Path;
 
+mod ending;
 mod error;
+mod long_wave;
 mod partial;
 mod reader;
 mod resampler;
 mod writer;
 
+pub use ending::Shortfall;
 pub use error::AudioFileError;
 pub use partial::PartialFile;
 pub use reader::AudioReader;

@@ -8,11 +8,15 @@ use symphonia::core::codecs::CodecParameters;
 use symphonia::core::codecs::audio::{AudioDecoder, AudioDecoderOptions};
 use symphonia::core::errors::Error as SymphoniaError;
 use symphonia::core::formats::probe::Hint;
-use symphonia::core::formats::well_known::{FORMAT_ID_AIFF, FORMAT_ID_FLAC, FORMAT_ID_WAVE};
+use symphonia::core::formats::well_known::{
+    FORMAT_ID_AIFF, FORMAT_ID_FLAC, FORMAT_ID_OGG, FORMAT_ID_WAVE,
+};
 use symphonia::core::formats::{FormatOptions, FormatReader, TrackType};
-use symphonia::core::io::MediaSourceStream;
+use symphonia::core::io::{MediaSource, MediaSourceStream};
 use symphonia::core::meta::MetadataOptions;
 
+use super::ending::{self, Shortfall};
+use super::long_wave::{LONG_MARKS, LongWave};
 use super::{AudioFileError, MAX_CHANNELS, MAX_SAMPLE_RATE_HZ, MIN_SAMPLE_RATE_HZ};
 
 /// Bytes shown of a file that is no audio: a container's mark and its kind.
@@ -27,7 +31,13 @@ pub struct AudioReader {
     sample_rate_hz: u32,
     channels: usize,
     announced_frames: Option<u64>,
+    /// Whether fewer frames than announced are an error.
     length_is_exact: bool,
+    /// Frames after which the decoder is given silence.
+    ends_at: Option<u64>,
+    /// Frames of which fewer are no error, but tell that something is missing.
+    lossy_frames: Option<u64>,
+    shortfall: Option<Shortfall>,
     decoded_frames: u64,
     packet: Vec<Vec<f32>>,
 }
@@ -52,13 +62,29 @@ impl AudioReader {
     /// while reading.
     pub fn open(path: impl AsRef<Path>) -> Result<AudioReader, AudioFileError> {
         let path = path.as_ref().to_path_buf();
-        let (file, start) = open_and_peek(&path)?;
+        let (mut file, start) = open_and_peek(&path)?;
+        let io_error = |source| AudioFileError::Io {
+            path: path.clone(),
+            source,
+        };
+        let long_wave = LongWave::look(&mut file, &start)
+            .map_err(|error| header_error(&path, &start, SymphoniaError::IoError(error)))?;
+        let is_finished = long_wave.as_ref().is_none_or(LongWave::is_finished);
+        let long_wave_frames = long_wave.as_ref().map(LongWave::frames);
+        let mp3_announces_length = ending::mp3_announces_length(&mut file);
+        let is_ogg = start.starts_with(b"OggS");
+        let ogg_end = is_ogg.then(|| ending::ogg_end(&mut file)).flatten();
+        file.rewind().map_err(io_error)?;
 
         let mut hint = Hint::new();
         if let Some(extension) = path.extension().and_then(|extension| extension.to_str()) {
             hint.with_extension(extension);
         }
-        let stream = MediaSourceStream::new(Box::new(file), Default::default());
+        let source: Box<dyn MediaSource> = match long_wave {
+            Some(wave) => Box::new(wave.source(file).map_err(io_error)?),
+            None => Box::new(file),
+        };
+        let stream = MediaSourceStream::new(source, Default::default());
         let format = symphonia::default::get_probe()
             .probe(
                 &hint,
@@ -103,7 +129,7 @@ impl AudioReader {
             .map_err(|error| unsupported(&error.to_string()))?;
 
         let format_id = format.format_info().format;
-        let announced_frames = track.num_frames;
+        let announced_frames = long_wave_frames.or(track.num_frames);
         let track_id = track.id;
         Ok(AudioReader {
             decoder,
@@ -111,9 +137,16 @@ impl AudioReader {
             sample_rate_hz,
             channels,
             announced_frames,
-            // MP3 lengths may be estimates, Ogg ones come from the last page
-            // that is there: neither tells of a truncation.
             length_is_exact: [FORMAT_ID_WAVE, FORMAT_ID_AIFF, FORMAT_ID_FLAC].contains(&format_id),
+            ends_at: long_wave_frames,
+            lossy_frames: if format_id == FORMAT_ID_OGG {
+                // What was cut out of a longer one begins later.
+                let start = u64::try_from(track.start_ts.get()).unwrap_or(0);
+                ogg_end.map(|end| end.saturating_sub(start))
+            } else {
+                track.num_frames.filter(|_| mp3_announces_length)
+            },
+            shortfall: (!is_finished).then_some(Shortfall::Unfinished),
             decoded_frames: 0,
             packet: vec![Vec::new(); channels],
             format,
@@ -137,6 +170,13 @@ impl AudioReader {
         self.announced_frames
     }
 
+    /// What is missing of a file that was read to its end: MP3 and Ogg files that were cut
+    /// off or are damaged, and WAV files that were not finished, are read as far as they go.
+    /// Any other such file is an error.
+    pub fn shortfall(&self) -> Option<Shortfall> {
+        self.shortfall
+    }
+
     /// The next samples, shape `(channels, frames)` with at least one frame, or
     /// `None` at the end. Allocates.
     ///
@@ -150,6 +190,9 @@ impl AudioReader {
                 Ok(None) => return self.at_end(),
                 // Containers without an end mark end with the file.
                 Err(SymphoniaError::IoError(e)) if e.kind() == ErrorKind::UnexpectedEof => {
+                    if self.format.format_info().format == FORMAT_ID_OGG {
+                        self.shortfall = Some(Shortfall::NoEnd);
+                    }
                     return self.at_end();
                 }
                 Err(error) => return Err(self.content_error(error)),
@@ -177,8 +220,22 @@ impl AudioReader {
                 });
             }
             decoded.copy_to_vecs_planar(&mut self.packet);
+            self.cut_silence();
+            if self.packet[0].is_empty() {
+                continue;
+            }
             self.decoded_frames += self.packet[0].len() as u64;
             return Ok(Some(&self.packet));
+        }
+    }
+
+    /// Takes off what the packet has beyond the end.
+    fn cut_silence(&mut self) {
+        if let Some(frames) = self.ends_at {
+            let left = usize::try_from(frames.saturating_sub(self.decoded_frames));
+            for channel in &mut self.packet {
+                channel.truncate(left.unwrap_or(usize::MAX));
+            }
         }
     }
 
@@ -186,7 +243,7 @@ impl AudioReader {
         self.decoded_frames as f64 / f64::from(self.sample_rate_hz)
     }
 
-    fn at_end(&self) -> Result<Option<&[Vec<f32>]>, AudioFileError> {
+    fn at_end(&mut self) -> Result<Option<&[Vec<f32>]>, AudioFileError> {
         match self.announced_frames {
             Some(expected) if self.length_is_exact && self.decoded_frames < expected => {
                 Err(AudioFileError::Truncated {
@@ -199,7 +256,11 @@ impl AudioReader {
                 path: self.path.clone(),
                 found: "a header without samples",
             }),
-            _ => Ok(None),
+            _ => {
+                let missing = ending::frames_missing(self.lossy_frames, self.decoded_frames);
+                self.shortfall = self.shortfall.or(missing);
+                Ok(None)
+            }
         }
     }
 
@@ -261,7 +322,7 @@ fn header_error(path: &Path, start: &[u8], error: SymphoniaError) -> AudioFileEr
         _ if ends_early && is_known_mark(start) => AudioFileError::Damaged {
             path,
             at_s: 0.0,
-            found: "the file ends within its header".to_string(),
+            found: "the file ends within its header or before its last chunk does".to_string(),
         },
         SymphoniaError::IoError(source) if !ends_early => AudioFileError::Io { path, source },
         SymphoniaError::DecodeError(found) => AudioFileError::Damaged {
@@ -281,7 +342,7 @@ fn header_error(path: &Path, start: &[u8], error: SymphoniaError) -> AudioFileEr
 }
 
 fn is_known_mark(start: &[u8]) -> bool {
-    [b"RIFF", b"FORM", b"fLaC", b"OggS"]
-        .iter()
-        .any(|mark| start.starts_with(*mark))
+    let marks = [b"RIFF", b"FORM", b"fLaC", b"OggS"];
+    let mut marks = marks.into_iter().chain(&LONG_MARKS);
+    marks.any(|mark| start.starts_with(mark))
 }

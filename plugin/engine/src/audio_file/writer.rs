@@ -1,4 +1,4 @@
-//! 32-bit float WAV files.
+//! 32-bit float WAV files; those of more than 4 GiB are RF64 files.
 
 use std::fs::File;
 use std::io::{Cursor, Error as IoError, Seek, SeekFrom, Write};
@@ -8,8 +8,15 @@ use hound::{SampleFormat, WavSpec, WavWriter};
 
 use super::{AudioBuffer, AudioFileError, MAX_CHANNELS, PartialFile, whole_rate_hz};
 
-/// Most bytes of samples in a WAV file: the 32-bit length less the header.
+/// Most bytes of samples in a plain WAV file: the 32-bit length less the header.
 const MAX_DATA_BYTES: u64 = u32::MAX as u64 - 256;
+
+/// Where the header has its first chunk, behind mark, length and kind.
+const FIRST_CHUNK_AT: usize = 12;
+
+/// Bytes that are kept for the long lengths: those of the file, of the samples, their
+/// number, and an empty table.
+const LONG_LENGTHS_BYTES: u32 = 28;
 
 /// Bytes of one 32-bit float sample.
 const SAMPLE_BYTES: usize = size_of::<f32>();
@@ -30,6 +37,9 @@ pub struct WavFile {
     file: File,
     partial: PartialFile,
     header_bytes: usize,
+    /// Whether the header has room for lengths of 64 bits.
+    may_be_long: bool,
+    max_data_bytes: u64,
     channels: usize,
     data_bytes: u64,
     /// Interleaved samples that are not written yet.
@@ -47,7 +57,7 @@ impl std::fmt::Debug for WavFile {
 }
 
 impl WavFile {
-    /// Starts a file. The sample rate is rounded to whole hertz. Allocates.
+    /// Starts a file of up to 4 GiB. The sample rate is rounded to whole hertz. Allocates.
     ///
     /// # Errors
     /// When rate or channel count is out of range or the file cannot be
@@ -57,7 +67,33 @@ impl WavFile {
         sample_rate_hz: f64,
         channels: usize,
     ) -> Result<WavFile, AudioFileError> {
-        let path = path.as_ref();
+        WavFile::begin(path.as_ref(), sample_rate_hz, channels, false)
+    }
+
+    /// As [`create`](Self::create), for about `frames` frames, if that is known: if they
+    /// may exceed 4 GiB, the file becomes an RF64 file when they do.
+    ///
+    /// # Errors
+    /// As [`create`](Self::create).
+    pub fn create_for(
+        path: impl AsRef<Path>,
+        sample_rate_hz: f64,
+        channels: usize,
+        frames: Option<u64>,
+    ) -> Result<WavFile, AudioFileError> {
+        let frame_bytes = (channels * SAMPLE_BYTES) as u64;
+        // Announced lengths may be estimates.
+        let may_be_long =
+            frames.is_none_or(|frames| frames > MAX_DATA_BYTES / 2 / frame_bytes.max(1));
+        WavFile::begin(path.as_ref(), sample_rate_hz, channels, may_be_long)
+    }
+
+    fn begin(
+        path: &Path,
+        sample_rate_hz: f64,
+        channels: usize,
+        may_be_long: bool,
+    ) -> Result<WavFile, AudioFileError> {
         let sample_rate = whole_rate_hz(sample_rate_hz)?;
         if !(1..=MAX_CHANNELS).contains(&channels) {
             return Err(AudioFileError::ChannelCount { found: channels });
@@ -69,13 +105,22 @@ impl WavFile {
             sample_format: SampleFormat::Float,
         };
         let (partial, file) = PartialFile::create(path).map_err(|e| io_error(path, e))?;
-        let header = empty_file(spec).map_err(|e| hound_error(path, e))?;
+        let mut header = empty_file(spec).map_err(|e| hound_error(path, e))?;
+        if may_be_long {
+            let chunks = header.split_off(FIRST_CHUNK_AT);
+            header.extend_from_slice(b"JUNK");
+            header.extend_from_slice(&LONG_LENGTHS_BYTES.to_le_bytes());
+            header.extend_from_slice(&[0; LONG_LENGTHS_BYTES as usize]);
+            header.extend_from_slice(&chunks);
+        }
         let mut gathered = Vec::with_capacity(GATHERED_BYTES);
         gathered.extend_from_slice(&header);
         Ok(WavFile {
             file,
             partial,
             header_bytes: header.len(),
+            may_be_long,
+            max_data_bytes: MAX_DATA_BYTES,
             channels,
             data_bytes: 0,
             gathered,
@@ -86,7 +131,8 @@ impl WavFile {
     ///
     /// # Errors
     /// When the number of channels differs from that of the file, the channels
-    /// differ in length, the file would exceed 4 GiB, or writing fails.
+    /// differ in length, the file would exceed 4 GiB and was not
+    /// [meant to](Self::create_for), or writing fails.
     pub fn write(&mut self, channels: &[&[f32]]) -> Result<(), AudioFileError> {
         if channels.len() != self.channels {
             return Err(AudioFileError::ChannelCount {
@@ -102,7 +148,7 @@ impl WavFile {
         }
         let path = self.partial.destination();
         self.data_bytes += (frames * self.channels * SAMPLE_BYTES) as u64;
-        if self.data_bytes > MAX_DATA_BYTES {
+        if self.is_long() && !self.may_be_long {
             return Err(AudioFileError::TooLong {
                 path: path.to_path_buf(),
                 limit_bytes: MAX_DATA_BYTES,
@@ -155,8 +201,16 @@ impl WavFile {
         self.partial.commit().map_err(|e| io_error(&path, e))
     }
 
+    /// Whether the lengths exceed 32 bits.
+    fn is_long(&self) -> bool {
+        self.data_bytes > self.max_data_bytes
+    }
+
     /// Puts the lengths of the file and of its samples into the header.
     fn write_lengths(&mut self) -> Result<(), IoError> {
+        if self.is_long() {
+            return self.write_long_lengths();
+        }
         // Both fit: the samples are limited and the header is short.
         let data_bytes = self.data_bytes as u32;
         let after_length = (self.header_bytes - RIFF_LENGTH_AT - size_of::<u32>()) as u32;
@@ -169,6 +223,25 @@ impl WavFile {
             self.file.write_all(&bytes.to_le_bytes())?;
         }
         Ok(())
+    }
+
+    /// Makes it an RF64 file (EBU Tech 3306).
+    fn write_long_lengths(&mut self) -> Result<(), IoError> {
+        let is_elsewhere = u32::MAX.to_le_bytes();
+        let after_length = (self.header_bytes - RIFF_LENGTH_AT - size_of::<u32>()) as u64;
+        let frames = self.data_bytes / (self.channels * SAMPLE_BYTES) as u64;
+        let mut start = b"RF64".to_vec();
+        start.extend_from_slice(&is_elsewhere);
+        start.extend_from_slice(b"WAVEds64");
+        start.extend_from_slice(&LONG_LENGTHS_BYTES.to_le_bytes());
+        for length in [after_length + self.data_bytes, self.data_bytes, frames] {
+            start.extend_from_slice(&length.to_le_bytes());
+        }
+        self.file.seek(SeekFrom::Start(0))?;
+        self.file.write_all(&start)?;
+        let data_length_at = self.header_bytes - size_of::<u32>();
+        self.file.seek(SeekFrom::Start(data_length_at as u64))?;
+        self.file.write_all(&is_elsewhere)
     }
 }
 
@@ -253,5 +326,42 @@ mod tests {
                 assert!(found == expected(&channels), "blocks of {block}");
             }
         }
+    }
+
+    #[test]
+    fn files_that_may_be_long_are_rf64_when_they_are() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("stem.wav");
+        let left: Vec<f32> = (0..2_000).map(|n| (n as f32 * 0.37).sin()).collect();
+        let right: Vec<f32> = left.iter().map(|sample| -sample).collect();
+        let channels = [&left[..], &right[..]];
+        let written = |frames: Option<u64>, max_data_bytes: u64| {
+            let mut file = WavFile::create_for(&path, 48_000.0, 2, frames).expect("created");
+            file.max_data_bytes = max_data_bytes;
+            file.write(&channels)?;
+            file.finish()?;
+            Ok::<_, AudioFileError>(std::fs::read(&path).expect("read"))
+        };
+        let audio = || crate::audio_file::read(&path).expect("read").channels;
+        let plain = written(Some(2_000), MAX_DATA_BYTES).expect("written");
+        assert!(plain == expected(&[left.clone(), right.clone()]));
+
+        for (limit, mark) in [(MAX_DATA_BYTES, b"RIFF"), (15_999, b"RF64")] {
+            for frames in [None, Some(MAX_DATA_BYTES)] {
+                let bytes = written(frames, limit).expect("written");
+                assert_eq!(&bytes[..4], mark);
+                assert_eq!(bytes.len(), plain.len() + 36);
+                assert_eq!(audio(), [left.clone(), right.clone()]);
+            }
+        }
+        let bytes = std::fs::read(&path).expect("read");
+        let long =
+            |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().expect("eight bytes"));
+        assert_eq!(
+            [long(20), long(28), long(36)],
+            [bytes.len() as u64 - 8, 16_000, 2_000]
+        );
+        let refused = written(Some(2_000), 15_999).expect_err("not meant to be long");
+        assert!(matches!(refused, AudioFileError::TooLong { .. }));
     }
 }

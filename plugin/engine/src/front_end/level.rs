@@ -9,7 +9,8 @@
 const ORDINARY_PEAK: f32 = 0.1;
 /// Most that is added, as power: 36 dB.
 const MOST_GAIN: f32 = 4_000.0;
-/// Most that is taken away: 15 dB. Louder ones are heard as such.
+/// Most that is taken away up to full scale: 15 dB. Only files of floats are louder, and
+/// those are heard as if they reached it.
 const LEAST_GAIN: f32 = 0.03;
 /// How fast the level sinks.
 const SINK_DB_PER_S: f64 = 4.0;
@@ -54,7 +55,8 @@ impl LevelFollower {
     /// Factor on the power of what the network hears. Real-time safe.
     pub fn power_gain(&self) -> f32 {
         let lacking = ORDINARY_PEAK / self.peak.max(1e-9);
-        (lacking * lacking).clamp(LEAST_GAIN, MOST_GAIN)
+        let beyond_full_scale = self.peak.max(1.0);
+        (lacking * lacking).clamp(LEAST_GAIN, MOST_GAIN) / (beyond_full_scale * beyond_full_scale)
     }
 }
 
@@ -83,6 +85,14 @@ mod tests {
                 (expected_db - 0.1..expected_db + 2.2).contains(&gain_db),
                 "{peak}: {gain_db} dB, expected {expected_db}"
             );
+        }
+        let mut follower = LevelFollower::new(HOP_S);
+        follower.hop(1.0);
+        assert_eq!(follower.power_gain(), LEAST_GAIN);
+        for peak in [4.0, 100.0] {
+            follower.hop(peak);
+            let heard_peak = peak * follower.power_gain().sqrt();
+            assert!((heard_peak - LEAST_GAIN.sqrt()).abs() < 1e-6, "{peak}");
         }
         let mut follower = LevelFollower::new(HOP_S);
         assert_eq!(gain_after(&mut follower, 20.0, 2e-4), MOST_GAIN);

@@ -20,6 +20,8 @@ fn choke_group(drum: Drum) -> Option<u8> {
 /// The SFZ text: General MIDI keys, whole samples whatever the note's length,
 /// hats that choke each other as on a real stand.
 pub fn encode(title: &str, samples: &[SampleFile]) -> String {
+    // A comment ends with its line.
+    let title = title.replace(char::is_control, " ");
     let mut text = format!("// {title}: one-shots learnt from a recording\n");
     // `loop_mode=one_shot` plays to the end; a key has one pitch here.
     text.push_str("\n<global>\nloop_mode=one_shot\npitch_keytrack=0\n");
@@ -126,6 +128,12 @@ mod tests {
             high_velocity: high,
             audio: AudioBuffer::default(),
         }
+    }
+
+    #[test]
+    fn titles_stay_on_their_line() {
+        let text = encode("two\nlines\t", &[]);
+        assert!(text.starts_with("// two lines : one-shots"), "{text}");
     }
 
     #[test]

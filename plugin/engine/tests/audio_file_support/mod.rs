@@ -40,6 +40,30 @@ pub fn wav(codec: u16, channels: u16, rate_hz: u32, bits: u16, data: &[u8]) -> V
     content
 }
 
+/// A WAV file around `data` with lengths of 64 bits: of kind `mark` (RF64 or BW64), saying
+/// that it holds `data_bytes` bytes, with a chunk of another kind before and behind it.
+pub fn long_wav(mark: &[u8; 4], plain: &[u8], data_bytes: u64) -> Vec<u8> {
+    let (header, data) = plain.split_at(44);
+    let mut content = mark.to_vec();
+    content.extend_from_slice(&u32::MAX.to_le_bytes());
+    content.extend_from_slice(b"WAVEds64");
+    content.extend_from_slice(&28u32.to_le_bytes());
+    for length in [data_bytes + 100, data_bytes, 0] {
+        content.extend_from_slice(&length.to_le_bytes());
+    }
+    content.extend_from_slice(&0u32.to_le_bytes());
+    content.extend_from_slice(b"bext");
+    content.extend_from_slice(&3u32.to_le_bytes());
+    content.extend_from_slice(b"odd\0");
+    content.extend_from_slice(&header[12..40]);
+    content.extend_from_slice(&u32::MAX.to_le_bytes());
+    content.extend_from_slice(data);
+    content.extend_from_slice(b"LIST");
+    content.extend_from_slice(&2_000u32.to_le_bytes());
+    content.extend_from_slice(&[0x55; 2_000]);
+    content
+}
+
 /// A 16-bit AIFF file.
 pub fn aiff_16_bit(rate_hz: u32, channels: &[&[i16]]) -> Vec<u8> {
     let frames = channels[0].len();
