@@ -11,7 +11,7 @@ use idm_engine::note_map::NoteMap;
 
 use crate::console;
 use crate::drums::{self, DrumPercent, DrumSet};
-use crate::hits::{self, HitFile};
+use crate::hits::{self, HitFile, HitsRole};
 use crate::outputs::folder_names;
 use crate::own_samples::{KitFolder, OwnSample};
 use crate::render::Settings;
@@ -115,7 +115,8 @@ impl CommonArgs {
     pub fn settings(&self, passes: u32) -> Result<Settings, String> {
         let (source, given) = self.known.given(self)?;
         if let Some(left_out) = &given.left_out {
-            console::complain(format_args!("idm: --hits: {left_out}"));
+            let option = self.known.role().option();
+            console::complain(format_args!("idm: {option}: {left_out}"));
         }
         Ok(Settings {
             quality: self.quality,
@@ -127,6 +128,7 @@ impl CommonArgs {
             },
             own: Vec::new(),
             hits: given.hits,
+            hits_role: self.known.role(),
             hits_until_s: self.known.hits_until,
         })
     }
@@ -192,7 +194,7 @@ pub struct SeparateArgs {
     pub groups: bool,
 }
 
-/// Hits in place of those that would be heard.
+/// Hits that are known, all of them or where hearing was wrong.
 #[derive(Debug, Args)]
 pub struct KnownHitsArgs {
     /// The hits of the recording, as CSV (time_s,class,velocity) or MIDI file, in place
@@ -206,6 +208,13 @@ pub struct KnownHitsArgs {
     #[arg(long, value_name = "SECONDS", requires = "hits", value_parser = seconds,
           allow_negative_numbers = true)]
     pub hits_until: Option<f64>,
+
+    /// The hits as they should have been heard, as --hits reads them: onsets.csv or onsets.mid
+    /// of a run with the same options, with hits deleted, added or moved. The recording is
+    /// heard first, and only what differs by a hit or by more than 22 ms is corrected; all
+    /// else stays as heard, velocities too. For one input
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["hits", "hits_until"])]
+    pub corrected: Option<PathBuf>,
 }
 
 /// Reads a time of more than 0 s.
@@ -218,16 +227,34 @@ fn seconds(text: &str) -> Result<f64, String> {
 }
 
 impl KnownHitsArgs {
+    /// The file of hits and what it is for.
+    pub fn file(&self) -> Option<(HitsRole, &Path)> {
+        let all = self.hits.as_deref().map(|path| (HitsRole::All, path));
+        let corrected = self.corrected.as_deref();
+        all.or(corrected.map(|path| (HitsRole::Corrected, path)))
+    }
+
+    /// What the file of hits is for.
+    fn role(&self) -> HitsRole {
+        self.file().map(|(role, _)| role).unwrap_or_default()
+    }
+
     /// Who says when a drum is hit, and the hits.
     ///
     /// # Errors
     /// Hits of one recording for several inputs; a file that cannot be read.
     fn given(&self, common: &CommonArgs) -> Result<(HitSource, HitFile), String> {
-        match (&self.hits, common.inputs.len()) {
-            (None, _) => Ok((HitSource::Heard, HitFile::default())),
-            (Some(path), 1) => {
+        let Some((role, path)) = self.file() else {
+            return Ok((HitSource::Heard, HitFile::default()));
+        };
+        let option = role.option();
+        match common.inputs.len() {
+            1 => {
                 let hits = hits::read(path, &common.notes);
-                let mut file = hits.map_err(|error| format!("--hits: {error}"))?;
+                let mut file = hits.map_err(|error| format!("{option}: {error}"))?;
+                if role == HitsRole::Corrected {
+                    return Ok((HitSource::Heard, file));
+                }
                 if let Some(until_s) = self.hits_until {
                     let hits = file.hits.iter().filter(|hit| hit.time_s < until_s);
                     file.hits = hits.copied().collect();
@@ -250,7 +277,7 @@ impl KnownHitsArgs {
                 }
                 Ok((HitSource::Given, file))
             }
-            (Some(_), inputs) => Err(format!("--hits: expected one input, found {inputs}")),
+            inputs => Err(format!("{option}: expected one input, found {inputs}")),
         }
     }
 }

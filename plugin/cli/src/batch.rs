@@ -12,6 +12,7 @@ use rayon::prelude::*;
 
 use crate::args::CommonArgs;
 use crate::console;
+use crate::hits::HitsRole;
 use crate::interrupt;
 use crate::outputs::{self, OutputFolder, Protected, Written};
 use crate::progress::Progress;
@@ -34,6 +35,8 @@ pub struct Job<'a> {
     pub outputs: OutputFolder<'a>,
     /// The model that all jobs share.
     pub model: &'a Arc<Model>,
+    /// What the file of hits is for, if there is one.
+    hits_role: HitsRole,
     bar: ProgressBar,
     progress: &'a Progress,
     /// What was said about this input.
@@ -57,8 +60,12 @@ impl Job<'_> {
         if settings.is_separated() {
             rendered.check_null()?;
         }
-        if let Some(warning) = rendered.hits_beyond_end(&settings.hits) {
+        if let Some(warning) = rendered.hits_beyond_end(settings) {
             self.say(&warning);
+        }
+        if let Some(differences) = rendered.differences {
+            let option = self.hits_role.option();
+            self.say(&format!("{option}: {}", differences.line()));
         }
         Ok(rendered)
     }
@@ -70,7 +77,8 @@ impl Job<'_> {
     pub fn write(&self, name: &str, content: &[u8]) -> Result<()> {
         if self.outputs.write(name, content)? == Written::LeftAsItWas {
             let path = self.outputs.path().join(name);
-            self.say(&format!("{}: left as it is: --hits", path.display()));
+            let option = self.hits_role.option();
+            self.say(&format!("{}: left as it is: {option}", path.display()));
         }
         Ok(())
     }
@@ -118,7 +126,7 @@ pub fn usage(error: &str) -> ExitCode {
 }
 
 /// Does `work` for every input and reports. Outputs leave `samples` (files or folders)
-/// and the file of given hits alone. An input is refused before any work if a file of the
+/// and the file of known hits alone. An input is refused before any work if a file of the
 /// user's has one of the `names` that its results may have, hits apart.
 pub fn run(
     command: &'static str,
@@ -136,7 +144,9 @@ pub fn run(
     };
     let progress = Progress::new(args.json);
     let titles = outputs::folder_names(&args.inputs);
-    let protected = Protected::new(&args.inputs, samples, args.known.hits.as_deref());
+    let (hits_role, hits) = args.known.file().unzip();
+    let hits_role = hits_role.unwrap_or_default();
+    let protected = Protected::new(&args.inputs, samples, hits);
     let files: Vec<FileSummary> = args
         .inputs
         .par_iter()
@@ -155,6 +165,7 @@ pub fn run(
                     input,
                     outputs,
                     model: &model,
+                    hits_role,
                     bar: bar.clone(),
                     progress: &progress,
                     said: Mutex::default(),

@@ -14,6 +14,26 @@ pub type WrittenHit = hit_file::WrittenHit<Drum>;
 /// Hits in order of time.
 pub type GivenHits = Arc<[WrittenHit]>;
 
+/// What a file of hits is for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum HitsRole {
+    /// Its hits stand in place of those that would be heard.
+    #[default]
+    All,
+    /// Where it differs from what is heard, it counts.
+    Corrected,
+}
+
+impl HitsRole {
+    /// The option that names such a file.
+    pub fn option(self) -> &'static str {
+        match self {
+            HitsRole::All => "--hits",
+            HitsRole::Corrected => "--corrected",
+        }
+    }
+}
+
 /// What a file of hits holds.
 #[derive(Debug, Default)]
 pub struct HitFile {

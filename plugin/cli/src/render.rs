@@ -1,6 +1,7 @@
 //! A file through the engine, exactly as a host would stream it, with the
 //! latency taken out again.
 
+mod corrections;
 mod stream;
 
 use std::path::Path;
@@ -16,10 +17,12 @@ use idm_engine::learner::LearntKit;
 use idm_engine::model::Model;
 use idm_engine::one_shots::{OneShot, OwnSounds};
 
-use crate::hits::{GivenHits, WrittenHit};
+use crate::hits::{GivenHits, HitsRole, WrittenHit};
 use crate::input_check::InputCheck;
 use crate::interrupt;
 use crate::onset::Onset;
+pub use corrections::Differences;
+use corrections::{Corrections, Word};
 use stream::Stream;
 
 /// Largest share of the input's peak that may be missing from the sum of the stems:
@@ -39,8 +42,10 @@ pub struct Settings {
     pub controls: Controls,
     /// Samples in place of drums.
     pub own: Vec<(Drum, Vec<Arc<OneShot>>)>,
-    /// Hits, if the controls say that they are given.
+    /// Hits that are known.
     pub hits: GivenHits,
+    /// What they are for; all of them only if the controls say that hits are given.
+    pub hits_role: HitsRole,
     /// Where they end and the engine listens; none: they are all.
     pub hits_until_s: Option<f64>,
 }
@@ -49,6 +54,20 @@ impl Settings {
     /// Whether all stems come from the recording, so that their sum is the input.
     pub fn is_separated(&self) -> bool {
         self.controls.drums.iter().all(|drum| drum.blend == 0.0)
+    }
+
+    /// Whether any hit that is known lies in the `frames` of a file.
+    fn expect_hits_within(&self, frames: u64, rate_hz: f64) -> Result<()> {
+        let is_inside = |hit: &WrittenHit| hit.sample(rate_hz) < frames;
+        if let Some(first) = self.hits.first().filter(|hit| !is_inside(hit)) {
+            bail!(
+                "{}: expected hits within the file's {:.3} s, found the first at {:.3} s",
+                self.hits_role.option(),
+                frames as f64 / rate_hz,
+                first.time_s
+            );
+        }
+        Ok(())
     }
 }
 
@@ -101,11 +120,15 @@ pub struct Rendered {
     pub null_peak: f32,
     /// One-shots that were learnt, last of all from the end of the file.
     pub kit: Arc<LearntKit>,
+    /// What corrected hits had against those that were heard, if there were any.
+    pub differences: Option<Differences>,
 }
 
 /// Streams the file at `path` through a new engine, `settings.passes` times.
 /// Every pass begins with the kit that was learnt in the one before.
 /// `progress` is told the frames done and the frames in all, where known.
+/// If hits are corrected, all of that is done before without a sink, to learn what is heard
+/// without them; then the engine is told the differences.
 ///
 /// # Errors
 /// A file that cannot be read or processed, given hits of which none is in it, a sink
@@ -117,11 +140,47 @@ pub fn render(
     sink: &mut dyn Sink,
     progress: &dyn Fn(u64, Option<u64>),
 ) -> Result<Rendered> {
+    let option = settings.hits_role.option();
     let is_given = settings.controls.hits == HitSource::Given;
+    let is_corrected = settings.hits_role == HitsRole::Corrected;
     ensure!(
-        !is_given || !settings.hits.is_empty(),
-        "--hits: expected at least one hit of a drum, found none"
+        !(is_given || is_corrected) || !settings.hits.is_empty(),
+        "{option}: expected at least one hit of a drum, found none"
     );
+    if !is_corrected {
+        return hear(path, model, settings, &[], sink, progress);
+    }
+    let twice = |done, total: Option<u64>| progress(done, total.map(|all| all.saturating_mul(2)));
+    let heard = hear(path, model, settings, &[], &mut Deaf, &twice)?;
+    let rate_hz = heard.format.sample_rate_hz;
+    settings.expect_hits_within(heard.frames, rate_hz)?;
+    let enabled = settings.controls.drums.map(|drum| drum.enabled);
+    let corrections = Corrections::between(
+        &heard.onsets,
+        &settings.hits,
+        &enabled,
+        rate_hz,
+        heard.frames,
+    );
+    let before = heard.frames.saturating_mul(u64::from(settings.passes));
+    let on = |done, total: Option<u64>| {
+        progress(before + done, total.map(|all| all.saturating_add(before)));
+    };
+    let mut rendered = hear(path, model, settings, &corrections.words, sink, &on)?;
+    rendered.differences = Some(corrections.differences);
+    Ok(rendered)
+}
+
+/// [`render`] of an engine that is told `corrections` if it listens.
+fn hear(
+    path: &Path,
+    model: &Arc<Model>,
+    settings: &Settings,
+    corrections: &[Word],
+    sink: &mut dyn Sink,
+    progress: &dyn Fn(u64, Option<u64>),
+) -> Result<Rendered> {
+    let is_given = settings.controls.hits == HitSource::Given;
     let mut reader = AudioReader::open(path)?;
     let format = AudioFormat {
         sample_rate_hz: reader.sample_rate_hz(),
@@ -154,7 +213,14 @@ pub fn render(
         .announced_frames
         .map(|frames| frames.saturating_mul(u64::from(settings.passes)));
     let mut done = 0;
-    let mut stream = Stream::new(engine, format.channels, settings);
+    let words = if is_given {
+        let hits = settings.hits.iter();
+        hits.map(|hit| Word::hit(hit, format.sample_rate_hz))
+            .collect()
+    } else {
+        corrections.to_vec()
+    };
+    let mut stream = Stream::new(engine, format.channels, settings.block_samples, words);
     for pass in 1..=settings.passes {
         if pass > 1 {
             stream.rewind();
@@ -173,7 +239,7 @@ pub fn render(
             progress(done, total);
         }
         if is_given {
-            stream.check_hits()?;
+            settings.expect_hits_within(stream.frames(), format.sample_rate_hz)?;
         }
         stream.finish(sink)?;
     }
@@ -217,15 +283,17 @@ impl Rendered {
         })
     }
 
-    /// How many of the `given` hits the file is too short for, in one line.
-    pub fn hits_beyond_end(&self, given: &[WrittenHit]) -> Option<String> {
+    /// For how many of the hits that are known the file is too short, in one line.
+    pub fn hits_beyond_end(&self, settings: &Settings) -> Option<String> {
+        let given = &settings.hits;
         let rate_hz = self.format.sample_rate_hz;
         let length_s = self.frames as f64 / rate_hz;
         let is_beyond = |hit: &&WrittenHit| hit.sample(rate_hz) >= self.frames;
         let beyond = given.iter().filter(is_beyond).count();
         (beyond > 0).then(|| {
             format!(
-                "--hits: {beyond} of {} hits lie after the end of the file, which has {length_s:.3} s",
+                "{}: {beyond} of {} hits lie after the end of the file, which has {length_s:.3} s",
+                settings.hits_role.option(),
                 given.len()
             )
         })

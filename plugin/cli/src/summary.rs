@@ -9,7 +9,7 @@ use idm_engine::controls::Quality;
 use idm_engine::drum::Drum;
 use serde::{Serialize, Serializer};
 
-use crate::render::{Rendered, Settings};
+use crate::render::{Differences, Rendered, Settings};
 
 /// Level reported where a difference is exactly zero.
 const SILENCE_DBFS: f64 = -300.0;
@@ -67,6 +67,9 @@ pub struct Figures {
     pub hits: BTreeMap<&'static str, usize>,
     /// Accepted hits of all classes.
     pub hits_total: usize,
+    /// What corrected hits had against those that were heard; absent if there were none.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub differences: Option<Differences>,
     /// Length that the input announces, where less of it could be read and it says so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expected_frames: Option<u64>,
@@ -130,6 +133,7 @@ impl Figures {
             latency_samples: rendered.latency_samples,
             hits,
             hits_total: rendered.onsets.len(),
+            differences: rendered.differences,
             expected_frames: match rendered.shortfall {
                 Some(Shortfall::Frames { expected }) => Some(expected),
                 Some(Shortfall::NoEnd | Shortfall::Unfinished) | None => None,

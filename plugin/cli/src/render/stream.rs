@@ -9,12 +9,12 @@ use idm_engine::drum::STEM_COUNT;
 use idm_engine::engine::{Engine, Events, Stems, Verdict};
 use idm_engine::learner::LearntKit;
 
-use super::{AudioFormat, Rendered, Settings, Sink, Stretch};
-use crate::hits::{GivenHits, WrittenHit};
+use super::corrections::{Says, Word};
+use super::{AudioFormat, Rendered, Sink, Stretch};
 use crate::input_check::InputCheck;
 use crate::onset::{self, Onset};
 
-/// Hits that the engine is told at once; it remembers twice as many.
+/// Words about hits that the engine is told at once; it remembers twice as many.
 const TOLD_AT_ONCE: usize = 512;
 
 /// The engine with what it takes to feed it blocks of one size and to align
@@ -34,8 +34,8 @@ pub(super) struct Stream {
     /// Frames of the file, and frames given to the engine.
     frames: u64,
     processed: u64,
-    /// Hits to tell the engine, and how many it knows.
-    given: GivenHits,
+    /// What to tell the engine, in order of time, and how much it knows.
+    words: Vec<Word>,
     told: usize,
     onsets: Vec<Onset>,
     check: InputCheck,
@@ -44,8 +44,12 @@ pub(super) struct Stream {
 }
 
 impl Stream {
-    pub(super) fn new(engine: Engine, channels: usize, settings: &Settings) -> Stream {
-        let block_samples = settings.block_samples;
+    pub(super) fn new(
+        engine: Engine,
+        channels: usize,
+        block_samples: usize,
+        words: Vec<Word>,
+    ) -> Stream {
         Stream {
             engine,
             stems: Stems::new(block_samples),
@@ -57,7 +61,7 @@ impl Stream {
             aligned: vec![vec![Vec::new(); channels]; STEM_COUNT],
             frames: 0,
             processed: 0,
-            given: settings.hits.clone(),
+            words,
             told: 0,
             onsets: Vec::new(),
             check: InputCheck::default(),
@@ -124,7 +128,7 @@ impl Stream {
 
     fn process(&mut self, sink: &mut dyn Sink) -> Result<()> {
         while !self.input[0].is_empty() {
-            let samples = self.tell_hits()?;
+            let samples = self.tell()?;
             self.process_piece(samples, sink)?;
         }
         Ok(())
@@ -156,44 +160,37 @@ impl Stream {
         sink.block(&mut self.aligned)
     }
 
-    /// Whether any given hit lies in what was heard, all of the file.
-    pub(super) fn check_hits(&self) -> Result<()> {
-        let rate_hz = self.engine.config().sample_rate_hz;
-        let is_inside = |hit: &WrittenHit| hit.sample(rate_hz) < self.frames;
-        if let Some(first) = self.given.first().filter(|hit| !is_inside(hit)) {
-            bail!(
-                "--hits: expected hits within the file's {:.3} s, found the first at {:.3} s",
-                self.frames as f64 / rate_hz,
-                first.time_s
-            );
-        }
-        Ok(())
+    /// Frames of the file that were heard in this pass.
+    pub(super) fn frames(&self) -> u64 {
+        self.frames
     }
 
-    /// Tells the engine hits of the block; gives the samples up to the first that it is
-    /// not told yet.
+    /// Tells the engine the words about the block; gives the samples up to the first that it
+    /// is not told yet.
     ///
     /// # Errors
-    /// More hits at a time than the engine remembers.
-    fn tell_hits(&mut self) -> Result<usize> {
-        let rate_hz = self.engine.config().sample_rate_hz;
+    /// More words at a time than the engine remembers.
+    fn tell(&mut self) -> Result<usize> {
         let block = self.input[0].len();
         for count in 0.. {
-            let Some(hit) = self.given.get(self.told) else {
+            let Some(word) = self.words.get(self.told) else {
                 break;
             };
-            let sample = hit.sample(rate_hz);
-            let offset = sample.saturating_sub(self.processed) as usize;
+            let offset = word.sample.saturating_sub(self.processed) as usize;
             if offset >= block {
                 break;
             }
             if count == TOLD_AT_ONCE {
                 return Ok(offset.max(1));
             }
-            if !self.engine.give_hit(offset, hit.sound, hit.velocity) {
+            let is_taken = match word.says {
+                Says::Hit(velocity) => self.engine.give_hit(offset, word.drum, velocity),
+                Says::NoHit => self.engine.remove_hit(offset, word.drum),
+            };
+            if !is_taken {
                 bail!(
-                    "hits: expected at most {TOLD_AT_ONCE} at a time, found more around {} s",
-                    hit.time_s
+                    "hits: expected at most {TOLD_AT_ONCE} at a time, found more around {:.3} s",
+                    word.sample as f64 / self.engine.config().sample_rate_hz
                 );
             }
             self.told += 1;
@@ -245,6 +242,7 @@ impl Stream {
             shortfall,
             null_peak: self.null_peak,
             kit: self.kit,
+            differences: None,
         }
     }
 }
