@@ -147,7 +147,7 @@ fn a_moved_hit_is_where_it_was_moved_in_all_commands() {
         let output = bench.idm(&arguments);
         let said = stderr(&output);
         assert_eq!(code(&output), 0, "{said}");
-        let words = "--corrected: 1 hits added, 1 removed, ";
+        let words = "--corrected: 1 added, 1 removed, ";
         assert!(said.contains(words), "{said}");
         let now = hits(&bench, out);
         assert!(now.contains(&moved) && !now.contains(kick), "{now:?}");

@@ -59,7 +59,7 @@ impl Differences {
     /// In words.
     pub fn line(&self) -> String {
         format!(
-            "{} hits added, {} removed, {} as heard",
+            "{} added, {} removed, {} as heard",
             self.hits_added, self.hits_removed, self.hits_kept
         )
     }
