@@ -129,6 +129,31 @@ fn a_deleted_hit_goes_an_added_one_comes_and_the_others_stay() {
 }
 
 #[test]
+fn blocks_change_nothing_however_much_is_corrected() {
+    let (bench, heard) = heard(6.0);
+    // Drums are closed and opened again all the time.
+    let mut lines: Vec<String> = heard.iter().step_by(2).cloned().collect();
+    let added = |n: u32| format!("{:.6},snare,80", 0.2 + 0.4 * f64::from(n));
+    lines.extend((0..14).map(added));
+    write(&bench, "edited.csv", &lines);
+    for quality in ["low", "high"] {
+        let blocks = ["17", "1024", "65536"].map(|block| format!("{quality}_{block}"));
+        for out in &blocks {
+            let block = out.split('_').next_back().expect("a number");
+            let arguments = ["separate", "loop.wav", "--corrected", "edited.csv"];
+            let options = ["--quality", quality, "--block", block, "--out", out];
+            let summary = bench.idm_json(&[&arguments[..], &options].concat());
+            assert!(
+                summary["files"][0]["hits_removed"].as_u64() > Some(5),
+                "{out}"
+            );
+        }
+        same_results(&bench, &blocks[0], &blocks[1]);
+        same_results(&bench, &blocks[0], &blocks[2]);
+    }
+}
+
+#[test]
 fn a_moved_hit_is_where_it_was_moved_in_all_commands() {
     let (bench, heard) = heard(3.0);
     let kick = heard.iter().filter(|line| parts(line).1 == "kick").nth(1);

@@ -14,8 +14,16 @@ use super::{AudioFormat, Rendered, Sink, Stretch};
 use crate::input_check::InputCheck;
 use crate::onset::{self, Onset};
 
-/// Words about hits that the engine is told at once; it remembers twice as many.
+/// Words about hits that the engine remembers however late it decides; it has room for twice
+/// as many.
 const TOLD_AT_ONCE: usize = 512;
+
+/// How long before a hit the engine is told of it, at least: it hears no other from 23 ms before
+/// that on, and in low quality decides on those before the hit itself comes.
+const TOLD_AHEAD_S: f64 = 0.05;
+
+/// How often it is told: what it knows much too early, it would not do as well with.
+const TOLD_APART_S: f64 = 0.01;
 
 /// The engine with what it takes to feed it blocks of one size and to align
 /// its output.
@@ -165,24 +173,22 @@ impl Stream {
         self.frames
     }
 
-    /// Tells the engine the words about the block; gives the samples up to the first that it
-    /// is not told yet.
+    /// Tells the engine the words that are due; gives how many samples it may hear until more
+    /// are, at places that are the same whatever blocks come.
     ///
     /// # Errors
     /// More words at a time than the engine remembers.
     fn tell(&mut self) -> Result<usize> {
         let block = self.input[0].len();
-        for count in 0.. {
-            let Some(word) = self.words.get(self.told) else {
-                break;
-            };
+        if self.told == self.words.len() {
+            return Ok(block);
+        }
+        let rate_hz = self.engine.config().sample_rate_hz;
+        let apart = (TOLD_APART_S * rate_hz) as u64;
+        let next = (self.processed / apart + 1) * apart;
+        let due = next + (TOLD_AHEAD_S * rate_hz) as u64;
+        while let Some(word) = self.words.get(self.told).filter(|word| word.sample < due) {
             let offset = word.sample.saturating_sub(self.processed) as usize;
-            if offset >= block {
-                break;
-            }
-            if count == TOLD_AT_ONCE {
-                return Ok(offset.max(1));
-            }
             let is_taken = match word.says {
                 Says::Hit(velocity) => self.engine.give_hit(offset, word.drum, velocity),
                 Says::NoHit => self.engine.remove_hit(offset, word.drum),
@@ -190,12 +196,12 @@ impl Stream {
             if !is_taken {
                 bail!(
                     "hits: expected at most {TOLD_AT_ONCE} at a time, found more around {:.3} s",
-                    word.sample as f64 / self.engine.config().sample_rate_hz
+                    word.sample as f64 / rate_hz
                 );
             }
             self.told += 1;
         }
-        Ok(block)
+        Ok(block.min((next - self.processed) as usize))
     }
 
     /// Copies the stems from sample `skip` on. Mono is the mean of both sides,
