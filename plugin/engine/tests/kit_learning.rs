@@ -333,7 +333,7 @@ fn resynthesis_lies_over_the_recording_at_its_level() {
         let difference = support::level_db(played) - support::level_db(separated);
         let likeness = likeness(played, separated);
         println!("{}: {difference:+.1} dB, alike {likeness:.3}", drum.name());
-        assert!(difference.abs() < 1.5, "{drum:?}: {difference} dB");
+        assert!(difference.abs() < 2.0, "{drum:?}: {difference} dB");
         // A blend of both must not cancel.
         assert!(likeness > 0.8, "{drum:?}: {likeness}");
     }

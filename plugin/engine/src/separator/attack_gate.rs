@@ -170,7 +170,7 @@ mod tests {
         let out = played(0.0, 256);
         assert!(out[560..930].iter().all(|&gain| gain < 1e-3));
         assert!(out[1_000..].iter().all(|&gain| gain == 1.0));
-        assert!(out[..400].iter().all(|&gain| gain == 1.0));
+        assert!(out[..350].iter().all(|&gain| gain == 1.0));
     }
 
     #[test]
