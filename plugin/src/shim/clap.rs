@@ -4,7 +4,7 @@
 //! framework's behind it. It shares the framework's `plugin_data`, which is all
 //! that the framework's functions and extensions read of the pointer that the
 //! host hands them; only `destroy`, `activate`, `process` and what tells of a parameter or
-//! of the tail are replaced. What `process` says of the transport goes through [`events`].
+//! of the tail are replaced. What `process` says of the transport goes through `events`.
 
 use std::cell::UnsafeCell;
 use std::ffi::{CStr, c_char, c_void};

@@ -12,6 +12,9 @@ const MOST_GAIN: f32 = 4_000.0;
 /// Most that is taken away up to full scale: 15 dB. Only files of floats are louder, and
 /// those are heard as if they reached it.
 const LEAST_GAIN: f32 = 0.03;
+/// Factor by which the level rises in a hop beyond full scale, 3 dB: files of floats that are
+/// loud throughout are soon known, and a few samples of rubbish do not deafen.
+const MOST_RISE: f32 = std::f32::consts::SQRT_2;
 /// How fast the level sinks.
 const SINK_DB_PER_S: f64 = 4.0;
 /// Peak up to which a hop tells nothing: −100 dBFS.
@@ -48,7 +51,8 @@ impl LevelFollower {
     /// Takes the peak of the next hop. Real-time safe.
     pub fn hop(&mut self, peak: f32) {
         if peak > SILENCE {
-            self.peak = peak.max(self.peak * self.sink);
+            let most = MOST_RISE * self.peak.max(1.0);
+            self.peak = peak.min(most).max(self.peak * self.sink);
         }
     }
 
@@ -90,7 +94,9 @@ mod tests {
         follower.hop(1.0);
         assert_eq!(follower.power_gain(), LEAST_GAIN);
         for peak in [4.0, 100.0] {
-            follower.hop(peak);
+            for _ in 0..12 {
+                follower.hop(peak);
+            }
             let heard_peak = peak * follower.power_gain().sqrt();
             assert!((heard_peak - LEAST_GAIN.sqrt()).abs() < 1e-6, "{peak}");
         }
@@ -98,6 +104,17 @@ mod tests {
         assert_eq!(gain_after(&mut follower, 20.0, 2e-4), MOST_GAIN);
         follower.hop(0.1);
         assert_eq!(follower.power_gain(), 1.0, "a loud hit ends it at once");
+    }
+
+    #[test]
+    fn rubbish_does_not_deafen() {
+        let mut follower = LevelFollower::new(HOP_S);
+        gain_after(&mut follower, 2.0, 0.5);
+        for _ in 0..4 {
+            follower.hop(1e4);
+        }
+        let gain_db = 10.0 * (gain_after(&mut follower, 1.0, 0.5) / LEAST_GAIN).log10();
+        assert!((-9.0..-5.0).contains(&gain_db), "{gain_db}");
     }
 
     #[test]
