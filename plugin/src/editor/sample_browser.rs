@@ -14,8 +14,10 @@ use crate::folders::home_folder;
 use crate::own_samples::Placing;
 
 mod entries;
+mod pasted;
 
 use entries::{Entry, list};
+use pasted::{pasted, paths};
 
 /// Most entries of a folder that are listed.
 const MOST_ENTRIES: usize = 4_000;
@@ -181,7 +183,9 @@ impl SampleBrowser {
                     ));
                 }
             });
-        if let Some(folder) = next {
+        if let Some(text) = pasted(context) {
+            wish = self.take(&text);
+        } else if let Some(folder) = next {
             self.go(folder);
         }
         if !is_open || context.input(|input| input.key_pressed(egui::Key::Escape)) {
@@ -192,6 +196,32 @@ impl SampleBrowser {
 }
 
 impl SampleBrowser {
+    /// Goes to the folder or file that `text` is the path of; a file goes on the pad.
+    fn take(&mut self, text: &str) -> Option<SampleWish> {
+        let Some(path) = paths(text).into_iter().next() else {
+            self.problem = "What was copied is no file, no folder and no whole path.".to_owned();
+            return None;
+        };
+        if path.is_dir() {
+            self.go(path);
+            return None;
+        }
+        if !path.exists() {
+            self.problem = format!("{}: there is no such file", path.display());
+            return None;
+        }
+        self.go(path.parent()?.to_owned());
+        self.on_pad = self.entries.iter().position(|entry| {
+            let name = path.file_name();
+            entry.is_file && name == Some(entry.name.as_os_str())
+        });
+        self.is_sought = self.on_pad.is_some();
+        match self.target {
+            Target::Pad(_) => Some(SampleWish::Load(path, Placing::Replace)),
+            Target::Kit => None,
+        }
+    }
+
     /// The file before or after the last one, by buttons or arrow keys.
     fn step(&mut self, ui: &mut Ui) -> Option<SampleWish> {
         if !matches!(self.target, Target::Pad(_)) || !self.entries.iter().any(|e| e.is_file) {
@@ -315,14 +345,17 @@ impl SampleBrowser {
 
     fn help(&self) -> String {
         match self.target {
-            Target::Pad(_) => format!(
-                "A click or arrow key puts a file on the pad and plays it; with {} a click adds it.",
-                if cfg!(target_os = "macos") {
+            Target::Pad(_) => {
+                let key = if cfg!(target_os = "macos") {
                     "⌘"
                 } else {
                     "Ctrl"
-                }
-            ),
+                };
+                format!(
+                    "A click or arrow key puts a file on the pad and plays it; with {key} a click \
+                     adds it. {key}+V takes a file or path that you copied elsewhere."
+                )
+            }
             Target::Kit if self.kit_drums == 0 => {
                 "Go to a folder whose files are named after drums (kick, HH open, Tom 1); saved \
                  kits are in Music/Inverse Drum Machine."

@@ -257,3 +257,62 @@ fn a_folder_of_samples_is_loaded_as_a_kit() {
     assert_eq!(blends(&window), [0.0; 3]);
     std::fs::remove_dir_all(folder).unwrap();
 }
+
+#[test]
+#[cfg(not(windows))]
+fn a_file_that_was_copied_elsewhere_goes_on_the_pad() {
+    use idm_engine::audio_file::{AudioBuffer, write_wav};
+    let folder = std::env::temp_dir().join(format!("idm-pasted-{}", std::process::id()));
+    std::fs::create_dir_all(folder.join("deep")).unwrap();
+    let audio = AudioBuffer {
+        sample_rate_hz: 48_000.0,
+        channels: vec![vec![0.5; 2_000]],
+    };
+    write_wav(folder.join("deep/my snare.wav"), &audio).unwrap();
+    let mut window = Window::new(1180.0, 760.0);
+    lock(&window.app.samples).folder = Some(folder.clone());
+    lock(&window.app.samples).open(Target::Pad(Drum::Snare));
+    window.frame(vec![]);
+    // As the windowing library hands it on: the keys, and the text as if it were typed.
+    let paste = |window: &mut Window, text: String, modifiers| {
+        let key = Event::Key {
+            key: egui::Key::V,
+            physical_key: None,
+            pressed: true,
+            repeat: false,
+            modifiers,
+        };
+        window.frame(vec![key, Event::Text(text)]);
+        window.params.own_samples.names()[1].clone()
+    };
+    let address = format!("file://{}/deep/my%20snare.wav", folder.display());
+    assert_eq!(paste(&mut window, address.clone(), Modifiers::NONE), None);
+    let name = paste(&mut window, address, Modifiers::COMMAND);
+    assert_eq!(name.as_deref(), Some("my snare"));
+    assert!(window.audio.shared().take_audition(Drum::Snare).is_some());
+    let listed = |window: &Window| {
+        let samples = lock(&window.app.samples);
+        samples
+            .browser
+            .as_ref()
+            .map(|browser| browser.folder().to_owned())
+    };
+    assert_eq!(listed(&window), Some(folder.join("deep")));
+    paste(
+        &mut window,
+        folder.display().to_string(),
+        Modifiers::COMMAND,
+    );
+    assert_eq!(listed(&window), Some(folder.clone()));
+    // What is no file leaves everything as it is, and says so.
+    for (text, word) in [
+        ("drums", "no whole path"),
+        ("/not/there.wav", "no such file"),
+    ] {
+        paste(&mut window, text.to_owned(), Modifiers::COMMAND);
+        let texts = window.texts();
+        assert!(texts.iter().any(|text| text.contains(word)), "{texts:?}");
+        assert_eq!(listed(&window), Some(folder.clone()));
+    }
+    std::fs::remove_dir_all(folder).unwrap();
+}
