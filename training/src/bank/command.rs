@@ -1,13 +1,16 @@
 //! `idm-train bank`.
 
-use std::path::PathBuf;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
-use anyhow::Result;
+use anyhow::{Context, Result, bail};
 use clap::Args;
 use idm_engine::drum::{DRUM_COUNT, Drum};
 use rayon::prelude::*;
 
-use super::{Template, learn_bank, learn_choice, save_bank};
+use super::{Template, bank_in, learn_bank, learn_choice, save_bank};
 use crate::{
     export::Sources,
     recordings::{Recordings, heard_templates},
@@ -30,9 +33,9 @@ pub struct BankArgs {
     #[arg(long, default_value_t = 40)]
     pub procedural_kits: u64,
     /// Pieces to learn the choice from.
-    #[arg(long, default_value_t = 400)]
+    #[arg(long, default_value_t = 400, value_parser = clap::value_parser!(u64).range(1..))]
     pub pieces: u64,
-    /// Folder for the one-shots and the classifier.
+    /// Folder for the one-shots and the classifier, one that holds none yet.
     #[arg(long)]
     pub out: PathBuf,
 }
@@ -46,9 +49,13 @@ pub fn run(args: &BankArgs) -> Result<()> {
         Some(folder) => DataFolders::inside(folder)?,
         None => DataFolders::default(),
     };
-    let checkpoint = Checkpoint::load(&args.checkpoint)?;
+    ensure_no_bank(&args.out)?;
+    let checkpoint = Checkpoint::load_transcriber(&args.checkpoint)?;
     let mut weights = checkpoint.optimiser.average;
     let material = Pieces::open(&checkpoint.config, &folders, &args.recordings)?;
+    // Before the long part: what cannot be written is not learnt.
+    fs::create_dir_all(&args.out)
+        .with_context(|| format!("cannot create {}", args.out.display()))?;
     let heard = match material.recordings() {
         Some(recordings) => hear(recordings)?,
         None => [const { Vec::new() }; DRUM_COUNT],
@@ -67,6 +74,17 @@ pub fn run(args: &BankArgs) -> Result<()> {
     let sources = Sources::given(args.data.as_deref(), &args.recordings);
     save_bank(&args.out, &bank.classes, &weights, &sources)?;
     say!("wrote {}", args.out.display());
+    Ok(())
+}
+
+/// Refuses a folder with a bank that this one would replace.
+fn ensure_no_bank(out: &Path) -> Result<()> {
+    if let Some(file) = bank_in(out) {
+        bail!(
+            "--out: expected a folder without a bank, found {}: choose another or delete it",
+            file.display()
+        );
+    }
     Ok(())
 }
 
@@ -94,4 +112,31 @@ fn hear(recordings: &Recordings) -> Result<[Vec<Template>; DRUM_COUNT]> {
         );
     }
     Ok(heard)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bank_is_not_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("choice.json");
+        fs::write(&file, "{}").unwrap();
+        let args = BankArgs {
+            checkpoint: folder.path().join("nowhere.bin"),
+            data: None,
+            recordings: Vec::new(),
+            procedural_kits: 1,
+            pieces: 1,
+            out: folder.path().to_owned(),
+        };
+        let error = run(&args).unwrap_err().to_string();
+        let expected = format!("expected a folder without a bank, found {}", file.display());
+        assert!(error.contains(&expected), "{error}");
+        // Elsewhere it is the checkpoint that is missing.
+        let out = folder.path().join("bank");
+        let error = run(&BankArgs { out, ..args }).unwrap_err();
+        assert!(format!("{error:#}").contains("nowhere.bin"), "{error:#}");
+    }
 }

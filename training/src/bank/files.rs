@@ -1,6 +1,9 @@
 //! A learnt bank on disk: WAV files to listen to, and the classifier.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, Result, ensure};
 use idm_engine::drum::{DRUM_COUNT, Drum};
@@ -48,6 +51,12 @@ pub fn save_bank(
     let [weight, bias] = CLASSIFIER_WEIGHTS.map(|name| weights.get(name).values.clone());
     let text = serde_json::to_vec(&Classifier { weight, bias })?;
     write_file(&folder.join(CLASSIFIER), &text)
+}
+
+/// The classifier of the bank that `folder` holds, if it holds one.
+pub fn bank_in(folder: &Path) -> Option<PathBuf> {
+    let path = folder.join(CLASSIFIER);
+    path.exists().then_some(path)
 }
 
 /// What the bank in `folder` learnt from; older ones do not tell.

@@ -13,7 +13,7 @@ mod template;
 pub use choice::{ChoiceExample, choose, train_choice};
 pub use cluster::cluster;
 pub use command::{BankArgs, run};
-pub use files::{bank_sources, load_bank, save_bank};
+pub use files::{bank_in, bank_sources, load_bank, save_bank};
 pub use learn::{Bank, ChoiceReport, learn_bank, learn_choice};
 pub use procedural::procedural_bank;
 pub use shaping::Shaper;

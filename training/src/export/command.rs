@@ -1,8 +1,8 @@
 //! `idm-train export`.
 
-use std::path::PathBuf;
+use std::{fs, path::PathBuf};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use clap::Args;
 
 use super::files::model_in;
@@ -71,7 +71,7 @@ pub fn run(args: &ExportArgs) -> Result<()> {
     };
     let (config, mut weights, trained, sources) = match &args.checkpoint {
         Some(path) => {
-            let checkpoint = Checkpoint::load(path)?;
+            let checkpoint = Checkpoint::load_transcriber(path)?;
             (
                 checkpoint.config,
                 checkpoint.optimiser.average,
@@ -103,6 +103,13 @@ pub fn run(args: &ExportArgs) -> Result<()> {
     }
     // Before the thresholds are chosen: they shall suit the network that is written.
     round_matrices(&mut weights);
+    // Before the long part: what cannot be read or written is not measured.
+    let classes = match &args.bank {
+        Some(folder) => load_bank(folder, &mut weights)?,
+        None => procedural_bank(1),
+    };
+    fs::create_dir_all(&args.out)
+        .with_context(|| format!("cannot create {}", args.out.display()))?;
     let mut thresholds = [DEFAULT_THRESHOLDS; 3];
     if trained && args.pieces > 0 {
         // As often as drummers play each drum, not as often as training does.
@@ -134,10 +141,6 @@ pub fn run(args: &ExportArgs) -> Result<()> {
     ];
     let licences = licences_of(parts.into_iter().flatten(), args.data.as_deref());
     let meta = describe(&config.name, &config.hash(), licences, thresholds);
-    let classes = match &args.bank {
-        Some(folder) => load_bank(folder, &mut weights)?,
-        None => procedural_bank(1),
-    };
     export_model(&args.out, &weights, &classes, &meta)?;
     say!("wrote {}", args.out.display());
     Ok(())
@@ -164,7 +167,7 @@ fn ensure_free(args: &ExportArgs) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::{fs, path::Path};
+    use std::path::Path;
 
     use super::*;
 

@@ -1,5 +1,7 @@
 //! Named weights as plain numbers: what is trained, saved and exported.
 
+use anyhow::{Result, ensure};
+
 /// One weight tensor, row-major.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NamedTensor {
@@ -48,6 +50,31 @@ impl Weights {
     /// The tensor called `name`; see [`Weights::index_of`].
     pub fn get(&self, name: &str) -> &NamedTensor {
         &self.tensors[self.index_of(name)]
+    }
+
+    /// Refuses weights that do not have the names and shapes of `expected`, those of a
+    /// `network`.
+    ///
+    /// # Errors
+    /// The first difference.
+    pub fn ensure_like(&self, expected: &Weights, network: &str) -> Result<()> {
+        ensure!(
+            expected.tensors.len() == self.tensors.len(),
+            "expected {} tensors of a {network}, found {}",
+            expected.tensors.len(),
+            self.tensors.len()
+        );
+        for (expected, found) in expected.tensors.iter().zip(&self.tensors) {
+            ensure!(
+                expected.name == found.name && expected.shape == found.shape,
+                "expected {} {:?} of a {network}, found {} {:?}",
+                expected.name,
+                expected.shape,
+                found.name,
+                found.shape
+            );
+        }
+        Ok(())
     }
 
     /// Zeros in the same shapes. Allocates.

@@ -1,6 +1,6 @@
 //! Sizes and untrained weights of the noise-to-waveform network.
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use idm_engine::drum::DRUM_COUNT;
 
 use crate::{
@@ -100,24 +100,7 @@ impl Size {
     /// # Errors
     /// The first tensor that differs: expected and found.
     pub fn check(&self, weights: &Weights) -> Result<()> {
-        let expected = self.initial_weights(0);
-        ensure!(
-            expected.tensors().len() == weights.tensors().len(),
-            "expected {} tensors of a synthesiser, found {}",
-            expected.tensors().len(),
-            weights.tensors().len()
-        );
-        for (expected, found) in expected.tensors().iter().zip(weights.tensors()) {
-            ensure!(
-                expected.name == found.name && expected.shape == found.shape,
-                "expected {} {:?}, found {} {:?}",
-                expected.name,
-                expected.shape,
-                found.name,
-                found.shape
-            );
-        }
-        Ok(())
+        weights.ensure_like(&self.initial_weights(0), "synthesiser")
     }
 }
 

@@ -5,14 +5,14 @@
 
 use std::{fs, path::Path};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 
 use super::Optimiser;
 use crate::{
     config::Config,
     export::{Sources, write_file},
-    network::{NamedTensor, Weights},
+    network::{NamedTensor, Weights, initial_weights},
 };
 
 /// Marks the file and its version.
@@ -105,10 +105,29 @@ impl Checkpoint {
         write_file(path, &bytes)
     }
 
-    /// Reads the file at `path`.
+    /// Reads the file at `path`, which holds the transcriber as it is now.
     ///
     /// # Errors
-    /// A file that cannot be read or is no checkpoint of this version.
+    /// As [`Checkpoint::load`], or a smaller or another network.
+    pub fn load_transcriber(path: &Path) -> Result<Checkpoint> {
+        let checkpoint = Checkpoint::load(path)?;
+        checkpoint
+            .weights
+            .ensure_like(&initial_weights(0), "transcriber")
+            .with_context(|| {
+                format!(
+                    "{} is not of this version's network; train --warm-start begins with what fits of it",
+                    path.display()
+                )
+            })?;
+        Ok(checkpoint)
+    }
+
+    /// Reads the file at `path`, whatever network it holds.
+    ///
+    /// # Errors
+    /// A file that cannot be read, is no checkpoint of this version or holds what is no
+    /// number: every step would leave that as it is.
     pub fn load(path: &Path) -> Result<Checkpoint> {
         let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
         Checkpoint::parse(&bytes).with_context(|| format!("{} is damaged", path.display()))
@@ -133,15 +152,15 @@ impl Checkpoint {
             value.copy_from_slice(chunk);
             f32::from_le_bytes(value)
         });
-        let count: usize = header
-            .tensors
-            .iter()
-            .map(|(_, shape)| shape.iter().product::<usize>())
-            .sum();
+        let size = |shape: &[usize]| {
+            let sides = shape.iter();
+            sides.fold(1, |size: usize, side| size.saturating_mul(*side))
+        };
+        let sizes = header.tensors.iter().map(|(_, shape)| size(shape));
+        let count = sizes.fold(0, usize::saturating_add).saturating_mul(4);
         ensure!(
-            rest.len() == 4 * count,
-            "expected {} numbers, found {}",
-            4 * count,
+            rest.len() == count,
+            "expected {count} numbers, found {}",
             rest.len()
         );
         let mut set = || {
@@ -153,6 +172,14 @@ impl Checkpoint {
             Weights::new(tensors.collect())
         };
         let (weights, first, second, average) = (set(), set(), set(), set());
+        for tensor in [&weights, &first, &second, &average]
+            .into_iter()
+            .flat_map(Weights::tensors)
+        {
+            if let Some(odd) = tensor.values.iter().find(|value| !value.is_finite()) {
+                bail!("{}: expected numbers, found {odd}", tensor.name);
+            }
+        }
         Ok(Checkpoint {
             config: header.config,
             progress: header.progress,
@@ -171,17 +198,9 @@ impl Checkpoint {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::network::initial_weights;
 
-    #[test]
-    fn comes_back_as_it_was() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("checkpoint.bin");
-        let weights = initial_weights(5);
-        let mut optimiser = Optimiser::new(&weights);
-        optimiser.steps = 17;
-        optimiser.second.tensors_mut()[3].values[2] = 0.25;
-        let checkpoint = Checkpoint {
+    fn some(weights: Weights) -> Checkpoint {
+        Checkpoint {
             config: Config {
                 name: "test".into(),
                 ..Config::default()
@@ -191,12 +210,58 @@ mod tests {
                 elapsed_s: 3.5,
                 history: vec![Record::default()],
             },
+            optimiser: Optimiser::new(&weights),
             weights,
-            optimiser,
             sources: Some(Sources::given(Some(Path::new("/data")), &[])),
-        };
+        }
+    }
+
+    #[test]
+    fn comes_back_as_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("checkpoint.bin");
+        let mut checkpoint = some(initial_weights(5));
+        checkpoint.optimiser.steps = 17;
+        checkpoint.optimiser.second.tensors_mut()[3].values[2] = 0.25;
         checkpoint.save(&path).unwrap();
         assert_eq!(Checkpoint::load(&path).unwrap(), checkpoint);
+        assert_eq!(Checkpoint::load_transcriber(&path).unwrap(), checkpoint);
+    }
+
+    #[test]
+    fn another_network_and_what_is_no_number_are_refused_by_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("checkpoint.bin");
+        let refused = |weights: Vec<NamedTensor>| {
+            some(Weights::new(weights)).save(&path).unwrap();
+            format!("{:#}", Checkpoint::load_transcriber(&path).unwrap_err())
+        };
+        let good = initial_weights(5).tensors().to_vec();
+        let mut odd = good.clone();
+        odd.pop();
+        let expected = format!(
+            "{} tensors of a transcriber, found {}",
+            good.len(),
+            odd.len()
+        );
+        let error = refused(odd);
+        assert!(error.contains("checkpoint.bin is not of this version's network"));
+        assert!(error.contains(&expected), "{error}");
+        let mut odd = good.clone();
+        odd[0].shape.reverse();
+        let error = refused(odd);
+        assert!(
+            error.contains("expected conv1.weight [24, 1, 3, 5]")
+                && error.contains("found conv1.weight [5, 3, 1, 24]"),
+            "{error}"
+        );
+        let mut odd = good;
+        odd[1].values[0] = f32::NAN;
+        let error = refused(odd);
+        assert!(
+            error.contains("is damaged") && error.contains("conv1.bias: expected numbers"),
+            "{error}"
+        );
     }
 
     #[test]

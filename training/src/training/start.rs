@@ -98,7 +98,7 @@ pub(super) fn start(args: &TrainArgs) -> Result<Checkpoint> {
     if !args.resume {
         ensure_no_run(&args.out)?;
     } else {
-        let mut state = Checkpoint::load(&args.out.join(CHECKPOINT))?;
+        let mut state = Checkpoint::load_transcriber(&args.out.join(CHECKPOINT))?;
         if state.config != config {
             say!("the configuration has changed since the checkpoint; the new one counts");
             state.config = config;
