@@ -203,10 +203,10 @@ pub struct ScheduleConfig {
     /// Threads of a step: each takes a part of the batch, whose losses are means
     /// over the part, so that the weights depend on this number.
     pub threads: usize,
-    /// Batches rendered ahead (about 3 MB per second of audio): lets rendering
-    /// use a second core in the moments when it is free.
+    /// Batches rendered ahead (about 3 MB per second of audio), at most 1024: lets
+    /// rendering use a second core in the moments when it is free.
     pub batches_ahead: usize,
-    /// Threads that render, and as many that put batches together; the weights do not
+    /// Threads that render, at most 1024, and as many that put batches together; the weights do not
     /// depend on this number.
     pub render_threads: usize,
     /// Ends after this many validations in a row without a better F-measure,
@@ -353,7 +353,13 @@ mod tests {
         config.schedule.render_threads = 1;
         config.check().unwrap();
         type Slip = fn(&mut Config);
-        let slips: [(&str, Slip); 12] = [
+        let slips: [(&str, Slip); 14] = [
+            ("schedule.batches_ahead: expected 0 to 1024, found", |c| {
+                c.schedule.batches_ahead = usize::MAX;
+            }),
+            ("schedule.render_threads: expected 1 to 1024", |c| {
+                c.schedule.render_threads = 100_000;
+            }),
             ("data.wildness: expected 0 to 1, found NaN", |c| {
                 c.data.wildness = f32::NAN;
             }),

@@ -9,6 +9,11 @@ use super::{Config, DataConfig, OptimiserConfig, PIECE_S, ScheduleConfig};
 /// Most pieces per step, and most uses of one: more are a slip of the pen.
 const MOST_PIECES: usize = 4096;
 
+/// Most threads that render, and most batches rendered ahead: more would not be started, or
+/// not fit the memory.
+const MOST_THREADS: usize = 1024;
+const MOST_AHEAD: usize = 1024;
+
 /// Refuses a value of the setting `name` outside of `range`, NaN too.
 fn within<T: Copy + Display + Into<f64>>(
     name: &str,
@@ -104,10 +109,12 @@ impl ScheduleConfig {
         ] {
             within(&format!("schedule.{name}"), minutes, 0.0..=1e6)?;
         }
-        ensure!(
-            self.render_threads > 0,
-            "schedule.render_threads: expected at least 1, found 0"
-        );
+        counted(
+            "schedule.render_threads",
+            self.render_threads,
+            1..=MOST_THREADS,
+        )?;
+        counted("schedule.batches_ahead", self.batches_ahead, 0..=MOST_AHEAD)?;
         let budgets = [self.minutes > 0.0, self.steps > 0];
         ensure!(
             budgets == [true, false] || budgets == [false, true],
