@@ -7,16 +7,24 @@ use std::{
 
 use anyhow::{Context, Result};
 
-/// What lies in `folder`, by name. Allocates.
+/// Whether `path` is named like what is not shown: computers keep notes of their own beside
+/// files (`._kick.wav` of macOS), which are called like them and are no audio.
+pub(crate) fn is_hidden(path: &Path) -> bool {
+    path.file_name()
+        .is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
+}
+
+/// What lies in `folder` and is not hidden, by name. Allocates.
 ///
 /// # Errors
 /// A folder that cannot be read.
-pub(super) fn sorted_children(folder: &Path) -> Result<Vec<PathBuf>> {
+pub(crate) fn sorted_children(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut paths: Vec<PathBuf> = fs::read_dir(folder)
         .with_context(|| format!("{}: cannot be read", folder.display()))?
         .map(|entry| Ok(entry?.path()))
         .collect::<std::io::Result<_>>()
         .with_context(|| format!("{}: cannot be read", folder.display()))?;
+    paths.retain(|path| !is_hidden(path));
     paths.sort();
     Ok(paths)
 }

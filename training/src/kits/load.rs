@@ -122,6 +122,9 @@ mod tests {
             "<region> key=38 sample=x.wav",
         )
         .unwrap();
+        // What a computer notes beside a file is called like it.
+        fs::write(folder.path().join("flat/._BD 01.wav"), b"notes").unwrap();
+        fs::write(folder.path().join("s/._loud.sfz"), b"\xff").unwrap();
         let kits = load_folder(folder.path()).unwrap();
         let found: Vec<(&str, Vec<Sound>)> = kits
             .iter()

@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use serde::Deserialize;
 
 use super::Event;
-use crate::kits::{Sound, Split, has_extension};
+use crate::kits::{Sound, Split, has_extension, is_hidden};
 
 /// A recorded performance.
 #[derive(Debug, Clone)]
@@ -119,6 +119,9 @@ fn walk(folder: &Path, split: Split, files: &mut Vec<(PathBuf, Split)>) -> Resul
     let unreadable = || format!("{}: cannot be read", folder.display());
     for entry in fs::read_dir(folder).with_context(unreadable)? {
         let path = entry.with_context(unreadable)?.path();
+        if is_hidden(&path) {
+            continue;
+        }
         if path.is_dir() {
             let split = if Split::holds_out(&path) {
                 Split::Valid
@@ -181,6 +184,8 @@ mod tests {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, &bytes).unwrap();
         }
+        // What a computer notes beside a file is called like it.
+        fs::write(folder.path().join("a/._x.midi"), b"notes").unwrap();
         let grooves = load_grooves(folder.path()).unwrap();
         let found: Vec<(String, Split)> = grooves
             .iter()

@@ -3,18 +3,17 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs,
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, Result, anyhow, bail, ensure};
+use anyhow::{Result, anyhow, bail, ensure};
 use idm_engine::drum::STEM_COUNT;
 
 use super::{
     Annotation,
     stems::{Stems, is_stem, parent, stem_name},
 };
-use crate::kits::{Split, has_extension, lossy_remark};
+use crate::kits::{Split, has_extension, lossy_remark, sorted_children};
 
 /// A recording and its annotation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,8 +24,8 @@ pub struct Recording {
     pub annotation: PathBuf,
     /// Its stems; only read when asked for.
     pub stems: Stems,
-    /// Side of the training/validation border: validation below a folder
-    /// called `valid`, `validation` or `test`, else training.
+    /// Side of the training/validation border: validation in and below a folder
+    /// called `valid`, `validation` or `test`, the searched one too, else training.
     pub split: Split,
 }
 
@@ -76,7 +75,7 @@ pub fn find_recordings(folder: &Path) -> Result<Vec<Recording>> {
         if let Some(annotation) = annotation {
             recordings.push(Recording {
                 stems: Stems::of(path, &audio),
-                split: split_of(path.strip_prefix(folder).unwrap_or(path)),
+                split: split_of(path, folder),
                 audio: (*path).clone(),
                 annotation,
             });
@@ -92,15 +91,9 @@ pub fn find_recordings(folder: &Path) -> Result<Vec<Recording>> {
     Ok(recordings)
 }
 
-/// All files below `folder`, sorted.
+/// All files below `folder` that are not hidden, sorted.
 fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
-    let mut children: Vec<PathBuf> = fs::read_dir(folder)
-        .with_context(|| format!("cannot read the folder {}", folder.display()))?
-        .map(|entry| Ok(entry?.path()))
-        .collect::<std::io::Result<_>>()
-        .with_context(|| format!("cannot read the folder {}", folder.display()))?;
-    children.sort();
-    for child in children {
+    for child in sorted_children(folder)? {
         if child.is_dir() {
             walk(&child, files)?;
         } else {
@@ -114,13 +107,17 @@ fn is_audio(path: &Path) -> bool {
     has_extension(path, &["wav", "flac"])
 }
 
-fn split_of(path: &Path) -> Split {
-    let folders = path.parent().into_iter().flat_map(Path::components);
-    let names = folders.filter_map(|part| part.as_os_str().to_str());
-    let held_out = names
-        .filter_map(|name| Split::from_name(&name.to_lowercase()))
-        .any(|split| split == Split::Valid);
-    if held_out { Split::Valid } else { Split::Train }
+/// The side of the recording at `path`, by the folders from `root` on: what lies above is
+/// not of the recordings.
+fn split_of(path: &Path, root: &Path) -> Split {
+    let below = path.strip_prefix(root).unwrap_or(path);
+    let root = std::path::absolute(root).unwrap_or_else(|_| root.to_owned());
+    let mut folders = below.ancestors().skip(1).chain([&*root]);
+    if folders.any(Split::holds_out) {
+        Split::Valid
+    } else {
+        Split::Train
+    }
 }
 
 impl Recording {
@@ -195,6 +192,8 @@ impl<'a> ScoreIndex<'a> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn touch(root: &Path, names: &[&str]) {
@@ -233,6 +232,10 @@ mod tests {
                 "r/000000/onsets.mid",
                 "validation/take.wav",
                 "validation/take.midi",
+                "._take.wav",
+                "._take.csv",
+                ".trash/old.wav",
+                ".trash/old.csv",
             ],
         );
         let pair = |a: &str, b: &str| (a.to_owned(), b.to_owned());
@@ -249,6 +252,15 @@ mod tests {
         assert_eq!(all[0].stems_for(&[]).unwrap().iter().flatten().count(), 2);
         let splits: Vec<Split> = all.iter().map(|r| r.split).collect();
         assert_eq!(splits[2..], [Split::Train, Split::Valid]);
+        // The folder that is given counts, those that it lies in do not.
+        let held_out = root.join("validation");
+        touch(&held_out, &["deep/x.wav", "deep/x.csv"]);
+        let splits = |root: &Path| -> Vec<Split> {
+            let all = find_recordings(root).unwrap();
+            all.iter().map(|recording| recording.split).collect()
+        };
+        assert_eq!(splits(&held_out), [Split::Valid; 2]);
+        assert_eq!(splits(&held_out.join("deep")), [Split::Train]);
     }
 
     #[test]

@@ -176,8 +176,8 @@ impl Renderer {
         }
         ensure!(
             !kits.is_empty() || config.data.procedural_kits > 0,
-            "no kits: the folders hold none for {:?} and procedural_kits is 0",
-            config.split
+            "expected kits for {}, found none in the folders, and data.procedural_kits is 0",
+            config.split.word()
         );
         let mut grooves = match &config.groove_folder {
             Some(folder) => performance::load_grooves(folder)?,
