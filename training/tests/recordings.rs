@@ -6,6 +6,7 @@ use std::{
     sync::{Arc, atomic::AtomicBool},
 };
 
+use idm_engine::audio_file::{AudioBuffer, write_wav};
 use idm_training::{
     kits::Split,
     recordings::{Recordings, RecordingsConfig, heard_templates, quality},
@@ -187,4 +188,12 @@ fn unusable_recordings_are_refused_before_training() {
     fs::write(&table, format!("{good}400.0,kick,3\n")).unwrap();
     let error = format!("{:#}", open().unwrap_err());
     assert!(error.contains("found one at 400.0 s"), "{error}");
+    fs::write(&table, good).unwrap();
+    let mix = root.path().join("000002/mix.wav");
+    write_wav(&mix, &AudioBuffer::silent(44_100.0, 1, 0)).unwrap();
+    let error = format!("{:#}", open().unwrap_err());
+    assert!(
+        error.contains("000002") && error.contains("at least one sample"),
+        "{error}"
+    );
 }

@@ -153,8 +153,8 @@ impl DecodedRecording {
     }
 
     /// The samples from `first` to `end` with targets from the recording's
-    /// stems. What they leave of the mixture is residual where that has no stem.
-    /// Allocates.
+    /// stems. What they leave of the mixture is residual where that has no stem; velocities
+    /// that the annotation does not tell follow the stems' levels. Allocates.
     ///
     /// # Errors
     /// If a drum with hits has no stem, or one cannot be read.
@@ -166,7 +166,7 @@ impl DecodedRecording {
         featuriser: &mut Featuriser,
     ) -> Result<TrainingExample> {
         let paths = recording.stems_for(&self.annotations)?;
-        let (mix, hits, _) = self.cut(first, end);
+        let (mix, mut hits, known) = self.cut(first, end);
         let mut stems: [Vec<f32>; STEM_COUNT] = std::array::from_fn(|_| vec![0.0; mix.len()]);
         for (stem, path) in stems.iter_mut().zip(&paths) {
             if let Some(path) = path {
@@ -176,6 +176,8 @@ impl DecodedRecording {
                 }
             }
         }
+        let gains = stroke_levels(&hits, &stems);
+        estimate_velocities(&mut hits, &known, &gains);
         if paths[RESIDUAL].is_none() {
             let (drums, rest) = stems.split_at_mut(RESIDUAL);
             for (at, (rest, mix)) in rest[0].iter_mut().zip(&mix).enumerate() {
@@ -190,6 +192,28 @@ impl DecodedRecording {
             kit: 0,
         }))
     }
+}
+
+/// Peak of each hit in its drum's stem, until the drum is hit again. Allocates.
+fn stroke_levels(hits: &[Hit], stems: &[Vec<f32>; STEM_COUNT]) -> Vec<f32> {
+    /// Annotations are a little late at times; a stroke is loudest soon after it.
+    const BEFORE_S: f64 = 0.003;
+    const AFTER_S: f64 = 0.04;
+    let samples = |seconds: f64| (seconds * SAMPLE_RATE_HZ) as usize;
+    let level = |(number, hit): (usize, &Hit)| {
+        let stem = &stems[hit.drum.index()];
+        let begin = |hit: &Hit| hit.sample.saturating_sub(samples(BEFORE_S));
+        let mut later = hits[number + 1..].iter();
+        let next = later.find(|later| later.drum == hit.drum);
+        let end = (hit.sample + samples(AFTER_S)).min(next.map_or(stem.len(), begin));
+        let heard = stem
+            .get(begin(hit)..end.min(stem.len()))
+            .unwrap_or_default();
+        heard
+            .iter()
+            .fold(0.0_f32, |peak, sample| peak.max(sample.abs()))
+    };
+    hits.iter().enumerate().map(level).collect()
 }
 
 /// Gives the hits of unknown velocity one that fits their gain relative to the
@@ -271,6 +295,43 @@ mod tests {
             hits[1].velocity
         );
         assert_eq!(hits[2].velocity, 0.3);
+    }
+
+    #[test]
+    fn unknown_velocities_follow_the_stems() {
+        use crate::recordings::find_recordings;
+        use idm_engine::audio_file::write_wav;
+
+        let folder = tempfile::tempdir().unwrap();
+        // Three strokes, the second of half the velocity; the last is told.
+        let mut kick = vec![0.0_f32; 44_100];
+        for (at, velocity) in [(4_410, 1.0_f32), (17_640, 0.5), (30_870, 1.0)] {
+            for n in 0..3_000 {
+                let ring = (n as f32 * 0.02).sin() * (-(n as f32) / 800.0).exp();
+                kick[at + n] = 0.6 * velocity.powf(VELOCITY_EXPONENT) * ring;
+            }
+        }
+        for name in ["mix", "kick"] {
+            let audio = AudioBuffer {
+                sample_rate_hz: SAMPLE_RATE_HZ,
+                channels: vec![kick.clone()],
+            };
+            write_wav(folder.path().join(format!("{name}.wav")), &audio).unwrap();
+        }
+        let table = "time_s,class,velocity\n0.1,kick,\n0.4,kick,\n0.7,kick,32\n";
+        std::fs::write(folder.path().join("onsets.csv"), table).unwrap();
+        let recording = &find_recordings(folder.path()).unwrap()[0];
+        let decoded = DecodedRecording::read(recording).unwrap();
+        let example = decoded
+            .with_stems(recording, 0, 44_100, &mut Featuriser::new())
+            .unwrap();
+        let found: Vec<f32> = example.hits.iter().map(|hit| hit.velocity).collect();
+        let expected = [1.0, 0.5, 32.0 / 127.0];
+        for (found, expected) in found.iter().zip(expected) {
+            assert!((found - expected).abs() < 0.02, "{found} {expected}");
+        }
+        let frame = example.hits[1].sample / 256 + 1;
+        assert!((example.velocity[frame * DRUM_COUNT] - 0.5).abs() < 0.02);
     }
 
     #[test]

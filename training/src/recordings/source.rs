@@ -7,7 +7,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use idm_engine::{audio_file::AudioReader, front_end::Framing};
 use rayon::prelude::*;
 
@@ -89,6 +89,11 @@ fn inspect(recording: &Recording, use_stems: bool) -> Result<usize> {
         Some(frames) => (frames as f64 * SAMPLE_RATE_HZ / reader.sample_rate_hz()) as usize,
         None => DecodedRecording::read(recording)?.samples(),
     };
+    ensure!(
+        samples > 0,
+        "{}: expected at least one sample, found a header without samples",
+        recording.audio.display()
+    );
     let annotations = read_annotations(&recording.annotation)?;
     check_hits(recording, &annotations, samples)?;
     if use_stems {
