@@ -14,7 +14,7 @@ use idm_training::{
         initial_weights,
     },
     random::Random,
-    training::{Batch, Checkpoint, TrainArgs, train},
+    training::{Batch, Checkpoint, TrainArgs, state_to_use, train},
 };
 
 const TINY: &str = r#"
@@ -194,6 +194,35 @@ fn a_run_that_no_longer_improves_ends_early() {
     assert_eq!(state.progress.step, 3);
     let best = Checkpoint::load(&folder.path().join("best.bin")).unwrap();
     assert_eq!(best.progress.step, 1);
+    assert_eq!(state_to_use(folder.path(), state.clone()).unwrap(), best);
+    let mut all = state;
+    all.config.schedule.patience = 0;
+    assert_eq!(state_to_use(folder.path(), all.clone()).unwrap(), all);
+}
+
+#[test]
+fn what_was_learnt_is_saved_whatever_fails() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("run");
+    // Folders where the picture and the best state should be written.
+    fs::create_dir_all(out.join("curves.png")).unwrap();
+    let settings = folder.path().join("settings.toml");
+    fs::write(&settings, TINY.replace("steps = 80", "steps = 2")).unwrap();
+    let args = arguments(&out, settings.clone());
+    let stop = Arc::new(AtomicBool::new(false));
+    assert_eq!(train(&args, &stop).unwrap().progress.step, 2);
+
+    let out = folder.path().join("other");
+    fs::create_dir_all(out.join("best.bin")).unwrap();
+    let eager = TINY.replace(
+        "validate_minutes = 1000.0",
+        "validate_minutes = 0.0\npatience = 2",
+    );
+    fs::write(&settings, eager).unwrap();
+    let error = train(&arguments(&out, settings), &stop).unwrap_err();
+    assert!(format!("{error:#}").contains("best.bin"), "{error:#}");
+    let saved = Checkpoint::load(&out.join("checkpoint.bin")).unwrap();
+    assert_eq!(saved.progress.step, 1);
 }
 
 fn total(network: &mut Network, weights: &Weights, batch: &Batch, config: &LossConfig) -> f64 {

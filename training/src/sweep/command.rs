@@ -18,7 +18,7 @@ use crate::{
     export::{Sources, write_file},
     kits::Split,
     network::{Compute, Network},
-    training::{Checkpoint, DataFolders, TrainArgs, Validation, renderer, train},
+    training::{Checkpoint, DataFolders, TrainArgs, Validation, renderer, state_to_use, train},
 };
 
 /// Number of the first piece of the final measurement, which no validation
@@ -78,7 +78,8 @@ pub fn run(args: &SweepArgs, stop: &Arc<AtomicBool>) -> Result<Vec<Outcome>> {
                 say!("interrupted; the same command goes on");
                 break;
             }
-            let outcome = measure(args, planned, &checkpoint)?;
+            let used = state_to_use(&folder, checkpoint.clone())?;
+            let outcome = measure(args, planned, &checkpoint, &used)?;
             outcome.save(&folder)?;
             outcome
         };
@@ -179,7 +180,13 @@ fn train_one(
     train(&train_args, stop)
 }
 
-fn measure(args: &SweepArgs, planned: &PlannedRun, checkpoint: &Checkpoint) -> Result<Outcome> {
+/// What the run that ended with `last` achieved: the figures of the state `used` of it.
+fn measure(
+    args: &SweepArgs,
+    planned: &PlannedRun,
+    last: &Checkpoint,
+    used: &Checkpoint,
+) -> Result<Outcome> {
     let folders = match &args.data {
         Some(folder) => DataFolders::inside(folder)?,
         None => DataFolders::default(),
@@ -188,8 +195,8 @@ fn measure(args: &SweepArgs, planned: &PlannedRun, checkpoint: &Checkpoint) -> R
     let pieces = planned.config.data.validation_pieces;
     let validation = Validation::new(&material, FIRST_PIECE, pieces);
     let mut network = Network::default();
-    let scores = validation.measure(&mut network, &checkpoint.optimiser.average);
-    Ok(Outcome::new(&planned.name, checkpoint, &scores))
+    let scores = validation.measure(&mut network, &used.optimiser.average);
+    Ok(Outcome::new(&planned.name, last, &scores))
 }
 
 #[cfg(test)]

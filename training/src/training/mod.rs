@@ -25,7 +25,7 @@ pub use matching::{ClassScore, peaks};
 pub use optimiser::Optimiser;
 pub use patience::{best_validation, validations_since_best};
 pub use pieces::{Pieces, open_recordings};
-pub use run::train;
+pub use run::{state_to_use, train};
 pub(crate) use schedule::{budget_share, learning_rate};
 pub use source::{BatchPlan, BatchSource};
 pub use speed::{SpeedArgs, speed};

@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -87,7 +87,11 @@ impl Run {
         if self.state.config.schedule.patience > 0 && validations_since_best(history) == 0 {
             self.state.save(&self.folder.join(BEST))?;
         }
-        draw_curves(&self.folder.join("curves.png"), history)
+        // A picture is no reason to end hours of training.
+        if let Err(error) = draw_curves(&self.folder.join("curves.png"), history) {
+            bar.suspend(|| complain!("{error:#}"));
+        }
+        Ok(())
     }
 
     /// Where the weights are; those to export last.
@@ -159,6 +163,113 @@ impl Run {
         });
         self.window = Window::default();
     }
+
+    /// Trains until the budget is used up, step `pause_at` is reached, `stop` is set,
+    /// validation no longer improves, or something fails.
+    fn go_on(
+        &mut self,
+        source: &BatchSource,
+        held_out: &HeldOut,
+        pause_at: u64,
+        stop: &AtomicBool,
+        bar: &ProgressBar,
+    ) -> Result<()> {
+        let config = self.state.config.clone();
+        // What was done before says nothing of the speed now.
+        bar.set_position((1_000.0 * budget_share(&config, &self.state.progress)) as u64);
+        bar.tick();
+        bar.reset_eta();
+        while budget_share(&config, &self.state.progress) < 1.0
+            && self.state.progress.step < pause_at
+            && !stop.load(Ordering::Relaxed)
+        {
+            let begin = Instant::now();
+            let step = self.state.progress.step;
+            let batch = source.next_batch()?;
+            let waited = begin.elapsed().as_secs_f64();
+            let (losses, gradients) = self.stepper.step(
+                &self.state.weights,
+                &batch,
+                &config.loss,
+                config.schedule.other_head_share,
+                [config.seed, step, 0x7374_6570],
+            )?;
+            let share = budget_share(&config, &self.state.progress);
+            let rate = learning_rate(&config, step, share);
+            let gradients = gradients.context("a training pass has no gradient")?;
+            let state = &mut self.state;
+            let norm =
+                state
+                    .optimiser
+                    .step(&config.optimiser, rate, &mut state.weights, &gradients);
+            state.progress.step += 1;
+            let spent = begin.elapsed().as_secs_f64();
+            state.progress.elapsed_s += spent;
+            let window = &mut self.window;
+            if losses.total.is_finite() {
+                window.steps += 1;
+                window.loss += losses.total;
+                window.distortion_db += losses.distortion_db;
+            } else {
+                bar.suspend(|| say!("step {} has no finite loss and is left out", step + 1));
+            }
+
+            let audio_s = config.data.batch as f64 * config.data.piece_s;
+            bar.set_position((1_000.0 * budget_share(&config, &state.progress)) as u64);
+            bar.set_message(format!("step {} loss {:.3}", step + 1, losses.total));
+            if (step + 1).is_multiple_of(LOG_STEPS) {
+                bar.suspend(|| {
+                    say!(
+                        "step {} at {:.1} min: loss {:.3} onset {:.4} velocity {:.4} mask {:.3} ({:.2} dB, silent {:.1} dB) timbre {:.3} norm {norm:.2} rate {rate:.1e}, {:.1} audio-s/s, waited {:.0} %",
+                        step + 1,
+                        state.progress.elapsed_s / 60.0,
+                        window.loss / window.steps.max(1) as f64,
+                        losses.onset,
+                        losses.velocity,
+                        losses.mask,
+                        losses.distortion_db,
+                        losses.leakage_db,
+                        losses.timbre,
+                        audio_s / spent,
+                        100.0 * waited / spent,
+                    );
+                });
+                self.record(None);
+            }
+            let elapsed_s = self.state.progress.elapsed_s;
+            if elapsed_s - self.last_validation_s >= 60.0 * config.schedule.validate_minutes {
+                self.validate(held_out, bar)?;
+                let elapsed = begin.elapsed().as_secs_f64();
+                self.state.progress.elapsed_s += elapsed - spent;
+                self.last_validation_s = self.state.progress.elapsed_s;
+                if self.stalled() {
+                    bar.suspend(|| {
+                        say!(
+                            "no better validation in {} of them: ending early",
+                            config.schedule.patience
+                        );
+                    });
+                    break;
+                }
+            }
+            if elapsed_s - self.last_checkpoint_s >= 60.0 * config.schedule.checkpoint_minutes {
+                self.checkpoint()?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The state to use of the run in `folder` that ended with `last`: the best one where the
+/// settings keep it, which is then not the last.
+///
+/// # Errors
+/// A best state that cannot be read.
+pub fn state_to_use(folder: &Path, last: Checkpoint) -> Result<Checkpoint> {
+    if last.config.schedule.patience == 0 {
+        return Ok(last);
+    }
+    Checkpoint::load_transcriber(&folder.join(BEST))
 }
 
 /// Trains as `args` say until the budget is used up, the loop is interrupted
@@ -241,6 +352,7 @@ pub fn train(args: &TrainArgs, stop: &Arc<AtomicBool>) -> Result<Checkpoint> {
     train_until_done(run, &source, &held_out, pause_at, stop)
 }
 
+/// Goes on with `run` and saves it, however it ends.
 fn train_until_done(
     mut run: Run,
     source: &BatchSource,
@@ -248,103 +360,36 @@ fn train_until_done(
     pause_at: u64,
     stop: &Arc<AtomicBool>,
 ) -> Result<Checkpoint> {
-    let config = run.state.config.clone();
     let bar = ProgressBar::new(1_000).with_style(
         ProgressStyle::with_template(
             "{bar:30} {percent}% {elapsed_precise} ETA {eta_precise} {msg}",
         )
         .context("bad progress template")?,
     );
-    // What was done before says nothing of the speed now.
-    bar.set_position((1_000.0 * budget_share(&config, &run.state.progress)) as u64);
-    bar.tick();
-    bar.reset_eta();
-    while budget_share(&config, &run.state.progress) < 1.0
-        && run.state.progress.step < pause_at
-        && !stop.load(Ordering::Relaxed)
-    {
-        let begin = Instant::now();
-        let step = run.state.progress.step;
-        let batch = source.next_batch()?;
-        let waited = begin.elapsed().as_secs_f64();
-        let (losses, gradients) = run.stepper.step(
-            &run.state.weights,
-            &batch,
-            &config.loss,
-            config.schedule.other_head_share,
-            [config.seed, step, 0x7374_6570],
-        )?;
-        let share = budget_share(&config, &run.state.progress);
-        let rate = learning_rate(&config, step, share);
-        let gradients = gradients.context("a training pass has no gradient")?;
-        let state = &mut run.state;
-        let norm = state
-            .optimiser
-            .step(&config.optimiser, rate, &mut state.weights, &gradients);
-        state.progress.step += 1;
-        let spent = begin.elapsed().as_secs_f64();
-        state.progress.elapsed_s += spent;
-        let window = &mut run.window;
-        if losses.total.is_finite() {
-            window.steps += 1;
-            window.loss += losses.total;
-            window.distortion_db += losses.distortion_db;
-        } else {
-            bar.suspend(|| say!("step {} has no finite loss and is left out", step + 1));
-        }
-
-        let audio_s = config.data.batch as f64 * config.data.piece_s;
-        bar.set_position((1_000.0 * budget_share(&config, &state.progress)) as u64);
-        bar.set_message(format!("step {} loss {:.3}", step + 1, losses.total));
-        if (step + 1).is_multiple_of(LOG_STEPS) {
-            bar.suspend(|| {
-                say!(
-                    "step {} at {:.1} min: loss {:.3} onset {:.4} velocity {:.4} mask {:.3} ({:.2} dB, silent {:.1} dB) timbre {:.3} norm {norm:.2} rate {rate:.1e}, {:.1} audio-s/s, waited {:.0} %",
-                    step + 1,
-                    state.progress.elapsed_s / 60.0,
-                    window.loss / window.steps.max(1) as f64,
-                    losses.onset,
-                    losses.velocity,
-                    losses.mask,
-                    losses.distortion_db,
-                    losses.leakage_db,
-                    losses.timbre,
-                    audio_s / spent,
-                    100.0 * waited / spent,
-                );
-            });
-            run.record(None);
-        }
-        let elapsed_s = run.state.progress.elapsed_s;
-        if elapsed_s - run.last_validation_s >= 60.0 * config.schedule.validate_minutes {
-            run.validate(held_out, &bar)?;
-            let elapsed = begin.elapsed().as_secs_f64();
-            run.state.progress.elapsed_s += elapsed - spent;
-            run.last_validation_s = run.state.progress.elapsed_s;
-            if run.stalled() {
-                bar.suspend(|| {
-                    say!(
-                        "no better validation in {} of them: ending early",
-                        config.schedule.patience
-                    );
-                });
-                break;
+    let before = run.state.progress.step;
+    let ended = run.go_on(source, held_out, pause_at, stop, &bar);
+    let step = run.state.progress.step;
+    if let Err(error) = ended {
+        // What was learnt since the last checkpoint is not lost with what failed.
+        if step > before {
+            match run.checkpoint() {
+                Ok(()) => bar.suspend(|| say!("{}; --resume goes on", run.saved())),
+                Err(error) => bar.suspend(|| complain!("idm-train: {error:#}")),
             }
         }
-        if elapsed_s - run.last_checkpoint_s >= 60.0 * config.schedule.checkpoint_minutes {
-            run.checkpoint()?;
-        }
+        return Err(error);
     }
-    let step = run.state.progress.step;
     if step == 0 {
         say!("no step was done: nothing is saved");
         return Ok(run.state);
     }
+    // First: who asked a program to end may not wait until it has measured.
+    run.checkpoint()?;
     let last = run.state.progress.history.last();
     if !last.is_some_and(|last| last.validation_f.is_some() && last.step == step) {
         run.validate(held_out, &bar)?;
+        run.checkpoint()?;
     }
-    run.checkpoint()?;
     bar.finish();
     say!("{}", run.saved());
     Ok(run.state)
