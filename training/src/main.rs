@@ -6,13 +6,15 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 use idm_training::{
     allocation::restart_with_fast_allocation,
-    bank::{self, BankArgs},
+    commands::{
+        bank::{self, BankArgs},
+        explain::{self, ExplainArgs},
+        export::{self, ExportArgs},
+        render::{self, RenderArgs},
+    },
     console,
     evaluation::{self, EvaluateArgs, WeighArgs},
-    export::{self, ExportArgs},
     interrupt::stop_flag,
-    recordings::{self, ExplainArgs},
-    render::{self, RenderArgs},
     sweep::{self, SweepArgs},
     synthesiser::{self, SynthesiserArgs},
     training::{SpeedArgs, TrainArgs, speed, train},
@@ -58,7 +60,7 @@ fn run(command: Command) -> Result<()> {
         Command::Render(args) => render::run(&args),
         Command::Evaluate(args) => evaluation::run(args),
         Command::Weigh(args) => evaluation::weigh(&args),
-        Command::Explain(args) => recordings::run(&args),
+        Command::Explain(args) => explain::run(&args),
         Command::Bank(args) => bank::run(&args),
         Command::Synthesiser(args) => synthesiser::run(&args, &stop_flag()?),
         Command::Export(args) => export::run(&args),

@@ -5,10 +5,12 @@ use idm_engine::{
     model::Model,
 };
 use idm_training::{
-    bank::{choose, load_bank, one_shot_samples, save_bank},
-    export::{BANK_SAMPLES, ClassPrototypes, DEFAULT_THRESHOLDS, Sources, describe, export_model},
+    bank::{choose, load_bank, save_bank},
+    export::{ClassPrototypes, DEFAULT_THRESHOLDS, describe, export_model},
     network::{CHOICE_COUNT, EMBEDDING, Weights, initial_weights},
+    one_shot::{BANK_SAMPLES, one_shot_samples},
     random::Random,
+    training::Sources,
 };
 
 fn noise_bank() -> [ClassPrototypes; DRUM_COUNT] {

@@ -8,9 +8,9 @@ use std::{
 
 use idm_engine::audio_file::{AudioBuffer, write_wav};
 use idm_training::{
+    commands::render::{self, RenderArgs},
     kits::Split,
     recordings::{Recordings, RecordingsConfig, heard_templates, quality},
-    render::{self, RenderArgs},
     sweep::{self, SweepArgs},
 };
 

@@ -9,14 +9,14 @@ use idm_engine::{
 };
 use idm_training::{
     config::DataConfig,
-    export::{DEFAULT_THRESHOLDS, Sources, describe, round_matrices, transcriber_graph},
+    export::{DEFAULT_THRESHOLDS, describe, round_matrices, transcriber_graph},
     network::{
         EMBEDDING, Head, Input, MASK_OUTPUTS, MaskRequest, Network, Outputs, Weights,
         initial_weights, sigmoid,
     },
     random::Random,
     render::{RenderConfig, Renderer},
-    training::warm_start,
+    training::{Sources, warm_start},
 };
 use tract_onnx::prelude::*;
 

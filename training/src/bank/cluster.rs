@@ -1,6 +1,6 @@
 //! Groups of similar drums.
 
-use super::template::Template;
+use crate::one_shot::Template;
 use crate::random::Random;
 
 /// Frames that count in the comparison: all.

@@ -9,11 +9,13 @@ use anyhow::{Context, Result, ensure};
 use idm_engine::drum::{DRUM_COUNT, Drum};
 use serde::{Deserialize, Serialize};
 
-use super::one_shot_samples;
 use crate::{
     audio::{read_audio, write_mono},
-    export::{ClassPrototypes, Sources, write_file},
+    export::ClassPrototypes,
+    files::write_file,
     network::{CHOICE_COUNT, Weights},
+    one_shot::one_shot_samples,
+    training::Sources,
 };
 
 const CLASSIFIER: &str = "choice.json";

@@ -12,14 +12,14 @@ use idm_engine::{
 use super::{
     choice::{ChoiceExample, choose, train_choice},
     cluster::cluster,
-    fit, one_shot_samples,
+    fit,
     shaping::Shaper,
-    template::{Template, front_end},
 };
 use crate::{
     export::ClassPrototypes,
     kits::{Kit, Sample, Sound, Split},
     network::{CHOICE_COUNT, EMBEDDING, MASK_OUTPUTS, Network, Weights},
+    one_shot::{Template, front_end, one_shot_samples},
     render::TrainingExample,
     synth,
     training::{Batch, Pieces},

@@ -3,38 +3,21 @@
 
 mod choice;
 mod cluster;
-mod command;
 mod files;
 mod learn;
 mod procedural;
 mod shaping;
-mod template;
 
 pub use choice::{ChoiceExample, choose, train_choice};
 pub use cluster::cluster;
-pub use command::{BankArgs, run};
 pub use files::{bank_in, bank_sources, load_bank, save_bank};
 pub use learn::{Bank, ChoiceReport, learn_bank, learn_choice};
 pub use procedural::procedural_bank;
 pub use shaping::Shaper;
-pub use template::{Template, front_end};
 
 use idm_engine::drum::Drum;
 
-use crate::export::BANK_SAMPLES;
-
-/// Length of the one-shots of a class in samples at 44.1 kHz. Together they
-/// keep the bank below 8 MB.
-pub const fn one_shot_samples(drum: Drum) -> usize {
-    match drum {
-        Drum::Crash | Drum::Ride => BANK_SAMPLES,
-        Drum::OpenHat => 66_150,
-        Drum::ClosedHat => 17_640,
-        Drum::FloorTom => 52_920,
-        Drum::MidTom | Drum::HighTom | Drum::Snare => 44_100,
-        Drum::Kick => 39_690,
-    }
-}
+use crate::one_shot::one_shot_samples;
 
 /// Makes `audio` fit for the bank: begins at its onset, lasts exactly as long
 /// as its class, ends in silence, peaks at 1 at most. Allocates.

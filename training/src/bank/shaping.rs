@@ -6,7 +6,7 @@ use std::sync::Arc;
 use idm_engine::front_end::{BAND_COUNT, BandMap};
 use realfft::{ComplexToReal, RealFftPlanner, RealToComplex, num_complex::Complex32};
 
-use super::template::Template;
+use crate::one_shot::Template;
 
 const WINDOW: usize = 1_024;
 const HOP: usize = 256;
@@ -132,7 +132,7 @@ impl Shaper {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{bank::template::front_end, kits::Sound, synth};
+    use crate::{kits::Sound, one_shot::front_end, synth};
 
     #[test]
     fn shaping_brings_a_drum_close_to_another_ones_template() {

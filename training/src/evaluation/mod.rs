@@ -40,7 +40,6 @@ pub use network::{Activation, activations, network_alone};
 pub(crate) use one_shots::{EXCERPT_S, distances_db, is_played};
 pub use one_shots::{OneShotQuality, one_shot_distance_db};
 pub use onsets::{Confusion, NOTHING, OnsetScore, confuse, match_times};
-pub(crate) use picture::use_font;
 pub(crate) use plain::excerpt as plain_excerpt;
 pub use report::Report;
 pub(crate) use report::{header, row};

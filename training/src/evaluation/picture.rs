@@ -4,12 +4,10 @@ use std::path::Path;
 
 use anyhow::Result;
 use idm_engine::drum::{DRUM_COUNT, Drum};
-use plotters::{
-    prelude::*,
-    style::{FontStyle, register_font},
-};
+use plotters::prelude::*;
 
 use super::onsets::Confusion;
+use crate::font::use_font;
 
 /// Draws `confusion` with rows scaled to their sums.
 ///
@@ -103,17 +101,4 @@ pub fn draw_lines(path: &Path, title: &str, lines: &[(&str, Vec<(f64, f64)>)]) -
         .draw()?;
     area.present()?;
     Ok(())
-}
-
-/// Lets pictures have words.
-///
-/// # Errors
-/// When the font is damaged.
-pub(crate) fn use_font() -> Result<()> {
-    register_font(
-        "sans-serif",
-        FontStyle::Normal,
-        epaint_default_fonts::UBUNTU_LIGHT,
-    )
-    .map_err(|_| anyhow::anyhow!("the font is damaged"))
 }

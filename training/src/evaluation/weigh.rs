@@ -17,7 +17,7 @@ use idm_engine::{
 };
 
 use super::material::{hard, plain_of};
-use crate::{export::write_file, kits::Split};
+use crate::{files::write_file, kits::Split};
 use cases::{CORRECTED, heard_cases, taught_cases};
 use fit::{f_measure, fit, fit_expected, fit_taught};
 

@@ -5,8 +5,10 @@ use idm_engine::{
     model::{FrontEndMeta, LookAheadFrames, MODEL_FORMAT, ModelMeta, OneShotMeta, Thresholds},
 };
 
-use super::one_shots::BANK_SAMPLES;
-use crate::network::{EMBEDDING, Head};
+use crate::{
+    network::{EMBEDDING, Head},
+    one_shot::BANK_SAMPLES,
+};
 
 /// Thresholds of a model that has not been calibrated.
 pub const DEFAULT_THRESHOLDS: Thresholds = Thresholds {

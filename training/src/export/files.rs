@@ -7,13 +7,12 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use idm_engine::{
-    audio_file::PartialFile,
     drum::DRUM_COUNT,
     model::{Model, ModelMeta},
 };
 
 use super::{ClassPrototypes, one_shot_graph, transcriber_graph};
-use crate::network::Weights;
+use crate::{files::write_file, network::Weights};
 
 /// Key of the description in the metadata of `transcriber.onnx`.
 const META_KEY: &str = "idm_model_toml";
@@ -26,14 +25,6 @@ const BANK_LIMIT_BYTES: usize = 8_000_000;
 pub fn model_in(folder: &Path) -> Option<PathBuf> {
     let mut files = FILES.iter().map(|name| folder.join(name));
     files.find(|path| path.exists())
-}
-
-/// Writes `content` to `path` in one step.
-///
-/// # Errors
-/// Failing file operations, with the path; what was there then stays.
-pub fn write_file(path: &Path, content: &[u8]) -> Result<()> {
-    PartialFile::write(path, content).with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// Writes `transcriber.onnx`, `one_shots.onnx` and `model.toml` into `folder`, if the

@@ -5,10 +5,10 @@ use idm_engine::drum::{DRUM_COUNT, Drum};
 use tract_onnx::{pb::tensor_proto::DataType, prelude::f16};
 
 use super::graph::{Attribute, GraphBuilder};
-use crate::network::{CHOICE_COUNT, EMBEDDING, Weights};
-
-/// Length of every one-shot at the output: 3 s at 44.1 kHz.
-pub const BANK_SAMPLES: usize = 132_300;
+use crate::{
+    network::{CHOICE_COUNT, EMBEDDING, Weights},
+    one_shot::BANK_SAMPLES,
+};
 
 /// The one-shots of one class.
 #[derive(Debug, Clone, PartialEq)]

@@ -8,9 +8,9 @@ use roxmltree::{Document, Node};
 use super::{
     Sound, Split,
     entry::{Entry, UNKNOWN_VELOCITY},
+    notes::sound_of_note,
     sound_from_spelling,
 };
-use crate::performance::sound_of_note;
 
 /// Name of the file.
 pub(super) const FILE: &str = "drumkit.xml";

@@ -5,6 +5,7 @@ mod files;
 mod hydrogen;
 mod load;
 mod manifest;
+mod notes;
 mod scan;
 mod sfz;
 
@@ -13,6 +14,7 @@ use std::sync::Arc;
 pub(crate) use files::{has_extension, is_hidden, lossy_remark, sorted_children};
 pub use idm_engine::sound::{SOUND_COUNT, Sound, sound_from_spelling};
 pub use load::load_folder;
+pub use notes::sound_of_note;
 
 pub use crate::audio::SAMPLE_RATE_HZ;
 use crate::random::Random;

@@ -12,9 +12,9 @@ use anyhow::{Result, bail, ensure};
 use super::{
     Sound, Split,
     entry::{Entry, UNKNOWN_VELOCITY},
+    notes::sound_of_note,
     sound_from_spelling,
 };
-use crate::performance::sound_of_note;
 use source::{Token, read_tokens};
 
 /// Headers in the order of inheritance.

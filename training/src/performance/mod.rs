@@ -5,7 +5,7 @@ mod grooves;
 mod vary;
 
 pub use generate::{Pattern, generate};
-pub use grooves::{Groove, load_grooves, parse_midi, sound_of_note};
+pub use grooves::{Groove, load_grooves, parse_midi};
 pub use vary::{remap, vary};
 
 use crate::{kits::Sound, random::Random};

@@ -5,10 +5,7 @@ use std::path::Path;
 use anyhow::Result;
 use idm_engine::hit_file::{Called, WrittenHit, read_hits};
 
-use crate::{
-    kits::{Sound, sound_from_spelling},
-    performance::sound_of_note,
-};
+use crate::kits::{Sound, sound_from_spelling, sound_of_note};
 
 /// One annotated stroke.
 pub type Annotation = WrittenHit<Sound>;

@@ -6,7 +6,7 @@ use idm_engine::{
 };
 
 use super::explain::Explanation;
-use crate::{bank::Template, render::TrainingExample};
+use crate::{one_shot::Template, render::TrainingExample};
 
 /// Frames after an onset in which a hit is judged: 0.1 s.
 const JUDGED: usize = 18;

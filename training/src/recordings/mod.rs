@@ -6,7 +6,6 @@
 //! its share of the mixture.
 
 mod annotations;
-mod command;
 mod discover;
 mod explain;
 mod heard;
@@ -17,7 +16,6 @@ mod stems;
 mod templates;
 
 pub use annotations::{Annotation, read_annotations};
-pub use command::{ExplainArgs, run};
 pub use discover::{Recording, find_recordings};
 pub use explain::{ClassTemplates, ExplainSettings, Explanation, Stroke, explain};
 pub use heard::heard_templates;

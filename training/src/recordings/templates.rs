@@ -7,8 +7,8 @@ use idm_engine::{drum::Drum, front_end::BAND_COUNT};
 
 use super::explain::ClassTemplates;
 use crate::{
-    bank::{Template, front_end, one_shot_samples},
     kits::{Kit, Sample, Sound, Split},
+    one_shot::{Template, front_end, one_shot_samples},
     synth,
 };
 

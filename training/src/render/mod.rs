@@ -3,7 +3,6 @@
 mod augment;
 mod backdrop;
 mod bus;
-mod command;
 mod features;
 mod hybrid;
 mod pool;
@@ -28,7 +27,6 @@ use crate::{
 };
 pub(crate) use backdrop::add_music;
 use bus::Bus;
-pub use command::{RenderArgs, run};
 pub use features::{Featuriser, TrainingExample, set_ratios};
 use pool::Pool;
 pub(crate) use room::Room;

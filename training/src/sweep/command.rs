@@ -15,10 +15,12 @@ use clap::Args;
 use super::{Outcome, PlannedRun, Sweep, csv_table, markdown_table};
 use crate::{
     config::short_name,
-    export::{Sources, write_file},
+    files::write_file,
     kits::Split,
     network::{Compute, Network},
-    training::{Checkpoint, DataFolders, TrainArgs, Validation, renderer, state_to_use, train},
+    training::{
+        Checkpoint, DataFolders, Sources, TrainArgs, Validation, renderer, state_to_use, train,
+    },
 };
 
 /// Number of the first piece of the final measurement, which no validation

@@ -7,7 +7,7 @@ use idm_engine::drum::GROUP_COUNT;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    export::write_file,
+    files::write_file,
     network::{Head, parameter_count},
     training::{Checkpoint, Scores},
 };

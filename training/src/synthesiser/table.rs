@@ -4,10 +4,10 @@ use idm_engine::drum::{DRUM_COUNT, Drum};
 
 use super::network::Synthesiser;
 use crate::{
-    bank::one_shot_samples,
     evaluation::{header, mean, row},
     kits::SAMPLE_RATE_HZ,
     network::{CHOICE_COUNT, EMBEDDING, Weights, parameter_count},
+    one_shot::one_shot_samples,
 };
 
 /// Scores of one way to choose or make one-shots.

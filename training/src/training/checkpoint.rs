@@ -8,10 +8,10 @@ use std::{fs, path::Path};
 use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 
-use super::Optimiser;
+use super::{Optimiser, Sources};
 use crate::{
     config::Config,
-    export::{Sources, write_file},
+    files::write_file,
     network::{NamedTensor, Weights, initial_weights},
 };
 

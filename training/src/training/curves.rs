@@ -6,7 +6,7 @@ use anyhow::{Result, anyhow};
 use plotters::prelude::*;
 
 use super::Record;
-use crate::evaluation::use_font;
+use crate::font::use_font;
 
 /// Size of the picture in pixels.
 const SIZE: (u32, u32) = (900, 600);

@@ -5,10 +5,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail, ensure};
 use clap::Args;
 
-use super::{Checkpoint, Optimiser, Progress, budget_share, warm_start};
+use super::{Checkpoint, Optimiser, Progress, Sources, budget_share, warm_start};
 use crate::{
     config::Config,
-    export::Sources,
     network::{Compute, initial_weights},
 };
 

@@ -5,16 +5,16 @@ use std::{fs, path::PathBuf};
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 
-use super::files::model_in;
-use super::{DEFAULT_THRESHOLDS, Sources, describe, export_model, licences_of, round_matrices};
 use crate::{
     bank::{bank_sources, load_bank, procedural_bank},
     config::Config,
     console::figure,
+    export::{DEFAULT_THRESHOLDS, describe, export_model, model_in, round_matrices},
     kits::Split,
     network::{Head, Network, initial_weights},
     training::{
-        Checkpoint, DataFolders, NO_VALIDATION_KITS, Validation, calibrate, renderer, warm_start,
+        Checkpoint, DataFolders, NO_VALIDATION_KITS, Sources, Validation, calibrate, licences_of,
+        renderer, warm_start,
     },
 };
 
@@ -233,16 +233,5 @@ mod tests {
         let error = format!("{:#}", run(&asked).unwrap_err());
         assert!(error.contains("nowhere.bin"), "{error}");
         assert_eq!(fs::read(args.out.join("model.toml")).unwrap(), before);
-    }
-
-    #[test]
-    fn nothing_half_written_stays_behind() {
-        let folder = tempfile::tempdir().unwrap();
-        // A file cannot take the place of a folder.
-        fs::create_dir(folder.path().join("table.md")).unwrap();
-        let error = super::super::write_file(&folder.path().join("table.md"), b"x");
-        assert!(error.unwrap_err().to_string().contains("cannot write"));
-        let left = fs::read_dir(folder.path()).unwrap().count();
-        assert_eq!(left, 1);
     }
 }

@@ -15,11 +15,11 @@ use idm_engine::{
 };
 use rayon::prelude::*;
 
-use super::{Hit, Piece, RenderConfig, Renderer, Stage, channels};
 use crate::{
     config::{Config, DataConfig, PIECE_S},
     kits::{SAMPLE_RATE_HZ, Split},
     random::Random,
+    render::{Hit, Piece, RenderConfig, Renderer, Stage, channels},
     training::{DataFolders, ensure_some, renderer},
 };
 

@@ -8,7 +8,8 @@ use std::{
 use idm_engine::model::ModelMeta;
 use serde::{Deserialize, Serialize};
 
-use crate::{config::short_name, training::Checkpoint};
+use super::Checkpoint;
+use crate::config::short_name;
 
 /// What is in every model.
 const PROCEDURAL: &str = "Procedural drum kits: own synthesis, no third-party material";

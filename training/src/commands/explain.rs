@@ -6,9 +6,9 @@ use anyhow::Result;
 use clap::Args;
 use idm_engine::drum::{Drum, STEM_COUNT};
 
-use super::{Quality, Recordings, RecordingsConfig, quality};
 use crate::{
     kits::{self, Split},
+    recordings::{Quality, Recordings, RecordingsConfig, quality},
     training::DataFolders,
 };
 

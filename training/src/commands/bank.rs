@@ -10,11 +10,11 @@ use clap::Args;
 use idm_engine::drum::{DRUM_COUNT, Drum};
 use rayon::prelude::*;
 
-use super::{Template, bank_in, learn_bank, learn_choice, save_bank};
 use crate::{
-    export::Sources,
+    bank::{bank_in, learn_bank, learn_choice, save_bank},
+    one_shot::Template,
     recordings::{Recordings, heard_templates},
-    training::{Checkpoint, DataFolders, Pieces},
+    training::{Checkpoint, DataFolders, Pieces, Sources},
 };
 
 /// Learns the one-shots for a trained transcriber.
