@@ -13,7 +13,7 @@ use crate::batch::{self, Job};
 use crate::onset::Onset;
 use crate::picture::{self, Row};
 use crate::render::Deaf;
-use crate::summary::{Figures, KitDrum};
+use crate::summary::{Figures, KitDrum, counted};
 use crate::transcribe::write_hits;
 
 /// What is always written beside the samples.
@@ -29,10 +29,10 @@ pub fn run(args: &CommonArgs) -> ExitCode {
     batch::run("kit", args, &[], possible_names, |job| {
         let started = Instant::now();
         let rendered = job.render(&settings, &mut Deaf)?;
-        let mut files = KitFiles::of(&job.name(), &rendered.kit);
-        files
-            .left_out
-            .extend(unlearnt(&rendered.onsets, &rendered.kit));
+        let (kit, doubted) = without_unplayed(&rendered.kit, &rendered.onsets);
+        let mut files = KitFiles::of(&job.name(), &kit);
+        files.left_out.extend(doubted);
+        files.left_out.extend(unlearnt(&rendered.onsets, &kit));
         let reasons: Vec<String> = files
             .left_out
             .iter()
@@ -40,14 +40,14 @@ pub fn run(args: &CommonArgs) -> ExitCode {
             .collect();
         ensure!(
             !files.samples.is_empty(),
-            "no drum was found: expected at least one that sounds, found {} hits{}",
-            rendered.onsets.len(),
+            "no drum was found: expected at least one that sounds, found {}{}",
+            counted(rendered.onsets.len(), "hit"),
             reasons.concat()
         );
-        export(job, &rendered.kit, &files)?;
+        export(job, &kit, &files)?;
         write_hits(job, &rendered, args)?;
         let mut figures = Figures::new(&rendered, &settings, started.elapsed());
-        figures.kit = Some(drums(&rendered.kit, &files));
+        figures.kit = Some(drums(&kit, &files));
         figures.left_out = files.left_out;
         Ok(figures)
     })
@@ -60,13 +60,27 @@ fn possible_names(title: &str) -> Vec<String> {
     names
 }
 
+/// The kit without the drums that no hit is of in the end, and words about them: what an earlier
+/// pass took for one, a later one, which knew the kit, did not.
+fn without_unplayed(kit: &LearntKit, onsets: &[Onset]) -> (LearntKit, Vec<String>) {
+    let is_played = |drum: &Drum| onsets.iter().any(|onset| onset.drum == *drum);
+    let mut kit = kit.clone();
+    let unplayed = kit.drums.extract_if(.., |learnt| !is_played(&learnt.drum));
+    let doubted = unplayed.map(|learnt| {
+        let (name, hits) = (learnt.drum.name(), counted(learnt.hits as usize, "hit"));
+        format!("{name}: {hits} at first, none when it was heard again")
+    });
+    let doubted = doubted.collect();
+    (kit, doubted)
+}
+
 /// Words about the drums that were hit and of which nothing was learnt.
 fn unlearnt(onsets: &[Onset], kit: &LearntKit) -> impl Iterator<Item = String> {
     Drum::ALL.into_iter().filter_map(move |drum| {
         let count = onsets.iter().filter(|onset| onset.drum == drum).count();
         (count > 0 && kit.drum(drum).is_none()).then(|| {
-            let name = drum.name();
-            format!("{name}: {count} hits, too few or too unlike each other to learn from")
+            let (name, hits) = (drum.name(), counted(count, "hit"));
+            format!("{name}: {hits}, too few or too unlike each other to learn from")
         })
     })
 }
@@ -139,6 +153,35 @@ mod tests {
 
     use super::*;
 
+    fn learnt(drum: Drum) -> LearntDrum {
+        LearntDrum {
+            drum,
+            layers: Vec::new(),
+            hits: 1,
+            confidence: 0.5,
+        }
+    }
+
+    #[test]
+    fn drums_that_a_later_pass_does_not_hear_are_left_out() {
+        let kit = LearntKit {
+            drums: [Drum::Kick, Drum::FloorTom].map(learnt).into(),
+            embedding: Vec::new(),
+        };
+        let onsets = [Onset {
+            sample: 0,
+            drum: Drum::Kick,
+            velocity: 0.5,
+        }];
+        let (left, doubted) = without_unplayed(&kit, &onsets);
+        assert_eq!(left.drums.len(), 1);
+        assert!(left.drum(Drum::Kick).is_some());
+        assert_eq!(
+            doubted,
+            ["Floor tom: 1 hit at first, none when it was heard again"]
+        );
+    }
+
     #[test]
     fn drums_of_which_nothing_is_learnt_are_named() {
         let onset = |drum| Onset {
@@ -148,12 +191,7 @@ mod tests {
         };
         let onsets = [Drum::Kick, Drum::Crash, Drum::Kick, Drum::Crash].map(onset);
         let kit = LearntKit {
-            drums: vec![LearntDrum {
-                drum: Drum::Kick,
-                layers: Vec::new(),
-                hits: 2,
-                confidence: 0.5,
-            }],
+            drums: vec![learnt(Drum::Kick)],
             embedding: Vec::new(),
         };
         let words: Vec<String> = unlearnt(&onsets, &kit).collect();

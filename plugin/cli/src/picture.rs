@@ -50,7 +50,8 @@ pub fn write(path: &Path, title: &str, rows: &[Row]) -> Result<()> {
     // The backend knows the format by the extension, so the file under
     // construction needs one too.
     let temporary = Temporary(path.with_file_name(format!(".{}.png", std::process::id())));
-    draw(&temporary.0, title, rows)?;
+    let size = (WIDTH, height(rows));
+    draw(BitMapBackend::new(&temporary.0, size), title, rows)?;
     fs::rename(&temporary.0, path)?;
     Ok(())
 }
@@ -64,20 +65,29 @@ impl Drop for Temporary {
     }
 }
 
-fn draw(path: &Path, title: &str, rows: &[Row]) -> Result<()> {
+fn height(rows: &[Row]) -> u32 {
+    TITLE_HEIGHT + ROW_HEIGHT * rows.len() as u32 + GAP as u32
+}
+
+fn draw(backend: BitMapBackend<'_>, title: &str, rows: &[Row]) -> Result<()> {
     provide_font()?;
-    let height = TITLE_HEIGHT + ROW_HEIGHT * rows.len() as u32 + GAP as u32;
-    let root = BitMapBackend::new(path, (WIDTH, height)).into_drawing_area();
+    let root = backend.into_drawing_area();
     root.fill(&BACKGROUND)?;
     let text = |size, colour: &RGBColor| ("sans-serif", size).into_font().color(colour);
-    root.draw(&Text::new(title.to_string(), (GAP, 16), text(26, &TEXT)))?;
-
     let axis_s = rows
         .iter()
         .map(|row| row.audio.duration_s())
         .fold(MIN_AXIS_S, f64::max);
     let note = format!("waveform and spectrogram, each {axis_s:.2} s wide");
-    root.draw(&Text::new(note, (LABEL_WIDTH, 22), text(16, &FAINT_TEXT)))?;
+    let (faint, large) = (text(16, &FAINT_TEXT), text(26, &TEXT));
+    let (note_width, _) = root.estimate_text_size(&note, &faint)?;
+    let note_left = WIDTH as i32 - GAP - note_width as i32;
+    root.draw(&Text::new(note, (note_left, 22), faint))?;
+    let title = shortened(title, |title| {
+        let (width, _) = root.estimate_text_size(title, &large)?;
+        Ok(2 * GAP + width as i32 <= note_left)
+    })?;
+    root.draw(&Text::new(title, (GAP, 16), large))?;
     for (index, row) in rows.iter().enumerate() {
         let top = (TITLE_HEIGHT + ROW_HEIGHT * index as u32) as i32;
         for (line, (words, size, colour)) in [
@@ -105,6 +115,20 @@ fn draw(path: &Path, title: &str, rows: &[Row]) -> Result<()> {
     }
     root.present()?;
     Ok(())
+}
+
+/// As much of the beginning of `title` as `fits`.
+fn shortened(title: &str, fits: impl Fn(&str) -> Result<bool>) -> Result<String> {
+    if fits(title)? {
+        return Ok(title.to_owned());
+    }
+    let mut letters: Vec<char> = title.chars().collect();
+    loop {
+        let shorter = letters.iter().chain(&['…']).collect::<String>();
+        if letters.pop().is_none() || fits(&shorter)? {
+            return Ok(shorter);
+        }
+    }
 }
 
 /// Highest and lowest sample per pixel column, scaled to the peak.
@@ -243,6 +267,32 @@ mod tests {
         assert_eq!(pixels(20), TITLE_HEIGHT + 3 * ROW_HEIGHT + GAP as u32);
         let left: Vec<_> = fs::read_dir(folder.path()).expect("listed").collect();
         assert_eq!(left.len(), 1, "nothing but the picture");
+    }
+
+    #[test]
+    fn titles_leave_room_for_the_note() {
+        let fits = |title: &str| Ok(title.chars().count() <= 6);
+        assert_eq!(shortened("Übung", fits).expect("known"), "Übung");
+        assert_eq!(shortened("Schlagzeug", fits).expect("known"), "Schla…");
+        assert_eq!(shortened("any", |_| Ok(false)).expect("known"), "…");
+
+        let picture = |title: &str| {
+            let mut pixels = vec![0; (3 * WIDTH * height(&[])) as usize];
+            let size = (WIDTH, height(&[]));
+            draw(BitMapBackend::with_buffer(&mut pixels, size), title, &[]).expect("drawn");
+            pixels
+        };
+        let (without, with) = (picture(""), picture(&"A long name ".repeat(30)));
+        let changed = |columns: std::ops::Range<u32>| {
+            let lines = without
+                .chunks_exact(3)
+                .zip(with.chunks_exact(3))
+                .enumerate();
+            let inside = lines.filter(|(at, _)| columns.contains(&(*at as u32 % WIDTH)));
+            inside.filter(|(_, (a, b))| a != b).count()
+        };
+        assert!(changed(600..800) > 100, "the title is long");
+        assert_eq!(changed(900..WIDTH), 0, "it covers the note");
     }
 
     #[test]

@@ -199,7 +199,7 @@ fn dbfs(amplitude: f32) -> f64 {
 }
 
 /// A number of things.
-fn counted(count: usize, thing: &str) -> String {
+pub fn counted(count: usize, thing: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{count} {thing}{plural}")
 }

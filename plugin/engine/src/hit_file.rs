@@ -1,6 +1,6 @@
 //! Hits in files: tables, written and read, and MIDI files, read.
 
-use std::{fmt::Write, fs, path::Path};
+use std::{fmt::Write, fs, path::Path, str::FromStr};
 
 use thiserror::Error;
 
@@ -8,6 +8,10 @@ use crate::{drum::Drum, midi_file};
 
 /// First line of a table that is written.
 const HEADER: &str = "time_s,class,velocity";
+
+/// What divides the columns, and what it is where spreadsheets write fractions with a comma.
+const SEPARATOR: char = ',';
+const OTHER_SEPARATORS: [char; 2] = [';', '\t'];
 
 /// Why hits could not be read.
 #[derive(Debug, Error)]
@@ -46,7 +50,8 @@ pub enum Called<'a> {
 }
 
 /// Reads the hits of a `.csv` (columns `time_s`, `class` and perhaps `velocity`, 0 to 127, in
-/// this order if the first line does not name them) or of a `.mid` or `.midi` file, in order
+/// this order if the first line does not name them; divided by commas, or by semicolons or
+/// tabulators, as spreadsheets do where fractions have a comma) or of a `.mid` or `.midi` file, in order
 /// of time. `sound` tells the sound from its name; what is none is left out. Allocates.
 ///
 /// # Errors
@@ -80,6 +85,7 @@ pub fn read_hits<S: Copy + Ord>(
 
 /// Where the columns of a table are.
 struct Columns {
+    separator: char,
     time: usize,
     class: usize,
     velocity: usize,
@@ -88,11 +94,31 @@ struct Columns {
 }
 
 impl Columns {
+    /// Of a table with this first line, and whether that names them.
+    fn of(line: &str) -> (Columns, bool) {
+        let mut separators = [SEPARATOR].into_iter().chain(OTHER_SEPARATORS);
+        if let Some(named) = separators.find_map(|separator| Columns::named(line, separator)) {
+            return (named, true);
+        }
+        let mut others = OTHER_SEPARATORS.into_iter();
+        let other = others.find(|separator| line.contains(*separator));
+        let columns = Columns {
+            separator: other.unwrap_or(SEPARATOR),
+            time: 0,
+            class: 1,
+            velocity: 2,
+            titles: 3,
+        };
+        (columns, false)
+    }
+
     /// As the first line names them.
-    fn named(line: &str) -> Option<Columns> {
-        let titles: Vec<&str> = fields(line.trim_end().trim_end_matches(',')).collect();
+    fn named(line: &str, separator: char) -> Option<Columns> {
+        let titles = fields(line.trim_end().trim_end_matches(separator), separator);
+        let titles: Vec<&str> = titles.collect();
         let column = |title: &str| titles.iter().position(|other| *other == title);
         Some(Columns {
+            separator,
             time: column("time_s")?,
             class: column("class")?,
             // Velocities may stand last without a title.
@@ -100,11 +126,20 @@ impl Columns {
             titles: titles.len(),
         })
     }
+
+    /// The number that is written as `text`.
+    fn number<T: FromStr>(&self, text: &str) -> Option<T> {
+        if self.separator == SEPARATOR {
+            text.parse().ok()
+        } else {
+            text.replace(',', ".").parse().ok()
+        }
+    }
 }
 
 /// The fields of a line, without the quotation marks that spreadsheets write.
-fn fields(line: &str) -> impl Iterator<Item = &str> {
-    line.split(',')
+fn fields(line: &str, separator: char) -> impl Iterator<Item = &str> {
+    line.split(separator)
         .map(|field| field.trim().trim_matches('"').trim())
 }
 
@@ -113,14 +148,8 @@ fn read_csv<S>(
     mut sound: impl FnMut(Called<'_>) -> Result<Option<S>, String>,
 ) -> Result<Vec<WrittenHit<S>>, String> {
     let text = text.trim_start_matches('\u{feff}');
-    let named = text.lines().next().and_then(Columns::named);
-    let first = usize::from(named.is_some());
-    let columns = named.unwrap_or(Columns {
-        time: 0,
-        class: 1,
-        velocity: 2,
-        titles: 3,
-    });
+    let (columns, is_named) = Columns::of(text.lines().next().unwrap_or_default());
+    let first = usize::from(is_named);
     let mut hits = Vec::new();
     for (n, line) in text.lines().enumerate().skip(first) {
         if line.trim().is_empty() {
@@ -137,22 +166,22 @@ fn read_line<S>(
     columns: &Columns,
     sound: &mut impl FnMut(Called<'_>) -> Result<Option<S>, String>,
 ) -> Result<Option<WrittenHit<S>>, String> {
-    let fields: Vec<&str> = fields(line).collect();
+    let fields: Vec<&str> = fields(line, columns.separator).collect();
     let field = |column: usize| fields.get(column).copied().filter(|text| !text.is_empty());
     let too_many = fields.len() > columns.titles.max(columns.velocity + 1);
     let (Some(time), Some(class), false) = (field(columns.time), field(columns.class), too_many)
     else {
         return Err(format!("expected {HEADER}, found {line:?}"));
     };
-    let time_s = time.parse().ok();
+    let time_s = columns.number(time);
     let time_s = time_s.filter(|time_s: &f64| time_s.is_finite() && *time_s >= 0.0);
     let time_s = time_s.ok_or_else(|| format!("time_s: expected 0 s or more, found {time:?}"))?;
     let Some(sound) = sound(Called::Class(class)).map_err(|error| format!("class: {error}"))?
     else {
         return Ok(None);
     };
-    let velocity = field(columns.velocity).map(|text| match text.parse::<f32>() {
-        Ok(velocity) if (0.0..=127.0).contains(&velocity) => Ok(velocity / 127.0),
+    let velocity = field(columns.velocity).map(|text| match columns.number::<f32>(text) {
+        Some(velocity) if (0.0..=127.0).contains(&velocity) => Ok(velocity / 127.0),
         _ => Err(format!("velocity: expected 0 to 127, found {text:?}")),
     });
     Ok(Some(WrittenHit {
@@ -262,6 +291,28 @@ mod tests {
         let found = hits.unwrap();
         assert_eq!((found[0].time_s, found[0].sound), (0.25, Drum::Kick));
         assert_eq!((found[0].velocity, found[1].velocity), (Some(1.0), None));
+    }
+
+    #[test]
+    fn spreadsheets_may_divide_columns_their_way() {
+        for text in [
+            "time_s;class;velocity\n0,25;kick;127\n1;ride;\n",
+            "time_s\tclass\tvelocity\n0,25\tkick\t127\n1\tride\n",
+            "0,25;kick;127\n1,0;ride\n",
+            "0.25\tkick\t127\n1\tride\n",
+            "class,remark;,time_s,velocity\nkick,loud; late,0.25,127\nride,,1\n",
+        ] {
+            let hits = table(text).expect(text);
+            assert_eq!(
+                (hits[0].time_s, hits[0].sound),
+                (0.25, Drum::Kick),
+                "{text}"
+            );
+            assert_eq!(hits[0].velocity, Some(1.0), "{text}");
+            assert_eq!((hits[1].time_s, hits[1].velocity), (1.0, None), "{text}");
+        }
+        let error = table("time_s;class\n0,5,5;kick").unwrap_err();
+        assert!(error.starts_with("line 2: time_s: expected 0 s or more, found \"0,5,5\""));
     }
 
     #[test]

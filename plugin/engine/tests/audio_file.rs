@@ -146,6 +146,33 @@ fn lossy_files_decode_aligned() {
     }
 }
 
+/// Covers are larger than what the decoder searches, and hold what looks like packets.
+#[test]
+fn tags_before_the_audio_are_passed_over() {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/audio_file_fixtures");
+    let folder = folder();
+    let mp3 = fs::read(fixtures.join("sine.mp3")).expect("read");
+    let expected = read(fixtures.join("sine.mp3")).expect("read");
+    let packet = &mp3[mp3.len() / 2..];
+    let cover: Vec<u8> = packet.iter().copied().cycle().take(3 << 20).collect();
+    let mut tag = b"ID3\x03\0\0\x01\x40\0\0".to_vec();
+    tag.extend(&cover);
+    for (name, audio) in [
+        ("cover.mp3", mp3),
+        ("cover.wav", wav(1, 1, 44_100, 16, &[1; 2 * 11_025])),
+    ] {
+        let path = file(&folder, name, &[&tag[..], &audio].concat());
+        let read = read(&path).expect(name);
+        assert_eq!(read.frames(), 11_025, "{name}");
+        if name == "cover.mp3" {
+            assert_eq!(read, expected);
+        }
+        assert_eq!(shortfall(&path), (None, 11_025), "{name}");
+    }
+    let path = file(&folder, "tag.mp3", &tag);
+    assert!(refusal(&path).contains("found nothing behind its tag"));
+}
+
 #[test]
 fn refusals_say_what_was_expected_and_found() {
     let folder = folder();
@@ -245,6 +272,9 @@ fn wavs_that_were_not_finished_are_read_and_told() {
     for (file_bytes, data_bytes, expected_shortfall) in [
         (0, 0, unfinished),
         (0, u32::MAX, unfinished),
+        // A header for no samples: of libsndfile, and a whole one.
+        (8, 0, unfinished),
+        (36, 0, unfinished),
         (u32::MAX, u32::MAX, None),
         // SoX to a pipe.
         (0x7FFF_F024, 0x7FFF_F000, None),
@@ -261,11 +291,14 @@ fn wavs_that_were_not_finished_are_read_and_told() {
     let empty = with_lengths(plain[..44].to_vec(), 36, 0);
     assert!(refusal(&file(&folder, "empty.wav", &empty)).contains("without samples"));
     let mut long = long_wav(b"RF64", &plain, 0);
-    long[20..28].fill(0);
     long.truncate(long.len() - 2_008);
-    let path = file(&folder, "long.wav", &long);
-    assert_eq!(read(&path).expect("read").channels, expected);
-    assert_eq!(shortfall(&path), (unfinished, 2_500));
+    // What libsndfile begins with is less than nothing.
+    for length in [0, -8_i64] {
+        long[20..28].copy_from_slice(&length.to_le_bytes());
+        let path = file(&folder, "long.wav", &long);
+        assert_eq!(read(&path).expect("read").channels, expected);
+        assert_eq!(shortfall(&path), (unfinished, 2_500));
+    }
 }
 
 #[test]
@@ -402,6 +435,10 @@ fn partial_files_replace_in_one_step_and_refuse_folders() {
     );
     assert!(PartialFile::write(folder.path().join("no/such/folder"), b"x").is_err());
     assert_eq!(names_left(&folder), ["onsets.csv"]);
+    // As long as names can be, and cut within no letter.
+    let longest = format!("x{}.wav", "é".repeat(125));
+    PartialFile::write(folder.path().join(&longest), b"x").expect("written");
+    assert_eq!(names_left(&folder), ["onsets.csv", &longest]);
 }
 
 #[test]

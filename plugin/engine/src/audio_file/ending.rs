@@ -27,23 +27,12 @@ pub fn frames_missing(expected: Option<u64>, found: u64) -> Option<Shortfall> {
     Some(Shortfall::Frames { expected })
 }
 
-/// Whether an MP3 file says itself how long it is. Others are guessed from their first
+/// Whether an MP3 file whose audio begins at the byte `start` says itself how long it is. Others are guessed from their first
 /// packets, which tells nothing.
-pub fn mp3_announces_length(file: &mut File) -> bool {
-    let mut start = [0; 10];
-    if file.rewind().is_err() || file.read_exact(&mut start).is_err() {
-        return false;
-    }
-    // A tag of titles and pictures comes first; each byte of its length has seven bits.
-    let tag_bytes = if start.starts_with(b"ID3") {
-        let seven_bits = start[6..].iter().map(|&byte| u64::from(byte & 127));
-        10 + seven_bits.fold(0, |length, bits| (length << 7) | bits)
-    } else {
-        0
-    };
+pub fn mp3_announces_length(file: &mut File, start: u64) -> bool {
     // The mark lies behind the side information, whose length depends on the format.
     let mut packet = Vec::new();
-    let at_packet = file.seek(SeekFrom::Start(tag_bytes));
+    let at_packet = file.seek(SeekFrom::Start(start));
     if at_packet.is_err() || file.take(64).read_to_end(&mut packet).is_err() {
         return false;
     }

@@ -20,6 +20,9 @@ const UNKNOWN: u32 = u32::MAX;
 /// What SoX writes in its place, less what is no whole frame.
 const UNKNOWN_TO_SOX: std::ops::RangeInclusive<u32> = 0x7FFF_EF00..=0x7FFF_F000;
 
+/// Bytes before those that the length of the file counts.
+const RIFF_HEADER_BYTES: u64 = 8;
+
 /// Frames that the decoder reads at a time.
 const PACKET_FRAMES: u64 = 1152;
 
@@ -71,7 +74,8 @@ impl LongWave {
         if !(has_long_lengths || mark == *b"RIFF") || kind != *b"WAVE" {
             return Ok(None);
         }
-        let mut is_finished = file_length != [0; 4];
+        let file_length = u32::from_le_bytes(file_length);
+        let mut is_finished = file_length != 0;
         let mut long_data_bytes = None;
         let mut format = Vec::new();
         for _ in 0..MAX_CHUNKS {
@@ -83,7 +87,9 @@ impl LongWave {
                     let [file_low, file_high, low, high] = read_words(file)?;
                     let [low, high] = [low, high].map(|word| u64::from(u32::from_le_bytes(word)));
                     long_data_bytes = Some((high << 32) | low);
-                    is_finished = [file_low, file_high] != [[0; 4]; 2];
+                    let [low, high] = [file_low, file_high].map(u32::from_le_bytes);
+                    // Nothing, or what is left of nothing without the header.
+                    is_finished = [low, high] != [0; 2] && i32::try_from(high).is_ok();
                 }
                 b"fmt " if (16..=MAX_FORMAT_BYTES).contains(&bytes) => {
                     format = vec![0; bytes as usize];
@@ -91,6 +97,11 @@ impl LongWave {
                 }
                 b"data" => {
                     let rest_bytes = file_bytes.saturating_sub(start);
+                    // Lengths that were written before there were samples.
+                    let riff_end = RIFF_HEADER_BYTES + u64::from(file_length);
+                    if !has_long_lengths && bytes == 0 && riff_end <= start && rest_bytes > 0 {
+                        is_finished = false;
+                    }
                     let is_to_end = match bytes {
                         UNKNOWN => long_data_bytes.is_none_or(|long| long == 0 && !is_finished),
                         0 => long_data_bytes.unwrap_or(0) == 0 && !is_finished,

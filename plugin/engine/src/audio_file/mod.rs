@@ -13,6 +13,7 @@ mod long_wave;
 mod partial;
 mod reader;
 mod resampler;
+mod tags;
 mod writer;
 
 pub use ending::Shortfall;

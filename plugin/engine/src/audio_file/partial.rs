@@ -5,6 +5,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
+/// Bytes of the destination's name that tell whose an unfinished file is.
+const MAX_NAME_BYTES: usize = 100;
+
 /// A file under construction beside its destination.
 ///
 /// The destination is replaced, in one step, only by [`commit`](Self::commit);
@@ -39,10 +42,11 @@ impl PartialFile {
                 "expected a file, found a folder of this name",
             ));
         }
-        let mut temporary_name = std::ffi::OsString::from(".");
-        temporary_name.push(name);
+        // A name that is as long as it can be has no room for more.
+        let name = name.to_string_lossy();
+        let start = &name[..name.floor_char_boundary(MAX_NAME_BYTES)];
         let count = COUNTER.fetch_add(1, Ordering::Relaxed);
-        temporary_name.push(format!(".{}-{count}.partial", std::process::id()));
+        let temporary_name = format!(".{start}.{}-{count}.partial", std::process::id());
         let temporary = destination.with_file_name(temporary_name);
 
         let file = OpenOptions::new()

@@ -17,6 +17,7 @@ use symphonia::core::meta::MetadataOptions;
 
 use super::ending::{self, Shortfall};
 use super::long_wave::{LONG_MARKS, LongWave};
+use super::tags::{self, Untagged};
 use super::{AudioFileError, MAX_CHANNELS, MAX_SAMPLE_RATE_HZ, MIN_SAMPLE_RATE_HZ};
 
 /// Bytes shown of a file that is no audio: a container's mark and its kind.
@@ -62,7 +63,7 @@ impl AudioReader {
     /// while reading.
     pub fn open(path: impl AsRef<Path>) -> Result<AudioReader, AudioFileError> {
         let path = path.as_ref().to_path_buf();
-        let (mut file, start) = open_and_peek(&path)?;
+        let (mut file, audio_at, start) = open_and_peek(&path)?;
         let io_error = |source| AudioFileError::Io {
             path: path.clone(),
             source,
@@ -71,7 +72,7 @@ impl AudioReader {
             .map_err(|error| header_error(&path, &start, SymphoniaError::IoError(error)))?;
         let is_finished = long_wave.as_ref().is_none_or(LongWave::is_finished);
         let long_wave_frames = long_wave.as_ref().map(LongWave::frames);
-        let mp3_announces_length = ending::mp3_announces_length(&mut file);
+        let mp3_announces_length = ending::mp3_announces_length(&mut file, audio_at);
         let is_ogg = start.starts_with(b"OggS");
         let ogg_end = is_ogg.then(|| ending::ogg_end(&mut file)).flatten();
         file.rewind().map_err(io_error)?;
@@ -82,6 +83,7 @@ impl AudioReader {
         }
         let source: Box<dyn MediaSource> = match long_wave {
             Some(wave) => Box::new(wave.source(file).map_err(io_error)?),
+            None if audio_at > 0 => Box::new(Untagged::new(file, audio_at).map_err(io_error)?),
             None => Box::new(file),
         };
         let stream = MediaSourceStream::new(source, Default::default());
@@ -287,15 +289,17 @@ impl AudioReader {
     }
 }
 
-/// Opens the file and reads its first bytes, for the message should it turn out
-/// to be no audio.
-fn open_and_peek(path: &Path) -> Result<(File, Vec<u8>), AudioFileError> {
+/// Opens the file and finds where its audio begins, with the first bytes of that, for the message
+/// should it turn out to be none.
+fn open_and_peek(path: &Path) -> Result<(File, u64, Vec<u8>), AudioFileError> {
     let io_error = |source| AudioFileError::Io {
         path: path.to_path_buf(),
         source,
     };
     let mut file = File::open(path).map_err(io_error)?;
+    let audio_at = tags::audio_start(&mut file).map_err(io_error)?;
     let mut start = Vec::new();
+    file.seek(SeekFrom::Start(audio_at)).map_err(io_error)?;
     (&mut file)
         .take(PEEKED_BYTES as u64)
         .read_to_end(&mut start)
@@ -303,11 +307,15 @@ fn open_and_peek(path: &Path) -> Result<(File, Vec<u8>), AudioFileError> {
     if start.is_empty() {
         return Err(AudioFileError::Empty {
             path: path.to_path_buf(),
-            found: "an empty file (0 bytes)",
+            found: if audio_at > 0 {
+                "nothing behind its tag"
+            } else {
+                "an empty file (0 bytes)"
+            },
         });
     }
     file.seek(SeekFrom::Start(0)).map_err(io_error)?;
-    Ok((file, start))
+    Ok((file, audio_at, start))
 }
 
 /// Explains why no container was recognised or its header was refused.

@@ -1,18 +1,17 @@
 //! 32-bit float WAV files; those of more than 4 GiB are RF64 files.
 
 use std::fs::File;
-use std::io::{Cursor, Error as IoError, Seek, SeekFrom, Write};
+use std::io::{Error as IoError, Seek, SeekFrom, Write};
 use std::path::Path;
-
-use hound::{SampleFormat, WavSpec, WavWriter};
 
 use super::{AudioBuffer, AudioFileError, MAX_CHANNELS, PartialFile, whole_rate_hz};
 
 /// Most bytes of samples in a plain WAV file: the 32-bit length less the header.
 const MAX_DATA_BYTES: u64 = u32::MAX as u64 - 256;
 
-/// Where the header has its first chunk, behind mark, length and kind.
-const FIRST_CHUNK_AT: usize = 12;
+/// IEEE float, as WAV files call it. Many readers do not know the extended header, which says
+/// the same and would have to name a loudspeaker for mono.
+const FLOAT_FORMAT: u16 = 3;
 
 /// Bytes that are kept for the long lengths: those of the file, of the samples, their
 /// number, and an empty table.
@@ -27,6 +26,10 @@ const GATHERED_BYTES: usize = 256 * 1024;
 
 /// Where the header has the number of bytes that follow that number.
 const RIFF_LENGTH_AT: usize = 4;
+
+/// How far before the end of the header the number of frames stands: before the mark of the
+/// samples and their length.
+const FRAMES_BEFORE_END: usize = 12;
 
 /// A 32-bit float WAV file being written, chunk by chunk.
 ///
@@ -98,21 +101,8 @@ impl WavFile {
         if !(1..=MAX_CHANNELS).contains(&channels) {
             return Err(AudioFileError::ChannelCount { found: channels });
         }
-        let spec = WavSpec {
-            channels: channels as u16,
-            sample_rate,
-            bits_per_sample: 32,
-            sample_format: SampleFormat::Float,
-        };
         let (partial, file) = PartialFile::create(path).map_err(|e| io_error(path, e))?;
-        let mut header = empty_file(spec).map_err(|e| hound_error(path, e))?;
-        if may_be_long {
-            let chunks = header.split_off(FIRST_CHUNK_AT);
-            header.extend_from_slice(b"JUNK");
-            header.extend_from_slice(&LONG_LENGTHS_BYTES.to_le_bytes());
-            header.extend_from_slice(&[0; LONG_LENGTHS_BYTES as usize]);
-            header.extend_from_slice(&chunks);
-        }
+        let header = empty_file(sample_rate, channels as u16, may_be_long);
         let mut gathered = Vec::with_capacity(GATHERED_BYTES);
         gathered.extend_from_slice(&header);
         Ok(WavFile {
@@ -211,46 +201,71 @@ impl WavFile {
         if self.is_long() {
             return self.write_long_lengths();
         }
-        // Both fit: the samples are limited and the header is short.
+        // All fit: the samples are limited and the header is short.
         let data_bytes = self.data_bytes as u32;
         let after_length = (self.header_bytes - RIFF_LENGTH_AT - size_of::<u32>()) as u32;
-        let data_length_at = self.header_bytes - size_of::<u32>();
-        for (at, bytes) in [
-            (RIFF_LENGTH_AT, after_length + data_bytes),
-            (data_length_at, data_bytes),
-        ] {
-            self.file.seek(SeekFrom::Start(at as u64))?;
-            self.file.write_all(&bytes.to_le_bytes())?;
-        }
-        Ok(())
+        self.write_length(RIFF_LENGTH_AT, after_length + data_bytes)?;
+        self.write_length(self.header_bytes - FRAMES_BEFORE_END, self.frames() as u32)?;
+        self.write_length(self.header_bytes - size_of::<u32>(), data_bytes)
+    }
+
+    fn frames(&self) -> u64 {
+        self.data_bytes / (self.channels * SAMPLE_BYTES) as u64
+    }
+
+    fn write_length(&mut self, at: usize, length: u32) -> Result<(), IoError> {
+        self.file.seek(SeekFrom::Start(at as u64))?;
+        self.file.write_all(&length.to_le_bytes())
     }
 
     /// Makes it an RF64 file (EBU Tech 3306).
     fn write_long_lengths(&mut self) -> Result<(), IoError> {
-        let is_elsewhere = u32::MAX.to_le_bytes();
+        let is_elsewhere = u32::MAX;
         let after_length = (self.header_bytes - RIFF_LENGTH_AT - size_of::<u32>()) as u64;
-        let frames = self.data_bytes / (self.channels * SAMPLE_BYTES) as u64;
         let mut start = b"RF64".to_vec();
-        start.extend_from_slice(&is_elsewhere);
+        start.extend_from_slice(&is_elsewhere.to_le_bytes());
         start.extend_from_slice(b"WAVEds64");
         start.extend_from_slice(&LONG_LENGTHS_BYTES.to_le_bytes());
-        for length in [after_length + self.data_bytes, self.data_bytes, frames] {
+        for length in [
+            after_length + self.data_bytes,
+            self.data_bytes,
+            self.frames(),
+        ] {
             start.extend_from_slice(&length.to_le_bytes());
         }
         self.file.seek(SeekFrom::Start(0))?;
         self.file.write_all(&start)?;
-        let data_length_at = self.header_bytes - size_of::<u32>();
-        self.file.seek(SeekFrom::Start(data_length_at as u64))?;
-        self.file.write_all(&is_elsewhere)
+        self.write_length(self.header_bytes - FRAMES_BEFORE_END, is_elsewhere)?;
+        self.write_length(self.header_bytes - size_of::<u32>(), is_elsewhere)
     }
 }
 
-/// A file of `spec` without samples: the header alone, which ends with the
-/// length of the samples.
-fn empty_file(spec: WavSpec) -> Result<Vec<u8>, hound::Error> {
-    let mut header = Cursor::new(Vec::new());
-    WavWriter::new(&mut header, spec)?.finalize()?;
-    Ok(header.into_inner())
+/// A file without samples: the header alone, which ends with their number, the mark of the
+/// samples and their length. `may_be_long` keeps room for long lengths.
+fn empty_file(sample_rate: u32, channels: u16, may_be_long: bool) -> Vec<u8> {
+    let frame_bytes = channels * SAMPLE_BYTES as u16;
+    let mut header = b"RIFF\0\0\0\0WAVE".to_vec();
+    if may_be_long {
+        header.extend_from_slice(b"JUNK");
+        header.extend_from_slice(&LONG_LENGTHS_BYTES.to_le_bytes());
+        header.extend_from_slice(&[0; LONG_LENGTHS_BYTES as usize]);
+    }
+    header.extend_from_slice(b"fmt ");
+    header.extend_from_slice(&18_u32.to_le_bytes());
+    header.extend_from_slice(&FLOAT_FORMAT.to_le_bytes());
+    header.extend_from_slice(&channels.to_le_bytes());
+    header.extend_from_slice(&sample_rate.to_le_bytes());
+    header.extend_from_slice(&(sample_rate * u32::from(frame_bytes)).to_le_bytes());
+    header.extend_from_slice(&frame_bytes.to_le_bytes());
+    header.extend_from_slice(&(8 * SAMPLE_BYTES as u16).to_le_bytes());
+    // No more about the format; all but integers must say so, and how many frames there are.
+    header.extend_from_slice(&0_u16.to_le_bytes());
+    header.extend_from_slice(b"fact");
+    header.extend_from_slice(&4_u32.to_le_bytes());
+    header.extend_from_slice(&0_u32.to_le_bytes());
+    header.extend_from_slice(b"data");
+    header.extend_from_slice(&0_u32.to_le_bytes());
+    header
 }
 
 /// Writes `audio` as a 32-bit float WAV file, replacing a file of that name in
@@ -274,38 +289,34 @@ fn io_error(path: &Path, source: IoError) -> AudioFileError {
     }
 }
 
-fn hound_error(path: &Path, error: hound::Error) -> AudioFileError {
-    match error {
-        hound::Error::IoError(source) => io_error(path, source),
-        other => io_error(path, IoError::other(other.to_string())),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// What hound writes, sample by sample.
+    /// The file by the letter of the specification, sample by sample.
     fn expected(channels: &[Vec<f32>]) -> Vec<u8> {
-        let spec = WavSpec {
-            channels: channels.len() as u16,
-            sample_rate: 48_000,
-            bits_per_sample: 32,
-            sample_format: SampleFormat::Float,
-        };
-        let mut bytes = Cursor::new(Vec::new());
-        let mut writer = WavWriter::new(&mut bytes, spec).expect("a header");
-        for frame in 0..channels[0].len() {
+        let (count, frames) = (channels.len() as u32, channels[0].len() as u32);
+        let mut bytes = b"RIFF".to_vec();
+        bytes.extend((50 + 4 * count * frames).to_le_bytes());
+        bytes.extend(b"WAVEfmt \x12\0\0\0\x03\0");
+        bytes.extend([count as u8, 0]);
+        bytes.extend(48_000_u32.to_le_bytes());
+        bytes.extend((48_000 * 4 * count).to_le_bytes());
+        bytes.extend([4 * count as u8, 0, 32, 0, 0, 0]);
+        bytes.extend(b"fact\x04\0\0\0");
+        bytes.extend(frames.to_le_bytes());
+        bytes.extend(b"data");
+        bytes.extend((4 * count * frames).to_le_bytes());
+        for frame in 0..frames as usize {
             for channel in channels {
-                writer.write_sample(channel[frame]).expect("a sample");
+                bytes.extend(channel[frame].to_le_bytes());
             }
         }
-        writer.finalize().expect("complete");
-        bytes.into_inner()
+        bytes
     }
 
     #[test]
-    fn files_are_those_of_hound_to_the_bit_however_they_are_cut() {
+    fn files_are_as_specified_however_they_are_cut() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("stem.wav");
         // More than is gathered, and no whole number of blocks.
@@ -325,6 +336,16 @@ mod tests {
                 let found = std::fs::read(&path).expect("read");
                 assert!(found == expected(&channels), "blocks of {block}");
             }
+            // Somebody else's reader.
+            let mut reader = hound::WavReader::open(&path).expect("a WAV file");
+            assert_eq!(reader.spec().sample_format, hound::SampleFormat::Float);
+            let mut read = reader.samples::<f32>().map(|sample| sample.expect("read"));
+            for frame in 0..frames {
+                for channel in &channels {
+                    assert_eq!(read.next(), Some(channel[frame]));
+                }
+            }
+            assert_eq!(read.next(), None);
         }
     }
 
@@ -361,6 +382,7 @@ mod tests {
             [long(20), long(28), long(36)],
             [bytes.len() as u64 - 8, 16_000, 2_000]
         );
+        assert!(bytes[82..86] == [0xFF; 4] && bytes[90..94] == [0xFF; 4]);
         let refused = written(Some(2_000), 15_999).expect_err("not meant to be long");
         assert!(matches!(refused, AudioFileError::TooLong { .. }));
     }

@@ -70,8 +70,11 @@ fn velocity_curve(low: u8, high: u8) -> String {
     opcodes
 }
 
+/// Bytes of a title that are kept: file systems take 255, drum and layer included.
+const MAX_TITLE_BYTES: usize = 200;
+
 /// A name that is safe in SFZ opcodes and on every file system: letters,
-/// digits, `-` and `_`; other characters become `_`.
+/// digits, `-` and `_`; other characters become `_`, and what is too long is cut off.
 pub fn safe_name(name: &str) -> String {
     let safe: String = name
         .chars()
@@ -83,7 +86,8 @@ pub fn safe_name(name: &str) -> String {
             }
         })
         .collect();
-    let trimmed = safe.trim_matches('_');
+    let safe = safe.trim_matches('_');
+    let trimmed = safe[..safe.floor_char_boundary(MAX_TITLE_BYTES)].trim_end_matches('_');
     if trimmed.is_empty() {
         "kit".to_string()
     } else {
@@ -182,6 +186,8 @@ off_mode=fast
         assert_eq!(safe_name("My loop (v2) = best"), "My_loop__v2____best");
         assert_eq!(safe_name("Schlägel-1"), "Schlägel-1");
         assert_eq!(safe_name("../.."), "kit");
+        let long = safe_name(&format!("x{}", "é ".repeat(125)));
+        assert!(long.starts_with("xé_é_") && long.ends_with('é') && long.len() <= 200);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::{
 
 use thiserror::Error;
 
-use super::{OneShot, OneShotError, usual_lead_s};
+use super::{OneShot, OneShotError, fade_if_cut, usual_lead_s};
 use crate::audio_file::{AudioFileError, AudioReader};
 
 /// Longest sample that is read; what comes after it is left out.
@@ -101,9 +101,14 @@ pub fn read_one_shot(path: &Path) -> Result<OneShot, OwnSoundError> {
         return Err(OwnSoundError::Silent { file: file() });
     };
     let first = first.saturating_sub((LEAD_S * rate_hz) as usize);
+    let is_cut = channels[0].len() - first > longest;
     for channel in &mut channels {
         channel.drain(..first);
         channel.truncate(longest);
+    }
+    if is_cut {
+        // It ends here because we end it. Where a file ends is the user's business.
+        fade_if_cut(&mut channels, rate_hz);
     }
     OneShot::new(rate_hz, channels)
         .map(|one_shot| {
@@ -238,6 +243,22 @@ mod tests {
         assert_eq!(sample.frames(), 24 + 1_000);
         assert_eq!(sample.channel(0)[24], 0.5);
         assert!((0.0005..0.0008).contains(&sample.lead_s()));
+    }
+
+    #[test]
+    fn a_sample_that_is_too_long_fades_and_others_end_as_they_do() {
+        let longest = (LONGEST_OWN_S * 48_000.0) as usize;
+        let tone = |frames: usize| (0..frames).map(|n| 0.5 * (n as f32 * 0.3).cos()).collect();
+        let cut = read_one_shot(&file(tone(longest + 4_800))).unwrap();
+        assert!((longest - 100..=longest).contains(&cut.frames()));
+        let loudest = |one_shot: &OneShot, from: usize| {
+            let rest = one_shot.channel(0)[from..].iter();
+            rest.fold(0.0_f32, |loudest, sample| sample.abs().max(loudest))
+        };
+        assert!(loudest(&cut, longest / 2) > 0.49);
+        assert!(loudest(&cut, cut.frames() - 48) < 0.001);
+        let whole = read_one_shot(&file(tone(longest - 4_800))).unwrap();
+        assert!(loudest(&whole, whole.frames() - 48) > 0.49);
     }
 
     #[test]

@@ -10,12 +10,22 @@ use super::{
     own_files::{audio_files, name_of, read_set},
 };
 use crate::{
-    drum::{DRUM_COUNT, Drum},
+    drum::{DRUM_COUNT, Drum, Group},
     sound::{Sound, drum_of_sample, sound_from_spelling},
 };
 
 /// Most folders within a folder that are looked into.
 const MOST_FOLDERS: usize = 200;
+
+/// What separation writes beside its drums: they are whole songs, and with the kit of the same
+/// song in the same folder they would be its loudest samples.
+const RESIDUAL_NAME: &str = "residual.wav";
+
+/// Whether separation calls a drum or a group so.
+fn is_name_of_stem(stem: &str) -> bool {
+    let is_group = |group: Group| group.file_stem() == stem;
+    Drum::from_file_stem(stem).is_some() || Group::ALL.into_iter().any(is_group)
+}
 
 /// The drum that an audio file called `stem` (without its ending) or a folder of that name
 /// belongs to: a name that saved kits have (`loop_closed_hat_soft`), or what people call a
@@ -54,7 +64,8 @@ pub struct OwnKitPlan {
 impl OwnKitPlan {
     /// Looks for drums in the names of the audio files of `folder`, and of folders in it,
     /// whose files all are the drum's. Where a drum has its usual sound, others (side
-    /// sticks, pedal hats, ride bells) are left out: they would become its soft layers.
+    /// sticks, pedal hats, ride bells) are left out: they would become its soft layers. So are
+    /// the drums of a separated recording.
     /// Allocates, opens no file.
     ///
     /// # Errors
@@ -65,8 +76,14 @@ impl OwnKitPlan {
             ..OwnKitPlan::default()
         };
         let mut found: Vec<(Sound, PathBuf)> = Vec::new();
-        for file in audio_files(folder)? {
+        let files = audio_files(folder)?;
+        let holds_stems = files.iter().any(|file| name_of(file) == RESIDUAL_NAME);
+        for file in files {
             let stem = file.file_stem().unwrap_or_default().to_string_lossy();
+            if holds_stems && is_name_of_stem(&stem) {
+                plan.leave_out(&file, "a separated drum, for residual.wav lies beside it");
+                continue;
+            }
             match sound_of(&stem) {
                 Some(sound) => found.push((sound, file)),
                 None => plan.leave_out(&file, "named like no drum"),
@@ -192,6 +209,24 @@ mod tests {
         assert!(left_out.is_empty(), "{left_out:?}");
         let counts: Vec<_> = sets.iter().map(|(d, s)| (*d, s.one_shots.len())).collect();
         assert_eq!(counts, Drum::ALL.map(|drum| (drum, 2)));
+    }
+
+    #[test]
+    fn separated_drums_are_no_samples() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let kick_of_kit = path("song_kick.wav");
+        for file in [&path("kick.wav"), &path("toms.wav"), &kick_of_kit] {
+            write(file, 0.5);
+        }
+        let plan = OwnKitPlan::of(folder.path()).unwrap();
+        assert_eq!(plan.files().count(), 3, "samples as good as any");
+        write(&path("residual.wav"), 0.5);
+        let plan = OwnKitPlan::of(folder.path()).unwrap();
+        assert_eq!(plan.files().collect::<Vec<_>>(), [&kick_of_kit]);
+        let left_out = plan.read().unwrap().left_out;
+        assert_eq!(left_out.len(), 3);
+        assert!(left_out[0].starts_with("kick.wav: a separated drum"));
     }
 
     #[test]
