@@ -355,6 +355,7 @@ impl Processor {
                     position: 0,
                     drum: hit.drum,
                     velocity: hit.velocity,
+                    heard_velocity: hit.heard_velocity,
                     confidence: hit.confidence,
                     verdict: hit.verdict,
                     taught: hit.evidence.taught,

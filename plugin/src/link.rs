@@ -34,8 +34,10 @@ pub struct HitMark {
     pub position: u64,
     /// Which drum.
     pub drum: Drum,
-    /// Loudness, 0..1.
+    /// Loudness, 0..1, by the dynamics that its drum had when it was heard.
     pub velocity: f32,
+    /// How hard the drum was hit, 0..1.
+    pub heard_velocity: f32,
     /// How sure it is: the network's probability with the evidence, 0..1.
     pub confidence: f32,
     /// Accepted, or why not.
@@ -62,6 +64,7 @@ impl HitMark {
             position: 0,
             drum,
             velocity: 0.5,
+            heard_velocity: 0.5,
             confidence: 0.7,
             verdict: Verdict::Accepted,
             taught: [0.0; TAUGHT_COUNT],

@@ -121,7 +121,12 @@ pub fn save(
         .collect();
     midi.sort_by(|a, b| a.time_s.total_cmp(&b.time_s));
     let Some(last) = midi.last() else {
-        return Err("expected hits, found none: play the song first".to_owned());
+        return Err(match bars {
+            Some(bars) => format!("expected hits in {bars}, found none"),
+            None => "expected hits, found none: play the song first (the host must tell where \
+                     it is)"
+                .to_owned(),
+        });
     };
     let written = match bars {
         Some(bars) => {
@@ -236,7 +241,8 @@ mod tests {
             }
         }
         let empty = bars(20.0, 22.0);
-        assert!(save(&hits, &notes, &grid, Some(&empty), &folder).is_err());
+        let error = save(&hits, &notes, &grid, Some(&empty), &folder).unwrap_err();
+        assert_eq!(error, "expected hits in bar 11, found none");
         fs::remove_dir_all(folder).expect("removed");
     }
 

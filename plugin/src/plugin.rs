@@ -9,6 +9,7 @@ use idm_engine::one_shots::LONGEST_OWN_S;
 use nice_plug::midi::{Channel, Key, VoiceID};
 use nice_plug::prelude::*;
 
+use self::notes_in::note_on;
 use self::transport::{song_sample, tempo};
 use crate::core::{Played, Processor, Settings, Stroke, flush_subnormals, pass_through};
 use crate::corrections::{CorrectionInbox, CorrectionList};
@@ -22,6 +23,7 @@ use crate::params::IdmParams;
 use crate::ports::{self, HostAux};
 use crate::state;
 
+mod notes_in;
 mod prepare;
 mod transport;
 
@@ -148,20 +150,14 @@ impl InverseDrumMachine {
             HitSource::Given => &mut self.hits,
         };
         while let Some(event) = context.next_event() {
-            let NoteEvent::NoteOn {
-                timing,
-                key: Key::Number(key),
-                velocity,
-                ..
-            } = event
-            else {
+            let Some((key, offset, velocity)) = note_on(&event) else {
                 continue;
             };
             for drum in Drum::ALL {
                 let note = self.params.drums[drum.index()].note_number();
                 if note == key && strokes.len() < STROKE_CAPACITY {
                     strokes.push(Stroke {
-                        offset: timing as usize,
+                        offset,
                         drum,
                         velocity,
                     });

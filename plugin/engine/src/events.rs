@@ -19,8 +19,10 @@ pub struct Hit {
     pub offset: u32,
     /// Sample of the input, counted from the last reset, at which it begins.
     pub onset_sample: u64,
-    /// Above 0, up to 1.
+    /// Above 0, up to 1; as far as the drum's dynamics follow how hard it was hit.
     pub velocity: f32,
+    /// How hard it was hit, as heard or given: above 0, up to 1.
+    pub heard_velocity: f32,
     /// How sure it is: the network's probability with the evidence.
     pub confidence: f32,
     /// The network's probability.

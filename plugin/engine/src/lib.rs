@@ -13,7 +13,7 @@
 pub mod audio_file;
 pub mod controls;
 pub mod drum;
-mod dynamics;
+pub mod dynamics;
 pub mod engine;
 mod error;
 mod events;

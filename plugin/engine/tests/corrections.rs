@@ -107,6 +107,34 @@ fn a_removed_hit_is_gone_and_its_neighbours_stay() {
 }
 
 #[test]
+fn a_removal_that_is_still_ahead_does_not_close_the_drum_before_it() {
+    // Only high quality looks so far ahead.
+    let quality = Quality::High;
+    let plain = run(
+        &mut engine(RATE_HZ, quality),
+        &drum_loop(RATE_HZ, SECONDS),
+        &[512],
+    );
+    let kicks = accepted(&plain, Drum::Kick);
+    let mut heard = kicks.iter().map(|hit| hit.onset_sample as usize);
+    let shown = heard.find(|onset| *onset > kick_at(6) - 2_000);
+    let (shown, following) = shown.zip(heard.next()).expect("two kicks");
+    let removal = |sample| Correction {
+        sample,
+        drum: Drum::Kick,
+        adds: false,
+    };
+    let ms = |ms: f64| (ms * 1e-3 * RATE_HZ) as usize;
+    let later = removal(following + ms(120.0));
+    let one = corrected(quality, &[removal(shown)], &[512]);
+    let two = corrected(quality, &[removal(shown), later], &[512]);
+    let onset = following + engine(RATE_HZ, quality).latency_samples();
+    let span = onset..onset + ms(50.0);
+    let kick = |output: &Output| output.stems[0][0][span.clone()].to_vec();
+    assert!(kick(&one) == kick(&two));
+}
+
+#[test]
 fn an_added_hit_is_there_to_the_sample_and_only_once() {
     // A kick that is heard anyway, and a ride that nobody plays.
     let added = [(kick_at(6), Drum::Kick), (kick_at(9) + 3_000, Drum::Ride)];

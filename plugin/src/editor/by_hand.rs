@@ -14,11 +14,12 @@ use crate::heard::SetByHand;
 use crate::lock::lock;
 use crate::params::IdmParams;
 
-/// A setting of a drum by which its hits are judged.
+/// A setting of a drum by which its hits are judged or played.
 #[derive(Debug, Clone, Copy)]
 enum Setting {
     Sensitivity(Drum, f32),
     Enabled(Drum, bool),
+    Dynamics(Drum, f32),
 }
 
 /// What was set and not yet taken.
@@ -38,6 +39,7 @@ impl SetNow {
             match setting {
                 Setting::Sensitivity(drum, value) => all.set_sensitivity(drum, value),
                 Setting::Enabled(drum, is_enabled) => all.set_enabled(drum, is_enabled),
+                Setting::Dynamics(drum, value) => all.set_dynamics(drum, value),
             }
         }
     }
@@ -64,6 +66,9 @@ impl Watched {
             } else if params.enabled.as_ptr() == param {
                 let is_enabled = params.enabled.preview_plain(normalized);
                 Some(Setting::Enabled(drum, is_enabled))
+            } else if params.dynamics.as_ptr() == param {
+                let value = params.dynamics.preview_plain(normalized);
+                Some(Setting::Dynamics(drum, value))
             } else {
                 None
             }

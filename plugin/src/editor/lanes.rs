@@ -150,6 +150,20 @@ pub fn paint_hit(painter: &Painter, body: Rect, drum: Drum, verdict: Verdict) {
     }
 }
 
+/// Why a hit of `drum` is refused that cannot be one, however sure.
+pub fn ruled_out(drum: Drum) -> &'static str {
+    match drum {
+        Drum::ClosedHat => {
+            "refused: hats are struck one at a time. A click in Edit hits keeps it all the same"
+        }
+        Drum::OpenHat => {
+            "refused: hats are struck one at a time, and an open one rings on. A click in Edit \
+             hits keeps it all the same"
+        }
+        _ => "refused: a sound ends here, none begins. A click in Edit hits keeps it all the same",
+    }
+}
+
 /// Why a hit is accepted or not; `taught` says whether corrections of others speak for it
 /// or against it, `is_off` whether its drum is switched off now.
 pub fn reason(verdict: Verdict, taught: Option<bool>, is_off: bool) -> &'static str {

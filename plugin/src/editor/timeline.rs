@@ -4,12 +4,12 @@ use egui::{Align2, Painter, Rect, Sense, Stroke, Ui, pos2};
 use idm_engine::controls::HitSource;
 use idm_engine::drum::Drum;
 use idm_engine::engine::Verdict;
-use idm_engine::transcriber::lesson_of;
+use idm_engine::transcriber::{HitEvidence, lesson_of};
 
 use super::controls::{button, panel};
-use super::lanes::{Lanes, hit_body, paint_hit, paint_wave_bar, paint_words, reason};
+use super::lanes::{Lanes, hit_body, paint_hit, paint_wave_bar, paint_words, reason, ruled_out};
 use super::theme;
-use crate::heard::{HISTORY_SECONDS, Monitor, verdict_as_set};
+use crate::heard::{HISTORY_SECONDS, Monitor, velocity_as_set, verdict_as_set};
 use crate::link::HitMark;
 
 /// So much sound without a hit is worth a word, in seconds.
@@ -38,7 +38,8 @@ pub fn show(
             time_to_x(plot, monitor.age_s(hit.position)),
             lane.center().y,
         );
-        let body = hit_body(centre, lane.height(), hit.velocity);
+        let velocity = velocity_as_set(hit, &monitor.take.by_hand);
+        let body = hit_body(centre, lane.height(), velocity);
         let verdict = verdict_as_set(hit, &monitor.take.by_hand);
         paint_hit(&clipped, body, hit.drum, verdict);
     }
@@ -126,12 +127,18 @@ fn explain(ui: &mut Ui, lanes: &Lanes, monitor: &Monitor) {
     if let Some((_, hit)) = nearest {
         let by_hand = &monitor.take.by_hand;
         let is_off = !monitor.take.drums[hit.drum.index()].enabled;
+        let verdict = verdict_as_set(hit, by_hand);
+        let why = if HitEvidence::is_ruled_out(hit.margin) && verdict == Verdict::BelowThreshold {
+            ruled_out(hit.drum)
+        } else {
+            reason(verdict, lesson_of(hit.taught), is_off)
+        };
         response.on_hover_text_at_pointer(format!(
             "{}: velocity {:.0}, {:.0} % sure\n{}",
             hit.drum.name(),
-            (hit.velocity * 127.0).round(),
+            (velocity_as_set(hit, by_hand) * 127.0).round(),
             hit.confidence * 100.0,
-            reason(verdict_as_set(hit, by_hand), lesson_of(hit.taught), is_off),
+            why,
         ));
     }
 }

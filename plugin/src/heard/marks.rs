@@ -1,9 +1,11 @@
 //! What stands in the lanes of the song: hits as heard, and the user's word on them.
 
 use idm_engine::drum::{DRUM_COUNT, Drum};
+use idm_engine::dynamics::played_velocity;
 use idm_engine::engine::Verdict;
+use idm_engine::transcriber::HitEvidence;
 
-use super::pupil::Pupil;
+use super::pupil::{Pupil, velocity_as_set};
 use super::take::Take;
 use crate::corrections::{Correction, SAME_HIT_S, is_same_hit};
 use crate::link::HitMark;
@@ -23,6 +25,8 @@ pub enum Origin {
         confidence: f32,
         /// Whether corrections of others spoke for it or against it.
         taught: Option<bool>,
+        /// Whether it is refused whatever speaks for it.
+        is_ruled_out: bool,
     },
     /// The user says that there is a hit.
     Added,
@@ -83,11 +87,12 @@ pub fn marks(take: &Take, corrections: &[Correction], from_s: f64, to_s: f64) ->
             Mark {
                 song_s,
                 drum: hit.drum,
-                velocity: hit.velocity,
+                velocity: velocity_as_set(hit, &take.by_hand),
                 origin: Origin::Heard {
                     verdict: judged.verdict,
                     confidence: judged.confidence,
                     taught: judged.taught,
+                    is_ruled_out: HitEvidence::is_ruled_out(hit.margin),
                 },
                 is_off: !take.drums[hit.drum.index()].enabled,
             }
@@ -116,17 +121,18 @@ pub fn marks(take: &Take, corrections: &[Correction], from_s: f64, to_s: f64) ->
         }
         let is_played = |hit: &HitMark| hit.verdict == Verdict::Accepted;
         let played = given.filter(|(_, hit)| is_played(hit));
-        let is_on_now = take.drums[correction.drum.index()].enabled;
-        let was_on = given.map_or(is_on_now, |(_, hit)| is_played(hit));
+        let set_now = &take.drums[correction.drum.index()];
+        let was_on = given.map_or(set_now.enabled, |(_, hit)| is_played(hit));
         Mark {
             // What was placed by eye is where it was played; nobody knows before.
             song_s: played
                 .filter(|_| correction.snaps)
                 .map_or(correction.song_s, |(song_s, _)| song_s),
             drum: correction.drum,
-            velocity: played
-                .or(heard)
-                .map_or(UNHEARD_VELOCITY, |(_, hit)| hit.velocity),
+            velocity: played.or(heard).map_or_else(
+                || played_velocity(UNHEARD_VELOCITY, set_now.dynamics),
+                |(_, hit)| velocity_as_set(hit, &take.by_hand),
+            ),
             origin: if correction.is_hit {
                 Origin::Added
             } else {
@@ -159,3 +165,6 @@ pub fn mark_at(marks: &[Mark], drum: Drum, song_s: f64, reach_s: f64) -> Option<
         .filter(|mark| mark.drum == drum && distance(mark) <= reach_s)
         .min_by(|a, b| distance(a).total_cmp(&distance(b)))
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,7 +12,7 @@ pub mod teaching;
 
 pub use keeper::Keeper;
 pub use monitor::{HISTORY_SECONDS, Monitor};
-pub use pupil::verdict_as_set;
+pub use pupil::{velocity_as_set, verdict_as_set};
 pub use questions::Questions;
 pub use set_by_hand::SetByHand;
 pub use take::Take;

@@ -1,5 +1,6 @@
 //! How hits that were heard are judged by what was taught and set since.
 
+use idm_engine::dynamics::played_velocity;
 use idm_engine::engine::Verdict;
 use idm_engine::transcriber::{
     Lesson, TAUGHT_COUNT, lesson_of, logistic, logit, threshold_shift, words,
@@ -83,6 +84,13 @@ impl Pupil {
 /// The verdict on `hit` by what was set by hand, without what was taught since.
 pub fn verdict_as_set(hit: &HitMark, by_hand: &SetByHand) -> Verdict {
     as_set(hit, hit.verdict, hit.margin, by_hand).0
+}
+
+/// The velocity of `hit` by the dynamics that were set by hand since.
+pub fn velocity_as_set(hit: &HitMark, by_hand: &SetByHand) -> f32 {
+    by_hand.dynamics(hit.drum).map_or(hit.velocity, |dynamics| {
+        played_velocity(hit.heard_velocity, dynamics)
+    })
 }
 
 /// Verdict and margin by what was set by hand in place of what was set when `hit` was heard.

@@ -41,6 +41,7 @@ impl<T> Told<T> {
 struct DrumSettings {
     sensitivity: Option<Told<f32>>,
     enabled: Option<Told<bool>>,
+    dynamics: Option<Told<f32>>,
 }
 
 /// The settings of each drum that were made with the window, for as long as they are in
@@ -63,6 +64,11 @@ impl SetByHand {
         self.drums[drum.index()].enabled = Told::new(is_enabled);
     }
 
+    /// The user has set the dynamics of `drum`.
+    pub fn set_dynamics(&mut self, drum: Drum, value: f32) {
+        self.drums[drum.index()].dynamics = Told::new(value);
+    }
+
     /// Such settings are in effect now, after so many states were loaded: what another has
     /// set since does not count as set by hand any more.
     pub fn follow(&mut self, now: &[DrumControls; DRUM_COUNT], loads: u64) {
@@ -73,10 +79,13 @@ impl SetByHand {
             };
         }
         for (drum, now) in self.drums.iter_mut().zip(now) {
-            drum.sensitivity.take_if(|told| {
-                let is_now = (told.value - now.sensitivity).abs() < SAME;
-                !told.follow(is_now)
-            });
+            let numbers = [
+                (&mut drum.sensitivity, now.sensitivity),
+                (&mut drum.dynamics, now.dynamics),
+            ];
+            for (number, now) in numbers {
+                number.take_if(|told| !told.follow((told.value - now).abs() < SAME));
+            }
             drum.enabled
                 .take_if(|told| !told.follow(told.value == now.enabled));
         }
@@ -85,6 +94,11 @@ impl SetByHand {
     /// The sensitivity of `drum`, if it was set by hand.
     pub fn sensitivity(&self, drum: Drum) -> Option<f32> {
         Some(self.drums[drum.index()].sensitivity?.value)
+    }
+
+    /// The dynamics of `drum`, if they were set by hand.
+    pub fn dynamics(&self, drum: Drum) -> Option<f32> {
+        Some(self.drums[drum.index()].dynamics?.value)
     }
 
     /// Whether `drum` is on, if that was set by hand.

@@ -84,6 +84,7 @@ impl Take {
             known.position = mark.position;
             if mark.verdict == Verdict::Accepted {
                 known.velocity = mark.velocity;
+                known.heard_velocity = mark.heard_velocity;
             }
         } else if !is_given && self.hits.len() < MOST_HITS {
             let place = place(&self.hits, song_s);

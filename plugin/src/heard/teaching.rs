@@ -8,7 +8,9 @@ use idm_engine::transcriber::{Lesson, doubt};
 use super::marks::{Mark, Origin, mark_at, marks};
 use super::pupil::{Pupil, is_judged};
 use super::take::Take;
-use crate::corrections::{Correction, CorrectionList, Corrections, MOMENT_S, is_same_hit};
+use crate::corrections::{
+    Correction, CorrectionList, Corrections, MOMENT_S, SAME_HIT_S, is_same_hit,
+};
 
 /// Less doubt than this is not worth a question.
 const LEAST_DOUBT: f32 = 0.05;
@@ -94,22 +96,45 @@ pub fn move_to(
             !is_this && !is_same_hit(other, place.song_s, drum)
         });
         let new = said(place, drum, true);
-        let was_hit = match mark.origin {
-            // One of a drum that is off would come back with it.
-            Origin::Heard { verdict, .. } => {
-                matches!(verdict, Verdict::Accepted | Verdict::Disabled)
-            }
-            Origin::Added => false,
-            Origin::Removed => true,
+        let left = match mark.origin {
+            Origin::Heard { verdict, .. } => comes_back(verdict).then_some(present),
+            Origin::Added => uncovered(take, list, mark.drum, present.song_s),
+            Origin::Removed => Some(present),
         };
         // A small way off it is the same hit, which a correction replaces.
-        if was_hit && !is_same_hit(&new, mark.song_s, mark.drum) {
-            list.push(said(present, mark.drum, false));
+        if let Some(left) = left
+            && !is_same_hit(&new, left.song_s, mark.drum)
+        {
+            list.push(said(left, mark.drum, false));
         }
         list.push(new);
         teach(list, take, mark.song_s);
         teach(list, take, place.song_s);
     });
+}
+
+/// Whether a hit that was heard so is heard again, or with its drum, if nothing is said of it.
+fn comes_back(verdict: Verdict) -> bool {
+    matches!(
+        verdict,
+        Verdict::Accepted | Verdict::Disabled | Verdict::Removed
+    )
+}
+
+/// The hit of `drum` that comes back where a correction stood at `song_s` which is not in
+/// `list` any more: it was put a little beside one that was heard, or said that it is right.
+fn uncovered(take: &Take, list: &[Correction], drum: Drum, song_s: f64) -> Option<Place> {
+    let heard = marks(take, list, song_s - SAME_HIT_S, song_s + SAME_HIT_S);
+    let distance = |mark: &&Mark| (mark.song_s - song_s).abs();
+    let nearest = heard
+        .iter()
+        .filter(|mark| mark.drum == drum && distance(mark) < SAME_HIT_S)
+        .filter(|mark| matches!(mark.origin, Origin::Heard { verdict, .. } if comes_back(verdict)))
+        .min_by(|a, b| distance(a).total_cmp(&distance(b)))?;
+    Some(Place {
+        song_s: nearest.song_s,
+        snaps: false,
+    })
 }
 
 /// Moves all corrections by `by_s`: those of a clip that was moved.

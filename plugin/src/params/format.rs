@@ -10,14 +10,15 @@ const NOTE_NAMES: [&str; 12] = [
 ];
 
 /// A number, optionally followed by one of `units`; a comma may stand for the
-/// decimal point.
+/// decimal point, and a minus may be the printed one.
 pub fn parse_number(text: &str, units: &[&str]) -> Option<f32> {
     let text = text.trim().to_ascii_lowercase();
     let number = units
         .iter()
         .find_map(|unit| text.strip_suffix(&unit.to_ascii_lowercase()))
         .unwrap_or(&text);
-    let value: f32 = number.trim().replace(',', ".").parse().ok()?;
+    let number = number.trim().replace(',', ".").replace('−', "-");
+    let value: f32 = number.parse().ok()?;
     value.is_finite().then_some(value)
 }
 
@@ -96,16 +97,22 @@ pub fn parse_note(text: &str) -> Option<i32> {
         let named = rest.is_empty() || (rest.starts_with('(') && rest.ends_with(')'));
         return (named && number <= 127).then_some(number);
     }
-    let upper = text.to_ascii_uppercase();
-    // From the back, so that "C#" is tried before "C".
-    let index = NOTE_NAMES
-        .iter()
-        .rposition(|name| upper.starts_with(name))?;
-    let octave: i32 = upper[NOTE_NAMES[index].len()..].trim().parse().ok()?;
+    let mut letters = text.chars();
+    let white = letters.next()?.to_ascii_uppercase().to_string();
+    let white = NOTE_NAMES.iter().position(|name| *name == white)? as i32;
+    let rest = letters.as_str();
+    let (shift, octave) = if let Some(octave) = rest.strip_prefix(['#', '♯']) {
+        (1, octave)
+    } else if let Some(octave) = rest.strip_prefix(['b', 'B', '♭']) {
+        (-1, octave)
+    } else {
+        (0, rest)
+    };
+    let octave: i32 = octave.trim().replace('−', "-").parse().ok()?;
     let number = octave
         .checked_add(2)?
         .checked_mul(12)?
-        .checked_add(index as i32)?;
+        .checked_add(white + shift)?;
     (0..=127).contains(&number).then_some(number)
 }
 

@@ -206,7 +206,14 @@ fn odd_texts() {
     assert_eq!(format::parse_level("99"), Some(LEVEL_MAX_DB));
     assert_eq!(format::parse_level("loud"), None);
     assert_eq!(format::parse_number("nan", &[]), None);
+    assert_eq!(format::parse_number("−3 st", &["st"]), Some(-3.0));
     assert_eq!(format::parse_note("C1"), Some(36));
+    assert_eq!(format::parse_note("Eb1"), Some(39));
+    assert_eq!(format::parse_note("bb−1"), Some(22));
+    assert_eq!(format::parse_note("B♭1"), Some(46));
+    assert_eq!(format::parse_note("B1"), Some(47));
+    assert_eq!(format::parse_note("Cb-2"), None);
+    assert_eq!(format::parse_note("b"), None);
     assert_eq!(format::parse_note("f#1"), Some(42));
     assert_eq!(format::parse_note("C-2"), Some(0));
     assert_eq!(format::parse_note("G8"), Some(127));

@@ -17,9 +17,6 @@ const PLAYED_LEVEL: f32 = 0.92;
 /// Share of the threshold from which a hit that is refused may have been one all the same.
 const MAYBE_SHARE: f32 = 0.5;
 
-/// Margin of what is none whatever speaks for it.
-const NO_DOUBT: f32 = -20.0;
-
 /// A candidate that waits for its decision.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Started {
@@ -252,7 +249,7 @@ impl HopWork {
         let is_kick = decision.drum == Drum::Kick && verdict == Verdict::Accepted;
         if is_kick && !is_certain && self.explainer.has_ended(decision.frame) {
             verdict = Verdict::BelowThreshold;
-            evidence.margin = NO_DOUBT;
+            evidence.rule_out();
         }
         let is_heard = self.controls.hits == HitSource::Heard;
         if !is_heard && !is_certain && onset_sample < self.heard_from_sample {

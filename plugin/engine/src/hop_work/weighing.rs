@@ -139,6 +139,7 @@ impl HopWork {
                 .any(|other| other.is_surer(frame, margin));
             if is_other || (hat == Drum::OpenHat && self.rings_on(frame)) {
                 own.verdict = Verdict::BelowThreshold;
+                own.evidence.rule_out();
             }
         }
     }
@@ -161,6 +162,46 @@ impl HopWork {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        controls::Quality, experiment::Experiment, front_end::Framing, model::Model,
+        transcriber::HitEvidence,
+    };
+
+    #[test]
+    fn a_hat_that_cannot_be_is_ruled_out_whatever_the_sensitivity() {
+        let framing = Framing::for_rate(8_000.0).unwrap();
+        let model = Model::embedded().unwrap();
+        let work = HopWork::new(framing, Quality::Low, &model, Experiment::default()).unwrap();
+        let accepted = |drum, margin| Weighed {
+            decision: Decision {
+                drum,
+                frame: 100,
+                confidence: 0.9,
+                verdict: Verdict::Accepted,
+            },
+            started: None,
+            onset_sample: 0,
+            is_certain: false,
+            verdict: Verdict::Accepted,
+            confidence: 0.9,
+            evidence: HitEvidence {
+                margin,
+                ..HitEvidence::default()
+            },
+        };
+        let mut weighed = [None; DRUM_COUNT];
+        for (drum, margin) in [(Drum::ClosedHat, 1.0), (Drum::OpenHat, 0.4)] {
+            weighed[drum.index()] = Some(accepted(drum, margin));
+        }
+        work.refuse_hats(&mut weighed);
+        let found = HATS.map(|hat| {
+            let weighed = weighed[hat.index()].unwrap();
+            let margin = weighed.evidence.margin;
+            (weighed.verdict, HitEvidence::is_ruled_out(margin))
+        });
+        let expected = [(Verdict::Accepted, false), (Verdict::BelowThreshold, true)];
+        assert_eq!(found, expected);
+    }
 
     #[test]
     fn of_two_hats_at_once_the_surer_one_is_played() {

@@ -113,6 +113,7 @@ impl Playback {
             offset: offset as u32,
             onset_sample: hit.onset_sample,
             velocity: played_velocity(hit.velocity, controls.dynamics),
+            heard_velocity: hit.velocity,
             confidence: hit.confidence,
             network: hit.network,
             evidence: hit.evidence,

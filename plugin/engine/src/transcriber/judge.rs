@@ -48,6 +48,9 @@ const MOST_HITS: f32 = 8.0;
 /// Longest time since the last hit, in seconds.
 const MOST_PAUSE_S: f64 = 2.0;
 
+/// Margin of what is no hit whatever speaks for it.
+const RULED_OUT: f32 = -20.0;
+
 /// What speaks for or against a hit.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct HitEvidence {
@@ -64,6 +67,18 @@ pub struct HitEvidence {
     pub margin: f32,
     /// The drum's sensitivity by which that was decided.
     pub sensitivity: f32,
+}
+
+impl HitEvidence {
+    /// Says that it is no hit, whatever the sensitivity and whatever is taught. Real-time safe.
+    pub fn rule_out(&mut self) {
+        self.margin = RULED_OUT;
+    }
+
+    /// Whether a hit with this [`HitEvidence::margin`] was ruled out. Real-time safe.
+    pub fn is_ruled_out(margin: f32) -> bool {
+        margin <= RULED_OUT
+    }
 }
 
 /// How much each piece of evidence counts, on the logistic scale.

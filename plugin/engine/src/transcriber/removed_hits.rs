@@ -31,6 +31,8 @@ pub struct RemovedHits {
     framing: Framing,
     closed_frames: u64,
     waiting: VecDeque<Removal>,
+    /// Frame of the last step.
+    frame: u64,
     /// First frame after which each drum is open again.
     closed_until: [u64; DRUM_COUNT],
 }
@@ -43,6 +45,7 @@ impl RemovedHits {
             framing,
             closed_frames: (CLOSED_S / hop_s) as u64,
             waiting: VecDeque::with_capacity(CAPACITY),
+            frame: 0,
             closed_until: [0; DRUM_COUNT],
         }
     }
@@ -68,24 +71,33 @@ impl RemovedHits {
     /// Forgets everything. Real-time safe.
     pub fn clear(&mut self) {
         self.waiting.clear();
+        self.frame = 0;
         self.closed_until = [0; DRUM_COUNT];
     }
 
     /// The drums that have no hit in `frame`; frames come in order. Real-time safe.
     pub fn step(&mut self, frame: u64) -> [bool; DRUM_COUNT] {
         self.miss(frame);
+        self.frame = frame;
         let mut removed = [false; DRUM_COUNT];
-        for removal in &self.waiting {
-            if removal.frame > frame + BEFORE_FRAMES {
-                break;
-            }
+        let mut closed_until = self.closed_until;
+        for removal in self.present() {
             let class = removal.drum.index();
             removed[class] = true;
             if removal.closes {
-                self.closed_until[class] = removal.frame + self.closed_frames;
+                closed_until[class] = removal.frame + self.closed_frames;
             }
         }
+        self.closed_until = closed_until;
         removed
+    }
+
+    /// The removals that are in effect since the last step: how many more are known of
+    /// depends on the host's blocks.
+    fn present(&self) -> impl Iterator<Item = &Removal> {
+        let last = self.frame + BEFORE_FRAMES;
+        let waiting = self.waiting.iter();
+        waiting.take_while(move |removal| removal.frame <= last)
     }
 
     /// Drops what is too late for `frame`. Real-time safe.
@@ -103,7 +115,7 @@ impl RemovedHits {
             removal.drum == drum && frame <= removal.frame + AFTER_FRAMES && removal.closes
         };
         // A hit from before the removal is no reason to open the drum.
-        if !self.waiting.iter().any(is_removed) {
+        if !self.present().any(is_removed) {
             self.closed_until[drum.index()] = 0;
         }
     }
@@ -155,6 +167,36 @@ mod tests {
         assert!(removed.closed(at + 20)[RIDE]);
         removed.hit(Drum::Ride, at + 19);
         assert!(!removed.closed(at + 20)[RIDE]);
+    }
+
+    #[test]
+    fn a_hit_between_two_removals_opens_it_whether_or_not_the_later_one_is_known_of() {
+        let hop = Framing::for_rate(44_100.0).unwrap().hop_samples as u64;
+        let open = |is_known: bool| {
+            let (mut removed, at) = removed();
+            let later = 30_000 + 24 * hop;
+            if is_known {
+                assert!(removed.remove(later, Drum::Ride, true));
+            }
+            let mut open = Vec::new();
+            for frame in 0..at + 40 {
+                if frame == at + 14 && !is_known {
+                    assert!(removed.remove(later, Drum::Ride, true));
+                }
+                removed.step(frame);
+                // Decided a frame later.
+                if frame == at + 11 {
+                    removed.hit(Drum::Ride, frame - 1);
+                }
+                if frame > at && !removed.closed(frame)[RIDE] {
+                    open.push(frame - at);
+                }
+            }
+            open
+        };
+        let between: Vec<u64> = (11..24 - BEFORE_FRAMES).collect();
+        assert_eq!(open(false), between);
+        assert_eq!(open(true), between);
     }
 
     #[test]

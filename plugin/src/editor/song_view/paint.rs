@@ -4,7 +4,9 @@ use egui::{Align2, Painter, Pos2, Rect, Response, Stroke, StrokeKind, Ui, pos2, 
 use idm_engine::engine::Verdict;
 use idm_engine::midi_file::Beat;
 
-use super::super::lanes::{Lanes, hit_body, paint_hit, paint_wave_bar, paint_words, reason};
+use super::super::lanes::{
+    Lanes, hit_body, paint_hit, paint_wave_bar, paint_words, reason, ruled_out,
+};
 use super::super::theme;
 use super::{Held, Scale};
 use crate::corrections::MOMENT_S;
@@ -198,11 +200,16 @@ pub(super) fn explain(response: Response, lanes: &Lanes, scale: Scale, marks: &[
             verdict,
             confidence,
             taught,
+            is_ruled_out,
         } => format!(
             "{name}: velocity {:.0}, {:.0} % sure\n{}",
             (mark.velocity * 127.0).round(),
             confidence * 100.0,
-            reason(verdict, taught, mark.is_off)
+            if is_ruled_out && verdict == Verdict::BelowThreshold {
+                ruled_out(mark.drum)
+            } else {
+                reason(verdict, taught, mark.is_off)
+            }
         ),
         Origin::Added if mark.is_off => format!(
             "{name}: added by hand, but the drum is not in this piece; click to take that back"

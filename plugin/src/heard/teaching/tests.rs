@@ -369,6 +369,43 @@ fn a_hit_is_dragged_in_time() {
     assert!(saved.iter().any(|hit| hit.song_s == 2.01));
 }
 
+#[test]
+fn a_hit_that_was_moved_a_little_or_settled_leaves_nothing_behind() {
+    let (take, corrections) = (ride_and_snare(), Corrections::default());
+    let drag = |from_s, to_s: Option<f64>, to| {
+        let marks = marks(&take, &corrections.current(), 0.0, 9.0);
+        let mark = mark_at(&marks, Drum::Snare, from_s, 0.001).expect("a mark");
+        let place = to_s.map(|song_s| Place {
+            song_s,
+            snaps: false,
+        });
+        move_to(&corrections, &take, mark, to, place);
+    };
+    let hits = || -> Vec<(f64, Drum)> {
+        let hits = song_hits(&take, &corrections.current()).into_iter();
+        let hits = hits.filter(|hit| hit.song_s > 1.5);
+        hits.map(|hit| (hit.song_s, hit.drum)).collect()
+    };
+    // Step by step: it is the one that was heard until it is too far from there.
+    drag(2.0, Some(2.015), Drum::Snare);
+    drag(2.015, Some(2.02), Drum::Snare);
+    assert_eq!(said(&corrections), [(2.02, Drum::Snare, true)]);
+    drag(2.02, Some(2.035), Drum::Snare);
+    let moved = [(2.0, Drum::Snare, false), (2.035, Drum::Snare, true)];
+    assert_eq!(said(&corrections), moved);
+    assert_eq!(hits(), [(2.035, Drum::Snare)]);
+    drag(2.035, Some(2.01), Drum::Snare);
+    assert_eq!(hits(), [(2.01, Drum::Snare)]);
+    drag(2.01, None, Drum::Crash);
+    assert_eq!(hits(), [(2.01, Drum::Crash)]);
+    // What is right is said where it was heard.
+    corrections.edit(Vec::clear);
+    settle(&corrections, &take, 2.0);
+    assert_eq!(said(&corrections), [(2.0, Drum::Snare, true)]);
+    drag(2.0, None, Drum::Crash);
+    assert_eq!(hits(), [(2.0, Drum::Crash)]);
+}
+
 /// A snare as a correction gave it.
 fn given(song_s: f64) -> HitMark {
     HitMark {

@@ -143,6 +143,28 @@ fn without_a_tempo_a_file_has_that_of_files_without() {
 }
 
 #[test]
+fn dynamics_that_are_set_after_the_song_was_heard_are_those_of_the_file() {
+    let mut window = window();
+    play(&mut window, 0.0, 3.0);
+    let velocities = |window: &mut Window, name: &str| -> Vec<u8> {
+        let bytes = save(window, name);
+        let done = window.place_of("Done").expect("a button");
+        window.click(done);
+        window.frame(vec![]);
+        let notes = read_midi(&bytes).expect("MIDI");
+        notes.iter().map(|note| note.velocity).collect()
+    };
+    let heard = velocities(&mut window, "heard");
+    assert!(heard.len() > 4 && heard.iter().all(|velocity| *velocity == 64));
+    let context = window.app.context.clone().expect("an open window");
+    let dynamics = &window.params.drums[Drum::Snare.index()].dynamics;
+    set(&context.param_setter(), dynamics, 0.0);
+    window.frame(vec![]);
+    let alike = velocities(&mut window, "alike");
+    assert_eq!(alike, vec![102; heard.len()], "an ordinary stroke each");
+}
+
+#[test]
 fn shown_bars_are_saved_and_the_song_without_its_view() {
     let folder = std::env::temp_dir().join(format!("idm-shown-{}", std::process::id()));
     let mut window = window();

@@ -1,0 +1,49 @@
+//! Notes that come in.
+
+use nice_plug::midi::Key;
+use nice_plug::prelude::*;
+
+/// Key, sample and velocity of a note that begins. Some hosts end notes as MIDI may, by another
+/// one of velocity 0: that is no stroke. Real-time safe.
+pub(super) fn note_on(event: &NoteEvent<()>) -> Option<(u8, usize, f32)> {
+    match *event {
+        NoteEvent::NoteOn {
+            timing,
+            key: Key::Number(key),
+            velocity,
+            ..
+        } if velocity > 0.0 => Some((key, timing as usize, velocity.min(1.0))),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nice_plug::midi::{Channel, VoiceID};
+
+    use super::*;
+
+    #[test]
+    fn a_note_that_ends_with_velocity_0_is_no_stroke() {
+        let note = |velocity| NoteEvent::NoteOn {
+            timing: 7,
+            voice_id: VoiceID::Wildcard,
+            channel: Channel::Number(0),
+            key: Key::Number(38),
+            velocity,
+        };
+        assert_eq!(note_on(&note(0.5)), Some((38, 7, 0.5)));
+        assert_eq!(note_on(&note(2.0)), Some((38, 7, 1.0)));
+        for none in [0.0, -0.0, -1.0, f32::NAN] {
+            assert_eq!(note_on(&note(none)), None, "{none}");
+        }
+        let end = NoteEvent::NoteOff {
+            timing: 7,
+            voice_id: VoiceID::Wildcard,
+            channel: Channel::Number(0),
+            key: Key::Number(38),
+            velocity: 0.5,
+        };
+        assert_eq!(note_on(&end), None);
+    }
+}
