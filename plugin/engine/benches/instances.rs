@@ -2,8 +2,8 @@
 //!
 //! `cargo bench -p idm-engine --bench instances` prints it. All hear the same loop and are run
 //! one after the other on one thread, a block each time that one is due: so do instances on
-//! copies of a track, where a host offers an effect no more than one output. The caches are as
-//! cold, the learners as busy as they are there.
+//! copies of a track, where a host offers an effect no more than one output. The processor
+//! sleeps in between, caches get cold and learners are as busy as they are there.
 
 #[path = "../tests/support/mod.rs"]
 mod support;
