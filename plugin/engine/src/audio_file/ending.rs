@@ -27,8 +27,8 @@ pub fn frames_missing(expected: Option<u64>, found: u64) -> Option<Shortfall> {
     Some(Shortfall::Frames { expected })
 }
 
-/// Whether an MP3 file whose audio begins at the byte `start` says itself how long it is. Others are guessed from their first
-/// packets, which tells nothing.
+/// Whether an MP3 file whose audio begins at the byte `start` says itself how long it is. Others
+/// are guessed from their first packets, which tells nothing.
 pub fn mp3_announces_length(file: &mut File, start: u64) -> bool {
     // The mark lies behind the side information, whose length depends on the format.
     let mut packet = Vec::new();
