@@ -21,9 +21,7 @@ use super::sample_browser::Target;
 use super::sample_desk::SampleDesk;
 use super::song_view::{SongView, SongWish};
 use super::toolbar::ToolbarWish;
-use super::{
-    WindowScale, editor_state, header, strip, theme, timeline, toolbar, update_editor_state,
-};
+use super::{WindowScale, header, strip, theme, timeline, toolbar};
 use crate::folders::kits_folder;
 use crate::heard::marks::song_hits;
 use crate::heard::{Monitor, Take};
@@ -89,6 +87,7 @@ impl IdmApp {
         scale: Arc<WindowScale>,
     ) -> Self {
         lock(&samples).browser = None;
+        params.editor.show();
         let shared = lock(&end).shared.clone();
         let told_changes = params.corrections.edits() + params.own_samples.edits();
         Self {
@@ -131,12 +130,16 @@ impl IdmApp {
     }
 
     /// Takes what was set since the last frame.
-    fn follow_settings(&self, monitor: &mut Monitor) {
+    fn follow_settings(&mut self, monitor: &mut Monitor) {
         let (loads, take) = (self.params.format.loads(), &mut monitor.take);
         take.drums = self.params.controls().drums;
         self.set_now.tell(&mut take.by_hand);
         take.by_hand.follow(&take.drums, loads);
-        monitor.questions.follow(loads);
+        if monitor.questions.follow(loads)
+            && let Some(song) = &mut self.song
+        {
+            song.forget_question();
+        }
     }
 
     /// Draws one frame into the whole of `ui`.
@@ -209,7 +212,7 @@ impl IdmApp {
     /// Does what the user wants of the header.
     fn grant(&mut self, ui: &Ui, setter: &ParamSetter<'_>, wish: HeaderWish) {
         match wish {
-            HeaderWish::Zoom(zoom) => update_editor_state(&self.params, |state| state.zoom = zoom),
+            HeaderWish::Zoom(zoom) => self.params.editor.update(|state| state.zoom = zoom),
             HeaderWish::Preset(preset) => {
                 let values = preset.settings();
                 lock(&self.before_preset).leave(self.params.values(), values);
@@ -248,6 +251,7 @@ impl IdmApp {
         let corrections = &self.params.corrections;
         match &mut self.song {
             Some(song) => {
+                song.has_keys = lock(&self.samples).browser.is_none();
                 let hits = self.params.hits.value().engine();
                 let (take, questions) = (&monitor.take, &mut monitor.questions);
                 match song.show(ui, rect, take, questions, corrections, hits) {
@@ -382,17 +386,17 @@ impl NiceEguiApp for IdmApp {
     }
 
     fn resized(&mut self, size: WindowSize) {
-        update_editor_state(&self.params, |state| {
+        self.params.editor.update(|state| {
             state.width = size.logical.width as f32;
             state.height = size.logical.height as f32;
         });
-        let zoom = f64::from(editor_state(&self.params).zoom);
+        let zoom = f64::from(self.params.editor.get().zoom);
         self.scale.set(size.scale_factor / zoom);
         self.fit.window_has_changed();
     }
 
     fn zoom_factor_changed(&mut self, zoom: f32) {
-        update_editor_state(&self.params, |state| state.zoom = zoom);
+        self.params.editor.update(|state| state.zoom = zoom);
     }
 }
 

@@ -82,6 +82,8 @@ pub struct SongView {
     is_dropped: bool,
     /// The moment that is asked about.
     asked_s: Option<f64>,
+    /// Whether keys are meant for the song.
+    pub has_keys: bool,
 }
 
 impl SongView {
@@ -103,7 +105,18 @@ impl SongView {
             all_held: None,
             is_dropped: false,
             asked_s: None,
+            has_keys: true,
         }
+    }
+
+    /// Another state was loaded: what was asked about is not asked of it.
+    pub fn forget_question(&mut self) {
+        self.asked_s = None;
+    }
+
+    /// Whether the pointer holds a mark or all corrections.
+    fn is_holding(&self) -> bool {
+        self.held.is_some() || self.all_held.is_some()
     }
 
     /// Place of the song at which the view begins, in seconds.
@@ -251,8 +264,7 @@ impl SongView {
                 self.follows = false;
             }
         }
-        let holds = self.held.is_some() || self.all_held.is_some() || self.is_dropped;
-        if response.dragged() && !holds {
+        if response.dragged() && !self.is_holding() && !self.is_dropped {
             self.start_s -= f64::from(response.drag_delta().x) / points_per_s;
             self.follows = false;
         }

@@ -72,7 +72,11 @@ struct Window {
 
 impl Window {
     fn new(width: f32, height: f32) -> Self {
-        let params: Arc<IdmParams> = Arc::default();
+        Self::of(Arc::default(), width, height)
+    }
+
+    /// A window for `params`.
+    fn of(params: Arc<IdmParams>, width: f32, height: f32) -> Self {
         let (audio, end) = link();
         let monitor = Arc::default();
         let end = Arc::new(Mutex::new(end));
@@ -294,6 +298,7 @@ mod midi;
 mod pads;
 mod settings;
 mod song;
+mod steps;
 mod values;
 mod words;
 mod zoom;
