@@ -37,6 +37,7 @@ mod sample_browser;
 mod sample_desk;
 mod song_view;
 mod strip;
+mod system_fonts;
 mod theme;
 mod timeline;
 mod toolbar;

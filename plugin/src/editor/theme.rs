@@ -6,6 +6,8 @@ use egui::{Color32, CornerRadius, FontData, FontDefinitions, FontFamily, FontId,
 use idm_engine::drum::{Drum, RESIDUAL, STEM_COUNT};
 use idm_engine::engine::Verdict;
 
+use super::system_fonts::system_fonts;
+
 /// Behind everything.
 pub const BACKGROUND: Color32 = Color32::from_rgb(0x11, 0x13, 0x17);
 /// Strips, timeline, toolbar.
@@ -134,6 +136,7 @@ pub fn apply(context: &egui::Context) {
         widget.fg_stroke = Stroke::new(1.0, TEXT);
     }
     context.set_fonts(fonts());
+    context.set_font_providers(vec![system_fonts()]);
     context.set_theme(egui::Theme::Dark);
     context.set_visuals_of(egui::Theme::Dark, visuals);
     context.all_styles_mut(|style| {
