@@ -39,6 +39,8 @@ const IDLE_INTERVAL: Duration = Duration::from_millis(200);
 const MARGIN: f32 = 10.0;
 /// Height that the strips ask for before the timeline gets more.
 const STRIP_HEIGHT: f32 = 460.0;
+/// The same while hits are corrected, which needs lanes that can be hit.
+const LOW_STRIP_HEIGHT: f32 = 392.0;
 const TIMELINE_HEIGHT: std::ops::RangeInclusive<f32> = 140.0..=480.0;
 
 /// One open window.
@@ -148,6 +150,7 @@ impl IdmApp {
             return;
         };
         self.fit.show(ui, &self.params);
+        leave_keys_to_host(ui.ctx());
         let heard = self.monitor.clone();
         let monitor = &mut *lock(&heard);
         self.update_monitor(monitor);
@@ -163,8 +166,12 @@ impl IdmApp {
         let head = row(area.top() - 4.0, header::HEIGHT);
         let bar = row(head.bottom() + 2.0, toolbar::HEIGHT);
         let rest = area.bottom() - bar.bottom() - 2.0 * theme::GAP;
+        let strip_height = match self.song {
+            Some(_) => LOW_STRIP_HEIGHT,
+            None => STRIP_HEIGHT,
+        };
         let timeline_height =
-            (rest - STRIP_HEIGHT).clamp(*TIMELINE_HEIGHT.start(), *TIMELINE_HEIGHT.end());
+            (rest - strip_height).clamp(*TIMELINE_HEIGHT.start(), *TIMELINE_HEIGHT.end());
         let history = row(bar.bottom() + theme::GAP, timeline_height);
         let strips = Rect::from_min_max(pos2(area.left(), history.bottom() + theme::GAP), area.max);
 
@@ -367,6 +374,18 @@ impl IdmApp {
                 });
         });
         wanted
+    }
+}
+
+/// Lets go of what Tab has chosen, which nobody sees: the space bar would switch it, and the
+/// host would get no key any more. Text fields and open lists have the keys.
+fn leave_keys_to_host(context: &egui::Context) {
+    let focused = context.memory(|memory| memory.focused());
+    if let Some(id) = focused
+        && !egui::Popup::is_any_open(context)
+        && egui::TextEdit::load_state(context, id).is_none()
+    {
+        context.memory_mut(|memory| memory.surrender_focus(id));
     }
 }
 

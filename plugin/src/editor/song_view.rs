@@ -7,7 +7,7 @@ use idm_engine::controls::HitSource;
 use idm_engine::midi_file::Grid;
 
 use super::controls::panel;
-use super::lanes::Lanes;
+use super::lanes::{Lanes, paint_number};
 use super::theme;
 use super::value_bar::all_drums;
 use crate::corrections::{Correction, Corrections};
@@ -209,7 +209,7 @@ impl SongView {
         }
         if let Some((by_s, pointer)) = shift_s.zip(pointer) {
             let text = format!("all corrections {by_s:+.3} s");
-            paint::paint_number(&clipped, pointer + egui::vec2(10.0, 0.0), text);
+            paint_number(&clipped, pointer + egui::vec2(10.0, 0.0), text);
         }
         let is_new = list.is_empty();
         if let Some(text) = self.advice(ui, take, questions, corrections, hits, is_new) {

@@ -265,6 +265,28 @@ fn a_fader_is_dragged_in_one_gesture() {
 }
 
 #[test]
+fn keys_are_the_hosts_but_for_text_that_is_typed() {
+    let mut window = Window::new(1180.0, 800.0);
+    let press = |window: &mut Window, key| {
+        for pressed in [true, false] {
+            window.frame(vec![Event::Key {
+                key,
+                physical_key: None,
+                pressed,
+                repeat: false,
+                modifiers: Modifiers::NONE,
+            }]);
+        }
+    };
+    for _ in 0..4 {
+        press(&mut window, egui::Key::Tab);
+        press(&mut window, egui::Key::Space);
+        assert!(!window.context.egui_wants_keyboard_input());
+    }
+    assert!(window.host.gestures.lock().unwrap().is_empty());
+}
+
+#[test]
 fn closing_stops_the_audio_threads_reports() {
     let window = Window::new(1180.0, 760.0);
     let Window { app, mut audio, .. } = window;

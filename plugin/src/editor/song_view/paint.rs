@@ -1,11 +1,11 @@
 //! How the song is drawn.
 
-use egui::{Align2, Painter, Pos2, Rect, Response, Stroke, StrokeKind, Ui, pos2, vec2};
+use egui::{CursorIcon, Painter, Pos2, Rect, Response, Stroke, StrokeKind, Ui, pos2, vec2};
 use idm_engine::engine::Verdict;
 use idm_engine::midi_file::Beat;
 
 use super::super::lanes::{
-    Lanes, hit_body, paint_hit, paint_wave_bar, paint_words, reason, ruled_out,
+    Lanes, hit_body, paint_hit, paint_number, paint_wave_bar, paint_words, reason, ruled_out,
 };
 use super::super::theme;
 use super::{Held, Scale};
@@ -97,15 +97,6 @@ pub(super) fn paint_advice(ui: &Ui, lanes: &Lanes, is_free: bool, is_near: bool,
     }
 }
 
-/// A number that is legible before the waveform.
-pub(super) fn paint_number(painter: &Painter, at: Pos2, text: String) {
-    let galley = painter.layout_no_wrap(text, theme::font(9.0), theme::TEXT);
-    let place = Align2::LEFT_CENTER.anchor_size(at, galley.size());
-    let back = theme::faded(theme::BACKGROUND, 0.75);
-    painter.rect_filled(place.expand2(vec2(2.0, 0.0)), 2, back);
-    painter.galley(place.min, galley, theme::TEXT);
-}
-
 /// Lines for beats and numbers for bars, as many as there is room for.
 pub(super) fn paint_bars(painter: &Painter, scale: Scale, beats: &[Beat]) {
     let first_bar = beats.first().map_or(1, |beat| beat.bar);
@@ -183,11 +174,19 @@ pub(super) fn paint_mark(painter: &Painter, lanes: &Lanes, scale: Scale, mark: &
     }
 }
 
-/// Tells about the mark under the pointer.
+/// What the waveform is good for.
+const WAVE_HINT: &str = "Drag or wheel: along the song. Ctrl and wheel: magnify. Drag with Alt or \
+                         Ctrl: all corrections move, as a clip that was moved.";
+
+/// Tells about the mark under the pointer, or the waveform.
 pub(super) fn explain(response: Response, lanes: &Lanes, scale: Scale, marks: &[Mark]) {
     let Some(pointer) = response.hover_pos() else {
         return;
     };
+    if lanes.wave.contains(pointer) && !response.dragged() {
+        response.on_hover_text(WAVE_HINT);
+        return;
+    }
     let Some(mark) = lanes
         .drum_at(pointer.y)
         .and_then(|drum| marks::mark_at(marks, drum, scale.song_s(pointer.x), scale.reach_s()))
@@ -195,6 +194,7 @@ pub(super) fn explain(response: Response, lanes: &Lanes, scale: Scale, marks: &[
         return;
     };
     let name = mark.drum.name();
+    let response = response.on_hover_cursor(CursorIcon::PointingHand);
     response.on_hover_text_at_pointer(match mark.origin {
         Origin::Heard {
             verdict,

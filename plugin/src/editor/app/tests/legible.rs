@@ -77,11 +77,11 @@ fn names_make_way_for_their_values() {
     }
 }
 
-/// The lanes of a window's history, and how high that is.
+/// The lanes of a window's song.
 fn lanes(window: &Window) -> Lanes {
     let top = MARGIN - 4.0 + header::HEIGHT + 2.0 + toolbar::HEIGHT + theme::GAP;
     let rest = window.size.y - MARGIN - (top - theme::GAP) - 2.0 * theme::GAP;
-    let height = (rest - STRIP_HEIGHT).clamp(*TIMELINE_HEIGHT.start(), *TIMELINE_HEIGHT.end());
+    let height = (rest - LOW_STRIP_HEIGHT).clamp(*TIMELINE_HEIGHT.start(), *TIMELINE_HEIGHT.end());
     let area = Rect::from_min_size(
         pos2(MARGIN, top),
         vec2(window.size.x - 2.0 * MARGIN, height),

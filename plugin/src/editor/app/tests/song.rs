@@ -28,7 +28,7 @@ pub fn window_of_song(seconds: u32, hit: impl Fn(u32) -> HitMark) -> Window {
 /// Where the song is drawn.
 pub fn song_lanes(window: &Window) -> crate::editor::lanes::Lanes {
     let top = MARGIN - 4.0 + header::HEIGHT + 2.0 + toolbar::HEIGHT + theme::GAP;
-    let bottom = window.size.y - MARGIN - STRIP_HEIGHT - theme::GAP;
+    let bottom = window.size.y - MARGIN - LOW_STRIP_HEIGHT - theme::GAP;
     let rect = Rect::from_min_max(pos2(MARGIN, top), pos2(window.size.x - MARGIN, bottom));
     crate::editor::lanes::Lanes::of(rect)
 }
@@ -402,10 +402,8 @@ fn a_clip_that_was_moved_takes_its_corrections_along() {
 fn song_and_lanes() -> (Window, crate::editor::lanes::Lanes) {
     let mut window = window_of_song(3, |second| ride(f64::from(second)));
     press(&mut window, "Edit hits");
-    let top = MARGIN - 4.0 + header::HEIGHT + 2.0 + toolbar::HEIGHT + theme::GAP;
-    let bottom = window.size.y - MARGIN - STRIP_HEIGHT - theme::GAP;
-    let rect = Rect::from_min_max(pos2(MARGIN, top), pos2(window.size.x - MARGIN, bottom));
-    (window, crate::editor::lanes::Lanes::of(rect))
+    let lanes = song_lanes(&window);
+    (window, lanes)
 }
 
 #[test]

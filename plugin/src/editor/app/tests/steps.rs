@@ -117,3 +117,20 @@ fn nothing_is_asked_of_a_state_that_is_loaded() {
     assert!(window.place_of("That's right").is_none());
     assert!(!says(&mut window, "marked:"));
 }
+
+#[test]
+fn lanes_are_higher_while_hits_are_corrected() {
+    let mut window = window_of_song(2, |_| ride(1.0));
+    // The first of each name is that of its lane.
+    let lane = |window: &mut Window, name: &str| {
+        let mut words = window.words().into_iter();
+        words.find(|(word, _)| word == name).expect("a lane").1.y
+    };
+    let between = |window: &mut Window| lane(window, "Open hat") - lane(window, "Closed hat");
+    let (before, button) = (between(&mut window), window.place_of("Edit hits"));
+    press(&mut window, "Edit hits");
+    assert!(between(&mut window) > 1.2 * before);
+    // Another click leads back.
+    let way = window.place_of("Done").expect("a button") - button.expect("a button");
+    assert!(way.length() < 8.0, "{way:?}");
+}
