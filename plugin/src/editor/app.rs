@@ -53,6 +53,8 @@ pub struct IdmApp {
     scale: Arc<WindowScale>,
     fit: Fit,
     is_open: bool,
+    /// Whether a frame was drawn.
+    is_drawn: bool,
     context: Option<GuiContext>,
     /// What was set by which hits are judged.
     set_now: SetNow,
@@ -100,6 +102,7 @@ impl IdmApp {
             fit: Fit::new(scale.get()),
             scale,
             is_open: false,
+            is_drawn: false,
             context: None,
             set_now: SetNow::default(),
             last_frame: None,
@@ -149,6 +152,9 @@ impl IdmApp {
         let Some(context) = self.context.clone() else {
             return;
         };
+        if !std::mem::replace(&mut self.is_drawn, true) {
+            theme::use_system_fonts(ui.ctx());
+        }
         self.fit.show(ui, &self.params);
         leave_keys_to_host(ui.ctx());
         let heard = self.monitor.clone();

@@ -66,7 +66,7 @@ impl Lanes {
     /// Paints the ground, the names and the lines.
     pub fn paint(&self, painter: &Painter) {
         painter.rect_filled(self.plot, theme::SMALL_ROUND, theme::GROOVE);
-        let input = pos2(self.labels.left(), self.wave.top() + 8.0);
+        let input = pos2(self.labels.left(), self.wave.top() + 7.0);
         // In low windows the button takes all the room.
         if input.y + 7.0 < self.view_button().top() {
             label(painter, input, 11.0, "Input", theme::DIM);
@@ -100,7 +100,7 @@ impl Lanes {
     /// Where the button lies that leads from one view to the other.
     pub fn view_button(&self) -> Rect {
         // Not far from each other in views of other heights.
-        let top = self.wave.top() + (self.wave.height() - 20.0).min(17.0);
+        let top = self.wave.top() + (self.wave.height() - 20.0).min(18.0);
         Rect::from_min_size(pos2(self.labels.left(), top), vec2(LABEL_WIDTH - 6.0, 18.0))
     }
 }

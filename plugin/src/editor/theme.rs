@@ -112,6 +112,12 @@ fn fonts() -> FontDefinitions {
     fonts
 }
 
+/// Has letters that our fonts lack looked for in the system's. Asks for a frame, which windows
+/// on X11 must not do before they are shown: they would wait for ever.
+pub fn use_system_fonts(context: &egui::Context) {
+    context.set_font_providers(vec![system_fonts()]);
+}
+
 /// Sets fonts, colours and spacing of everything that egui draws by itself.
 pub fn apply(context: &egui::Context) {
     let mut visuals = Visuals::dark();
@@ -136,7 +142,6 @@ pub fn apply(context: &egui::Context) {
         widget.fg_stroke = Stroke::new(1.0, TEXT);
     }
     context.set_fonts(fonts());
-    context.set_font_providers(vec![system_fonts()]);
     context.set_theme(egui::Theme::Dark);
     context.set_visuals_of(egui::Theme::Dark, visuals);
     context.all_styles_mut(|style| {

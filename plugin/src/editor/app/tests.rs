@@ -90,7 +90,9 @@ impl Window {
         );
         let context = egui::Context::default();
         let host = Arc::new(Host::default());
+        context.set_request_repaint_callback(|_| panic!("no window shows a frame yet"));
         app.open(&context, GuiContext::new(host.clone()));
+        context.set_request_repaint_callback(|_| {});
         let mut window = Self {
             context,
             app,

@@ -134,3 +134,16 @@ fn lanes_are_higher_while_hits_are_corrected() {
     let way = window.place_of("Done").expect("a button") - button.expect("a button");
     assert!(way.length() < 8.0, "{way:?}");
 }
+
+#[test]
+fn the_waveform_says_how_to_move_and_magnify() {
+    let mut window = window_of_song(2, |_| ride(1.0));
+    press(&mut window, "Edit hits");
+    let wave = song_lanes(&window).wave;
+    let at = wave.left_center() + vec2(50.0, 0.0);
+    window.frame(vec![Event::PointerMoved(at)]);
+    for _ in 0..60 {
+        window.frame(vec![]);
+    }
+    assert!(says(&mut window, "Ctrl and wheel: magnify"));
+}
