@@ -216,7 +216,8 @@ impl SongView {
             let is_near = response
                 .hover_pos()
                 .is_some_and(|pointer| lanes.all().contains(pointer));
-            paint::paint_advice(ui, &lanes, self.asked_s.is_none(), is_near, text);
+            let asked_x = self.asked_s.map(|asked_s| scale.x(asked_s));
+            paint::paint_advice(ui, &lanes, asked_x, is_near, text);
         }
         paint::explain(response, &lanes, scale, &marks);
         self.buttons(ui, &lanes, take, &grid, questions, corrections)

@@ -20,7 +20,7 @@ const UNDO_KEY: &str = if cfg!(target_os = "macos") {
     "Ctrl+Z"
 };
 const REDO_KEY: &str = if cfg!(target_os = "macos") {
-    "⇧⌘Z"
+    "⇧⌘Z or ⌘Y"
 } else {
     "Ctrl+Shift+Z or Ctrl+Y"
 };
@@ -167,6 +167,8 @@ impl SongView {
             Some("Play the song: its hits appear here (the host must tell where the song is)")
         } else if questions.are_answered(take, corrections, ui.input(|input| input.time)) {
             Some("Nothing is in doubt that you have not settled or passed")
+        } else if is_new && self.asked_s.is_some() {
+            Some("Is what is marked right? Correct it, or press That's right")
         } else if is_new {
             Some(
                 "Click a hit to remove it, an empty place to add one, drag it to its drum or time: similar hits follow",

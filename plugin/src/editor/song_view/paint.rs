@@ -74,19 +74,31 @@ pub(super) fn paint_held(
     }
 }
 
-/// A line of words: at the left foot of the waveform, or at the foot of the lanes if something
-/// else is there; there it makes way for the pointer.
-pub(super) fn paint_advice(ui: &Ui, lanes: &Lanes, is_free: bool, is_near: bool, text: &str) {
+/// Room in points for the place that is asked about, beside its mark.
+const ASKED_ROOM: f32 = 90.0;
+
+/// A line of words: at the left foot of the waveform, or at the foot of the lanes if what is
+/// asked about is marked there, at `asked_x`; in the lanes it makes way for the pointer.
+pub(super) fn paint_advice(
+    ui: &Ui,
+    lanes: &Lanes,
+    asked_x: Option<f32>,
+    is_near: bool,
+    text: &str,
+) {
     let painter = ui.painter_at(lanes.plot);
     let id = ui.scope_id().with("advice");
     let opacity = 1.0 - ui.ctx().animate_bool_with_time(id, is_near, FADE_S);
+    let width = painter
+        .layout_no_wrap(text.to_owned(), theme::font(12.0), theme::TEXT)
+        .size()
+        .x;
+    let left = lanes.plot.left() + 12.0;
+    let taken = left - ASKED_ROOM..left + width + 24.0;
+    let is_free = asked_x.is_none_or(|x| !taken.contains(&x));
     match lanes.wave_foot().filter(|_| is_free) {
         Some(foot) => {
-            let width = painter
-                .layout_no_wrap(text.to_owned(), theme::font(12.0), theme::TEXT)
-                .size()
-                .x;
-            let at = pos2(lanes.plot.left() + 12.0 + 0.5 * width, foot - 2.0);
+            let at = pos2(left + 0.5 * width, foot - 2.0);
             paint_words(&painter, at, text, 1.0);
         }
         None if opacity > 0.0 => {

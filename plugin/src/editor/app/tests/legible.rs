@@ -159,12 +159,26 @@ fn advice_leaves_the_lanes_to_hits() {
     let mut high = song(1180.0, 1000.0);
     let advice = |window: &mut Window| {
         let words = drawn(window).into_iter();
-        let found = words.filter(|(text, _, _)| text.contains("Click a hit"));
+        let found = words.filter(|(text, _, _)| {
+            text.contains("Click a hit") || text.starts_with("Is what is marked right")
+        });
         found.map(|(_, place, _)| place).next()
     };
     let wave = lanes(&high).wave;
     let place = advice(&mut high).expect("advice");
     assert!(wave.contains_rect(place), "{place:?} in {wave:?}");
+    // So it does beside what is asked about, but not on it.
+    press(&mut high, "Ask me");
+    let place = advice(&mut high).expect("advice");
+    assert!(wave.contains_rect(place), "{place:?} in {wave:?}");
+    let empty = lanes(&high).lane(Drum::MidTom).center();
+    high.drag(empty, empty - vec2(300.0, 0.0));
+    high.frame(vec![Event::PointerMoved(pos2(5.0, 5.0))]);
+    for _ in 0..40 {
+        high.frame(vec![]);
+    }
+    let place = advice(&mut high).expect("advice");
+    assert!(!wave.intersects(place), "{place:?} in {wave:?}");
     // In a low one it makes way for the pointer.
     let mut low = song(1000.0, 680.0);
     let lane = lanes(&low).lane(Drum::Ride);
