@@ -16,6 +16,7 @@ use super::by_hand::SetNow;
 use super::controls::set;
 use super::fit::Fit;
 use super::header::HeaderWish;
+use super::keys::leave_keys_to_host;
 use super::notice::Notice;
 use super::sample_browser::Target;
 use super::sample_desk::SampleDesk;
@@ -380,18 +381,6 @@ impl IdmApp {
                 });
         });
         wanted
-    }
-}
-
-/// Lets go of what Tab has chosen, which nobody sees: the space bar would switch it, and the
-/// host would get no key any more. Text fields and open lists have the keys.
-fn leave_keys_to_host(context: &egui::Context) {
-    let focused = context.memory(|memory| memory.focused());
-    if let Some(id) = focused
-        && !egui::Popup::is_any_open(context)
-        && egui::TextEdit::load_state(context, id).is_none()
-    {
-        context.memory_mut(|memory| memory.surrender_focus(id));
     }
 }
 

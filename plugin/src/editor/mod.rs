@@ -29,6 +29,7 @@ mod controls;
 mod fader;
 mod fit;
 mod header;
+mod keys;
 mod lanes;
 mod meter;
 mod notice;

@@ -2,44 +2,17 @@
 
 use std::ops::RangeInclusive;
 
-use egui::{Key, KeyboardShortcut, Modifiers, Popup, Rect, Ui, pos2, vec2};
+use egui::{Rect, Ui, pos2, vec2};
 use idm_engine::controls::HitSource;
 use idm_engine::midi_file::Grid;
 
 use super::super::controls::{button, button_if, sure_button};
+use super::super::keys::{REDO_KEY, UNDO_KEY, keys_of_steps};
 use super::super::lanes::Lanes;
 use super::{SongView, SongWish};
 use crate::corrections::Corrections;
 use crate::heard::{Questions, Take, teaching};
 use crate::midi_export::Bars;
-
-/// The keys in the user's words.
-const UNDO_KEY: &str = if cfg!(target_os = "macos") {
-    "⌘Z"
-} else {
-    "Ctrl+Z"
-};
-const REDO_KEY: &str = if cfg!(target_os = "macos") {
-    "⇧⌘Z or ⌘Y"
-} else {
-    "Ctrl+Shift+Z or Ctrl+Y"
-};
-
-/// Whether the keys for a step back, and for one forth, were pressed: not those that a text
-/// field or an open list takes.
-fn keys_of_steps(ui: &Ui) -> [bool; 2] {
-    if ui.ctx().egui_wants_keyboard_input() || Popup::is_any_open(ui.ctx()) {
-        return [false; 2];
-    }
-    let again = KeyboardShortcut::new(Modifiers::COMMAND | Modifiers::SHIFT, Key::Z);
-    let redo = KeyboardShortcut::new(Modifiers::COMMAND, Key::Y);
-    let undo = KeyboardShortcut::new(Modifiers::COMMAND, Key::Z);
-    ui.input_mut(|input| {
-        // The longer one first: the shorter one takes it, too.
-        let is_redo = input.consume_shortcut(&again) | input.consume_shortcut(&redo);
-        [input.consume_shortcut(&undo), is_redo]
-    })
-}
 
 impl SongView {
     pub(super) fn buttons(
