@@ -1,6 +1,7 @@
 //! What the user has corrected by hand: hits taken away, hits added, at places of the
 //! song. Saved with the project, handed to the audio thread.
 
+use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use idm_engine::drum::{DRUM_COUNT, Drum};
@@ -130,6 +131,24 @@ impl Slot {
         true
     }
 
+    /// Goes back or forth to a step with this list, if there is one; the others stay on
+    /// their side of it.
+    fn step_to(&mut self, list: &CorrectionList) -> bool {
+        let is_this = |other: &Arc<CorrectionList>| is_same_list(other, list);
+        let (from, to) = (&mut self.before, &mut self.after);
+        let (from, to, index) = match (from.iter().rposition(is_this), to.iter().rposition(is_this))
+        {
+            (Some(index), _) => (from, to, index),
+            (None, Some(index)) => (to, from, index),
+            (None, None) => return false,
+        };
+        let mut passed = from.split_off(index);
+        to.push(self.list.clone());
+        to.extend(passed.drain(1..).rev());
+        self.publish(passed.swap_remove(0));
+        true
+    }
+
     /// The user has changed something: what could not be read is given up.
     fn is_edited(&mut self) {
         self.edits += 1;
@@ -189,14 +208,15 @@ impl Corrections {
         !self.lock().before.is_empty()
     }
 
-    /// Takes the last step back.
-    pub fn undo(&self) {
+    /// Takes the last step back; answers which part of the song it changes.
+    pub fn undo(&self) -> Option<RangeInclusive<f64>> {
         let mut slot = self.lock();
-        if let Some(list) = slot.before.pop() {
-            let present = slot.list.clone();
-            slot.after.push(present);
-            slot.edited(list);
-        }
+        let list = slot.before.pop()?;
+        let present = slot.list.clone();
+        let places = changed(&present, &list);
+        slot.after.push(present);
+        slot.edited(list);
+        places
     }
 
     /// Whether there is a step that was taken back.
@@ -204,14 +224,16 @@ impl Corrections {
         !self.lock().after.is_empty()
     }
 
-    /// Takes the step again that was taken back last.
-    pub fn redo(&self) {
+    /// Takes the step again that was taken back last; answers which part of the song it
+    /// changes.
+    pub fn redo(&self) -> Option<RangeInclusive<f64>> {
         let mut slot = self.lock();
-        if let Some(list) = slot.after.pop() {
-            let present = slot.list.clone();
-            slot.before.push(present);
-            slot.edited(list);
-        }
+        let list = slot.after.pop()?;
+        let present = slot.list.clone();
+        let places = changed(&present, &list);
+        slot.before.push(present);
+        slot.edited(list);
+        places
     }
 
     /// How often the user has changed them since the plugin was made.
@@ -291,11 +313,16 @@ impl Corrections {
         let mut slot = self.lock();
         slot.unread = (!problem.is_empty()).then(|| text.to_owned());
         slot.problem = problem;
-        if slot.list.is_empty() {
+        // A host undoes by loading whole states, most of which change something else. What it
+        // takes back is taken back here, too, and can be taken again.
+        if is_same_list(&list, &slot.list) || slot.step_to(&list) {
+            return;
+        }
+        if slot.list.is_empty() && slot.before.is_empty() {
+            // A project that is opened: there is nothing to go back to.
             slot.after.clear();
             slot.publish(Arc::new(list));
         } else {
-            // A host's undo loads a whole state: what it takes back is not lost.
             slot.change(list);
         }
     }
@@ -338,6 +365,19 @@ fn is_same_list(one: &CorrectionList, other: &CorrectionList) -> bool {
         (a.song_s - song_s).abs() < 1e-9 && Correction { song_s, ..*a } == *b
     };
     one.len() == other.len() && one.iter().zip(other).all(is_same)
+}
+
+/// From the first place that differs to the last; none if all are the same.
+fn changed(one: &CorrectionList, other: &CorrectionList) -> Option<RangeInclusive<f64>> {
+    let least = one.len().min(other.len());
+    let alike = (0..least).take_while(|&n| one[n] == other[n]).count();
+    let (one, other) = (&one[alike..], &other[alike..]);
+    let pairs = one.iter().rev().zip(other.iter().rev());
+    let at_end = pairs.take_while(|(a, b)| a == b).count();
+    let (one, other) = (&one[..one.len() - at_end], &other[..other.len() - at_end]);
+    let all = || one.iter().chain(other).map(|correction| correction.song_s);
+    let first = all().min_by(f64::total_cmp)?;
+    Some(first..=all().max_by(f64::total_cmp)?)
 }
 
 /// In order of time, without places that no song has.

@@ -5,7 +5,7 @@
 //! list, because renaming one silently loses the automation of every project
 //! that uses it.
 
-use std::sync::{Arc, RwLock};
+use std::sync::Arc;
 
 use idm_engine::controls::{Controls, DrumControls};
 use idm_engine::drum::{DRUM_COUNT, Drum};
@@ -15,7 +15,7 @@ use crate::buses::MixTargets;
 use crate::corrections::Corrections;
 use crate::kit_state::KitState;
 use crate::own_samples::OwnSamples;
-use crate::state::{EditorState, FormatStamp};
+use crate::state::{EditorView, FormatStamp};
 
 pub mod choices;
 pub mod format;
@@ -96,7 +96,7 @@ pub struct IdmParams {
     pub format: FormatStamp,
     /// Window size and zoom.
     #[persist = "editor"]
-    pub editor: Arc<RwLock<EditorState>>,
+    pub editor: EditorView,
     /// The learnt one-shots.
     #[persist = "kit"]
     pub kit: KitState,
@@ -273,7 +273,7 @@ impl Default for IdmParams {
         let learns = kit.clone();
         Self {
             format: FormatStamp::default(),
-            editor: Arc::default(),
+            editor: EditorView::default(),
             kit,
             own_samples: OwnSamples::default(),
             corrections: Corrections::default(),

@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{PoisonError, RwLock};
 
 use nice_plug::params::persist::PersistentField;
 use nice_plug::plugin::PluginState;
@@ -116,6 +117,50 @@ impl Default for EditorState {
             height: 800.0,
             zoom: 1.0,
         }
+    }
+}
+
+/// How the editor looks, as the project has it until there is a window. From then on it is the
+/// window's: hosts load whole states for every undo and preset, and none of these is about it.
+#[derive(Debug, Default)]
+pub struct EditorView {
+    state: RwLock<EditorState>,
+    /// Whether there has been a window.
+    is_shown: AtomicBool,
+}
+
+impl EditorView {
+    /// The size and zoom of the window that is open, or of the next one.
+    pub fn get(&self) -> EditorState {
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        state.sanitised()
+    }
+
+    /// Changes size or zoom.
+    pub fn update(&self, update: impl FnOnce(&mut EditorState)) {
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        update(&mut state);
+        *state = state.sanitised();
+    }
+
+    /// There is a window.
+    pub fn show(&self) {
+        self.is_shown.store(true, Ordering::Relaxed);
+    }
+}
+
+impl PersistentField<'_, EditorState> for EditorView {
+    fn set(&self, loaded: EditorState) {
+        if !self.is_shown.load(Ordering::Relaxed) {
+            self.update(|state| *state = loaded);
+        }
+    }
+
+    fn map<F, R>(&self, f: F) -> R
+    where
+        F: Fn(&EditorState) -> R,
+    {
+        f(&self.get())
     }
 }
 

@@ -155,3 +155,74 @@ fn the_audio_thread_gets_the_newest_and_frees_none() {
     assert_eq!(taken.expect("the newest").len(), 10);
     inbox.offer(|_| panic!("nothing waits"));
 }
+
+#[test]
+fn a_host_that_goes_back_or_forth_does_so_here_too() {
+    let corrections = Corrections::default();
+    let mut states = vec![corrections.text()];
+    for n in 0..3 {
+        corrections.say(at(f64::from(n), Drum::Kick, true));
+        states.push(corrections.text());
+    }
+    let count = || corrections.current().len();
+    let edits = corrections.edits();
+    corrections.set(states[2].clone());
+    assert!(corrections.can_redo(), "the host's undo is one here");
+    // Something else was undone.
+    corrections.set(states[2].clone());
+    assert!(corrections.can_redo());
+    corrections.set(states[3].clone());
+    assert_eq!((count(), corrections.can_redo()), (3, false));
+    // Several at once, there and back.
+    corrections.set(states[0].clone());
+    assert_eq!((count(), corrections.can_undo()), (0, false));
+    corrections.set(states[0].clone());
+    corrections.redo();
+    assert_eq!(count(), 1);
+    corrections.set(states[3].clone());
+    assert_eq!((count(), corrections.can_redo()), (3, false));
+    for left in [2, 1, 0] {
+        corrections.undo();
+        assert_eq!(count(), left);
+    }
+    assert!(!corrections.can_undo());
+    assert_eq!(corrections.edits(), edits + 4, "a host knows what it loads");
+    // Another song takes nothing away.
+    corrections.redo();
+    corrections.set(r#"[{"song_s":9,"drum":"ride","hit":true}]"#.to_owned());
+    assert!(corrections.can_undo() && !corrections.can_redo());
+    corrections.undo();
+    assert_eq!(*corrections.current(), [at(0.0, Drum::Kick, true)]);
+}
+
+#[test]
+fn steps_say_which_part_of_the_song_they_change() {
+    let corrections = Corrections::default();
+    for n in 0..5 {
+        corrections.say(at(f64::from(n), Drum::Kick, true));
+    }
+    assert_eq!(corrections.undo(), Some(4.0..=4.0));
+    corrections.say(at(1.0, Drum::Kick, false));
+    assert_eq!(corrections.undo(), Some(1.0..=1.0));
+    assert_eq!(corrections.redo(), Some(1.0..=1.0));
+    corrections.edit(|list| list.retain(|one| one.song_s < 1.5));
+    assert_eq!(corrections.undo(), Some(2.0..=3.0));
+    corrections.edit(Vec::clear);
+    assert_eq!(corrections.undo(), Some(0.0..=3.0));
+    assert_eq!(corrections.redo(), Some(0.0..=3.0));
+    assert_eq!(corrections.redo(), None);
+}
+
+#[test]
+fn the_steps_back_are_many_but_not_all() {
+    let corrections = Corrections::default();
+    for n in 0..2 * UNDO_STEPS {
+        corrections.say(at(n as f64, Drum::Kick, true));
+    }
+    let mut steps = 0;
+    while corrections.undo().is_some() {
+        steps += 1;
+    }
+    assert_eq!(steps, UNDO_STEPS);
+    assert_eq!(corrections.current().len(), UNDO_STEPS);
+}

@@ -16,14 +16,13 @@ use super::by_hand::SetNow;
 use super::controls::set;
 use super::fit::Fit;
 use super::header::HeaderWish;
+use super::keys::leave_keys_to_host;
 use super::notice::Notice;
 use super::sample_browser::Target;
 use super::sample_desk::SampleDesk;
 use super::song_view::{SongView, SongWish};
 use super::toolbar::ToolbarWish;
-use super::{
-    WindowScale, editor_state, header, strip, theme, timeline, toolbar, update_editor_state,
-};
+use super::{WindowScale, header, strip, theme, timeline, toolbar};
 use crate::folders::kits_folder;
 use crate::heard::marks::song_hits;
 use crate::heard::{Monitor, Take};
@@ -41,6 +40,8 @@ const IDLE_INTERVAL: Duration = Duration::from_millis(200);
 const MARGIN: f32 = 10.0;
 /// Height that the strips ask for before the timeline gets more.
 const STRIP_HEIGHT: f32 = 460.0;
+/// The same while hits are corrected, which needs lanes that can be hit.
+const LOW_STRIP_HEIGHT: f32 = 392.0;
 const TIMELINE_HEIGHT: std::ops::RangeInclusive<f32> = 140.0..=480.0;
 
 /// One open window.
@@ -53,6 +54,8 @@ pub struct IdmApp {
     scale: Arc<WindowScale>,
     fit: Fit,
     is_open: bool,
+    /// Whether a frame was drawn.
+    is_drawn: bool,
     context: Option<GuiContext>,
     /// What was set by which hits are judged.
     set_now: SetNow,
@@ -89,6 +92,7 @@ impl IdmApp {
         scale: Arc<WindowScale>,
     ) -> Self {
         lock(&samples).browser = None;
+        params.editor.show();
         let shared = lock(&end).shared.clone();
         let told_changes = params.corrections.edits() + params.own_samples.edits();
         Self {
@@ -99,6 +103,7 @@ impl IdmApp {
             fit: Fit::new(scale.get()),
             scale,
             is_open: false,
+            is_drawn: false,
             context: None,
             set_now: SetNow::default(),
             last_frame: None,
@@ -131,12 +136,16 @@ impl IdmApp {
     }
 
     /// Takes what was set since the last frame.
-    fn follow_settings(&self, monitor: &mut Monitor) {
+    fn follow_settings(&mut self, monitor: &mut Monitor) {
         let (loads, take) = (self.params.format.loads(), &mut monitor.take);
         take.drums = self.params.controls().drums;
         self.set_now.tell(&mut take.by_hand);
         take.by_hand.follow(&take.drums, loads);
-        monitor.questions.follow(loads);
+        if monitor.questions.follow(loads)
+            && let Some(song) = &mut self.song
+        {
+            song.forget_question();
+        }
     }
 
     /// Draws one frame into the whole of `ui`.
@@ -144,7 +153,11 @@ impl IdmApp {
         let Some(context) = self.context.clone() else {
             return;
         };
+        if !std::mem::replace(&mut self.is_drawn, true) {
+            theme::use_system_fonts(ui.ctx());
+        }
         self.fit.show(ui, &self.params);
+        leave_keys_to_host(ui.ctx());
         let heard = self.monitor.clone();
         let monitor = &mut *lock(&heard);
         self.update_monitor(monitor);
@@ -160,8 +173,12 @@ impl IdmApp {
         let head = row(area.top() - 4.0, header::HEIGHT);
         let bar = row(head.bottom() + 2.0, toolbar::HEIGHT);
         let rest = area.bottom() - bar.bottom() - 2.0 * theme::GAP;
+        let strip_height = match self.song {
+            Some(_) => LOW_STRIP_HEIGHT,
+            None => STRIP_HEIGHT,
+        };
         let timeline_height =
-            (rest - STRIP_HEIGHT).clamp(*TIMELINE_HEIGHT.start(), *TIMELINE_HEIGHT.end());
+            (rest - strip_height).clamp(*TIMELINE_HEIGHT.start(), *TIMELINE_HEIGHT.end());
         let history = row(bar.bottom() + theme::GAP, timeline_height);
         let strips = Rect::from_min_max(pos2(area.left(), history.bottom() + theme::GAP), area.max);
 
@@ -209,7 +226,7 @@ impl IdmApp {
     /// Does what the user wants of the header.
     fn grant(&mut self, ui: &Ui, setter: &ParamSetter<'_>, wish: HeaderWish) {
         match wish {
-            HeaderWish::Zoom(zoom) => update_editor_state(&self.params, |state| state.zoom = zoom),
+            HeaderWish::Zoom(zoom) => self.params.editor.update(|state| state.zoom = zoom),
             HeaderWish::Preset(preset) => {
                 let values = preset.settings();
                 lock(&self.before_preset).leave(self.params.values(), values);
@@ -248,6 +265,7 @@ impl IdmApp {
         let corrections = &self.params.corrections;
         match &mut self.song {
             Some(song) => {
+                song.has_keys = lock(&self.samples).browser.is_none();
                 let hits = self.params.hits.value().engine();
                 let (take, questions) = (&monitor.take, &mut monitor.questions);
                 match song.show(ui, rect, take, questions, corrections, hits) {
@@ -382,17 +400,17 @@ impl NiceEguiApp for IdmApp {
     }
 
     fn resized(&mut self, size: WindowSize) {
-        update_editor_state(&self.params, |state| {
+        self.params.editor.update(|state| {
             state.width = size.logical.width as f32;
             state.height = size.logical.height as f32;
         });
-        let zoom = f64::from(editor_state(&self.params).zoom);
+        let zoom = f64::from(self.params.editor.get().zoom);
         self.scale.set(size.scale_factor / zoom);
         self.fit.window_has_changed();
     }
 
     fn zoom_factor_changed(&mut self, zoom: f32) {
-        update_editor_state(&self.params, |state| state.zoom = zoom);
+        self.params.editor.update(|state| state.zoom = zoom);
     }
 }
 

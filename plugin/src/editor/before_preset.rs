@@ -68,6 +68,12 @@ impl BeforePreset {
     }
 }
 
+/// Whether all that a preset sets is so in the `present` settings.
+pub fn sets(preset: &Values, present: &Values) -> bool {
+    let mut all = preset.iter();
+    all.all(|(id, value)| present.get(id).is_some_and(|one| are_alike(one, value)))
+}
+
 fn are_alike(a: &ParamValue, b: &ParamValue) -> bool {
     match (a, b) {
         (ParamValue::F32(a), ParamValue::F32(b)) => (a - b).abs() < SAME,
@@ -81,6 +87,19 @@ fn are_alike(a: &ParamValue, b: &ParamValue) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::params::IdmParams;
+    use crate::presets;
+
+    #[test]
+    fn the_preset_that_is_set_is_known() {
+        let present = IdmParams::default().values();
+        let factory = presets::factory().iter();
+        let set: Vec<&str> = factory
+            .filter(|preset| sets(preset.settings(), &present))
+            .map(|preset| preset.name.as_str())
+            .collect();
+        assert_eq!(set, ["Separate"]);
+    }
 
     fn values(level: f32) -> Values {
         Values::from([("level_1".to_owned(), ParamValue::F32(level))])

@@ -126,6 +126,29 @@ pub fn button_of(part: &str, ui: &mut Ui, rect: Rect, label: &str, hint: &str) -
     response.on_hover_text(hint)
 }
 
+/// A button that keeps its place while there is nothing to do; true if it is clicked.
+pub fn button_if(is_possible: bool, ui: &mut Ui, rect: Rect, label: &str, hint: &str) -> bool {
+    if is_possible {
+        return button(ui, rect, label, hint).clicked();
+    }
+    let painter = ui.painter_at(rect);
+    painter.rect_filled(rect, theme::SMALL_ROUND, theme::PANEL);
+    painter.text(
+        rect.center(),
+        Align2::CENTER_CENTER,
+        label,
+        theme::font(11.0),
+        theme::faded(theme::DIM, 0.6),
+    );
+    // Nothing behind it is meant.
+    ui.interact(
+        rect,
+        ui.scope_id().with(("no button", label)),
+        Sense::click(),
+    );
+    false
+}
+
 /// Time for which a button waits for its second click.
 const SURE_S: f64 = 3.0;
 

@@ -3,10 +3,11 @@
 use egui::{Align2, Color32, Rect, Sense, Ui, pos2, vec2};
 use nice_plug::prelude::*;
 
-use super::value_bar::edit;
+use super::value_bar::{edit, gestures};
 use super::{meter, theme};
+use crate::heard::Level;
 
-/// Shows a fader for `param` and a meter for `level` (linear) in `rect`. With Alt or Ctrl all of
+/// Shows a fader for `param` and a meter for `level` in `rect`. With Alt or Ctrl all of
 /// `all` move with it.
 #[allow(clippy::too_many_arguments)] // A fader and a meter.
 pub fn fader(
@@ -15,7 +16,7 @@ pub fn fader(
     setter: &ParamSetter<'_>,
     param: &FloatParam,
     all: &[&FloatParam],
-    level: f32,
+    level: Level,
     colour: Color32,
     hint: &str,
 ) {
@@ -74,5 +75,8 @@ pub fn fader(
     );
     response
         .on_hover_cursor(egui::CursorIcon::ResizeVertical)
-        .on_hover_text(hint);
+        .on_hover_text(format!(
+            "{hint} The meter stays red at its end for a while after a peak above 0 dBFS.\n\n{}",
+            gestures(!all.is_empty())
+        ));
 }

@@ -4,7 +4,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use egui::{Ui, ViewportCommand, vec2};
 
-use super::{editor_state, update_editor_state};
 use crate::params::IdmParams;
 use crate::state::EditorState;
 
@@ -64,7 +63,7 @@ impl Fit {
         self.has_changed = true;
     }
 
-    /// Follows the zoom of the project, which buttons and loaded states change. Shrinks
+    /// Follows the zoom that buttons change, or that a project was saved with. Shrinks
     /// what is drawn where the user has made the window smaller than it. Enlarges the
     /// host's frame if nobody knew the scale of the screen when it was made.
     pub fn show(&mut self, ui: &Ui, params: &IdmParams) {
@@ -73,12 +72,12 @@ impl Fit {
             let command = ViewportCommand::InnerSize(size);
             ui.ctx().send_viewport_cmd(command);
         };
-        let mut zoom = editor_state(params).zoom;
+        let mut zoom = params.editor.get().zoom;
         let least = EditorState::MIN_SIZE;
         let fit = (size.x / least.0).min(size.y / least.1);
         if std::mem::take(&mut self.has_changed) && fit < ROUNDING && zoom == present {
             zoom = (present * fit).max(EditorState::ZOOM.0);
-            update_editor_state(params, |state| state.zoom = zoom);
+            params.editor.update(|state| state.zoom = zoom);
             // The window stays as large as it is.
             resize(size * (present / zoom));
         }

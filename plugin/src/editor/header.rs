@@ -4,6 +4,7 @@ use egui::{Align2, Color32, Rect, Ui, pos2, vec2};
 use idm_engine::note_map::NoteMap;
 use nice_plug::prelude::ParamSetter;
 
+use super::before_preset::sets;
 use super::controls::{button, drop_down, set, switch};
 use super::notice::Notice;
 use super::theme;
@@ -79,6 +80,15 @@ impl Header<'_> {
             theme::DIM,
         );
 
+        let id = ui.scope_id().with("title");
+        let title = ui.interact(name.union(facts), id, egui::Sense::hover());
+        title.on_hover_text(concat!(
+            "Version ",
+            env!("CARGO_PKG_VERSION"),
+            ". The host is told the latency and makes up for it. Everything here says what it \
+             does while the mouse rests on it."
+        ));
+
         let mut right = rect.right();
         let mut place = |width: f32| {
             let place = Rect::from_min_max(
@@ -124,7 +134,7 @@ impl Header<'_> {
         }
         let clamp = |zoom: f32| zoom.clamp(EditorState::ZOOM.0, EditorState::ZOOM.1);
         let mut wish = zoom.map(|zoom| HeaderWish::Zoom(clamp(zoom)));
-        wish = wish.or(show_presets(ui, presets, self.can_undo_preset));
+        wish = wish.or(show_presets(ui, presets, self.params, self.can_undo_preset));
         show_note_maps(ui, notes, setter, self.params);
 
         let (colour, text) = self.status();
@@ -185,7 +195,7 @@ impl Header<'_> {
             return (colour, notice.text.clone());
         }
         match self.shared.status() {
-            Status::PassThrough => (theme::BAD, format!("Input passes. {}", self.texts.problem)),
+            Status::PassThrough => (theme::BAD, format!("Input passes: {}", self.texts.problem)),
             Status::Idle if self.problem.is_empty() => (theme::DIM, "Waiting for the host".into()),
             Status::Running if self.params.bypass.value() => (theme::WARNING, "Bypassed".into()),
             Status::Running if wanted != self.shared.quality() => (
@@ -262,7 +272,7 @@ fn paint_logo(ui: &Ui, centre: egui::Pos2) {
     }
 }
 
-fn show_presets(ui: &mut Ui, rect: Rect, can_undo: bool) -> Option<HeaderWish> {
+fn show_presets(ui: &mut Ui, rect: Rect, params: &IdmParams, can_undo: bool) -> Option<HeaderWish> {
     let hint = "Settings to start from: how drums are heard and how they sound. Main output, \
                 quality, notes, mute and solo, kit, samples and corrected hits stay; buses but \
                 for Separate and Five groups; drums that are off but for Separate and Kick, \
@@ -272,9 +282,10 @@ fn show_presets(ui: &mut Ui, rect: Rect, can_undo: bool) -> Option<HeaderWish> {
         if can_undo && ui.selectable_label(false, UNDO_PRESET).clicked() {
             wish = Some(HeaderWish::UndoPreset);
         }
+        let present = params.values();
         for preset in presets::factory() {
             let response = ui
-                .selectable_label(false, &preset.name)
+                .selectable_label(sets(preset.settings(), &present), &preset.name)
                 .on_hover_text(&preset.description);
             if response.clicked() {
                 wish = Some(HeaderWish::Preset(preset));

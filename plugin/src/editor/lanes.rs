@@ -66,7 +66,7 @@ impl Lanes {
     /// Paints the ground, the names and the lines.
     pub fn paint(&self, painter: &Painter) {
         painter.rect_filled(self.plot, theme::SMALL_ROUND, theme::GROOVE);
-        let input = pos2(self.labels.left(), self.wave.top() + 8.0);
+        let input = pos2(self.labels.left(), self.wave.top() + 7.0);
         // In low windows the button takes all the room.
         if input.y + 7.0 < self.view_button().top() {
             label(painter, input, 11.0, "Input", theme::DIM);
@@ -99,7 +99,8 @@ impl Lanes {
 
     /// Where the button lies that leads from one view to the other.
     pub fn view_button(&self) -> Rect {
-        let top = self.wave.bottom() - 20.0;
+        // Not far from each other in views of other heights.
+        let top = self.wave.top() + (self.wave.height() - 20.0).min(18.0);
         Rect::from_min_size(pos2(self.labels.left(), top), vec2(LABEL_WIDTH - 6.0, 18.0))
     }
 }
@@ -116,6 +117,15 @@ pub fn paint_words(painter: &Painter, centre: Pos2, text: &str, opacity: f32) {
     let back = place.expand2(vec2(8.0, 2.0));
     painter.rect_filled(back, 4, theme::faded(theme::BACKGROUND, 0.85 * opacity));
     painter.galley(place.min, galley, colour);
+}
+
+/// A number that is legible before the waveform.
+pub fn paint_number(painter: &Painter, at: Pos2, text: String) {
+    let galley = painter.layout_no_wrap(text, theme::font(9.0), theme::TEXT);
+    let place = Align2::LEFT_CENTER.anchor_size(at, galley.size());
+    let back = theme::faded(theme::BACKGROUND, 0.75);
+    painter.rect_filled(place.expand2(vec2(2.0, 0.0)), 2, back);
+    painter.galley(place.min, galley, theme::TEXT);
 }
 
 /// A bar of the waveform between two heights of time.

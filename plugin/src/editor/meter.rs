@@ -3,24 +3,29 @@
 use egui::{Color32, Rect, Ui, pos2, vec2};
 
 use super::theme;
+use crate::heard::Level;
 
 /// Lowest level that meters show, in dB.
 const METER_FLOOR_DB: f32 = -60.0;
 /// Highest level that meters show, in dB.
 const METER_TOP_DB: f32 = 6.0;
 
-/// A meter of `level` (linear) up `rect`, with a line at full scale.
-pub fn vertical(ui: &Ui, rect: Rect, level: f32, colour: Color32) {
+/// A meter of `level` up `rect`, with a line at full scale; what is above that is red, and
+/// stays so for a while.
+pub fn vertical(ui: &Ui, rect: Rect, level: Level, colour: Color32) {
     let painter = ui.painter_at(rect);
     painter.rect_filled(rect, 2, theme::GROOVE);
-    let filled = fraction(level);
+    let filled = fraction(level.peak);
     if filled > 0.0 {
         let top = rect.bottom() - rect.height() * filled;
         let bar = Rect::from_min_max(pos2(rect.left(), top), rect.max);
-        let colour = if level > 1.0 { theme::BAD } else { colour };
-        painter.rect_filled(bar, 2, colour);
+        painter.rect_filled(bar, 2, colour_of(level.peak, colour));
     }
     let full_scale = rect.bottom() - rect.height() * fraction(1.0);
+    if level.is_over() {
+        let over = Rect::from_min_max(rect.min, pos2(rect.right(), full_scale));
+        painter.rect_filled(over, 2, theme::BAD);
+    }
     painter.hline(
         rect.left()..=rect.right(),
         full_scale,
@@ -28,18 +33,22 @@ pub fn vertical(ui: &Ui, rect: Rect, level: f32, colour: Color32) {
     );
 }
 
-/// A meter of `level` (linear) across `rect`, thinner than it.
-pub fn horizontal(ui: &Ui, rect: Rect, level: f32) {
+/// A meter of `level` across `rect`, thinner than it.
+pub fn horizontal(ui: &Ui, rect: Rect, level: Level) {
     let rect = rect.shrink2(vec2(0.0, 7.0));
     let painter = ui.painter_at(rect);
     painter.rect_filled(rect, 2, theme::GROOVE);
-    let filled = fraction(level);
-    let bar = Rect::from_min_max(
-        rect.min,
-        pos2(rect.left() + rect.width() * filled, rect.bottom()),
-    );
-    let colour = if level > 1.0 { theme::BAD } else { theme::GOOD };
-    painter.rect_filled(bar, 2, colour);
+    let x = |level: f32| rect.left() + rect.width() * fraction(level);
+    let bar = Rect::from_min_max(rect.min, pos2(x(level.peak), rect.bottom()));
+    painter.rect_filled(bar, 2, colour_of(level.peak, theme::GOOD));
+    if level.is_over() {
+        let over = Rect::from_min_max(pos2(x(1.0), rect.top()), rect.max);
+        painter.rect_filled(over, 2, theme::BAD);
+    }
+}
+
+fn colour_of(peak: f32, colour: Color32) -> Color32 {
+    if peak > 1.0 { theme::BAD } else { colour }
 }
 
 /// Position of a level on a meter, 0..1.

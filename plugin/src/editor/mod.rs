@@ -5,7 +5,7 @@
 //! except its size and zoom.
 
 use std::error::Error;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use nice_plug::context::gui::GuiContext;
@@ -29,6 +29,7 @@ mod controls;
 mod fader;
 mod fit;
 mod header;
+mod keys;
 mod lanes;
 mod meter;
 mod notice;
@@ -37,6 +38,7 @@ mod sample_browser;
 mod sample_desk;
 mod song_view;
 mod strip;
+mod system_fonts;
 mod theme;
 mod timeline;
 mod toolbar;
@@ -52,7 +54,7 @@ use sample_desk::SampleDesk;
 const POLL_INTERVAL: Duration = Duration::from_millis(16);
 
 /// Makes windows. The host opens and closes them as it likes; size and zoom
-/// are those of the project.
+/// are those of the last one, or of the project that was opened.
 pub struct IdmEditor {
     params: Arc<IdmParams>,
     end: Arc<Mutex<EditorEnd>>,
@@ -87,7 +89,7 @@ impl IdmEditor {
     }
 
     fn state(&self) -> EditorState {
-        editor_state(&self.params)
+        self.params.editor.get()
     }
 }
 
@@ -146,23 +148,4 @@ impl Editor for IdmEditor {
             size(EditorState::MAX_SIZE, EditorState::ZOOM.1),
         ))
     }
-}
-
-/// Size and zoom as the project has them.
-fn editor_state(params: &IdmParams) -> EditorState {
-    params
-        .editor
-        .read()
-        .unwrap_or_else(PoisonError::into_inner)
-        .sanitised()
-}
-
-/// Changes size or zoom.
-fn update_editor_state(params: &IdmParams, update: impl FnOnce(&mut EditorState)) {
-    let mut state = params
-        .editor
-        .write()
-        .unwrap_or_else(PoisonError::into_inner);
-    update(&mut state);
-    *state = state.sanitised();
 }

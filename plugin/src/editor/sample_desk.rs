@@ -28,6 +28,8 @@ pub struct SampleDesk {
     pub folder: Option<PathBuf>,
     /// Drums whose blend a sample has moved.
     blended: [bool; DRUM_COUNT],
+    /// States that were loaded before.
+    loads: u64,
 }
 
 /// The folder that was looked at last in any instance.
@@ -39,6 +41,7 @@ impl Default for SampleDesk {
             browser: None,
             folder: None,
             blended: [false; DRUM_COUNT],
+            loads: 0,
         }
     }
 }
@@ -59,6 +62,11 @@ impl SampleDesk {
         params: &IdmParams,
         shared: &Shared,
     ) {
+        let loads = params.format.loads();
+        if std::mem::replace(&mut self.loads, loads) != loads {
+            // The blends of another state are its user's own.
+            self.blended = Default::default();
+        }
         let Some(browser) = &mut self.browser else {
             return;
         };

@@ -7,7 +7,7 @@ use idm_engine::controls::HitSource;
 use idm_engine::midi_file::Grid;
 
 use super::controls::panel;
-use super::lanes::Lanes;
+use super::lanes::{Lanes, paint_number};
 use super::theme;
 use super::value_bar::all_drums;
 use crate::corrections::{Correction, Corrections};
@@ -82,6 +82,8 @@ pub struct SongView {
     is_dropped: bool,
     /// The moment that is asked about.
     asked_s: Option<f64>,
+    /// Whether keys are meant for the song.
+    pub has_keys: bool,
 }
 
 impl SongView {
@@ -103,7 +105,18 @@ impl SongView {
             all_held: None,
             is_dropped: false,
             asked_s: None,
+            has_keys: true,
         }
+    }
+
+    /// Another state was loaded: what was asked about is not asked of it.
+    pub fn forget_question(&mut self) {
+        self.asked_s = None;
+    }
+
+    /// Whether the pointer holds a mark or all corrections.
+    fn is_holding(&self) -> bool {
+        self.held.is_some() || self.all_held.is_some()
     }
 
     /// Place of the song at which the view begins, in seconds.
@@ -196,14 +209,15 @@ impl SongView {
         }
         if let Some((by_s, pointer)) = shift_s.zip(pointer) {
             let text = format!("all corrections {by_s:+.3} s");
-            paint::paint_number(&clipped, pointer + egui::vec2(10.0, 0.0), text);
+            paint_number(&clipped, pointer + egui::vec2(10.0, 0.0), text);
         }
         let is_new = list.is_empty();
         if let Some(text) = self.advice(ui, take, questions, corrections, hits, is_new) {
             let is_near = response
                 .hover_pos()
                 .is_some_and(|pointer| lanes.all().contains(pointer));
-            paint::paint_advice(ui, &lanes, self.asked_s.is_none(), is_near, text);
+            let asked_x = self.asked_s.map(|asked_s| scale.x(asked_s));
+            paint::paint_advice(ui, &lanes, asked_x, is_near, text);
         }
         paint::explain(response, &lanes, scale, &marks);
         self.buttons(ui, &lanes, take, &grid, questions, corrections)
@@ -251,8 +265,7 @@ impl SongView {
                 self.follows = false;
             }
         }
-        let holds = self.held.is_some() || self.all_held.is_some() || self.is_dropped;
-        if response.dragged() && !holds {
+        if response.dragged() && !self.is_holding() && !self.is_dropped {
             self.start_s -= f64::from(response.drag_delta().x) / points_per_s;
             self.follows = false;
         }

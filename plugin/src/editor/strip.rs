@@ -106,7 +106,7 @@ pub fn drum_strip(
         &all.map(|drum| &drum.level_db),
         monitor.stem_levels[drum.index()],
         accent,
-        &format!("Level of the {name} in its bus and in the mix. Double click: 0 dB.{ALL_DRUMS}"),
+        &format!("Level of the {name} in its bus and in the mix."),
     );
 
     let colour = if is_enabled { accent } else { theme::DIM };

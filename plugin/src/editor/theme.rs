@@ -6,6 +6,8 @@ use egui::{Color32, CornerRadius, FontData, FontDefinitions, FontFamily, FontId,
 use idm_engine::drum::{Drum, RESIDUAL, STEM_COUNT};
 use idm_engine::engine::Verdict;
 
+use super::system_fonts::system_fonts;
+
 /// Behind everything.
 pub const BACKGROUND: Color32 = Color32::from_rgb(0x11, 0x13, 0x17);
 /// Strips, timeline, toolbar.
@@ -108,6 +110,12 @@ fn fonts() -> FontDefinitions {
         }
     }
     fonts
+}
+
+/// Has letters that our fonts lack looked for in the system's. Asks for a frame, which windows
+/// on X11 must not do before they are shown: they would wait for ever.
+pub fn use_system_fonts(context: &egui::Context) {
+    context.set_font_providers(vec![system_fonts()]);
 }
 
 /// Sets fonts, colours and spacing of everything that egui draws by itself.

@@ -7,7 +7,9 @@ use idm_engine::engine::Verdict;
 use idm_engine::transcriber::{HitEvidence, lesson_of};
 
 use super::controls::{button, panel};
-use super::lanes::{Lanes, hit_body, paint_hit, paint_wave_bar, paint_words, reason, ruled_out};
+use super::lanes::{
+    Lanes, hit_body, paint_hit, paint_number, paint_wave_bar, paint_words, reason, ruled_out,
+};
 use super::theme;
 use crate::heard::{HISTORY_SECONDS, Monitor, velocity_as_set, verdict_as_set};
 use crate::link::HitMark;
@@ -31,6 +33,7 @@ pub fn show(
     lanes.paint(&painter);
     paint_grid(&painter, plot);
     paint_wave(&painter.with_clip_rect(lanes.wave), lanes.wave, monitor);
+    paint_ages(&painter, &lanes);
     let clipped = painter.with_clip_rect(lanes.all());
     for hit in &monitor.hits {
         let lane = lanes.lane(hit.drum);
@@ -98,6 +101,15 @@ fn paint_grid(painter: &Painter, plot: Rect) {
             plot.y_range(),
             Stroke::new(1.0, theme::faded(theme::LINE, opacity)),
         );
+    }
+}
+
+/// How long ago it was, at the foot of the waveform.
+fn paint_ages(painter: &Painter, lanes: &Lanes) {
+    for seconds in 1..HISTORY_SECONDS as usize {
+        let x = time_to_x(lanes.plot, seconds as f64);
+        let at = pos2(x + 3.0, lanes.wave.bottom() - 6.0);
+        paint_number(painter, at, format!("−{seconds} s"));
     }
 }
 

@@ -6,6 +6,7 @@ use nice_plug::prelude::ParamSetter;
 use super::controls::{button, button_of, choice, panel, sure_button, switch};
 use super::value_bar::{Look, value_bar};
 use super::{meter, theme};
+use crate::heard::Level;
 use crate::params::IdmParams;
 
 /// Height in points.
@@ -36,7 +37,7 @@ pub fn show(
     rect: Rect,
     setter: &ParamSetter<'_>,
     params: &IdmParams,
-    main_level: f32,
+    main_level: Level,
 ) -> Option<ToolbarWish> {
     panel(ui, rect);
     let (top, bottom) = (rect.top() + 8.0, rect.bottom() - 8.0);

@@ -85,11 +85,13 @@ pub fn value_bar<P: Param>(
     painter.galley(place.min, label, theme::DIM);
     response
         .on_hover_cursor(egui::CursorIcon::ResizeHorizontal)
-        .on_hover_text(format!(
-            "{}\n\nDrag; Shift for fine steps. Double click: default. Right click: type a value.{}",
-            look.hint,
-            if all.is_empty() { "" } else { ALL_DRUMS }
-        ))
+        .on_hover_text(format!("{}\n\n{}", look.hint, gestures(!all.is_empty())))
+}
+
+/// What bars and faders can be told, and whether `all` drums at once.
+pub fn gestures(all: bool) -> String {
+    let all = if all { ALL_DRUMS } else { "" };
+    format!("Drag; Shift for fine steps. Double click: default. Right click: type a value.{all}")
 }
 
 /// A drag from its start on.

@@ -2,6 +2,7 @@
 //! all of it outlives the window.
 
 mod keeper;
+mod level;
 pub mod marks;
 mod monitor;
 mod pupil;
@@ -11,6 +12,7 @@ mod take;
 pub mod teaching;
 
 pub use keeper::Keeper;
+pub use level::Level;
 pub use monitor::{HISTORY_SECONDS, Monitor};
 pub use pupil::{velocity_as_set, verdict_as_set};
 pub use questions::Questions;

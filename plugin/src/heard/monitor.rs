@@ -6,15 +6,13 @@ use std::collections::VecDeque;
 use idm_engine::drum::{DRUM_COUNT, Drum, STEM_COUNT};
 use idm_engine::engine::Verdict;
 
+use super::level::Level;
 use super::questions::Questions;
 use super::take::Take;
 use crate::link::{EditorEnd, HitMark, WavePoint};
 
 /// Seconds that the timeline shows.
 pub const HISTORY_SECONDS: f64 = 4.0;
-
-/// Speed at which meters fall, in dB per second.
-const FALL_DB_PER_SECOND: f32 = 30.0;
 
 /// Difference between shown and true position that is not smoothed over, in
 /// seconds.
@@ -33,10 +31,10 @@ const REFUSED_GLOW: f32 = 0.3;
 /// State derived from the link, brought up to date once per frame.
 #[derive(Debug)]
 pub struct Monitor {
-    /// Level of each stem, falling.
-    pub stem_levels: [f32; STEM_COUNT],
-    /// Level of the main output, falling.
-    pub main_level: f32,
+    /// Level of each stem.
+    pub stem_levels: [Level; STEM_COUNT],
+    /// Level of the main output.
+    pub main_level: Level,
     /// Last hit of each drum.
     pub last_hits: [Option<HitMark>; DRUM_COUNT],
     /// Hits of the last seconds.
@@ -61,8 +59,8 @@ impl Default for Monitor {
     /// A monitor that has heard nothing.
     fn default() -> Self {
         Self {
-            stem_levels: [0.0; STEM_COUNT],
-            main_level: 0.0,
+            stem_levels: Default::default(),
+            main_level: Level::default(),
             last_hits: [None; DRUM_COUNT],
             hits: VecDeque::new(),
             wave: VecDeque::new(),
@@ -87,11 +85,11 @@ impl Monitor {
             JUMP_SECONDS * self.sample_rate_hz,
         );
 
-        let fall = 10.0_f32.powf(-FALL_DB_PER_SECOND * elapsed_s / 20.0);
         for (stem, level) in self.stem_levels.iter_mut().enumerate() {
-            *level = end.shared.take_stem_peak(stem).max(*level * fall);
+            level.follow(end.shared.take_stem_peak(stem), elapsed_s);
         }
-        self.main_level = end.shared.take_main_peak().max(self.main_level * fall);
+        self.main_level
+            .follow(end.shared.take_main_peak(), elapsed_s);
 
         self.listen(end);
     }
@@ -287,18 +285,21 @@ mod tests {
     }
 
     #[test]
-    fn meters_fall_and_rise_at_once() {
+    fn meters_show_what_comes() {
         let (mut audio, mut editor) = link();
         editor.shared.window_opened();
         let mut monitor = Monitor::default();
-        let mut peaks = Peaks::default();
-        peaks.stems[0] = 1.0;
+        let mut peaks = Peaks {
+            main: 1.5,
+            ..Peaks::default()
+        };
+        peaks.stems[0] = 0.5;
         audio.end_block(64, &peaks, None);
         monitor.update(&mut editor, 0.1);
-        assert_eq!(monitor.stem_levels[0], 1.0);
+        assert_eq!(monitor.stem_levels[0].peak, 0.5);
+        assert!(monitor.main_level.is_over() && !monitor.stem_levels[0].is_over());
         monitor.update(&mut editor, 1.0);
-        let level_db = 20.0 * monitor.stem_levels[0].log10();
-        assert!((level_db + FALL_DB_PER_SECOND).abs() < 1e-3);
+        assert!(monitor.stem_levels[0].peak < 0.5);
     }
 
     #[test]

@@ -41,14 +41,17 @@ pub struct Questions {
 }
 
 impl Questions {
-    /// So many states were loaded: what was passed in another one is not passed in this.
-    pub fn follow(&mut self, loads: u64) {
-        if loads != self.loads {
+    /// So many states were loaded: what was passed in another one is not passed in this. True
+    /// if this is another one.
+    pub fn follow(&mut self, loads: u64) -> bool {
+        let is_other = loads != self.loads;
+        if is_other {
             *self = Questions {
                 loads,
                 ..Questions::default()
             };
         }
+        is_other
     }
 
     /// Never asks about the moment at `song_s` again.
@@ -112,9 +115,9 @@ mod tests {
         let mut questions = Questions::default();
         take.hit(&doubtful(1.0));
         questions.pass(1.0);
-        questions.follow(0);
+        assert!(!questions.follow(0));
         assert_eq!(questions.next(&take, &corrections, 0.0), None);
-        questions.follow(1);
+        assert!(questions.follow(1));
         assert_eq!(questions.next(&take, &corrections, 0.0), Some(1.0));
     }
 }

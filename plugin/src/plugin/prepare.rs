@@ -25,7 +25,7 @@ impl InverseDrumMachine {
             Ok(model) => model,
             Err(error) => {
                 self.processor = None;
-                texts.problem = format!("The drum model cannot be used: {error}");
+                texts.problem = format!("the drum model cannot be used: {error}");
                 return texts;
             }
         };

@@ -184,11 +184,11 @@ fn the_window_is_saved_and_restored() {
         height: 702.25,
         zoom: 1.25,
     };
-    *params.editor.write().unwrap() = wanted;
+    params.editor.update(|state| *state = wanted);
     let fields = params.serialize_fields();
     let restored = IdmParams::default();
     restored.deserialize_fields(&fields);
-    assert_eq!(*restored.editor.read().unwrap(), wanted);
+    assert_eq!(restored.editor.get(), wanted);
 }
 
 proptest! {

@@ -72,7 +72,11 @@ struct Window {
 
 impl Window {
     fn new(width: f32, height: f32) -> Self {
-        let params: Arc<IdmParams> = Arc::default();
+        Self::of(Arc::default(), width, height)
+    }
+
+    /// A window for `params`.
+    fn of(params: Arc<IdmParams>, width: f32, height: f32) -> Self {
         let (audio, end) = link();
         let monitor = Arc::default();
         let end = Arc::new(Mutex::new(end));
@@ -86,7 +90,9 @@ impl Window {
         );
         let context = egui::Context::default();
         let host = Arc::new(Host::default());
+        context.set_request_repaint_callback(|_| panic!("no window shows a frame yet"));
         app.open(&context, GuiContext::new(host.clone()));
+        context.set_request_repaint_callback(|_| {});
         let mut window = Self {
             context,
             app,
@@ -261,6 +267,28 @@ fn a_fader_is_dragged_in_one_gesture() {
 }
 
 #[test]
+fn keys_are_the_hosts_but_for_text_that_is_typed() {
+    let mut window = Window::new(1180.0, 800.0);
+    let press = |window: &mut Window, key| {
+        for pressed in [true, false] {
+            window.frame(vec![Event::Key {
+                key,
+                physical_key: None,
+                pressed,
+                repeat: false,
+                modifiers: Modifiers::NONE,
+            }]);
+        }
+    };
+    for _ in 0..4 {
+        press(&mut window, egui::Key::Tab);
+        press(&mut window, egui::Key::Space);
+        assert!(!window.context.egui_wants_keyboard_input());
+    }
+    assert!(window.host.gestures.lock().unwrap().is_empty());
+}
+
+#[test]
 fn closing_stops_the_audio_threads_reports() {
     let window = Window::new(1180.0, 760.0);
     let Window { app, mut audio, .. } = window;
@@ -294,6 +322,7 @@ mod midi;
 mod pads;
 mod settings;
 mod song;
+mod steps;
 mod values;
 mod words;
 mod zoom;

@@ -1,10 +1,13 @@
 //! The buttons of the song, and its words.
 
+use std::ops::RangeInclusive;
+
 use egui::{Rect, Ui, pos2, vec2};
 use idm_engine::controls::HitSource;
 use idm_engine::midi_file::Grid;
 
-use super::super::controls::{button, sure_button};
+use super::super::controls::{button, button_if, sure_button};
+use super::super::keys::{REDO_KEY, UNDO_KEY, keys_of_steps};
 use super::super::lanes::Lanes;
 use super::{SongView, SongWish};
 use crate::corrections::Corrections;
@@ -29,21 +32,12 @@ impl SongView {
         };
         // First, so that they stay where they are while one answers.
         self.ask(ui, &mut place, take, questions, corrections);
+        self.steps(ui, &mut place, corrections);
         if !corrections.current().is_empty() {
             let hint = "Take all corrections of this song back (can be undone).";
             if button(ui, place(60.0), "Clear all", hint).clicked() {
                 corrections.edit(Vec::clear);
             }
-        }
-        if corrections.can_undo()
-            && button(ui, place(44.0), "Undo", "Take the last step back.").clicked()
-        {
-            corrections.undo();
-        }
-        if corrections.can_redo()
-            && button(ui, place(44.0), "Redo", "Take that step again.").clicked()
-        {
-            corrections.redo();
         }
         let page_s = self.start_s..self.start_s + self.span_s;
         if take.playhead_s().is_some() {
@@ -88,6 +82,48 @@ impl SongView {
         wish
     }
 
+    /// Back and forth through what the user did, by buttons that stay where they are and by keys.
+    fn steps(
+        &mut self,
+        ui: &mut Ui,
+        place: &mut impl FnMut(f32) -> Rect,
+        corrections: &Corrections,
+    ) {
+        let (can_undo, can_redo) = (corrections.can_undo(), corrections.can_redo());
+        if !can_undo && !can_redo {
+            return;
+        }
+        let (undo_place, redo_place) = (place(44.0), place(44.0));
+        let [undo, redo] = if self.has_keys {
+            keys_of_steps(ui)
+        } else {
+            [false; 2]
+        };
+        let hint = format!("Take your last step here back ({UNDO_KEY}).");
+        let is_back = button_if(can_undo, ui, undo_place, "Undo", &hint) || undo;
+        let hint = format!("Take the step again that you took back ({REDO_KEY}).");
+        let is_forth = button_if(can_redo, ui, redo_place, "Redo", &hint) || redo;
+        let places = match (is_back, is_forth) {
+            // What is dragged would be dropped on what is not there any more.
+            _ if self.is_holding() => None,
+            (true, _) => corrections.undo(),
+            (false, true) => corrections.redo(),
+            (false, false) => None,
+        };
+        if let Some(places) = places {
+            self.show_places(places);
+        }
+    }
+
+    /// Shows the beginning of a part of the song, if nothing of it is shown.
+    fn show_places(&mut self, places: RangeInclusive<f64>) {
+        let is_shown = *places.start() < self.start_s + self.span_s && *places.end() > self.start_s;
+        if !is_shown {
+            self.start_s = places.start() - 0.5 * self.span_s;
+            self.follows = false;
+        }
+    }
+
     /// What the user should know before editing makes sense.
     pub(super) fn advice(
         &self,
@@ -104,6 +140,8 @@ impl SongView {
             Some("Play the song: its hits appear here (the host must tell where the song is)")
         } else if questions.are_answered(take, corrections, ui.input(|input| input.time)) {
             Some("Nothing is in doubt that you have not settled or passed")
+        } else if is_new && self.asked_s.is_some() {
+            Some("Is what is marked right? Correct it, or press That's right")
         } else if is_new {
             Some(
                 "Click a hit to remove it, an empty place to add one, drag it to its drum or time: similar hits follow",

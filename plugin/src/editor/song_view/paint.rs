@@ -1,11 +1,11 @@
 //! How the song is drawn.
 
-use egui::{Align2, Painter, Pos2, Rect, Response, Stroke, StrokeKind, Ui, pos2, vec2};
+use egui::{CursorIcon, Painter, Pos2, Rect, Response, Stroke, StrokeKind, Ui, pos2, vec2};
 use idm_engine::engine::Verdict;
 use idm_engine::midi_file::Beat;
 
 use super::super::lanes::{
-    Lanes, hit_body, paint_hit, paint_wave_bar, paint_words, reason, ruled_out,
+    Lanes, hit_body, paint_hit, paint_number, paint_wave_bar, paint_words, reason, ruled_out,
 };
 use super::super::theme;
 use super::{Held, Scale};
@@ -74,19 +74,31 @@ pub(super) fn paint_held(
     }
 }
 
-/// A line of words: at the left foot of the waveform, or at the foot of the lanes if something
-/// else is there; there it makes way for the pointer.
-pub(super) fn paint_advice(ui: &Ui, lanes: &Lanes, is_free: bool, is_near: bool, text: &str) {
+/// Room in points for the place that is asked about, beside its mark.
+const ASKED_ROOM: f32 = 90.0;
+
+/// A line of words: at the left foot of the waveform, or at the foot of the lanes if what is
+/// asked about is marked there, at `asked_x`; in the lanes it makes way for the pointer.
+pub(super) fn paint_advice(
+    ui: &Ui,
+    lanes: &Lanes,
+    asked_x: Option<f32>,
+    is_near: bool,
+    text: &str,
+) {
     let painter = ui.painter_at(lanes.plot);
     let id = ui.scope_id().with("advice");
     let opacity = 1.0 - ui.ctx().animate_bool_with_time(id, is_near, FADE_S);
+    let width = painter
+        .layout_no_wrap(text.to_owned(), theme::font(12.0), theme::TEXT)
+        .size()
+        .x;
+    let left = lanes.plot.left() + 12.0;
+    let taken = left - ASKED_ROOM..left + width + 24.0;
+    let is_free = asked_x.is_none_or(|x| !taken.contains(&x));
     match lanes.wave_foot().filter(|_| is_free) {
         Some(foot) => {
-            let width = painter
-                .layout_no_wrap(text.to_owned(), theme::font(12.0), theme::TEXT)
-                .size()
-                .x;
-            let at = pos2(lanes.plot.left() + 12.0 + 0.5 * width, foot - 2.0);
+            let at = pos2(left + 0.5 * width, foot - 2.0);
             paint_words(&painter, at, text, 1.0);
         }
         None if opacity > 0.0 => {
@@ -95,15 +107,6 @@ pub(super) fn paint_advice(ui: &Ui, lanes: &Lanes, is_free: bool, is_near: bool,
         }
         None => {}
     }
-}
-
-/// A number that is legible before the waveform.
-pub(super) fn paint_number(painter: &Painter, at: Pos2, text: String) {
-    let galley = painter.layout_no_wrap(text, theme::font(9.0), theme::TEXT);
-    let place = Align2::LEFT_CENTER.anchor_size(at, galley.size());
-    let back = theme::faded(theme::BACKGROUND, 0.75);
-    painter.rect_filled(place.expand2(vec2(2.0, 0.0)), 2, back);
-    painter.galley(place.min, galley, theme::TEXT);
 }
 
 /// Lines for beats and numbers for bars, as many as there is room for.
@@ -183,11 +186,19 @@ pub(super) fn paint_mark(painter: &Painter, lanes: &Lanes, scale: Scale, mark: &
     }
 }
 
-/// Tells about the mark under the pointer.
+/// What the waveform is good for.
+const WAVE_HINT: &str = "Drag or wheel: along the song. Ctrl and wheel: magnify. Drag with Alt or \
+                         Ctrl: all corrections move, as a clip that was moved.";
+
+/// Tells about the mark under the pointer, or the waveform.
 pub(super) fn explain(response: Response, lanes: &Lanes, scale: Scale, marks: &[Mark]) {
     let Some(pointer) = response.hover_pos() else {
         return;
     };
+    if lanes.wave.contains(pointer) && !response.dragged() {
+        response.on_hover_text(WAVE_HINT);
+        return;
+    }
     let Some(mark) = lanes
         .drum_at(pointer.y)
         .and_then(|drum| marks::mark_at(marks, drum, scale.song_s(pointer.x), scale.reach_s()))
@@ -195,6 +206,7 @@ pub(super) fn explain(response: Response, lanes: &Lanes, scale: Scale, marks: &[
         return;
     };
     let name = mark.drum.name();
+    let response = response.on_hover_cursor(CursorIcon::PointingHand);
     response.on_hover_text_at_pointer(match mark.origin {
         Origin::Heard {
             verdict,

@@ -77,11 +77,11 @@ fn names_make_way_for_their_values() {
     }
 }
 
-/// The lanes of a window's history, and how high that is.
+/// The lanes of a window's song.
 fn lanes(window: &Window) -> Lanes {
     let top = MARGIN - 4.0 + header::HEIGHT + 2.0 + toolbar::HEIGHT + theme::GAP;
     let rest = window.size.y - MARGIN - (top - theme::GAP) - 2.0 * theme::GAP;
-    let height = (rest - STRIP_HEIGHT).clamp(*TIMELINE_HEIGHT.start(), *TIMELINE_HEIGHT.end());
+    let height = (rest - LOW_STRIP_HEIGHT).clamp(*TIMELINE_HEIGHT.start(), *TIMELINE_HEIGHT.end());
     let area = Rect::from_min_size(
         pos2(MARGIN, top),
         vec2(window.size.x - 2.0 * MARGIN, height),
@@ -159,12 +159,26 @@ fn advice_leaves_the_lanes_to_hits() {
     let mut high = song(1180.0, 1000.0);
     let advice = |window: &mut Window| {
         let words = drawn(window).into_iter();
-        let found = words.filter(|(text, _, _)| text.contains("Click a hit"));
+        let found = words.filter(|(text, _, _)| {
+            text.contains("Click a hit") || text.starts_with("Is what is marked right")
+        });
         found.map(|(_, place, _)| place).next()
     };
     let wave = lanes(&high).wave;
     let place = advice(&mut high).expect("advice");
     assert!(wave.contains_rect(place), "{place:?} in {wave:?}");
+    // So it does beside what is asked about, but not on it.
+    press(&mut high, "Ask me");
+    let place = advice(&mut high).expect("advice");
+    assert!(wave.contains_rect(place), "{place:?} in {wave:?}");
+    let empty = lanes(&high).lane(Drum::MidTom).center();
+    high.drag(empty, empty - vec2(300.0, 0.0));
+    high.frame(vec![Event::PointerMoved(pos2(5.0, 5.0))]);
+    for _ in 0..40 {
+        high.frame(vec![]);
+    }
+    let place = advice(&mut high).expect("advice");
+    assert!(!wave.intersects(place), "{place:?} in {wave:?}");
     // In a low one it makes way for the pointer.
     let mut low = song(1000.0, 680.0);
     let lane = lanes(&low).lane(Drum::Ride);

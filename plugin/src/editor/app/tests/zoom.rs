@@ -2,14 +2,36 @@
 
 use super::*;
 
+/// The state of a project that was saved with another window.
+fn load_other(params: &IdmParams) {
+    use nice_plug::params::Params;
+    let other = IdmParams::default();
+    other.editor.update(|state| {
+        state.zoom = 1.5;
+        state.width = 1300.0;
+    });
+    params.deserialize_fields(&other.serialize_fields());
+}
+
 #[test]
-fn a_loaded_zoom_is_followed() {
-    let mut window = Window::new(1180.0, 760.0);
-    assert_eq!(window.context.zoom_factor(), 1.0);
-    update_editor_state(&window.params, |state| state.zoom = 1.5);
-    window.frame(vec![]);
-    window.frame(vec![]);
+fn a_project_opens_with_its_zoom_and_later_states_leave_the_window_alone() {
+    let params = Arc::new(IdmParams::default());
+    load_other(&params);
+    let mut window = Window::of(params, 1180.0, 760.0);
     assert_eq!(window.context.zoom_factor(), 1.5);
+    assert_eq!(window.params.editor.get().width, 1300.0);
+
+    window.params.editor.update(|state| state.zoom = 1.0);
+    window.frame(vec![]);
+    load_other(&window.params);
+    window.frame(vec![]);
+    window.frame(vec![]);
+    assert_eq!(window.context.zoom_factor(), 1.0, "a host has undone");
+    // Nor the one that is opened after it.
+    let params = window.params.clone();
+    drop(window);
+    load_other(&params);
+    assert_eq!(params.editor.get().zoom, 1.0);
 }
 
 #[test]
@@ -29,7 +51,7 @@ fn a_window_that_is_too_small_shows_everything_smaller() {
     window.size = vec2(800.0, 760.0);
     window.app.fit.window_has_changed();
     window.frame(vec![]);
-    let zoom = editor_state(&window.params).zoom;
+    let zoom = window.params.editor.get().zoom;
     assert!((zoom - 0.8).abs() < 1e-3, "{zoom}");
     window.frame(vec![]);
     assert!((window.context.zoom_factor() - 0.8).abs() < 1e-3);
