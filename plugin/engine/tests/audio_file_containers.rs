@@ -10,6 +10,7 @@ mod audio_file_support;
 
 use audio_file_support::{aiff_16_bit, sine, wav};
 use idm_engine::audio_file::{AudioBuffer, AudioFileError, AudioReader, Shortfall, read};
+use proptest::prelude::*;
 use std::fs;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
@@ -383,5 +384,37 @@ fn what_is_not_read_is_named() {
             message.ends_with(": convert it to WAV or FLAC"),
             "{message}"
         );
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1_500))]
+
+    /// No content, however broken, brings the reader down.
+    #[test]
+    fn damaged_files_are_refused_or_read_but_never_panic(
+        kind in 0usize..8,
+        hits in prop::collection::vec((any::<u16>(), any::<u8>()), 0..12),
+        length in 0usize..12_000,
+    ) {
+        let names = ["sine.m4a", "sine_stream.m4a", "sine_alac.m4a", "sine_alac.caf", "sine.aac"];
+        let mp3 = || bytes_of("sine.mp3");
+        let mut content = match kind {
+            5 => aac_caf(),
+            6 => [mp3(), mp3()].concat(),
+            7 => wav(0x55, 1, 44_100, 0, &mp3()),
+            _ => bytes_of(names[kind]),
+        };
+        for (position, value) in hits {
+            // Half of them in the first part, where headers are.
+            let most = if value & 1 == 0 { 1_000 } else { content.len() };
+            content[usize::from(position) % most.min(content.len())] = value;
+        }
+        content.truncate(length);
+        let files = Files::new();
+        match read(files.write("broken.bin", &content)) {
+            Ok(audio) => prop_assert!(!audio.is_empty()),
+            Err(error) => prop_assert!(error.to_string().contains("broken.bin")),
+        }
     }
 }

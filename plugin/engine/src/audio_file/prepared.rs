@@ -19,7 +19,7 @@ pub struct Prepared {
     /// What is decoded.
     pub source: Box<dyn MediaSource>,
     /// Where the sound is in what is decoded.
-    pub sound: Sound,
+    pub stretch: Stretch,
     /// What is known to be missing.
     pub shortfall: Option<Shortfall>,
     /// Whether the file ends before the sound does.
@@ -34,7 +34,7 @@ pub struct Prepared {
 
 /// Where the sound is in what is decoded.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Sound {
+pub enum Stretch {
     /// Everything.
     All,
     /// So many frames.
@@ -53,14 +53,14 @@ pub enum Sound {
     },
 }
 
-impl Sound {
+impl Stretch {
     /// Frames before it and, if known, its length, at a rate of `rate_hz`.
     pub fn frames(self, rate_hz: u32) -> (u64, Option<u64>) {
         let frames = |s: f64| (s * f64::from(rate_hz)).round() as u64;
         match self {
-            Sound::All => (0, None),
-            Sound::Frames { skipped, length } => (skipped, length),
-            Sound::Seconds {
+            Stretch::All => (0, None),
+            Stretch::Frames { skipped, length } => (skipped, length),
+            Stretch::Seconds {
                 skipped_s,
                 length_s,
             } => (frames(skipped_s), length_s.map(frames)),
@@ -81,7 +81,7 @@ enum Shown {
 /// A file that was looked at.
 struct Looked {
     shown: Shown,
-    sound: Sound,
+    stretch: Stretch,
     shortfall: Option<Shortfall>,
     is_cut: bool,
 }
@@ -90,7 +90,7 @@ impl Looked {
     fn new(shown: Shown) -> Looked {
         Looked {
             shown,
-            sound: Sound::All,
+            stretch: Stretch::All,
             shortfall: None,
             is_cut: false,
         }
@@ -154,12 +154,12 @@ impl Prepared {
             Looked::new(Shown::Changed(Vec::new()))
         } else if let Some(wave) = LongWave::look(&mut file, start)? {
             let is_finished = wave.is_finished();
-            let sound = Sound::Frames {
+            let stretch = Stretch::Frames {
                 skipped: 0,
                 length: Some(wave.frames()),
             };
             Looked {
-                sound,
+                stretch,
                 shortfall: (!is_finished).then_some(Shortfall::Unfinished),
                 ..Looked::new(Shown::Wave(wave))
             }
@@ -193,7 +193,7 @@ impl Prepared {
         };
         Ok(Prepared {
             source,
-            sound: looked.sound,
+            stretch: looked.stretch,
             shortfall: looked.shortfall,
             is_cut: looked.is_cut,
             mp3_announces_length,
@@ -230,15 +230,15 @@ fn caf(file: &mut File) -> Result<Looked, Refusal> {
     if caf.is_cut {
         return Err(Refusal::CutOff(BEFORE_SOUND));
     }
-    let sound = match caf.frames {
-        Some(_) => Sound::Frames {
+    let stretch = match caf.frames {
+        Some(_) => Stretch::Frames {
             skipped: caf.silent_frames,
             length: caf.frames,
         },
-        None => Sound::All,
+        None => Stretch::All,
     };
     Ok(Looked {
-        sound,
+        stretch,
         ..Looked::new(Shown::Changed(caf.changes))
     })
 }
@@ -255,7 +255,7 @@ fn mp4(file: &mut File) -> Result<Looked, Refusal> {
         return Err(Refusal::Foreign(found));
     }
     Ok(Looked {
-        sound: Sound::Seconds {
+        stretch: Stretch::Seconds {
             skipped_s: index.silent_s,
             length_s: index.length_s,
         },

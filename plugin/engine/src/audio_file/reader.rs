@@ -144,7 +144,7 @@ impl AudioReader {
             })?;
 
         let format_id = format.format_info().format;
-        let (skipped, length) = prepared.sound.frames(sample_rate_hz);
+        let (skipped, length) = prepared.stretch.frames(sample_rate_hz);
         let announced_frames = length.or(track.num_frames);
         let has_exact_codec = !is_lossy(codec);
         let is_exact = match format_id {
