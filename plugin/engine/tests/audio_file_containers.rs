@@ -10,6 +10,7 @@ mod audio_file_support;
 
 use audio_file_support::{aiff_16_bit, sine, wav};
 use idm_engine::audio_file::{AudioBuffer, AudioFileError, AudioReader, Shortfall, read};
+use idm_engine::one_shots::read_own_set;
 use proptest::prelude::*;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -387,6 +388,20 @@ fn what_is_not_read_is_named() {
     }
 }
 
+#[test]
+fn apple_loops_are_sounds_for_pads() {
+    let files = Files::new();
+    for (name, content) in [
+        ("kick.caf", aac_caf()),
+        ("snare.M4A", bytes_of("sine_alac.m4a")),
+        ("notes.txt", b"no sound".to_vec()),
+    ] {
+        files.write(name, &content);
+    }
+    let set = read_own_set(files.0.path()).expect("sounds");
+    assert_eq!((set.one_shots.len(), set.left_out.len()), (2, 0));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1_500))]
 
@@ -407,8 +422,9 @@ proptest! {
         };
         for (position, value) in hits {
             // Half of them in the first part, where headers are.
-            let most = if value & 1 == 0 { 1_000 } else { content.len() };
-            content[usize::from(position) % most.min(content.len())] = value;
+            let bytes = content.len();
+            let most = if value & 1 == 0 { bytes.min(1_000) } else { bytes };
+            content[usize::from(position) % most] = value;
         }
         content.truncate(length);
         let files = Files::new();

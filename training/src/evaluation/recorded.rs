@@ -74,6 +74,12 @@ pub fn evaluate(args: &EvaluateArgs) -> Result<Report> {
             system.label()
         );
     }
+    if let Some(seconds) = args.seconds {
+        ensure!(
+            seconds.is_finite() && seconds > 0.0,
+            "--seconds: expected some seconds of each recording, found {seconds}"
+        );
+    }
     let takes = takes(&args.recordings)?;
     let model = load_model(&args.model)?;
     let templates = if systems.iter().any(|system| system.needs_templates()) {

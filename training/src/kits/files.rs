@@ -67,8 +67,34 @@ pub(crate) fn lossy_remark(folder: &Path) -> String {
     match count {
         0 => String::new(),
         _ => format!(
-            "; found {count} files in MP3, AAC or the like, which leave out what is hard to hear: \
-             they are not used"
+            "; found {count} file{} in MP3, AAC or the like, which leave out what is hard to hear: \
+             they are not used",
+            if count == 1 { "" } else { "s" }
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn m4a_and_caf_are_kits_where_nothing_is_left_out() {
+        let fixtures = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../plugin/engine/tests/audio_file_fixtures");
+        let folder = tempfile::tempdir().unwrap();
+        let copy = |from: &str, to: &str| {
+            let to = folder.path().join(to);
+            fs::copy(fixtures.join(from), &to).unwrap();
+            is_audio(&to)
+        };
+        assert!(copy("sine_alac.m4a", "kick.m4a") && copy("sine_alac.caf", "snare.CAF"));
+        assert_eq!(lossy_remark(folder.path()), "");
+        assert!(!copy("sine.m4a", "ride.m4a") && !copy("sine.mp3", "crash.mp3"));
+        let remark = lossy_remark(folder.path());
+        assert!(remark.contains("found 2 files in MP3, AAC"), "{remark}");
+        let kits = crate::kits::load_folder(folder.path()).unwrap();
+        let sounds = kits[0].sounds.iter().filter(|samples| !samples.is_empty());
+        assert_eq!((kits.len(), sounds.count()), (1, 2));
     }
 }

@@ -170,7 +170,7 @@ impl Recordings {
             recordings.extend(find_recordings(folder)?);
             let remark = lossy_remark(folder);
             if split == Split::Train && !remark.is_empty() {
-                complain!("{}{remark}", folder.display());
+                complain!("{}: {}", folder.display(), remark.trim_start_matches("; "));
             }
         }
         // Those of the other side too: what is wrong is told at once.

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{ErrorKind, Read, Seek, SeekFrom};
+use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 
 use symphonia::core::codecs::CodecParameters;
@@ -86,14 +87,12 @@ impl AudioReader {
             hint.with_extension(extension);
         }
         let stream = MediaSourceStream::new(prepared.source, Default::default());
-        let format = symphonia::default::get_probe()
-            .probe(
-                &hint,
-                stream,
-                FormatOptions::default(),
-                MetadataOptions::default(),
-            )
-            .map_err(|error| header_error(&path, &start, error))?;
+        let probe = || {
+            let (format, metadata) = (FormatOptions::default(), MetadataOptions::default());
+            symphonia::default::get_probe().probe(&hint, stream, format, metadata)
+        };
+        let format =
+            guarded(&path, 0.0, probe)?.map_err(|error| header_error(&path, &start, error))?;
 
         let unsupported = |found: &str| AudioFileError::Unsupported {
             path: path.clone(),
@@ -136,12 +135,14 @@ impl AudioReader {
         if codec == CODEC_ID_AAC && extra.windows(3).any(is_second_generation) {
             return Err(he_aac(&path));
         }
-        let decoder = symphonia::default::get_codecs()
-            .make_audio_decoder(parameters, &AudioDecoderOptions::default())
-            .map_err(|error| match codec {
-                CODEC_ID_AAC => he_aac(&path),
-                _ => unsupported(&error.to_string()),
-            })?;
+        let make = || {
+            let options = AudioDecoderOptions::default();
+            symphonia::default::get_codecs().make_audio_decoder(parameters, &options)
+        };
+        let decoder = guarded(&path, 0.0, make)?.map_err(|error| match codec {
+            CODEC_ID_AAC => he_aac(&path),
+            _ => unsupported(&error.to_string()),
+        })?;
 
         let format_id = format.format_info().format;
         let (skipped, length) = prepared.stretch.frames(sample_rate_hz);
@@ -222,7 +223,8 @@ impl AudioReader {
     /// announces, or there was not a single sample.
     pub fn next_packet(&mut self) -> Result<Option<&[Vec<f32>]>, AudioFileError> {
         loop {
-            let packet = match self.format.next_packet() {
+            let at_s = self.position_s();
+            let packet = match guarded(&self.path, at_s, || self.format.next_packet())? {
                 Ok(Some(packet)) => packet,
                 Ok(None) if self.go_on()? => continue,
                 Ok(None) => return self.at_end(),
@@ -239,7 +241,7 @@ impl AudioReader {
             if packet.track_id != self.track_id {
                 continue;
             }
-            let decoded = match self.decoder.decode(&packet) {
+            let decoded = match guarded(&self.path, at_s, || self.decoder.decode(&packet))? {
                 Ok(decoded) => decoded,
                 Err(error) => return Err(self.content_error(error)),
             };
@@ -379,6 +381,16 @@ fn open_and_peek(path: &Path, from: u64) -> Result<(File, u64, Vec<u8>), AudioFi
     }
     file.seek(SeekFrom::Start(0)).map_err(io_error)?;
     Ok((file, audio_at, start))
+}
+
+/// What the decoder does with the file at `path`, which fails where it panics: a few damaged
+/// headers are beyond what it reckons with, and a file may not bring down whoever reads it.
+fn guarded<T>(path: &Path, at_s: f64, work: impl FnOnce() -> T) -> Result<T, AudioFileError> {
+    panic::catch_unwind(AssertUnwindSafe(work)).map_err(|_| AudioFileError::Damaged {
+        path: path.to_path_buf(),
+        at_s,
+        found: "nothing that the decoder can make sense of".to_owned(),
+    })
 }
 
 /// Explains why no container was recognised or its header was refused.
