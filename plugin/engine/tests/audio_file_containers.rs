@@ -195,7 +195,8 @@ fn caf_of_unknown_length_is_read_to_its_end() {
     let unknown = with(&whole, length_at, &[0xFF; 8]);
     let expected: Vec<f32> = samples.iter().map(|s| f32::from(*s) / 32_768.0).collect();
     for content in [&whole, &unknown] {
-        assert_eq!(files.read("loop.caf", content).channels, [expected.clone()]);
+        let found = files.read("loop.caf", content);
+        assert_eq!(found.channels.concat(), expected);
     }
     let message = files.refusal("cut.caf", &whole[..6_000]);
     assert!(message.contains("ends before the sound does"), "{message}");
@@ -386,6 +387,15 @@ fn what_is_not_read_is_named() {
             "{message}"
         );
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_named() {
+    let (reader, _writer) = std::io::pipe().expect("a pipe");
+    let number = std::os::fd::AsRawFd::as_raw_fd(&reader);
+    let error = read(format!("/dev/fd/{number}")).expect_err("refused");
+    assert!(error.to_string().contains("found a pipe"), "{error}");
 }
 
 #[test]

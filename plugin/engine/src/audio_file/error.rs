@@ -91,7 +91,7 @@ pub enum AudioFileError {
         found_hz: u32,
     },
     /// The file has no or too many channels.
-    #[error("{}: channels: expected 1 to {MAX_CHANNELS}, found {found}", path.display())]
+    #[error("{}: channels: expected 1 to {MAX_CHANNELS}, found {found}: export it in stereo", path.display())]
     FileChannelCount {
         /// The file.
         path: PathBuf,

@@ -1,7 +1,7 @@
 //! Streaming decoder over symphonia.
 
 use std::fs::File;
-use std::io::{ErrorKind, Read, Seek, SeekFrom};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 
@@ -357,9 +357,15 @@ impl AudioReader {
 /// Opens the file and finds where its audio begins, with the first bytes of that, for the message
 /// should it turn out to be none.
 fn open_and_peek(path: &Path, from: u64) -> Result<(File, u64, Vec<u8>), AudioFileError> {
-    let io_error = |source| AudioFileError::Io {
+    let io_error = |source: io::Error| AudioFileError::Io {
         path: path.to_path_buf(),
-        source,
+        source: match source.kind() {
+            kind @ ErrorKind::NotSeekable => io::Error::new(
+                kind,
+                "expected a file, found a pipe: write it into a file first",
+            ),
+            _ => source,
+        },
     };
     let mut file = File::open(path).map_err(io_error)?;
     let audio_at = tags::audio_start(&mut file, from).map_err(io_error)?;
