@@ -255,6 +255,38 @@ fn samples_of_odd_widths_lie_at_the_top_of_whole_bytes() {
 }
 
 #[test]
+fn the_last_block_of_adpcm_ends_where_the_file_says() {
+    let files = Files::new();
+    let adpcm = |told: u32| {
+        let mut content = b"RIFF\0\0\0\0WAVEfmt ".to_vec();
+        content.extend_from_slice(&20_u32.to_le_bytes());
+        for half in [0x11_u16, 1] {
+            content.extend_from_slice(&half.to_le_bytes());
+        }
+        content.extend_from_slice(&44_100_u32.to_le_bytes());
+        content.extend_from_slice(&22_000_u32.to_le_bytes());
+        // Bytes and samples of a block.
+        for half in [256_u16, 4, 2, 505] {
+            content.extend_from_slice(&half.to_le_bytes());
+        }
+        content.extend_from_slice(b"fact\x04\0\0\0");
+        content.extend_from_slice(&told.to_le_bytes());
+        content.extend_from_slice(b"data");
+        content.extend_from_slice(&768_u32.to_le_bytes());
+        content.extend_from_slice(&[0; 768]);
+        let bytes = (content.len() as u32 - 8).to_le_bytes();
+        with(&content, 4, &bytes)
+    };
+    for (told, frames) in [(1_200, 1_200), (1_515, 1_515), (9_999, 1_515), (0, 1_515)] {
+        assert_eq!(
+            files.read("adpcm.wav", &adpcm(told)).frames(),
+            frames,
+            "{told}"
+        );
+    }
+}
+
+#[test]
 fn mp3_in_wav_is_read() {
     let files = Files::new();
     let mp3 = bytes_of("sine.mp3");

@@ -204,12 +204,21 @@ impl Prepared {
 }
 
 fn wave(file: &mut File) -> Result<Looked, Refusal> {
-    Ok(Looked::new(match WaveFormat::look(file)? {
-        Some(WaveFormat::Samples { changes }) => Shown::Changed(changes),
-        Some(WaveFormat::Mp3(data)) => Shown::Mp3(data),
+    Ok(match WaveFormat::look(file)? {
+        Some(WaveFormat::Samples { changes, frames }) => Looked {
+            stretch: match frames {
+                Some(_) => Stretch::Frames {
+                    skipped: 0,
+                    length: frames,
+                },
+                None => Stretch::All,
+            },
+            ..Looked::new(Shown::Changed(changes))
+        },
+        Some(WaveFormat::Mp3(data)) => Looked::new(Shown::Mp3(data)),
         Some(WaveFormat::Foreign(found)) => return Err(Refusal::Foreign(found)),
-        None => Shown::Changed(Vec::new()),
-    }))
+        None => Looked::new(Shown::Changed(Vec::new())),
+    })
 }
 
 fn aiff(file: &mut File, start: &[u8]) -> Result<Looked, Refusal> {

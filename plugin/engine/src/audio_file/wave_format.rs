@@ -14,6 +14,8 @@ const BITS_AT: u64 = 14;
 const INTEGERS: u16 = 1;
 const EXTENDED: u16 = 0xFFFE;
 const MP3: u16 = 0x55;
+/// Tags of ADPCM, Microsoft's and IMA's.
+const ADPCM: [u16; 2] = [0x02, 0x11];
 /// Tags of formats that are decoded: integers, ADPCM, floats, A-law, µ-law.
 const KNOWN: [u16; 8] = [INTEGERS, 0x02, 0x03, 0x06, 0x07, 0x11, MP3, EXTENDED];
 
@@ -24,6 +26,8 @@ pub enum WaveFormat {
     Samples {
         /// What is to be put right.
         changes: Vec<Change>,
+        /// How many there are, where the last block of them is filled up.
+        frames: Option<u64>,
     },
     /// An MP3 file in the data chunk.
     Mp3(Chunk),
@@ -57,10 +61,36 @@ impl WaveFormat {
                     })
                     .into_iter()
                     .collect(),
+                frames: match of(b"data") {
+                    Some(data) if ADPCM.contains(&tag) => {
+                        let block_bytes = u64::from(word(12));
+                        let blocks = data.bytes.checked_div(block_bytes).unwrap_or(0);
+                        adpcm_frames(file, format, of(b"fact"), blocks)?
+                    }
+                    _ => None,
+                },
             },
             _ => WaveFormat::Foreign(format!("a WAV file with {} inside", name(tag))),
         }))
     }
+}
+
+/// Frames of `blocks` blocks as the `fact` chunk tells them, if there are so many in them.
+fn adpcm_frames(
+    file: &mut File,
+    format: &Chunk,
+    fact: Option<&Chunk>,
+    blocks: u64,
+) -> io::Result<Option<u64>> {
+    let Some(fact) = fact else {
+        return Ok(None);
+    };
+    let (told, format) = (fact.read::<4>(file)?, format.read::<20>(file)?);
+    Ok(told.zip(format).and_then(|(told, format)| {
+        let in_block = u64::from(u16::from_le_bytes([format[18], format[19]]));
+        let told = u64::from(u32::from_le_bytes(told));
+        (told > 0 && told <= blocks.saturating_mul(in_block)).then_some(told)
+    }))
 }
 
 /// The bits that samples of the `format` take up, if they are more than it says: those of 12
