@@ -9,8 +9,12 @@ use std::{
 use idm_engine::audio_file::{AudioBuffer, write_wav};
 use idm_training::{
     commands::render::{self, RenderArgs},
+    evaluation::{EvaluateArgs, Material, Report, System, evaluate_recordings},
     kits::Split,
-    recordings::{Recordings, RecordingsConfig, heard_templates, quality},
+    recordings::{
+        Recordings, RecordingsConfig, find_all_recordings, find_recordings, heard_templates,
+        quality,
+    },
     sweep::{self, SweepArgs},
 };
 
@@ -196,4 +200,192 @@ fn unusable_recordings_are_refused_before_training() {
         error.contains("000002") && error.contains("at least one sample"),
         "{error}"
     );
+}
+
+/// Cuts the end off: header and first samples are as they were.
+fn cut(path: &Path) {
+    let content = fs::read(path).unwrap();
+    fs::write(path, &content[..content.len() / 2]).unwrap();
+}
+
+#[test]
+fn all_unusable_recordings_are_named_at_once() {
+    let root = tempfile::tempdir().unwrap();
+    render_takes(root.path());
+    fs::write(root.path().join("000001/mix.wav"), b"RIFF").unwrap();
+    fs::write(root.path().join("000003/onsets.csv"), "time_s,class\n").unwrap();
+    let config = RecordingsConfig {
+        folders: vec![root.path().to_owned()],
+        ..RecordingsConfig::default()
+    };
+    // On the side on which they are not, too.
+    for split in [Split::Train, Split::Valid] {
+        let error = format!("{:#}", Recordings::open(&config, split, &[]).unwrap_err());
+        for expected in [
+            "2 of 4 recordings",
+            "000001/mix.wav: ",
+            "000003/onsets.csv: ",
+        ] {
+            assert!(error.contains(expected), "{error}");
+        }
+    }
+}
+
+#[test]
+fn a_recording_that_turns_out_to_be_damaged_is_left_out() {
+    let root = tempfile::tempdir().unwrap();
+    render_takes(root.path());
+    let config = RecordingsConfig {
+        folders: vec![root.path().to_owned()],
+        ..RecordingsConfig::default()
+    };
+    let whole = Recordings::open(&config, Split::Train, &[])
+        .unwrap()
+        .unwrap();
+    let pieces = |recordings: &Recordings| -> Vec<_> {
+        let numbers = (0..16).step_by(4);
+        numbers
+            .map(|n| recordings.example(7, n, 1.0).map(|piece| piece.hits))
+            .collect()
+    };
+    let expected = pieces(&whole);
+    cut(&root.path().join("000002/mix.wav"));
+    let recordings = Recordings::open(&config, Split::Train, &[])
+        .unwrap()
+        .unwrap();
+    let found = pieces(&recordings);
+    let same = found.iter().zip(&expected);
+    let same =
+        same.filter(|(found, expected)| found.as_ref().unwrap() == expected.as_ref().unwrap());
+    assert!(same.count() > 0, "those of others are as they were");
+    for take in ["000000", "000001", "000003"] {
+        cut(&root.path().join(take).join("mix.wav"));
+    }
+    let none = Recordings::open(&config, Split::Train, &[])
+        .unwrap()
+        .unwrap();
+    let error = none.example(7, 0, 1.0).map(drop).unwrap_err().to_string();
+    assert!(
+        error.contains("none of 4 recordings can be read"),
+        "{error}"
+    );
+}
+
+#[test]
+fn what_leaves_out_sound_is_for_evaluation_only() {
+    let fixtures =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../plugin/engine/tests/audio_file_fixtures");
+    let root = tempfile::tempdir().unwrap();
+    for name in ["sine.m4a", "sine.mp3", "sine_alac.m4a", "sine_alac.caf"] {
+        let folder = root.path().join(name.replace('.', "_"));
+        fs::create_dir(&folder).unwrap();
+        fs::copy(fixtures.join(name), folder.join(name)).unwrap();
+        fs::write(folder.join("onsets.csv"), "time_s,class\n0.05,kick\n").unwrap();
+    }
+    let names = |recordings: Vec<idm_training::recordings::Recording>| -> Vec<String> {
+        let name = |path: &Path| path.file_name().unwrap().to_string_lossy().into_owned();
+        recordings
+            .iter()
+            .map(|recording| name(&recording.audio))
+            .collect()
+    };
+    let exact = names(find_recordings(root.path()).unwrap());
+    assert_eq!(exact, ["sine_alac.caf", "sine_alac.m4a"]);
+    assert_eq!(find_all_recordings(root.path()).unwrap().len(), 4);
+}
+
+fn evaluation(folder: &Path, systems: Vec<System>) -> EvaluateArgs {
+    EvaluateArgs {
+        data: None,
+        model: Path::new(env!("CARGO_MANIFEST_DIR")).join("../presets/models/default"),
+        systems,
+        material: vec![Material::Plain],
+        excerpts: 1,
+        seconds: None,
+        threads: None,
+        out: None,
+        robustness: false,
+        one_shots: false,
+        corrected: None,
+        settled: None,
+        recordings: vec![folder.to_owned()],
+        golden: None,
+    }
+}
+
+#[test]
+fn recordings_are_evaluated_as_far_as_they_are_annotated() {
+    let root = tempfile::tempdir().unwrap();
+    render_takes(root.path());
+    // Not read, told, left out.
+    cut(&root.path().join("000003/mix.wav"));
+    let systems = || vec![System::Mixture, System::Ours];
+    let full = evaluate_recordings(&evaluation(root.path(), systems())).unwrap();
+    assert!(
+        full.material.starts_with("recordings: 3 of 18 s in "),
+        "{}",
+        full.material
+    );
+    let ours = &full.systems[1];
+    let groups = &ours.transcription.as_ref().unwrap().strict.groups[0];
+    let found: usize = groups[5].found;
+    assert!(found > 10 && ours.pooled_f().unwrap() > 0.3, "{groups:?}");
+    let gain = |report: &Report| {
+        let of = |row: usize| report.systems[row].groups[0].si_sdr_db;
+        Some(of(1)? - of(0)?)
+    };
+    assert!(gain(&full).unwrap() > 3.0, "{:?}", gain(&full));
+    assert_eq!(full.breakdown.as_ref().unwrap().recordings.len(), 3);
+
+    // Kicks, and hats of one kind: no tom is judged, no kind of hat is wrong, and stems and
+    // velocities are gone.
+    for take in 0..4 {
+        let folder = root.path().join(format!("{take:06}"));
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            if name.ends_with(".wav") && name != "mix.wav" || name == "onsets.mid" {
+                fs::remove_file(&path).unwrap();
+            }
+        }
+        let table = fs::read_to_string(folder.join("onsets.csv")).unwrap();
+        let mut few = "time_s,class\n".to_owned();
+        for line in table.lines().skip(1) {
+            let mut cells = line.split(',');
+            let (time, class) = (cells.next().unwrap(), cells.next().unwrap());
+            if class == "kick" || class.contains("hat") {
+                let class = if class == "kick" { class } else { "hihat" };
+                few.push_str(&format!("{time},{class}\n"));
+            }
+        }
+        fs::write(folder.join("onsets.csv"), few).unwrap();
+    }
+    let few = evaluate_recordings(&evaluation(root.path(), systems())).unwrap();
+    assert!(
+        few.material
+            .contains("as annotated: Hi-hat; not annotated and not judged: Snare, Toms"),
+        "{}",
+        few.material
+    );
+    let transcription = few.systems[1].transcription.as_ref().unwrap();
+    let groups = &transcription.strict.groups[0];
+    assert_eq!(
+        groups[0],
+        ours.transcription.as_ref().unwrap().strict.groups[0][0]
+    );
+    for unjudged in [1, 2, 4] {
+        assert_eq!(groups[unjudged], Default::default());
+    }
+    assert_eq!(transcription.strict.classes[0][2], Default::default());
+    assert!(
+        few.systems[1]
+            .groups
+            .iter()
+            .all(|group| group.si_sdr_db.is_none())
+    );
+    let text = few.markdown();
+    assert!(!text.contains("SI-SDR, dB | Kick"), "{text}");
+    assert!(text.contains("per recording"), "{text}");
+    let error = evaluate_recordings(&evaluation(root.path(), vec![System::Ideal])).unwrap_err();
+    assert!(error.to_string().contains("no more than hits"), "{error}");
 }

@@ -232,3 +232,26 @@ fn the_command_trains_compares_and_writes() {
         assert!(folder.path().join(name).is_file(), "{name}");
     }
 }
+
+#[test]
+fn what_is_no_number_moves_no_weight_and_stays_out_of_the_record() {
+    let stop = AtomicBool::new(false);
+    let mut kits = tones();
+    kits[0].one_shots[Drum::Kick.index()][40] = f32::NAN;
+    let state = train(&kits, TINY, steps(50), 1, None, &stop).unwrap();
+    let record = state.progress.history.last().unwrap();
+    assert!(record.loss.is_finite() && record.loss > 0.0, "{record:?}");
+    assert_ne!(state.weights, TINY.initial_weights(1));
+    let tensors = state.weights.tensors().iter();
+    let mut values = tensors.flat_map(|tensor| &tensor.values);
+    assert!(values.all(|value| value.is_finite()));
+    for kit in &mut kits {
+        for sound in &mut kit.one_shots {
+            sound.fill(f32::NAN);
+        }
+    }
+    let error = train(&kits, TINY, steps(50), 1, None, &stop)
+        .map(drop)
+        .unwrap_err();
+    assert!(error.to_string().contains("finite loss"), "{error}");
+}

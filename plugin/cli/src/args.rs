@@ -43,8 +43,8 @@ pub enum Command {
 /// Options that all commands share.
 #[derive(Debug, Args)]
 pub struct CommonArgs {
-    /// Audio files: WAV (RF64 and BW64 too), AIFF, FLAC, MP3 or Ogg Vorbis, mono or stereo, 8
-    /// to 192 kHz
+    /// Audio files: WAV (RF64 and BW64 too), AIFF, FLAC, MP3, Ogg Vorbis, M4A or CAF (AAC,
+    /// Apple Lossless), mono or stereo, 8 to 192 kHz
     #[arg(required = true, value_name = "IN")]
     pub inputs: Vec<PathBuf>,
 

@@ -1,11 +1,13 @@
 //! Many inputs, several at a time; a failure concerns its own file only.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
+use idm_engine::audio_file::is_called_audio;
 use idm_engine::model::Model;
 use indicatif::ProgressBar;
 use rayon::prelude::*;
@@ -157,8 +159,7 @@ pub fn run(
             let result = OutputFolder::create(folder.clone(), &protected).and_then(|outputs| {
                 interrupt::check()?;
                 if input.is_dir() {
-                    let files = input.join("*.wav");
-                    bail!("expected audio files, found a folder: {}", files.display());
+                    bail!("expected audio files, found a folder{}", files_in(input));
                 }
                 outputs.refuse_others(names(title).iter().map(String::as_str))?;
                 let job = Job {
@@ -222,6 +223,23 @@ fn prepare(args: &CommonArgs) -> Result<(Arc<Model>, Vec<PathBuf>)> {
     Ok((model, created))
 }
 
+/// How the audio files in `folder` are given, in the words of a shell.
+fn files_in(folder: &Path) -> String {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let files = entries.map(|entry| entry.path());
+    let endings: BTreeSet<String> = files
+        .filter(|path| path.is_file() && is_called_audio(path))
+        .filter_map(|path| Some(path.extension()?.to_string_lossy().into_owned()))
+        .collect();
+    let endings: Vec<String> = endings.into_iter().collect();
+    let files = match endings.as_slice() {
+        [] => return " without any".to_owned(),
+        [one] => format!("*.{one}"),
+        more => format!("*.{{{}}}", more.join(",")),
+    };
+    format!(": {}", folder.join(files).display())
+}
+
 /// Tells the outcome of one input as soon as it is known.
 fn report(
     progress: &Progress,
@@ -282,6 +300,20 @@ fn one_line(error: &anyhow::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_files_of_a_folder_are_named_by_their_kinds() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let says = || files_in(folder.path());
+        let add = |name: &str| std::fs::write(folder.path().join(name), b"").expect("written");
+        add("notes.txt");
+        assert_eq!(says(), " without any");
+        add("a.wav");
+        assert!(says().ends_with("/*.wav"), "{}", says());
+        add("b.M4A");
+        add("c.wav");
+        assert!(says().ends_with("/*.{M4A,wav}"), "{}", says());
+    }
 
     #[test]
     fn errors_fit_on_one_line_and_say_things_once() {

@@ -443,3 +443,27 @@ fn drums_are_left_out_and_kept_apart_as_told() {
     assert_eq!(velocities(",kick,"), 1);
     assert!(velocities(",snare,") > 1);
 }
+
+#[test]
+fn stems_of_coded_files_are_as_long_as_players_play_them() {
+    let bench = Bench::new();
+    let fixtures =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../engine/tests/audio_file_fixtures");
+    for (name, frames) in [("sine.m4a", 11_025), ("sine_alac.caf", 4_410)] {
+        fs::copy(fixtures.join(name), bench.path(name)).expect("copied");
+        let run = ["separate", name, "--out", "out", "--quality", "low"];
+        let file = &bench.idm_json(&run)["files"][0];
+        assert_eq!(file["frames"].as_u64(), Some(frames), "{name}");
+        assert_eq!(file["warnings"].as_array().map(Vec::len), Some(0), "{name}");
+        let folder = format!("out/{}", name.split('.').next().expect("a name"));
+        let total = sum(&stems(&bench, &folder));
+        let difference = difference_dbfs(&total, &bench.read(name));
+        assert!(difference < NULL_DBFS, "{name}: {difference} dBFS");
+    }
+    let m4a = fs::read(fixtures.join("sine.m4a")).expect("read");
+    fs::write(bench.path("cut.m4a"), &m4a[..m4a.len() - 1_500]).expect("written");
+    let run = ["separate", "cut.m4a", "--out", "out", "--quality", "low"];
+    let file = &bench.idm_json(&run)["files"][0];
+    assert_eq!(file["is_whole"].as_bool(), Some(false));
+    assert_eq!(file["expected_frames"].as_u64(), Some(11_025));
+}

@@ -188,7 +188,7 @@ fn refusals_say_what_was_expected_and_found() {
         (
             "text.wav",
             b"Dear diary, today I renamed a text file.".to_vec(),
-            "expected WAV, AIFF, FLAC, MP3 or Ogg Vorbis, found content that starts with \"Dear diary, \"",
+            "expected WAV, AIFF, FLAC, MP3, Ogg Vorbis, M4A or CAF, found content that starts with \"Dear diary, \"",
         ),
         ("stub.wav", b"RIFF".to_vec(), "ends within its header"),
         (
@@ -214,7 +214,7 @@ fn refusals_say_what_was_expected_and_found() {
         (
             "codec.wav",
             wav(0x161, 1, 44_100, 16, &[0; 100]),
-            "unsupported",
+            "found a WAV file with Windows Media audio (WMA) inside: convert it",
         ),
         (
             "cut.wav",

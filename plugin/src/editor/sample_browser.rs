@@ -6,6 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use egui::{Align, Align2, Context, Key, Label, Layout, RichText, ScrollArea, Ui, Window};
+use idm_engine::audio_file::FORMATS;
 use idm_engine::drum::{DRUM_COUNT, Drum};
 use idm_engine::one_shots::OwnKitPlan;
 
@@ -337,7 +338,7 @@ impl SampleBrowser {
                 });
             });
         if self.entries.is_empty() {
-            let text = "No folder and no audio file (WAV, AIFF, FLAC, MP3, Ogg) here.";
+            let text = format!("No folder and no audio file ({FORMATS}) here.");
             ui.colored_label(theme::DIM, text);
         }
         clicked

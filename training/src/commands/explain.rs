@@ -60,7 +60,13 @@ fn report(recordings: &Recordings, most: usize, all: &mut Vec<Quality>) -> Resul
     let step = recordings.passages().div_ceil(most.max(1));
     for number in (0..recordings.passages()).step_by(step) {
         let begin = Instant::now();
-        let (example, _) = recordings.explained(number)?;
+        let example = match recordings.explained(number) {
+            Ok((example, _)) => example,
+            Err(error) => {
+                complain!("not explained: {error:#}");
+                continue;
+            }
+        };
         let seconds = begin.elapsed().as_secs_f64();
         // Too few stems to judge by are no reason to tell nothing.
         let truth = recordings.true_targets(number).unwrap_or_else(|error| {

@@ -36,7 +36,7 @@ pub struct Part {
 }
 
 /// Scores of one system, taken apart.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct Breakdown {
     /// The system.
     pub system: String,
@@ -46,6 +46,9 @@ pub struct Breakdown {
     pub kinds: Vec<Part>,
     /// In the order of the names.
     pub styles: Vec<Part>,
+    /// Recordings of the user's own, in the order of the names.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub recordings: Vec<Part>,
     /// By the seconds listened before; empty if excerpts are short.
     pub times: Vec<Listened>,
 }
@@ -119,6 +122,7 @@ impl Breakdown {
             kits: by(&|excerpt| &excerpt.labels.kit),
             kinds: by(&|excerpt| &excerpt.labels.kind),
             styles: by(&|excerpt| &excerpt.labels.style),
+            recordings: Vec::new(),
             times: by_time(excerpts, estimates),
         }
     }
@@ -129,8 +133,9 @@ impl Breakdown {
             ("kit", &self.kits),
             ("kind of kit", &self.kinds),
             ("style", &self.styles),
+            ("recording", &self.recordings),
         ];
-        for (what, parts) in tables {
+        for (what, parts) in tables.into_iter().filter(|(_, parts)| !parts.is_empty()) {
             let columns = ["excerpts", "SI-SDR, dB", "LSD, dB", "silent, dB", "onset F"];
             header(text, &format!("{}, per {what}", self.system), &columns, &[]);
             for part in parts {

@@ -19,6 +19,7 @@ use super::{
     golden::Golden,
     material::{self, Excerpt, GROOVES, Material, generic_templates},
     one_shots::{self, OneShotQuality},
+    recorded,
     report::Report,
     robustness::Robustness,
     rows::System,
@@ -26,6 +27,9 @@ use super::{
     systems::Estimate,
 };
 use crate::render::Piece;
+
+/// Length of an excerpt that nobody asks for otherwise.
+const EXCERPT_DEFAULT_S: f64 = 10.0;
 
 /// Options of `idm-train evaluate`.
 #[derive(Debug, Clone, Args)]
@@ -49,9 +53,10 @@ pub struct EvaluateArgs {
     /// Number of excerpts of each material
     #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub excerpts: u32,
-    /// Length of an excerpt in seconds
-    #[arg(long, default_value_t = 10.0)]
-    pub seconds: f64,
+    /// Length of an excerpt in seconds: 10 by default; of recordings so many from their
+    /// beginning, all by default
+    #[arg(long)]
+    pub seconds: Option<f64>,
     /// Number of threads; all cores by default
     #[arg(long)]
     pub threads: Option<usize>,
@@ -77,11 +82,24 @@ pub struct EvaluateArgs {
         "robustness", "one_shots", "corrected", "systems",
     ])]
     pub settled: Option<usize>,
+    /// Measure on recordings of your own instead: folders as `train --recordings` takes them,
+    /// MP3 and its like too, with stems beside them or without
+    #[arg(long, value_name = "DIR", num_args = 1.., conflicts_with_all = [
+        "robustness", "one_shots", "corrected", "settled", "material", "excerpts",
+    ])]
+    pub recordings: Vec<PathBuf>,
     /// Write the golden figures that a test compares with to this file instead
     #[arg(long, value_name = "FILE", conflicts_with_all = [
-        "robustness", "one_shots", "corrected", "settled", "data", "systems", "out",
+        "robustness", "one_shots", "corrected", "settled", "recordings", "data", "systems", "out",
     ])]
     pub golden: Option<PathBuf>,
+}
+
+impl EvaluateArgs {
+    /// Length of an excerpt in seconds.
+    fn seconds(&self) -> f64 {
+        self.seconds.unwrap_or(EXCERPT_DEFAULT_S)
+    }
 }
 
 /// Evaluates, prints the tables and writes what is asked for.
@@ -108,6 +126,7 @@ pub fn run(args: EvaluateArgs) -> Result<()> {
             return robustness(&args);
         }
         let reports = match (args.corrected, args.settled) {
+            _ if !args.recordings.is_empty() => vec![recorded::evaluate(&args)?],
             (None, None) => evaluate(&args)?,
             _ => corrected(&args)?,
         };
@@ -156,7 +175,7 @@ fn robustness(args: &EvaluateArgs) -> Result<()> {
             material != Material::Stereo,
             "robustness is measured in mono: expected plain or hard material, found {material}"
         );
-        let excerpts = material.excerpts(data, args.excerpts as usize, args.seconds)?;
+        let excerpts = material.excerpts(data, args.excerpts as usize, args.seconds())?;
         let table = Robustness::new(&describe(material, &excerpts, data), &excerpts, &model)?;
         say!("{}", table.markdown());
         if let Some(folder) = &args.out {
@@ -169,15 +188,15 @@ fn robustness(args: &EvaluateArgs) -> Result<()> {
 fn corrected(args: &EvaluateArgs) -> Result<Vec<Report>> {
     if let Some(seconds) = args.corrected {
         ensure!(
-            seconds > 0.0 && seconds < args.seconds,
+            seconds > 0.0 && seconds < args.seconds(),
             "--corrected: expected some of the {} s of an excerpt, found {seconds} s",
-            args.seconds
+            args.seconds()
         );
     }
     let model = load_model(&args.model)?;
     let data = args.data.as_deref();
     let table = |&material: &Material| {
-        let excerpts = material.excerpts(data, args.excerpts as usize, args.seconds)?;
+        let excerpts = material.excerpts(data, args.excerpts as usize, args.seconds())?;
         let described = describe(material, &excerpts, data);
         match args.corrected {
             Some(seconds) => corrections::table(&described, &excerpts, &model, seconds),
@@ -232,7 +251,7 @@ pub fn evaluate(args: &EvaluateArgs) -> Result<Vec<Report>> {
     };
     let mut reports = Vec::new();
     for &material in &args.material {
-        let excerpts = material.excerpts(data, args.excerpts as usize, args.seconds)?;
+        let excerpts = material.excerpts(data, args.excerpts as usize, args.seconds())?;
         let known_kit = excerpts.iter().all(|excerpt| excerpt.true_kit.is_some());
         let mut evaluation = Evaluation::new(&excerpts, model.as_ref());
         let rows = systems.iter().filter(|system| {

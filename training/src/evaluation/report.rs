@@ -75,7 +75,12 @@ impl Report {
                 s.pre_echo_db
             }),
         ];
-        for (title, value) in tables {
+        let is_measured = |value: Value| {
+            let mut systems = self.systems.iter();
+            systems.any(|system| scores(system).iter().any(|s| value(s).is_some()))
+        };
+        // Nothing of it can be told without stems.
+        for (title, value) in tables.into_iter().filter(|(_, value)| is_measured(*value)) {
             header(text, title, names, &["mean"]);
             for system in &self.systems {
                 let values: Vec<Option<f64>> = scores(system).iter().map(value).collect();

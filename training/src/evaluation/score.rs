@@ -71,7 +71,72 @@ pub struct PointScore {
     pub classes: Vec<Vec<OnsetScore>>,
 }
 
+impl Separation {
+    /// The means of `separations`, each of one excerpt.
+    fn joined(separations: &[&Separation]) -> Separation {
+        type Value = fn(&Separation) -> Option<f64>;
+        let of = |value: Value| mean(separations.iter().filter_map(|one| value(one)));
+        Separation {
+            si_sdr_db: of(|one| one.si_sdr_db),
+            sdr_db: of(|one| one.sdr_db),
+            lsd_db: of(|one| one.lsd_db),
+            silent_db: of(|one| one.silent_db),
+            pre_echo_db: of(|one| one.pre_echo_db),
+        }
+    }
+}
+
+impl PointScore {
+    fn add(&mut self, other: &PointScore) {
+        let sums = self.groups.iter_mut().chain(&mut self.classes);
+        let others = other.groups.iter().chain(&other.classes);
+        for (sums, others) in sums.zip(others) {
+            for (sum, other) in sums.iter_mut().zip(others) {
+                sum.add(other);
+            }
+        }
+    }
+}
+
+impl Transcription {
+    fn add(&mut self, other: &Transcription) {
+        self.strict.add(&other.strict);
+        self.recall.add(&other.recall);
+        let counts = self.confusion.iter_mut().flatten();
+        for (sum, count) in counts.zip(other.confusion.iter().flatten()) {
+            *sum += count;
+        }
+        for (sum, score) in self.velocities.iter_mut().zip(&other.velocities) {
+            sum.add(score);
+        }
+    }
+}
+
 impl SystemScore {
+    /// The score of all excerpts from the scores of each; there must be one. Allocates.
+    pub fn joined(scores: &[&SystemScore]) -> SystemScore {
+        let separations = |of: fn(&SystemScore) -> &Vec<Separation>| {
+            let places = 0..of(scores[0]).len();
+            let joined = places.map(|place| {
+                let one: Vec<&Separation> = scores.iter().map(|score| &of(score)[place]).collect();
+                Separation::joined(&one)
+            });
+            joined.collect()
+        };
+        let mut transcription = scores[0].transcription.clone();
+        for score in &scores[1..] {
+            if let (Some(sum), Some(other)) = (&mut transcription, &score.transcription) {
+                sum.add(other);
+            }
+        }
+        SystemScore {
+            name: scores[0].name.clone(),
+            groups: separations(|score| &score.groups),
+            classes: separations(|score| &score.classes),
+            transcription,
+        }
+    }
+
     /// Mean SI-SDR over the groups.
     pub fn macro_si_sdr_db(&self) -> Option<f64> {
         mean(self.groups.iter().filter_map(|group| group.si_sdr_db))

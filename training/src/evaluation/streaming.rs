@@ -95,7 +95,7 @@ pub fn stream(excerpt: &Excerpt, model: &Arc<Model>, run: &EngineRun) -> Result<
     }
     engine.set_controls(&controls);
     for _ in 1..run.passes {
-        pass(&mut engine, piece.mix_channels(), hits);
+        listen(&mut engine, piece.mix_channels(), hits, false);
         engine.rewind();
     }
     if run.saved_kit {
@@ -107,7 +107,9 @@ pub fn stream(excerpt: &Excerpt, model: &Arc<Model>, run: &EngineRun) -> Result<
         });
         engine.restore_kit((*kit).clone());
     }
-    Ok(pass(&mut engine, piece.mix_channels(), hits))
+    // Of a whole song they are large, and without stems to compare with of no use.
+    let with_stems = piece.stems.iter().any(|stem| !stem.is_empty());
+    Ok(listen(&mut engine, piece.mix_channels(), hits, with_stems))
 }
 
 /// An engine with default controls. Allocates.
@@ -169,8 +171,13 @@ pub fn hear(engine: &mut Engine, samples: &[f32]) {
 /// `hits` (in order of time) if it wants any, and returns signals (as those of a
 /// [`crate::render::Piece`]) and detections in the time of the input. Allocates.
 pub fn pass(engine: &mut Engine, mix: [&[f32]; 2], hits: &[Hit]) -> Estimate {
+    listen(engine, mix, hits, true)
+}
+
+/// [`pass`], with signals or without.
+fn listen(engine: &mut Engine, mix: [&[f32]; 2], hits: &[Hit], with_stems: bool) -> Estimate {
     let mut hits = hits.iter().peekable();
-    told(engine, mix, |engine, block| {
+    told(engine, mix, with_stems, |engine, block| {
         while let Some(hit) = hits.next_if(|hit| hit.sample < block.end) {
             engine.give_hit(hit.sample - block.start, hit.drum, None);
         }
@@ -185,7 +192,7 @@ pub fn pass_corrected(
     corrections: &[Correction],
 ) -> Estimate {
     let mut corrections = corrections.iter().peekable();
-    told(engine, mix, |engine, block| {
+    told(engine, mix, true, |engine, block| {
         while let Some(correction) = corrections.next_if(|next| next.sample < block.end) {
             let offset = correction.sample - block.start;
             if correction.is_hit {
@@ -197,10 +204,12 @@ pub fn pass_corrected(
     })
 }
 
-/// Streams `mix`; before each block `tell` may say something about it.
+/// Streams `mix`; before each block `tell` may say something about it. Signals are returned
+/// if they are wanted.
 fn told(
     engine: &mut Engine,
     mix: [&[f32]; 2],
+    with_stems: bool,
     mut tell: impl FnMut(&mut Engine, Range<usize>),
 ) -> Estimate {
     let latency = engine.latency_samples();
@@ -222,7 +231,7 @@ fn told(
         let start = index * BLOCK_SAMPLES;
         tell(engine, start..start + left.len());
         engine.process([left, right], &mut block_stems, &mut events);
-        for (stem, out) in stems.iter_mut().enumerate() {
+        for (stem, out) in stems.iter_mut().enumerate().filter(|_| with_stems) {
             for (channel, out) in out.iter_mut().enumerate() {
                 out.extend_from_slice(block_stems.channel(stem, channel));
             }
@@ -247,7 +256,11 @@ fn told(
         stem
     });
     Estimate {
-        stems: stems.collect(),
+        stems: if with_stems {
+            stems.collect()
+        } else {
+            Vec::new()
+        },
         detections: Some(detections),
     }
 }

@@ -6,6 +6,8 @@ use std::{
 };
 
 use anyhow::{Context, Result};
+pub(crate) use idm_engine::audio_file::has_extension;
+use idm_engine::audio_file::{AudioReader, LOSSY_EXTENSIONS, is_called_audio};
 
 /// Whether `path` is named like what is not shown: computers keep notes of their own beside
 /// files (`._kick.wav` of macOS), which are called like them and are no audio.
@@ -36,20 +38,16 @@ pub(super) fn file_name(path: &Path) -> &str {
         .unwrap_or_default()
 }
 
-/// Whether the name of `path` ends in one of the `wanted` extensions, in any case.
-pub(crate) fn has_extension(path: &Path, wanted: &[&str]) -> bool {
-    path.extension()
-        .and_then(|extension| extension.to_str())
-        .is_some_and(|found| {
-            wanted
-                .iter()
-                .any(|wanted| found.eq_ignore_ascii_case(wanted))
-        })
+/// Whether `path` is an audio file of those that training reads: named like one, and nothing
+/// is left out in it that is hard to hear. Of M4A and CAF the file tells.
+pub(crate) fn is_audio(path: &Path) -> bool {
+    is_called_audio(path) && !is_lossy(path)
 }
 
-/// Whether `path` is named like a file that kits are made of.
-pub(super) fn is_audio(path: &Path) -> bool {
-    has_extension(path, &["wav", "flac", "aif", "aiff"])
+/// Whether `path` is an audio file that leaves out what is hard to hear.
+pub(crate) fn is_lossy(path: &Path) -> bool {
+    let says_so = || AudioReader::open(path).is_ok_and(|reader| reader.is_lossy());
+    has_extension(path, &LOSSY_EXTENSIONS) || has_extension(path, &["m4a", "caf"]) && says_so()
 }
 
 /// What is said of the files below `folder` that are not read because their format leaves
@@ -61,13 +59,42 @@ pub(crate) fn lossy_remark(folder: &Path) -> String {
         for path in sorted_children(&folder).unwrap_or_default() {
             if path.is_dir() {
                 folders.push(path);
-            } else if has_extension(&path, &["mp3", "ogg", "m4a", "aac", "opus"]) {
+            } else if is_lossy(&path) || has_extension(&path, &["opus", "wma"]) {
                 count += 1;
             }
         }
     }
     match count {
         0 => String::new(),
-        _ => format!("; found {count} files in MP3 or the like, convert them to WAV or FLAC"),
+        _ => format!(
+            "; found {count} file{} in MP3, AAC or the like, which leave out what is hard to hear: \
+             they are not used",
+            if count == 1 { "" } else { "s" }
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn m4a_and_caf_are_kits_where_nothing_is_left_out() {
+        let fixtures = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../plugin/engine/tests/audio_file_fixtures");
+        let folder = tempfile::tempdir().unwrap();
+        let copy = |from: &str, to: &str| {
+            let to = folder.path().join(to);
+            fs::copy(fixtures.join(from), &to).unwrap();
+            is_audio(&to)
+        };
+        assert!(copy("sine_alac.m4a", "kick.m4a") && copy("sine_alac.caf", "snare.CAF"));
+        assert_eq!(lossy_remark(folder.path()), "");
+        assert!(!copy("sine.m4a", "ride.m4a") && !copy("sine.mp3", "crash.mp3"));
+        let remark = lossy_remark(folder.path());
+        assert!(remark.contains("found 2 files in MP3, AAC"), "{remark}");
+        let kits = crate::kits::load_folder(folder.path()).unwrap();
+        let sounds = kits[0].sounds.iter().filter(|samples| !samples.is_empty());
+        assert_eq!((kits.len(), sounds.count()), (1, 2));
     }
 }

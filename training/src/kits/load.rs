@@ -167,7 +167,7 @@ mod tests {
         fs::create_dir(folder.path().join("kick")).unwrap();
         fs::write(folder.path().join("kick/1.MP3"), b"").unwrap();
         let error = load_folder(folder.path()).unwrap_err().to_string();
-        assert!(error.contains("found 1 files in MP3"), "{error}");
+        assert!(error.contains("found 1 file in MP3"), "{error}");
     }
 
     #[test]

@@ -7,13 +7,13 @@ use std::{
 };
 
 use anyhow::{Result, anyhow, bail, ensure};
-use idm_engine::drum::STEM_COUNT;
+use idm_engine::{audio_file::is_called_audio, drum::STEM_COUNT};
 
 use super::{
     Annotation,
     stems::{Stems, is_stem, parent, stem_name},
 };
-use crate::kits::{Split, has_extension, lossy_remark, sorted_children};
+use crate::kits::{Split, has_extension, is_audio, lossy_remark, sorted_children};
 
 /// A recording and its annotation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,7 +32,8 @@ pub struct Recording {
 /// Names of an annotation that belongs to the only mixture of its folder.
 const FOLDER_ANNOTATIONS: [&str; 3] = ["onsets.csv", "onsets.mid", "onsets.midi"];
 
-/// Finds the recordings below `folder`. An audio file (WAV or FLAC) is one if
+/// Finds the recordings below `folder` that training can use. An audio file in which nothing is
+/// left out (WAV, AIFF, FLAC, M4A and CAF without AAC) is one if
 ///
 /// * a `.csv`, `.mid` or `.midi` file of the same name lies beside it, or
 /// * it is the only file of its folder that is not named like a stem, and an
@@ -50,6 +51,18 @@ const FOLDER_ANNOTATIONS: [&str; 3] = ["onsets.csv", "onsets.mid", "onsets.midi"
 /// When the folder cannot be read, nothing in it is annotated, or two
 /// annotations suit a mixture equally well.
 pub fn find_recordings(folder: &Path) -> Result<Vec<Recording>> {
+    find(folder, is_audio)
+}
+
+/// The same of all files that can be read, MP3 and its like too. Allocates.
+///
+/// # Errors
+/// As [`find_recordings`].
+pub fn find_all_recordings(folder: &Path) -> Result<Vec<Recording>> {
+    find(folder, is_called_audio)
+}
+
+fn find(folder: &Path, is_audio: fn(&Path) -> bool) -> Result<Vec<Recording>> {
     let mut files = Vec::new();
     walk(folder, &mut files)?;
     let present: BTreeSet<&PathBuf> = files.iter().collect();
@@ -74,7 +87,7 @@ pub fn find_recordings(folder: &Path) -> Result<Vec<Recording>> {
         }
         if let Some(annotation) = annotation {
             recordings.push(Recording {
-                stems: Stems::of(path, &audio),
+                stems: Stems::beside(path, &audio),
                 split: split_of(path, folder),
                 audio: (*path).clone(),
                 annotation,
@@ -83,7 +96,7 @@ pub fn find_recordings(folder: &Path) -> Result<Vec<Recording>> {
     }
     ensure!(
         !recordings.is_empty(),
-        "{}: expected WAV or FLAC files with a .csv or .mid file of the same name, found {} audio files without annotation{}",
+        "{}: expected audio files (WAV, AIFF, FLAC) with a .csv or .mid file of the same name, found {} audio files without annotation{}",
         folder.display(),
         audio.len(),
         lossy_remark(folder)
@@ -101,10 +114,6 @@ fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
         }
     }
     Ok(())
-}
-
-fn is_audio(path: &Path) -> bool {
-    has_extension(path, &["wav", "flac"])
 }
 
 /// The side of the recording at `path`, by the folders from `root` on: what lies above is

@@ -16,10 +16,10 @@ mod stems;
 mod templates;
 
 pub use annotations::{Annotation, read_annotations};
-pub use discover::{Recording, find_recordings};
+pub use discover::{Recording, find_all_recordings, find_recordings};
 pub use explain::{ClassTemplates, ExplainSettings, Explanation, Stroke, explain};
 pub use heard::heard_templates;
-pub use passage::{DecodedRecording, crop, read_mono};
+pub use passage::{DecodedRecording, check_hits, crop, hits_of, read_at_rate, read_mono};
 pub use quality::{Quality, quality};
 pub use source::{Recordings, RecordingsConfig};
 pub use stems::Stems;

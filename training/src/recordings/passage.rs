@@ -1,5 +1,7 @@
 //! A stretch of a recording as input and targets of the network.
 
+use std::path::Path;
+
 use anyhow::{Context, Result, ensure};
 use idm_engine::{
     audio_file::{self, AudioBuffer},
@@ -55,16 +57,24 @@ pub fn check_hits(recording: &Recording, annotations: &[Annotation], samples: us
     Ok(())
 }
 
+/// Decodes the file at `path` at 44.1 kHz. Allocates.
+///
+/// # Errors
+/// When the file cannot be decoded or resampled, or holds what is no number.
+pub fn read_at_rate(path: &Path) -> Result<AudioBuffer> {
+    let buffer = read_audio(path)?;
+    if buffer.sample_rate_hz == SAMPLE_RATE_HZ {
+        return Ok(buffer);
+    }
+    audio_file::resample(&buffer, SAMPLE_RATE_HZ).with_context(|| format!("{}", path.display()))
+}
+
 /// Decodes the file at `path` to mono at 44.1 kHz. Allocates.
 ///
 /// # Errors
 /// When the file cannot be decoded or resampled, or holds what is no number.
-pub fn read_mono(path: &std::path::Path) -> Result<Vec<f32>> {
-    let mut buffer: AudioBuffer = read_audio(path)?;
-    if buffer.sample_rate_hz != SAMPLE_RATE_HZ {
-        buffer = audio_file::resample(&buffer, SAMPLE_RATE_HZ)
-            .with_context(|| format!("{}", path.display()))?;
-    }
+pub fn read_mono(path: &Path) -> Result<Vec<f32>> {
+    let buffer = read_at_rate(path)?;
     let scale = 1.0 / buffer.channels.len().max(1) as f32;
     let mut mono = vec![0.0; buffer.frames()];
     for channel in &buffer.channels {
@@ -73,6 +83,32 @@ pub fn read_mono(path: &std::path::Path) -> Result<Vec<f32>> {
         }
     }
     Ok(mono)
+}
+
+/// The hits of drums among `annotations` in the samples from `first` to `end`, from `first` on,
+/// and for each whether its velocity is known. Strokes of one drum at once are one hit.
+/// Allocates.
+pub fn hits_of(annotations: &[Annotation], first: usize, end: usize) -> (Vec<Hit>, Vec<bool>) {
+    let (mut hits, mut known): (Vec<Hit>, Vec<bool>) = (Vec::new(), Vec::new());
+    for stroke in annotations {
+        let at = (stroke.time_s * SAMPLE_RATE_HZ).round() as usize;
+        let (Some(drum), true) = (stroke.sound.drum(), (first..end).contains(&at)) else {
+            continue;
+        };
+        let sample = at - first;
+        let doubled = hits.iter().rev().any(|hit| {
+            hit.drum == drum && sample - hit.sample < (SAME_HIT_S * SAMPLE_RATE_HZ) as usize
+        });
+        if !doubled {
+            hits.push(Hit {
+                sample,
+                drum,
+                velocity: stroke.velocity.unwrap_or(1.0),
+            });
+            known.push(stroke.velocity.is_some());
+        }
+    }
+    (hits, known)
 }
 
 impl DecodedRecording {
@@ -97,25 +133,7 @@ impl DecodedRecording {
     fn cut(&self, first: usize, end: usize) -> (Vec<f32>, Vec<Hit>, Vec<bool>) {
         let mut mix = self.mix[first.min(self.mix.len())..end.min(self.mix.len())].to_vec();
         mix.resize(end - first, 0.0);
-        let (mut hits, mut known): (Vec<Hit>, Vec<bool>) = (Vec::new(), Vec::new());
-        for stroke in &self.annotations {
-            let at = (stroke.time_s * SAMPLE_RATE_HZ).round() as usize;
-            let (Some(drum), true) = (stroke.sound.drum(), (first..end).contains(&at)) else {
-                continue;
-            };
-            let sample = at - first;
-            let doubled = hits.iter().rev().any(|hit| {
-                hit.drum == drum && sample - hit.sample < (SAME_HIT_S * SAMPLE_RATE_HZ) as usize
-            });
-            if !doubled {
-                hits.push(Hit {
-                    sample,
-                    drum,
-                    velocity: stroke.velocity.unwrap_or(1.0),
-                });
-                known.push(stroke.velocity.is_some());
-            }
-        }
+        let (hits, known) = hits_of(&self.annotations, first, end);
         (mix, hits, known)
     }
 

@@ -1,13 +1,13 @@
 //! Recordings as a source of training pieces.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{BTreeSet, HashMap, VecDeque},
     fmt,
-    path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Error, Result, bail, ensure};
 use idm_engine::{audio_file::AudioReader, front_end::Framing};
 use rayon::prelude::*;
 
@@ -19,7 +19,7 @@ use super::{
     read_annotations, starting_templates,
 };
 use crate::{
-    kits::{Kit, SAMPLE_RATE_HZ, Split},
+    kits::{Kit, SAMPLE_RATE_HZ, Split, lossy_remark},
     random::Random,
     render::{Featuriser, TrainingExample},
 };
@@ -33,6 +33,8 @@ const CONTEXT_S: f64 = 2.0;
 const VISIT: u64 = 4;
 /// Passages that are kept; one takes about 13 MB.
 const KEPT: usize = 120;
+/// Draws after which nothing is left to draw from.
+const MOST_DRAWS: usize = 4_096;
 /// Procedural kits in the start templates.
 const PROCEDURAL_KITS: u64 = 16;
 
@@ -70,6 +72,8 @@ pub struct Recordings {
     start: ClassTemplates,
     duration_s: f64,
     cache: Mutex<Cache>,
+    /// Recordings that turned out to be damaged.
+    damaged: Mutex<BTreeSet<usize>>,
 }
 
 impl fmt::Debug for Recordings {
@@ -81,10 +85,17 @@ impl fmt::Debug for Recordings {
     }
 }
 
+/// The decoder of the file at `path`, which could decode its first samples.
+fn begin(path: &Path) -> Result<AudioReader> {
+    let mut reader = AudioReader::open(path)?;
+    reader.next_packet()?;
+    Ok(reader)
+}
+
 /// Length of a recording at 44.1 kHz and a check of everything that can be
-/// checked without decoding.
+/// checked without decoding all of it.
 fn inspect(recording: &Recording, use_stems: bool) -> Result<usize> {
-    let reader = AudioReader::open(&recording.audio)?;
+    let reader = begin(&recording.audio)?;
     let samples = match reader.announced_frames() {
         Some(frames) => (frames as f64 * SAMPLE_RATE_HZ / reader.sample_rate_hz()) as usize,
         None => DecodedRecording::read(recording)?.samples(),
@@ -97,9 +108,32 @@ fn inspect(recording: &Recording, use_stems: bool) -> Result<usize> {
     let annotations = read_annotations(&recording.annotation)?;
     check_hits(recording, &annotations, samples)?;
     if use_stems {
-        recording.stems_for(&annotations)?;
+        for stem in recording.stems_for(&annotations)?.into_iter().flatten() {
+            begin(stem)?;
+        }
     }
     Ok(samples)
+}
+
+/// [`inspect`] of all `recordings`.
+///
+/// # Errors
+/// All that cannot be used, each with its reason.
+fn inspect_all(recordings: &[Recording], use_stems: bool) -> Result<Vec<usize>> {
+    let looked: Vec<Result<usize>> = recordings
+        .par_iter()
+        .map(|recording| inspect(recording, use_stems))
+        .collect();
+    let reasons = looked.iter().filter_map(|looked| looked.as_ref().err());
+    let reasons: Vec<String> = reasons.map(|reason| format!("{reason:#}")).collect();
+    ensure!(
+        reasons.len() < 2,
+        "{} of {} recordings cannot be used:\n  {}",
+        reasons.len(),
+        recordings.len(),
+        reasons.join("\n  ")
+    );
+    looked.into_iter().collect()
 }
 
 /// Cuts `samples` into passages of about [`PASSAGE_S`].
@@ -134,15 +168,21 @@ impl Recordings {
         let mut recordings = Vec::new();
         for folder in &config.folders {
             recordings.extend(find_recordings(folder)?);
+            let remark = lossy_remark(folder);
+            if split == Split::Train && !remark.is_empty() {
+                complain!("{}: {}", folder.display(), remark.trim_start_matches("; "));
+            }
         }
-        recordings.retain(|recording| recording.split == split);
+        // Those of the other side too: what is wrong is told at once.
+        let lengths = inspect_all(&recordings, config.use_stems)?;
+        let (recordings, lengths): (Vec<Recording>, Vec<usize>) = recordings
+            .into_iter()
+            .zip(lengths)
+            .filter(|(recording, _)| recording.split == split)
+            .unzip();
         if recordings.is_empty() {
             return Ok(None);
         }
-        let lengths: Vec<usize> = recordings
-            .par_iter()
-            .map(|recording| inspect(recording, config.use_stems))
-            .collect::<Result<_>>()?;
         let all = lengths.iter().enumerate();
         Ok(Some(Recordings {
             passages: all.flat_map(|(n, samples)| passages(n, *samples)).collect(),
@@ -151,6 +191,7 @@ impl Recordings {
             config: config.clone(),
             recordings,
             cache: Mutex::default(),
+            damaged: Mutex::default(),
         }))
     }
 
@@ -239,22 +280,57 @@ impl Recordings {
     }
 
     /// Piece number `index` of the sequence `seed`: `piece_s` seconds from
-    /// anywhere. Depends on nothing else. Allocates.
+    /// anywhere but a recording that turns out to be damaged, which is told. Depends on
+    /// nothing else. Allocates.
     ///
     /// # Errors
-    /// When the recording cannot be read.
+    /// When no recording can be read any more.
     pub fn example(&self, seed: u64, index: u64, piece_s: f64) -> Result<TrainingExample> {
         let mut visit = Random::new(&[seed, index / VISIT, 0x7265_636f]);
-        let number = visit.below(self.passages.len());
         let samples = (piece_s * SAMPLE_RATE_HZ) as usize;
-        let example = self.passage(number, samples)?;
+        for _ in 0..MOST_DRAWS {
+            let number = visit.below(self.passages.len());
+            if self.damaged().contains(&self.passages[number].recording) {
+                continue;
+            }
+            match self.passage(number, samples) {
+                Ok(example) => return self.piece_of(&example, number, samples, [seed, index]),
+                Err(error) => self.leave_out(number, &error),
+            }
+        }
+        bail!(
+            "none of {} recordings can be read: {} turned out to be damaged",
+            self.recordings.len(),
+            self.damaged().len()
+        )
+    }
+
+    fn damaged(&self) -> MutexGuard<'_, BTreeSet<usize>> {
+        self.damaged.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Goes on without the recording of passage `number`: what others teach is not lost.
+    fn leave_out(&self, number: usize, error: &Error) {
+        if self.damaged().insert(self.passages[number].recording) {
+            complain!("idm-train: {error:#}; it is left out from here on");
+        }
+    }
+
+    /// A piece of passage `number`, from anywhere in it.
+    fn piece_of(
+        &self,
+        example: &TrainingExample,
+        number: usize,
+        samples: usize,
+        [seed, index]: [u64; 2],
+    ) -> Result<TrainingExample> {
         let framing = Framing::for_rate(SAMPLE_RATE_HZ).context("44.1 kHz is not supported")?;
         let frames = samples / framing.hop_samples;
         let passage = self.passages[number];
         let begin = (passage.begin - passage.first) / framing.hop_samples;
         let room = (example.frames + 1).saturating_sub(begin + frames).max(1);
         let mut random = Random::new(&[seed, index, 0x6372_6f70]);
-        Ok(crop(&example, begin + random.below(room), frames))
+        Ok(crop(example, begin + random.below(room), frames))
     }
 }
 

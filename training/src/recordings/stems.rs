@@ -20,7 +20,7 @@ pub struct Stems {
 impl Stems {
     /// The stems of the mixture at `path`: those of `audio` in its folder, named like a drum (or
     /// a group of drums) alone or like the mixture and a drum.
-    pub fn of(path: &Path, audio: &[&PathBuf]) -> Stems {
+    pub fn beside(path: &Path, audio: &[&PathBuf]) -> Stems {
         let mixture = stem_name(path);
         let mixture = mixture
             .trim_end_matches("mix")
@@ -46,6 +46,16 @@ impl Stems {
             }
         }
         stems
+    }
+
+    /// The stem at position `index` of the frozen order, the residual last.
+    pub fn of(&self, index: usize) -> Option<&Path> {
+        self.of_one.get(index)?.as_deref()
+    }
+
+    /// The stem of all drums of `group` together.
+    pub fn of_group(&self, group: Group) -> Option<&Path> {
+        self.of_groups[group.index()].as_deref()
     }
 
     /// Whether there are none.
@@ -188,7 +198,7 @@ mod tests {
     #[test]
     fn drums_with_hits_need_stems_of_their_own() {
         let audio = ["mix.wav", "kick.wav", "toms.wav"].map(PathBuf::from);
-        let take = Stems::of(&audio[0], &audio.each_ref());
+        let take = Stems::beside(&audio[0], &audio.each_ref());
         let hits = |sounds: &[Sound]| -> Vec<Annotation> {
             let hit = |sound: &Sound| Annotation {
                 time_s: 0.0,

@@ -60,6 +60,13 @@ fn settings(budget: Budget, seed: u64) -> Config {
     }
 }
 
+/// Steps since the last record whose loss is a number, and the sum of their losses.
+#[derive(Debug, Clone, Copy, Default)]
+struct Window {
+    steps: u64,
+    loss: f64,
+}
+
 /// A drawn batch: conditions, and of each its target.
 struct Batch<'a> {
     conditions: Vec<f32>,
@@ -157,7 +164,7 @@ pub fn train(
         sources: None,
     };
     let save = |state: &Checkpoint| checkpoint.map_or(Ok(()), |path| state.save(path));
-    let (begin, mut saved_s, mut sum) = (Instant::now(), 0.0, 0.0);
+    let (begin, mut saved_s, mut window) = (Instant::now(), 0.0, Window::default());
     loop {
         let share = budget_share(&state.config, &state.progress);
         if share >= 1.0 || stop.load(Ordering::Relaxed) {
@@ -173,19 +180,28 @@ pub fn train(
         state
             .optimiser
             .step(optimiser, rate, &mut state.weights, &gradients);
-        sum += mean;
+        if mean.is_finite() {
+            window.steps += 1;
+            window.loss += mean;
+        } else {
+            say!("step {} has no finite loss and is left out", number + 1);
+        }
         let progress = &mut state.progress;
         progress.step += 1;
         progress.elapsed_s = begin.elapsed().as_secs_f64();
         if progress.step.is_multiple_of(LOG_STEPS) {
+            ensure!(
+                window.steps > 0,
+                "none of the last {LOG_STEPS} steps has a finite loss"
+            );
             let record = Record {
                 step: progress.step,
                 minutes: progress.elapsed_s / 60.0,
-                loss: sum / LOG_STEPS as f64,
+                loss: window.loss / window.steps as f64,
                 ..Record::default()
             };
             progress.history.push(record);
-            sum = 0.0;
+            window = Window::default();
             report(&state, &record);
         }
         if state.progress.elapsed_s - saved_s > CHECKPOINT_S {

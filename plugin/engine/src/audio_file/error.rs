@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use super::{MAX_CHANNELS, MAX_SAMPLE_RATE_HZ, MIN_SAMPLE_RATE_HZ};
+use super::{FORMATS, MAX_CHANNELS, MAX_SAMPLE_RATE_HZ, MIN_SAMPLE_RATE_HZ};
 
 /// Why a file could not be read or written, or audio could not be resampled.
 /// Every message fits on one line; those about a file begin with its path.
@@ -28,7 +28,7 @@ pub enum AudioFileError {
     },
     /// The content is of no known format.
     #[error(
-        "{}: not an audio file: expected WAV, AIFF, FLAC, MP3 or Ogg Vorbis, found content that starts with {found}",
+        "{}: not an audio file: expected {FORMATS}, found content that starts with {found}",
         path.display()
     )]
     NotAudio {
@@ -39,13 +39,24 @@ pub enum AudioFileError {
     },
     /// A known container with content that is not supported.
     #[error(
-        "{}: unsupported audio: expected PCM, FLAC, MP3 or Vorbis in WAV, AIFF, FLAC, MP3 or Ogg, found: {found}",
+        "{}: unsupported audio: expected PCM, FLAC, MP3, Vorbis, AAC or Apple Lossless in WAV, AIFF, FLAC, MP3, Ogg, M4A or CAF, found: {found}",
         path.display()
     )]
     Unsupported {
         /// The file.
         path: PathBuf,
         /// What was found.
+        found: String,
+    },
+    /// A format that is known and not read.
+    #[error(
+        "{}: expected {FORMATS}, found {found}: convert it to WAV or FLAC",
+        path.display()
+    )]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
         found: String,
     },
     /// A header or a part of the content makes no sense.
@@ -80,7 +91,7 @@ pub enum AudioFileError {
         found_hz: u32,
     },
     /// The file has no or too many channels.
-    #[error("{}: channels: expected 1 to {MAX_CHANNELS}, found {found}", path.display())]
+    #[error("{}: channels: expected 1 to {MAX_CHANNELS}, found {found}: export it in stereo", path.display())]
     FileChannelCount {
         /// The file.
         path: PathBuf,

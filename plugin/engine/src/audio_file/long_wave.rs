@@ -11,6 +11,8 @@ use std::io::{self, Chain, Cursor, Read, Repeat, Seek, SeekFrom, Take};
 
 use symphonia::core::io::ReadOnlySource;
 
+use super::wave_format::whole_bytes;
+
 /// How files with lengths of 64 bits begin.
 pub const LONG_MARKS: [[u8; 4]; 2] = [*b"RF64", *b"BW64"];
 
@@ -94,6 +96,9 @@ impl LongWave {
                 b"fmt " if (16..=MAX_FORMAT_BYTES).contains(&bytes) => {
                     format = vec![0; bytes as usize];
                     file.read_exact(&mut format)?;
+                    if let Some(bits) = whole_bytes(&format) {
+                        format[14..16].copy_from_slice(&bits.to_le_bytes());
+                    }
                 }
                 b"data" => {
                     let rest_bytes = file_bytes.saturating_sub(start);

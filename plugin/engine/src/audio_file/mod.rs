@@ -7,17 +7,27 @@
 
 use std::path::Path;
 
+mod aiff;
+mod caf;
+mod chunks;
 mod ending;
 mod error;
+mod extensions;
+mod foreign;
 mod long_wave;
+mod mp4;
 mod partial;
+mod prepared;
 mod reader;
 mod resampler;
 mod tags;
+mod wave_format;
+mod window;
 mod writer;
 
 pub use ending::Shortfall;
 pub use error::AudioFileError;
+pub use extensions::{EXTENSIONS, FORMATS, LOSSY_EXTENSIONS, has_extension, is_called_audio};
 pub use partial::PartialFile;
 pub use reader::AudioReader;
 pub use resampler::resample;
@@ -108,8 +118,8 @@ fn whole_rate_hz(rate_hz: f64) -> Result<u32, AudioFileError> {
     }
 }
 
-/// Reads a whole file: WAV (8 to 32 bit, float), AIFF, FLAC, MP3 or Ogg
-/// Vorbis, mono or stereo, at its own sample rate. Allocates.
+/// Reads a whole file: WAV (8 to 32 bit, float), AIFF, FLAC, MP3, Ogg Vorbis, M4A or CAF
+/// (AAC, Apple Lossless and others), mono or stereo, at its own sample rate. Allocates.
 ///
 /// # Errors
 /// When the file cannot be opened, is empty, is no audio of these formats, has

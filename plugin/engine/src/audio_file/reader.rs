@@ -1,27 +1,32 @@
 //! Streaming decoder over symphonia.
 
 use std::fs::File;
-use std::io::{ErrorKind, Read, Seek, SeekFrom};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
+use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 
 use symphonia::core::codecs::CodecParameters;
-use symphonia::core::codecs::audio::{AudioDecoder, AudioDecoderOptions};
+use symphonia::core::codecs::audio::well_known::{CODEC_ID_AAC, CODEC_ID_MP3, CODEC_ID_VORBIS};
+use symphonia::core::codecs::audio::{AudioCodecId, AudioDecoder, AudioDecoderOptions};
 use symphonia::core::errors::Error as SymphoniaError;
 use symphonia::core::formats::probe::Hint;
 use symphonia::core::formats::well_known::{
-    FORMAT_ID_AIFF, FORMAT_ID_FLAC, FORMAT_ID_OGG, FORMAT_ID_WAVE,
+    FORMAT_ID_AIFF, FORMAT_ID_FLAC, FORMAT_ID_ISOMP4, FORMAT_ID_OGG, FORMAT_ID_WAVE,
 };
 use symphonia::core::formats::{FormatOptions, FormatReader, TrackType};
-use symphonia::core::io::{MediaSource, MediaSourceStream};
+use symphonia::core::io::MediaSourceStream;
 use symphonia::core::meta::MetadataOptions;
 
+use super::caf::CAF_MARK;
 use super::ending::{self, Shortfall};
-use super::long_wave::{LONG_MARKS, LongWave};
-use super::tags::{self, Untagged};
-use super::{AudioFileError, MAX_CHANNELS, MAX_SAMPLE_RATE_HZ, MIN_SAMPLE_RATE_HZ};
+use super::foreign::{self, LOOKED_AT_BYTES};
+use super::long_wave::LONG_MARKS;
+use super::mp4::is_mp4;
+use super::prepared::{Prepared, WITHIN_HEADER};
+use super::{AudioFileError, MAX_CHANNELS, MAX_SAMPLE_RATE_HZ, MIN_SAMPLE_RATE_HZ, tags};
 
 /// Bytes shown of a file that is no audio: a container's mark and its kind.
-const PEEKED_BYTES: usize = 12;
+const SHOWN_BYTES: usize = 12;
 
 /// An open audio file, decoded packet by packet.
 pub struct AudioReader {
@@ -29,16 +34,23 @@ pub struct AudioReader {
     format: Box<dyn FormatReader>,
     decoder: Box<dyn AudioDecoder>,
     track_id: u32,
+    codec: AudioCodecId,
     sample_rate_hz: u32,
     channels: usize,
     announced_frames: Option<u64>,
     /// Whether fewer frames than announced are an error.
     length_is_exact: bool,
-    /// Frames after which the decoder is given silence.
+    /// Frames that still come before the sound: silence of the encoder.
+    skipped_frames: u64,
+    /// Frames after which silence follows, of the encoder or of ours.
     ends_at: Option<u64>,
     /// Frames of which fewer are no error, but tell that something is missing.
     lossy_frames: Option<u64>,
     shortfall: Option<Shortfall>,
+    /// Whether the file is known to end before its sound does.
+    is_cut: bool,
+    /// Where another file begins behind this one.
+    next_at: Option<u64>,
     decoded_frames: u64,
     packet: Vec<Vec<f32>>,
 }
@@ -62,39 +74,25 @@ impl AudioReader {
     /// As [`read`](super::read), but for damage and truncation, which show
     /// while reading.
     pub fn open(path: impl AsRef<Path>) -> Result<AudioReader, AudioFileError> {
-        let path = path.as_ref().to_path_buf();
-        let (mut file, audio_at, start) = open_and_peek(&path)?;
-        let io_error = |source| AudioFileError::Io {
-            path: path.clone(),
-            source,
-        };
-        let long_wave = LongWave::look(&mut file, &start)
-            .map_err(|error| header_error(&path, &start, SymphoniaError::IoError(error)))?;
-        let is_finished = long_wave.as_ref().is_none_or(LongWave::is_finished);
-        let long_wave_frames = long_wave.as_ref().map(LongWave::frames);
-        let mp3_announces_length = ending::mp3_announces_length(&mut file, audio_at);
-        let is_ogg = start.starts_with(b"OggS");
-        let ogg_end = is_ogg.then(|| ending::ogg_end(&mut file)).flatten();
-        file.rewind().map_err(io_error)?;
+        AudioReader::open_from(path.as_ref(), 0)
+    }
 
+    /// The same of what begins at the byte `from` of the file.
+    fn open_from(path: &Path, from: u64) -> Result<AudioReader, AudioFileError> {
+        let path = path.to_path_buf();
+        let (file, audio_at, start) = open_and_peek(&path, from)?;
+        let prepared = Prepared::new(&path, file, audio_at, &start)?;
         let mut hint = Hint::new();
         if let Some(extension) = path.extension().and_then(|extension| extension.to_str()) {
             hint.with_extension(extension);
         }
-        let source: Box<dyn MediaSource> = match long_wave {
-            Some(wave) => Box::new(wave.source(file).map_err(io_error)?),
-            None if audio_at > 0 => Box::new(Untagged::new(file, audio_at).map_err(io_error)?),
-            None => Box::new(file),
+        let stream = MediaSourceStream::new(prepared.source, Default::default());
+        let probe = || {
+            let (format, metadata) = (FormatOptions::default(), MetadataOptions::default());
+            symphonia::default::get_probe().probe(&hint, stream, format, metadata)
         };
-        let stream = MediaSourceStream::new(source, Default::default());
-        let format = symphonia::default::get_probe()
-            .probe(
-                &hint,
-                stream,
-                FormatOptions::default(),
-                MetadataOptions::default(),
-            )
-            .map_err(|error| header_error(&path, &start, error))?;
+        let format =
+            guarded(&path, 0.0, probe)?.map_err(|error| header_error(&path, &start, error))?;
 
         let unsupported = |found: &str| AudioFileError::Unsupported {
             path: path.clone(),
@@ -119,36 +117,68 @@ impl AudioReader {
             .channels
             .as_ref()
             .map(|channels| channels.count())
-            .ok_or_else(|| unsupported("no channel count"))?;
+            .ok_or_else(|| match parameters.codec {
+                CODEC_ID_MP3 => AudioFileError::Foreign {
+                    path: path.clone(),
+                    found: "MP3 in MP4".to_owned(),
+                },
+                _ => unsupported("no channel count"),
+            })?;
         if !(1..=MAX_CHANNELS).contains(&channels) {
             return Err(AudioFileError::FileChannelCount {
                 path,
                 found: channels,
             });
         }
-        let decoder = symphonia::default::get_codecs()
-            .make_audio_decoder(parameters, &AudioDecoderOptions::default())
-            .map_err(|error| unsupported(&error.to_string()))?;
+        let codec = parameters.codec;
+        let extra = parameters.extra_data.as_deref().unwrap_or_default();
+        if codec == CODEC_ID_AAC && extra.windows(3).any(is_second_generation) {
+            return Err(he_aac(&path));
+        }
+        let make = || {
+            let options = AudioDecoderOptions::default();
+            symphonia::default::get_codecs().make_audio_decoder(parameters, &options)
+        };
+        let decoder = guarded(&path, 0.0, make)?.map_err(|error| match codec {
+            CODEC_ID_AAC => he_aac(&path),
+            _ => unsupported(&error.to_string()),
+        })?;
 
         let format_id = format.format_info().format;
-        let announced_frames = long_wave_frames.or(track.num_frames);
+        let (skipped, length) = prepared.stretch.frames(sample_rate_hz);
+        let announced_frames = length.or(track.num_frames);
+        let has_exact_codec = !is_lossy(codec);
+        let is_exact = match format_id {
+            FORMAT_ID_WAVE | FORMAT_ID_AIFF | FORMAT_ID_FLAC => true,
+            // Some programs count whole packets in CAF, and cut files are told by its header.
+            FORMAT_ID_ISOMP4 => has_exact_codec && length.is_some(),
+            _ => false,
+        };
         let track_id = track.id;
         Ok(AudioReader {
             decoder,
             track_id,
+            codec,
             sample_rate_hz,
             channels,
             announced_frames,
-            length_is_exact: [FORMAT_ID_WAVE, FORMAT_ID_AIFF, FORMAT_ID_FLAC].contains(&format_id),
-            ends_at: long_wave_frames,
+            length_is_exact: is_exact,
+            skipped_frames: skipped,
+            ends_at: length,
             lossy_frames: if format_id == FORMAT_ID_OGG {
                 // What was cut out of a longer one begins later.
                 let start = u64::try_from(track.start_ts.get()).unwrap_or(0);
-                ogg_end.map(|end| end.saturating_sub(start))
+                let end = prepared.ogg_end;
+                end.map(|end| end.saturating_sub(start))
+            } else if format_id == FORMAT_ID_ISOMP4 {
+                length
             } else {
-                track.num_frames.filter(|_| mp3_announces_length)
+                let announces_length = prepared.mp3_announces_length;
+                track.num_frames.filter(|_| announces_length)
             },
-            shortfall: (!is_finished).then_some(Shortfall::Unfinished),
+            shortfall: prepared.shortfall,
+            is_cut: prepared.is_cut,
+            next_at: prepared.next_mp3_at,
             decoded_frames: 0,
             packet: vec![Vec::new(); channels],
             format,
@@ -172,8 +202,14 @@ impl AudioReader {
         self.announced_frames
     }
 
-    /// What is missing of a file that was read to its end: MP3 and Ogg files that were cut
-    /// off or are damaged, and WAV files that were not finished, are read as far as they go.
+    /// Whether the content leaves out what is hard to hear: MP3, Vorbis and AAC.
+    pub fn is_lossy(&self) -> bool {
+        is_lossy(self.codec)
+    }
+
+    /// What is missing of a file that was read to its end: MP3, Ogg and AAC files that were cut
+    /// off or are damaged, and WAV and AIFF files that were not finished, are read as far as they
+    /// go.
     /// Any other such file is an error.
     pub fn shortfall(&self) -> Option<Shortfall> {
         self.shortfall
@@ -187,8 +223,10 @@ impl AudioReader {
     /// announces, or there was not a single sample.
     pub fn next_packet(&mut self) -> Result<Option<&[Vec<f32>]>, AudioFileError> {
         loop {
-            let packet = match self.format.next_packet() {
+            let at_s = self.position_s();
+            let packet = match guarded(&self.path, at_s, || self.format.next_packet())? {
                 Ok(Some(packet)) => packet,
+                Ok(None) if self.go_on()? => continue,
                 Ok(None) => return self.at_end(),
                 // Containers without an end mark end with the file.
                 Err(SymphoniaError::IoError(e)) if e.kind() == ErrorKind::UnexpectedEof => {
@@ -197,12 +235,13 @@ impl AudioReader {
                     }
                     return self.at_end();
                 }
+                Err(SymphoniaError::DecodeError(_)) if self.is_cut => return self.at_end(),
                 Err(error) => return Err(self.content_error(error)),
             };
             if packet.track_id != self.track_id {
                 continue;
             }
-            let decoded = match self.decoder.decode(&packet) {
+            let decoded = match guarded(&self.path, at_s, || self.decoder.decode(&packet))? {
                 Ok(decoded) => decoded,
                 Err(error) => return Err(self.content_error(error)),
             };
@@ -210,6 +249,10 @@ impl AudioReader {
                 continue;
             }
             let (rate_hz, channels) = (decoded.spec().rate(), decoded.spec().channels().count());
+            let is_half = 2 * rate_hz == self.sample_rate_hz;
+            if self.codec == CODEC_ID_AAC && self.decoded_frames == 0 && is_half {
+                return Err(he_aac(&self.path));
+            }
             if rate_hz != self.sample_rate_hz || channels != self.channels {
                 return Err(AudioFileError::Unsupported {
                     path: self.path.clone(),
@@ -231,14 +274,36 @@ impl AudioReader {
         }
     }
 
-    /// Takes off what the packet has beyond the end.
+    /// Takes off what the packet has before the beginning and beyond the end.
     fn cut_silence(&mut self) {
+        let frames = self.packet[0].len();
+        let skipped = usize::try_from(self.skipped_frames).map_or(frames, |skip| skip.min(frames));
+        self.skipped_frames -= skipped as u64;
+        for channel in &mut self.packet {
+            channel.drain(..skipped);
+        }
         if let Some(frames) = self.ends_at {
             let left = usize::try_from(frames.saturating_sub(self.decoded_frames));
             for channel in &mut self.packet {
                 channel.truncate(left.unwrap_or(usize::MAX));
             }
         }
+    }
+
+    /// Goes on with the file that was put behind this one, if there is any.
+    fn go_on(&mut self) -> Result<bool, AudioFileError> {
+        let Some(at) = self.next_at.take() else {
+            return Ok(false);
+        };
+        let next = AudioReader::open_from(&self.path, at)?;
+        let sum = |frames: Option<u64>, more: Option<u64>| Some(frames? + more?);
+        self.announced_frames = sum(self.announced_frames, next.announced_frames);
+        self.lossy_frames = sum(self.lossy_frames, next.lossy_frames);
+        self.format = next.format;
+        self.decoder = next.decoder;
+        self.track_id = next.track_id;
+        self.next_at = next.next_at;
+        Ok(true)
     }
 
     fn position_s(&self) -> f64 {
@@ -291,23 +356,29 @@ impl AudioReader {
 
 /// Opens the file and finds where its audio begins, with the first bytes of that, for the message
 /// should it turn out to be none.
-fn open_and_peek(path: &Path) -> Result<(File, u64, Vec<u8>), AudioFileError> {
-    let io_error = |source| AudioFileError::Io {
+fn open_and_peek(path: &Path, from: u64) -> Result<(File, u64, Vec<u8>), AudioFileError> {
+    let io_error = |source: io::Error| AudioFileError::Io {
         path: path.to_path_buf(),
-        source,
+        source: match source.kind() {
+            kind @ ErrorKind::NotSeekable => io::Error::new(
+                kind,
+                "expected a file, found a pipe: write it into a file first",
+            ),
+            _ => source,
+        },
     };
     let mut file = File::open(path).map_err(io_error)?;
-    let audio_at = tags::audio_start(&mut file).map_err(io_error)?;
+    let audio_at = tags::audio_start(&mut file, from).map_err(io_error)?;
     let mut start = Vec::new();
     file.seek(SeekFrom::Start(audio_at)).map_err(io_error)?;
     (&mut file)
-        .take(PEEKED_BYTES as u64)
+        .take(LOOKED_AT_BYTES as u64)
         .read_to_end(&mut start)
         .map_err(io_error)?;
     if start.is_empty() {
         return Err(AudioFileError::Empty {
             path: path.to_path_buf(),
-            found: if audio_at > 0 {
+            found: if audio_at > from {
                 "nothing behind its tag"
             } else {
                 "an empty file (0 bytes)"
@@ -318,19 +389,29 @@ fn open_and_peek(path: &Path) -> Result<(File, u64, Vec<u8>), AudioFileError> {
     Ok((file, audio_at, start))
 }
 
+/// What the decoder does with the file at `path`, which fails where it panics: a few damaged
+/// headers are beyond what it reckons with, and a file may not bring down whoever reads it.
+fn guarded<T>(path: &Path, at_s: f64, work: impl FnOnce() -> T) -> Result<T, AudioFileError> {
+    panic::catch_unwind(AssertUnwindSafe(work)).map_err(|_| AudioFileError::Damaged {
+        path: path.to_path_buf(),
+        at_s,
+        found: "nothing that the decoder can make sense of".to_owned(),
+    })
+}
+
 /// Explains why no container was recognised or its header was refused.
 fn header_error(path: &Path, start: &[u8], error: SymphoniaError) -> AudioFileError {
     let path = path.to_path_buf();
     let ends_early = match &error {
         SymphoniaError::IoError(source) => source.kind() == ErrorKind::UnexpectedEof,
-        _ => start.len() < PEEKED_BYTES,
+        _ => start.len() < SHOWN_BYTES,
     };
     match error {
         // The mark of a container, but not all of its header.
         _ if ends_early && is_known_mark(start) => AudioFileError::Damaged {
             path,
             at_s: 0.0,
-            found: "the file ends within its header or before its last chunk does".to_string(),
+            found: WITHIN_HEADER.to_string(),
         },
         SymphoniaError::IoError(source) if !ends_early => AudioFileError::Io { path, source },
         SymphoniaError::DecodeError(found) => AudioFileError::Damaged {
@@ -344,13 +425,35 @@ fn header_error(path: &Path, start: &[u8], error: SymphoniaError) -> AudioFileEr
         },
         _ => AudioFileError::NotAudio {
             path,
-            found: format!("\"{}\"", start.escape_ascii()),
+            found: format!(
+                "\"{}\"",
+                start[..start.len().min(SHOWN_BYTES)].escape_ascii()
+            ),
         },
     }
 }
 
 fn is_known_mark(start: &[u8]) -> bool {
-    let marks = [b"RIFF", b"FORM", b"fLaC", b"OggS"];
+    let marks = [b"RIFF", b"FORM", b"fLaC", b"OggS", CAF_MARK];
     let mut marks = marks.into_iter().chain(&LONG_MARKS);
-    marks.any(|mark| start.starts_with(mark))
+    marks.any(|mark| start.starts_with(mark)) || is_mp4(start)
+}
+
+/// Whether `codec` leaves out what is hard to hear.
+fn is_lossy(codec: AudioCodecId) -> bool {
+    [CODEC_ID_MP3, CODEC_ID_VORBIS, CODEC_ID_AAC].contains(&codec)
+}
+
+/// Whether these bytes of AAC's configuration say that the upper half of the spectrum is coded
+/// apart: the decoder would pass over it.
+fn is_second_generation(bytes: &[u8]) -> bool {
+    matches!(bytes, [0x56, 0xE5, flags] if flags >> 7 == 1)
+}
+
+/// The decoder knows the first generation of AAC, as nearly all programs write it.
+fn he_aac(path: &Path) -> AudioFileError {
+    AudioFileError::Foreign {
+        path: path.to_path_buf(),
+        found: foreign::HE_AAC.to_owned(),
+    }
 }

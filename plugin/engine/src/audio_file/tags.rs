@@ -6,8 +6,6 @@
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 
-use symphonia::core::io::MediaSource;
-
 /// Bytes of a tag's header, and of a footer that repeats it.
 const HEADER_BYTES: u64 = 10;
 /// The flag that says that there is a footer.
@@ -15,12 +13,12 @@ const HAS_FOOTER: u8 = 0x10;
 /// Tags in a row that are looked at: nobody writes so many.
 const MAX_TAGS: usize = 16;
 
-/// Where the audio of `file` begins, behind all tags; may be beyond its end.
+/// Where the audio of what begins at the byte `start` of `file` begins, behind all tags; may be
+/// beyond its end.
 ///
 /// # Errors
 /// When the file system refuses.
-pub fn audio_start(file: &mut File) -> io::Result<u64> {
-    let mut start = 0;
+pub fn audio_start(file: &mut File, mut start: u64) -> io::Result<u64> {
     for _ in 0..MAX_TAGS {
         let mut header = Vec::new();
         file.seek(SeekFrom::Start(start))?;
@@ -48,61 +46,6 @@ fn tag_bytes(header: &[u8]) -> Option<u64> {
     })
 }
 
-/// A file from one of its bytes on.
-#[derive(Debug)]
-pub struct Untagged {
-    file: File,
-    start: u64,
-    bytes: u64,
-}
-
-impl Untagged {
-    /// `file` from the byte `start` on.
-    ///
-    /// # Errors
-    /// When the file system refuses.
-    pub fn new(mut file: File, start: u64) -> io::Result<Untagged> {
-        let end = file.seek(SeekFrom::End(0))?;
-        file.seek(SeekFrom::Start(start))?;
-        Ok(Untagged {
-            file,
-            start,
-            bytes: end.saturating_sub(start),
-        })
-    }
-}
-
-impl Read for Untagged {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.file.read(buffer)
-    }
-}
-
-impl Seek for Untagged {
-    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        let place = match to {
-            SeekFrom::Start(place) => self
-                .file
-                .seek(SeekFrom::Start(self.start.saturating_add(place)))?,
-            relative => self.file.seek(relative)?,
-        };
-        place.checked_sub(self.start).ok_or_else(|| {
-            let kind = io::ErrorKind::InvalidInput;
-            io::Error::new(kind, "expected a place in the audio, found one before it")
-        })
-    }
-}
-
-impl MediaSource for Untagged {
-    fn is_seekable(&self) -> bool {
-        true
-    }
-
-    fn byte_len(&self) -> Option<u64> {
-        Some(self.bytes)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,7 +54,7 @@ mod tests {
     fn start_of(content: &[u8]) -> u64 {
         let mut file = tempfile::tempfile().expect("a file");
         file.write_all(content).expect("written");
-        audio_start(&mut file).expect("read")
+        audio_start(&mut file, 0).expect("read")
     }
 
     #[test]
@@ -127,19 +70,5 @@ mod tests {
         two.extend_from_slice(b"xx");
         two.extend(tag(0, [0, 0, 1, 0]));
         assert_eq!(start_of(&two), 12 + 138);
-    }
-
-    #[test]
-    fn places_are_those_behind_the_tags() {
-        let mut file = tempfile::tempfile().expect("a file");
-        file.write_all(b"tag: audio").expect("written");
-        let mut audio = Untagged::new(file, 5).expect("opened");
-        let mut text = String::new();
-        audio.read_to_string(&mut text).expect("read");
-        assert_eq!((text.as_str(), audio.byte_len()), ("audio", Some(5)));
-        assert_eq!(audio.seek(SeekFrom::Start(2)).expect("in it"), 2);
-        assert_eq!(audio.stream_position().expect("known"), 2);
-        assert_eq!(audio.seek(SeekFrom::End(-1)).expect("in it"), 4);
-        assert!(audio.seek(SeekFrom::End(-6)).is_err());
     }
 }

@@ -17,8 +17,8 @@ pub use bank::{Bank, BankError, DrumSound, Evidence, Layer};
 pub use ending::fade_if_cut;
 pub use one_shot::{OneShot, OneShotError};
 pub use own_files::{
-    LONGEST_OWN_S, LONGEST_OWN_SET_S, MOST_OWN_SAMPLES, OwnSet, OwnSoundError, is_audio_file,
-    read_one_shot, read_own_set,
+    LONGEST_OWN_S, LONGEST_OWN_SET_S, MOST_OWN_SAMPLES, OwnSet, OwnSoundError, read_one_shot,
+    read_own_set,
 };
 pub use own_kit::{OwnKit, OwnKitPlan, own_drum};
 pub use own_sounds::OwnSounds;

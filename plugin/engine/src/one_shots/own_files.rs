@@ -8,7 +8,7 @@ use std::{
 use thiserror::Error;
 
 use super::{OneShot, OneShotError, fade_if_cut, usual_lead_s};
-use crate::audio_file::{AudioFileError, AudioReader};
+use crate::audio_file::{AudioFileError, AudioReader, FORMATS, is_called_audio};
 
 /// Longest sample that is read; what comes after it is left out.
 pub const LONGEST_OWN_S: f64 = 7.5;
@@ -16,8 +16,6 @@ pub const LONGEST_OWN_S: f64 = 7.5;
 pub const MOST_OWN_SAMPLES: usize = 24;
 /// Longest that the samples of one drum are together.
 pub const LONGEST_OWN_SET_S: f64 = 30.0;
-/// Endings of files that can be read.
-const ENDINGS: [&str; 6] = ["wav", "aif", "aiff", "flac", "mp3", "ogg"];
 /// Level relative to the peak below which a sample has not begun: −46 dB.
 const BEGIN: f32 = 0.005;
 /// What is kept before that.
@@ -46,7 +44,7 @@ pub enum OwnSoundError {
         source: std::io::Error,
     },
     /// Nothing in a folder can be used.
-    #[error("{folder}: expected an audio file (WAV, AIFF, FLAC, MP3, Ogg), found {found}")]
+    #[error("{folder}: expected an audio file ({FORMATS}), found {found}")]
     Empty {
         /// Which.
         folder: String,
@@ -119,14 +117,6 @@ pub fn read_one_shot(path: &Path) -> Result<OneShot, OwnSoundError> {
             file: file(),
             source,
         })
-}
-
-/// Whether `path` is named like an audio file that can be read.
-pub fn is_audio_file(path: &Path) -> bool {
-    let ending = path.extension().unwrap_or_default().to_string_lossy();
-    ENDINGS
-        .iter()
-        .any(|readable| ending.eq_ignore_ascii_case(readable))
 }
 
 /// Samples of one drum: velocity layers, round robins or both.
@@ -207,7 +197,7 @@ pub(super) fn audio_files(folder: &Path) -> Result<Vec<PathBuf>, OwnSoundError> 
     let mut files: Vec<PathBuf> = entries
         .flatten()
         .map(|entry| entry.path())
-        .filter(|path| is_audio_file(path) && !name_of(path).starts_with('.') && path.is_file())
+        .filter(|path| is_called_audio(path) && !name_of(path).starts_with('.') && path.is_file())
         .collect();
     files.sort_by_cached_key(|path| name_of(path).to_lowercase());
     Ok(files)

@@ -5,8 +5,9 @@ use std::fs;
 use std::path::Path;
 
 use egui::{Button, RichText, Ui};
+use idm_engine::audio_file::is_called_audio;
 use idm_engine::drum::Drum;
-use idm_engine::one_shots::{is_audio_file, own_drum};
+use idm_engine::one_shots::own_drum;
 
 use super::super::theme;
 use super::Target;
@@ -76,7 +77,7 @@ pub(super) fn list(folder: &Path) -> std::io::Result<Vec<Entry>> {
         let title = name.to_string_lossy().into_owned();
         let path = entry.path();
         let is_file = !path.is_dir();
-        if !title.starts_with('.') && (!is_file || is_audio_file(&path)) {
+        if !title.starts_with('.') && (!is_file || is_called_audio(&path)) {
             entries.push(Entry {
                 is_file,
                 title,
