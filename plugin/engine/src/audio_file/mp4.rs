@@ -227,8 +227,9 @@ impl Mp4 {
         let edits = edits.unwrap_or_default();
         let mut played = edits.iter().filter(|edit| edit.start.is_some());
         mp4.parts = played.clone().count();
-        let gaps = apple_gaps(index)
-            .filter(|(before, sound)| whole.is_none_or(|whole| before + sound <= whole));
+        let gaps = apple_gaps(index).filter(|(before, sound)| {
+            whole.is_none_or(|whole| before.saturating_add(*sound) <= whole)
+        });
         let first = played.next();
         mp4.silent_s = match (first.and_then(|edit| edit.start), gaps) {
             (Some(start), _) => start as f64 / of_track,

@@ -162,6 +162,19 @@ impl Window {
         }]);
     }
 
+    /// Presses a key and lets it go.
+    fn key(&mut self, key: egui::Key, modifiers: Modifiers) {
+        for pressed in [true, false] {
+            self.frame(vec![Event::Key {
+                key,
+                physical_key: None,
+                pressed,
+                repeat: false,
+                modifiers,
+            }]);
+        }
+    }
+
     fn drag(&mut self, from: Pos2, to: Pos2) {
         self.frame(vec![Event::PointerMoved(from)]);
         self.button(from, true);
@@ -269,17 +282,7 @@ fn a_fader_is_dragged_in_one_gesture() {
 #[test]
 fn keys_are_the_hosts_but_for_text_that_is_typed() {
     let mut window = Window::new(1180.0, 800.0);
-    let press = |window: &mut Window, key| {
-        for pressed in [true, false] {
-            window.frame(vec![Event::Key {
-                key,
-                physical_key: None,
-                pressed,
-                repeat: false,
-                modifiers: Modifiers::NONE,
-            }]);
-        }
-    };
+    let press = |window: &mut Window, key| window.key(key, Modifiers::NONE);
     for _ in 0..4 {
         press(&mut window, egui::Key::Tab);
         press(&mut window, egui::Key::Space);

@@ -3,19 +3,6 @@
 use super::song::{press, says, song_lanes, window_of_song};
 use super::*;
 
-/// Presses a key.
-fn key(window: &mut Window, key: egui::Key, modifiers: Modifiers) {
-    for pressed in [true, false] {
-        window.frame(vec![Event::Key {
-            key,
-            physical_key: None,
-            pressed,
-            repeat: false,
-            modifiers,
-        }]);
-    }
-}
-
 #[test]
 fn keys_and_buttons_go_back_and_forth_and_the_host_is_told() {
     let mut window = window_of_song(30, |second| ride(f64::from(second)));
@@ -50,7 +37,7 @@ fn keys_and_buttons_go_back_and_forth_and_the_host_is_told() {
     ];
     for (pressed, modifiers, left) in steps {
         let before = count(&window);
-        key(&mut window, pressed, modifiers);
+        window.key(pressed, modifiers);
         assert_eq!(count(&window), left);
         let is_told = window.params.revision.value() != told;
         assert_eq!(is_told, left != before);
@@ -67,15 +54,15 @@ fn keys_and_buttons_go_back_and_forth_and_the_host_is_told() {
     window.frame(vec![]);
     assert_eq!(window.place_of("Undo"), Some(undo));
     // Keys that mean something else: a value that is typed, a list that is open.
-    key(&mut window, egui::Key::Y, ctrl);
+    window.key(egui::Key::Y, ctrl);
     assert_eq!(count(&window), 1);
     lock(&window.app.samples).open(Target::Kit);
     window.frame(vec![]);
-    key(&mut window, egui::Key::Z, ctrl);
+    window.key(egui::Key::Z, ctrl);
     assert_eq!(count(&window), 1);
     lock(&window.app.samples).browser = None;
     press(&mut window, "Done");
-    key(&mut window, egui::Key::Z, ctrl);
+    window.key(egui::Key::Z, ctrl);
     assert_eq!(count(&window), 1);
 }
 
@@ -91,10 +78,10 @@ fn nothing_is_undone_under_a_hand_that_holds_a_hit() {
     window.button(at(Drum::Ride), true);
     window.frame(vec![Event::PointerMoved(at(Drum::FloorTom))]);
     window.frame(vec![Event::PointerMoved(at(Drum::Crash))]);
-    key(&mut window, egui::Key::Z, Modifiers::COMMAND);
+    window.key(egui::Key::Z, Modifiers::COMMAND);
     window.button(at(Drum::Crash), false);
     assert_eq!(window.params.corrections.current().len(), 3);
-    key(&mut window, egui::Key::Z, Modifiers::COMMAND);
+    window.key(egui::Key::Z, Modifiers::COMMAND);
     assert_eq!(
         window.params.corrections.current().len(),
         1,

@@ -22,15 +22,7 @@ fn right_click(window: &mut Window, pos: Pos2) {
 }
 
 fn press(window: &mut Window, key: egui::Key) {
-    for pressed in [true, false] {
-        window.frame(vec![Event::Key {
-            key,
-            physical_key: None,
-            pressed,
-            repeat: false,
-            modifiers: Modifiers::NONE,
-        }]);
-    }
+    window.key(key, Modifiers::NONE);
 }
 
 fn type_in(window: &mut Window, text: &str) {
