@@ -27,4 +27,6 @@ pub mod shim;
 pub mod song;
 pub mod state;
 
-pub use plugin::InverseDrumMachine;
+pub use plugin::{
+    DrumMachine, Effect, Instrument, InverseDrumInstrument, InverseDrumMachine, Kind,
+};

@@ -1,5 +1,6 @@
 //! The plugin as the host sees it.
 
+use std::marker::PhantomData;
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
 
@@ -20,11 +21,14 @@ use crate::link::{self, AudioEnd, EditorEnd, Status};
 use crate::notes;
 use crate::own_samples::OwnInbox;
 use crate::params::IdmParams;
-use crate::ports::{self, HostAux};
+use crate::ports::HostAux;
 use crate::state;
+pub use kind::{Effect, Instrument, Kind};
 
+mod kind;
 mod notes_in;
 mod prepare;
+mod side_chain;
 mod transport;
 
 /// Time after the last input for which the plugin may still sound, in seconds:
@@ -38,8 +42,15 @@ const STROKE_CAPACITY: usize = 256;
 const MOST_RESTARTS: u32 = 4;
 const RESTART_AGAIN_S: f64 = 2.0;
 
-/// Inverse Drum Machine.
-pub struct InverseDrumMachine {
+/// Inverse Drum Machine on the drum track.
+pub type InverseDrumMachine = DrumMachine<Effect>;
+
+/// Inverse Drum Machine on a track of its own, fed by its side-chain.
+pub type InverseDrumInstrument = DrumMachine<Instrument>;
+
+/// What the plugins of this library have in common, which is all but how the drums come in.
+pub struct DrumMachine<K> {
+    kind: PhantomData<fn() -> K>,
     params: Arc<IdmParams>,
     processor: Option<Processor>,
     link: AudioEnd,
@@ -65,19 +76,21 @@ pub struct InverseDrumMachine {
     restart_asked_for: Option<(Quality, u32, u64)>,
 }
 
-impl std::fmt::Debug for InverseDrumMachine {
+impl<K> std::fmt::Debug for DrumMachine<K> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("InverseDrumMachine")
+        f.debug_struct("DrumMachine")
             .field("processor", &self.processor)
             .finish_non_exhaustive()
     }
 }
 
-impl Default for InverseDrumMachine {
+impl<K: Kind> Default for DrumMachine<K> {
     fn default() -> Self {
         let (link, editor_end) = link::link();
+        link.shared().set_side_chained(K::IS_SIDE_CHAINED);
         let params: Arc<IdmParams> = Arc::default();
         Self {
+            kind: PhantomData,
             kit_inbox: params.kit.take_inbox(),
             own_inbox: params.own_samples.take_inbox(),
             correction_inbox: params.corrections.take_inbox(),
@@ -99,7 +112,7 @@ impl Default for InverseDrumMachine {
     }
 }
 
-impl InverseDrumMachine {
+impl<K: Kind> DrumMachine<K> {
     /// Asks for a restart when the quality on the panel is not the running one, and a few
     /// times again if the host does nothing: the latency may change in `activate` only. A
     /// block of `samples` begins. Real-time safe.
@@ -167,14 +180,14 @@ impl InverseDrumMachine {
     }
 }
 
-impl Plugin for InverseDrumMachine {
-    const NAME: &'static str = "Inverse Drum Machine";
+impl<K: Kind> Plugin for DrumMachine<K> {
+    const NAME: &'static str = K::NAME;
     const VENDOR: &'static str = "Inverse Drum Machine";
     const URL: &'static str = "";
     const EMAIL: &'static str = "";
     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
 
-    const AUDIO_IO_LAYOUTS: &'static [AudioIOLayout] = &ports::LAYOUTS;
+    const AUDIO_IO_LAYOUTS: &'static [AudioIOLayout] = K::LAYOUTS;
 
     const MIDI_INPUT: MidiConfig = MidiConfig::Basic;
     const MIDI_OUTPUT: MidiConfig = MidiConfig::Basic;
@@ -208,7 +221,8 @@ impl Plugin for InverseDrumMachine {
     ) -> bool {
         self.sample_rate_hz = f64::from(config.sample_rate);
         self.is_offline = config.process_mode == ProcessMode::Offline;
-        self.input_is_mono = layout.main_input_channels == NonZeroU32::new(1);
+        let side_chain = layout.aux_input_ports.first().copied();
+        self.input_is_mono = layout.main_input_channels.or(side_chain) == NonZeroU32::new(1);
         self.restart_asked_for = None;
         self.link.set_sample_rate(self.sample_rate_hz);
         let texts = self.prepare(self.sample_rate_hz);
@@ -268,6 +282,11 @@ impl Plugin for InverseDrumMachine {
         let [left, right] = buffer.as_slice() else {
             return ProcessStatus::Error("The main output is not stereo");
         };
+        if K::IS_SIDE_CHAINED {
+            let given = aux.inputs.first_mut();
+            let given = given.map_or(&mut [][..], Buffer::as_slice);
+            side_chain::take(given, [&mut **left, &mut **right]);
+        }
         if self.input_is_mono {
             right.copy_from_slice(left);
         }
@@ -340,27 +359,15 @@ impl Plugin for InverseDrumMachine {
     }
 }
 
-impl ClapPlugin for InverseDrumMachine {
-    const CLAP_ID: &'static str = "org.inverse-drum-machine.idm";
-    const CLAP_DESCRIPTION: Option<&'static str> =
-        Some("Every drum of a drum bus on its own output");
+impl<K: Kind> ClapPlugin for DrumMachine<K> {
+    const CLAP_ID: &'static str = K::CLAP_ID;
+    const CLAP_DESCRIPTION: Option<&'static str> = Some(K::DESCRIPTION);
     const CLAP_MANUAL_URL: Option<&'static str> = None;
     const CLAP_SUPPORT_URL: Option<&'static str> = None;
-    const CLAP_FEATURES: &'static [ClapFeature] = &[
-        ClapFeature::AudioEffect,
-        ClapFeature::Stereo,
-        ClapFeature::Drum,
-        ClapFeature::NoteDetector,
-        ClapFeature::Restoration,
-        ClapFeature::Custom("inverse-drum-machine:separation"),
-    ];
+    const CLAP_FEATURES: &'static [ClapFeature] = K::CLAP_FEATURES;
 }
 
-impl Vst3Plugin for InverseDrumMachine {
-    const VST3_CLASS_ID: [u8; 16] = *b"InverseDrumMachi";
-    const VST3_SUBCATEGORIES: &'static [Vst3SubCategory] = &[
-        Vst3SubCategory::Fx,
-        Vst3SubCategory::Drum,
-        Vst3SubCategory::Restoration,
-    ];
+impl<K: Kind> Vst3Plugin for DrumMachine<K> {
+    const VST3_CLASS_ID: [u8; 16] = *K::VST3_CLASS_ID;
+    const VST3_SUBCATEGORIES: &'static [Vst3SubCategory] = K::VST3_SUBCATEGORIES;
 }

@@ -60,7 +60,7 @@ impl Instance {
             assert!((clap_entry.init.unwrap())(c"".as_ptr()));
             let factory = (clap_entry.get_factory.unwrap())(CLAP_PLUGIN_FACTORY_ID.as_ptr());
             let factory = &*factory.cast::<clap_plugin_factory>();
-            assert_eq!((factory.get_plugin_count.unwrap())(factory), 1);
+            assert_eq!((factory.get_plugin_count.unwrap())(factory), 2);
             let descriptor = (factory.get_plugin_descriptor.unwrap())(factory, 0);
             assert_eq!(
                 CStr::from_ptr((*descriptor).id),

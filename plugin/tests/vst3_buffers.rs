@@ -7,8 +7,8 @@ use common::{
     BLOCK, BLOCKS, BUSES, Give, Memory, RATE_HZ, Recording, assert_delayed,
     assert_same_as_complete, input,
 };
-use inverse_drum_machine::InverseDrumMachine;
 use inverse_drum_machine::shim::vst3::{Component, Factory};
+use inverse_drum_machine::{InverseDrumInstrument, InverseDrumMachine};
 use vst3::Steinberg::Vst::*;
 use vst3::Steinberg::*;
 
@@ -161,31 +161,44 @@ fn the_count_is_no_parameter() {
     }
 }
 
-#[test]
-fn the_factory_describes_and_makes_one_class() {
-    let factory = Factory::new();
-    // SAFETY: valid places for the answers; the object made is released.
+/// What the factory says of class `index`: its name, where hosts list it, its id.
+fn described(factory: &Factory, index: int32) -> Option<(String, String, TUID)> {
+    let text = |bytes: &[char8]| {
+        let bytes = bytes.iter().take_while(|byte| **byte != 0);
+        bytes.map(|byte| *byte as u8 as char).collect::<String>()
+    };
+    // SAFETY: a valid place for the answer.
     unsafe {
-        assert_eq!(factory.countClasses(), 1);
         let mut info: PClassInfo2 = std::mem::zeroed();
-        assert_eq!(factory.getClassInfo2(0, &mut info), kResultOk);
-        assert_eq!(factory.getClassInfo2(1, &mut info), kInvalidArgument);
-        let name: String = info
-            .name
-            .iter()
-            .take_while(|byte| **byte != 0)
-            .map(|byte| *byte as u8 as char)
-            .collect();
-        assert_eq!(name, "Inverse Drum Machine");
+        let result = factory.getClassInfo2(index, &mut info);
+        let told = || (text(&info.name), text(&info.subCategories), info.cid);
+        (result == kResultOk).then(told)
+    }
+}
 
-        let mut object = std::ptr::null_mut();
-        let interface = <IComponent as vst3::Interface>::IID;
-        let made =
-            factory.createInstance(info.cid.as_ptr(), interface.as_ptr().cast(), &mut object);
-        assert_eq!(made, kResultOk);
-        let component = vst3::ComPtr::<IComponent>::from_raw(object.cast()).expect("an object");
-        assert!(component.cast::<IAudioProcessor>().is_some());
-        assert!(component.cast::<IEditController>().is_some());
+#[test]
+fn the_factory_describes_and_makes_both_classes() {
+    let factory = Factory::new();
+    let names = ["Inverse Drum Machine", "Inverse Drum Machine Instrument"];
+    let places = ["Fx|Drum|Restoration", "Instrument|Drum"];
+    let interface = <IComponent as vst3::Interface>::IID;
+    // SAFETY: valid places for the answers; the objects made are released.
+    unsafe {
+        assert_eq!(factory.countClasses(), 2);
+        for (index, (name, place)) in names.into_iter().zip(places).enumerate() {
+            let (found_name, found_place, id) =
+                described(&factory, index as int32).expect("a class");
+            assert_eq!(found_name, name);
+            assert_eq!(found_place, place);
+            let mut object = std::ptr::null_mut();
+            let made = factory.createInstance(id.as_ptr(), interface.as_ptr().cast(), &mut object);
+            assert_eq!(made, kResultOk);
+            let component = vst3::ComPtr::<IComponent>::from_raw(object.cast()).expect("an object");
+            assert!(component.cast::<IAudioProcessor>().is_some());
+            assert!(component.cast::<IEditController>().is_some());
+        }
+        assert_eq!(described(&factory, -1), None);
+        assert_eq!(described(&factory, 2), None);
 
         let other = [1_i8 as std::ffi::c_char; 16];
         let mut object = std::ptr::null_mut();
@@ -193,5 +206,45 @@ fn the_factory_describes_and_makes_one_class() {
             factory.createInstance(other.as_ptr(), interface.as_ptr().cast(), &mut object);
         assert_eq!(refused, kInvalidArgument);
         assert!(object.is_null());
+    }
+}
+
+#[test]
+fn the_instrument_finds_its_layouts_by_the_side_chain() {
+    let component = Component::<InverseDrumInstrument>::new();
+    let audio = MediaTypes_::kAudio as MediaType;
+    // SAFETY: arrays as long as told, and valid places for the answers.
+    unsafe {
+        let mut buses = [SpeakerArr::kStereo; BUSES];
+        for (arrangement, channels) in [(SpeakerArr::kMono, 1), (SpeakerArr::kStereo, 2)] {
+            for outputs in [BUSES, 1] {
+                // What lies behind it must not count.
+                let mut inputs = [arrangement, SpeakerArr::k51];
+                let result = component.setBusArrangements(
+                    inputs.as_mut_ptr(),
+                    1,
+                    buses.as_mut_ptr(),
+                    outputs as int32,
+                );
+                assert_eq!(result, kResultOk);
+                let count =
+                    |direction: int32| component.getBusCount(audio, direction as BusDirection);
+                assert_eq!(count(BusDirections_::kInput as int32), 1);
+                assert_eq!(count(BusDirections_::kOutput as int32), outputs as int32);
+                let mut info: BusInfo = std::mem::zeroed();
+                let input = BusDirections_::kInput as BusDirection;
+                component.getBusInfo(audio, input, 0, &mut info);
+                assert_eq!(info.channelCount, channels);
+                assert_eq!(info.busType, BusTypes_::kAux as BusType);
+            }
+        }
+        let mut wide = [SpeakerArr::k51];
+        let result =
+            component.setBusArrangements(wide.as_mut_ptr(), 1, buses.as_mut_ptr(), BUSES as int32);
+        assert_eq!(result, kResultFalse);
+        let mut none = [SpeakerArr::kStereo];
+        let result =
+            component.setBusArrangements(none.as_mut_ptr(), 0, buses.as_mut_ptr(), BUSES as int32);
+        assert_eq!(result, kResultFalse);
     }
 }

@@ -31,6 +31,9 @@ pub struct HostArguments {
     /// ("Kick level=-6 dB") or normalised ("level_1=@0.5").
     #[arg(long = "param", value_name = "ID=VALUE")]
     parameters: Vec<String>,
+    /// Which plugin of the bundle, by its name [default: the first].
+    #[arg(long)]
+    name: Option<String>,
     /// Tell the plugin that this is an offline render.
     #[arg(long)]
     offline: bool,
@@ -76,7 +79,7 @@ pub fn run(arguments: &HostArguments) -> Result<()> {
     let input = file
         .stereo()
         .with_context(|| arguments.input.display().to_string())?;
-    let mut host = hosts::open(&arguments.plugin)?;
+    let mut host = hosts::open_plugin(&arguments.plugin, arguments.name.as_deref())?;
     for parameter in &arguments.parameters {
         let (key, value) = parameter
             .split_once('=')

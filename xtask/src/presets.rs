@@ -100,7 +100,7 @@ fn check_model(idm: &Path, model: &Path) -> Result<()> {
 fn check_preset(vst3: &Path, preset: &Path) -> Result<()> {
     let text = std::fs::read(preset)?;
     let wanted = parameters_of(&text).context("not a preset")?;
-    let mut host = hosts::vst3::Vst3Host::open(vst3)?;
+    let mut host = hosts::vst3::Vst3Host::open(vst3, None)?;
     let own = parameters_of(&host.save_state()?).context("the plugin's state is no JSON")?;
     let unknown: Vec<_> = wanted.keys().filter(|id| !own.contains_key(*id)).collect();
     ensure!(unknown.is_empty(), "parameters are unknown: {unknown:?}");

@@ -279,7 +279,9 @@ impl IdmApp {
             None => {
                 let is_running = self.shared.status() == Status::Running;
                 let hits = is_running.then(|| self.params.hits.value().engine());
-                if timeline::show(ui, rect, monitor, corrections.current().len(), hits) {
+                let count = corrections.current().len();
+                let is_side_chained = self.shared.is_side_chained();
+                if timeline::show(ui, rect, monitor, count, hits, is_side_chained) {
                     self.song = Some(SongView::new(&monitor.take));
                 }
             }

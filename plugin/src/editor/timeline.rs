@@ -25,6 +25,7 @@ pub fn show(
     monitor: &Monitor,
     corrections: usize,
     hits: Option<HitSource>,
+    is_side_chained: bool,
 ) -> bool {
     panel(ui, rect);
     let lanes = Lanes::of(rect);
@@ -49,10 +50,15 @@ pub fn show(
     if let Some(words) = hits.and_then(|hits| nothing_heard(monitor, hits)) {
         paint_words(&painter, lanes.all().center(), words, 1.0);
     } else if monitor.hits.is_empty() && monitor.is_silent() {
+        let words = if is_side_chained {
+            "Send the drum track to the side-chain and play it: every hit appears here"
+        } else {
+            "Play the drum track: every hit appears here"
+        };
         painter.text(
             lanes.all().center(),
             Align2::CENTER_CENTER,
-            "Play the drum track: every hit appears here",
+            words,
             theme::font(13.0),
             theme::DIM,
         );

@@ -44,6 +44,8 @@ impl PeakCell {
 pub struct Shared {
     /// Open windows: one may still close while the next is there.
     pub(super) windows: AtomicU32,
+    /// Whether the drums come in by the side-chain.
+    is_side_chained: AtomicBool,
     status: AtomicU8,
     quality: AtomicU8,
     sample_rate_hz: AtomicU64,
@@ -76,6 +78,7 @@ impl Shared {
     pub(super) fn new() -> Self {
         Self {
             windows: AtomicU32::new(0),
+            is_side_chained: AtomicBool::new(false),
             status: AtomicU8::new(Status::Idle as u8),
             quality: AtomicU8::new(1),
             sample_rate_hz: AtomicU64::new(0),
@@ -90,6 +93,17 @@ impl Shared {
             teaching: Default::default(),
             texts: Mutex::default(),
         }
+    }
+
+    /// Says how the drums come in. Real-time safe.
+    pub fn set_side_chained(&self, is_side_chained: bool) {
+        self.is_side_chained
+            .store(is_side_chained, Ordering::Relaxed);
+    }
+
+    /// Whether the drums come in by the side-chain. Real-time safe.
+    pub fn is_side_chained(&self) -> bool {
+        self.is_side_chained.load(Ordering::Relaxed)
     }
 
     /// Says what an activation led to. Allocates.

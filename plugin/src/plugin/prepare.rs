@@ -2,11 +2,11 @@
 
 use idm_engine::model::Model;
 
-use super::InverseDrumMachine;
+use super::{DrumMachine, Kind};
 use crate::core::Processor;
 use crate::link::Texts;
 
-impl InverseDrumMachine {
+impl<K: Kind> DrumMachine<K> {
     /// Builds or reuses the processor; says in words why there is none.
     pub(super) fn prepare(&mut self, sample_rate_hz: f64) -> Texts {
         // What was to be forgotten is the kit of before, not one that was loaded since.

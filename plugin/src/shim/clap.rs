@@ -25,12 +25,13 @@ use clap_sys::host::clap_host;
 use clap_sys::plugin::{clap_plugin, clap_plugin_descriptor};
 use clap_sys::process::{CLAP_PROCESS_ERROR, clap_process, clap_process_status};
 use clap_sys::version::CLAP_VERSION;
+use nice_plug::prelude::ClapPlugin;
 use nice_plug::wrapper::clap::{PluginDescriptor, Wrapper};
 
 use self::events::BlockEvents;
 use super::scratch::{HostBus, Scratch};
-use crate::InverseDrumMachine;
 use crate::plugin::TAIL_SECONDS;
+use crate::{InverseDrumInstrument, InverseDrumMachine};
 
 mod events;
 
@@ -322,23 +323,58 @@ unsafe extern "C" fn process(
     }
 }
 
-fn descriptor() -> &'static PluginDescriptor {
-    static DESCRIPTOR: OnceLock<PluginDescriptor> = OnceLock::new();
-    DESCRIPTOR.get_or_init(PluginDescriptor::for_plugin::<InverseDrumMachine>)
+/// A plugin of the library.
+struct Offer {
+    descriptor: PluginDescriptor,
+    /// A new instance of the framework's.
+    create: unsafe fn(*const clap_host) -> *const clap_plugin,
+}
+
+impl Offer {
+    fn of<P: ClapPlugin>() -> Offer {
+        Offer {
+            descriptor: PluginDescriptor::for_plugin::<P>(),
+            create: create::<P>,
+        }
+    }
+}
+
+/// A new instance of the framework's.
+///
+/// # Safety
+/// `host` outlives the plugin.
+unsafe fn create<P: ClapPlugin>(host: *const clap_host) -> *const clap_plugin {
+    // SAFETY: the contract above. The framework's `destroy` takes back the reference that is
+    // leaked here.
+    unsafe {
+        let wrapper = Arc::into_raw(Wrapper::<P>::new(host));
+        (*wrapper).clap_plugin.as_ptr()
+    }
+}
+
+/// The usual one first: simple hosts take no other.
+fn offers() -> &'static [Offer; 2] {
+    static OFFERS: OnceLock<[Offer; 2]> = OnceLock::new();
+    OFFERS.get_or_init(|| {
+        [
+            Offer::of::<InverseDrumMachine>(),
+            Offer::of::<InverseDrumInstrument>(),
+        ]
+    })
 }
 
 unsafe extern "C" fn plugin_count(_: *const clap_plugin_factory) -> u32 {
-    1
+    offers().len() as u32
 }
 
 unsafe extern "C" fn plugin_descriptor(
     _: *const clap_plugin_factory,
     index: u32,
 ) -> *const clap_plugin_descriptor {
-    match index {
-        0 => descriptor().clap_plugin_descriptor(),
-        _ => ptr::null(),
-    }
+    let offer = offers().get(index as usize);
+    offer.map_or(ptr::null(), |offer| {
+        offer.descriptor.clap_plugin_descriptor()
+    })
 }
 
 unsafe extern "C" fn create_plugin(
@@ -346,14 +382,16 @@ unsafe extern "C" fn create_plugin(
     host: *const clap_host,
     id: *const c_char,
 ) -> *const clap_plugin {
-    // SAFETY: `id` is a C string; `host` outlives the plugin. The framework's
-    // `destroy` takes back the reference that is leaked here.
+    if host.is_null() || id.is_null() {
+        return ptr::null();
+    }
+    // SAFETY: `id` is a C string; `host` outlives the plugin.
     unsafe {
-        if host.is_null() || id.is_null() || CStr::from_ptr(id) != descriptor().clap_id() {
-            return ptr::null();
-        }
-        let wrapper = Arc::into_raw(Wrapper::<InverseDrumMachine>::new(host));
-        Shim::leak((*wrapper).clap_plugin.as_ptr())
+        let id = CStr::from_ptr(id);
+        let offer = offers()
+            .iter()
+            .find(|offer| offer.descriptor.clap_id() == id);
+        offer.map_or(ptr::null(), |offer| Shim::leak((offer.create)(host)))
     }
 }
 

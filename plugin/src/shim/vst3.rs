@@ -296,8 +296,35 @@ impl<P: Vst3Plugin> IAudioProcessorTrait for Component<P> {
         }
     }
 
+    unsafe fn setBusArrangements(
+        &self,
+        inputs: *mut SpeakerArrangement,
+        input_count: int32,
+        outputs: *mut SpeakerArrangement,
+        output_count: int32,
+    ) -> tresult {
+        let mut behind_main = [0; MAX_BUSES + 1];
+        let mut layouts = P::AUDIO_IO_LAYOUTS.iter();
+        let has_main = layouts.any(|layout| layout.main_input_channels.is_some());
+        let given = match usize::try_from(input_count) {
+            Ok(count @ ..=MAX_BUSES) if !has_main && !inputs.is_null() => {
+                // The framework looks for a side-chain behind the main input, also where
+                // there is none.
+                // SAFETY: the host gives so many.
+                let given = unsafe { std::slice::from_raw_parts(inputs, count) };
+                behind_main[1..=count].copy_from_slice(given);
+                behind_main.as_mut_ptr()
+            }
+            _ => inputs,
+        };
+        // SAFETY: the host's arguments, handed on; of the inputs as many, and one before.
+        unsafe {
+            self.inner
+                .setBusArrangements(given, input_count, outputs, output_count)
+        }
+    }
+
     forward! {
-        setBusArrangements(inputs: *mut SpeakerArrangement, input_count: int32, outputs: *mut SpeakerArrangement, output_count: int32) -> tresult;
         getBusArrangement(direction: BusDirection, index: int32, arrangement: *mut SpeakerArrangement) -> tresult;
         canProcessSampleSize(size: int32) -> tresult;
         getLatencySamples() -> uint32;

@@ -1,6 +1,6 @@
 //! Headless CLAP host.
 
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use clack_host::prelude::*;
 use super::clap_events::{push_note, read_note};
 use super::clap_handlers::{Handlers, MainThread, Requests, Shared};
 use super::transport::clap_transport;
-use super::{Bus, BusAudio, Format, Host, Note, OutputLayout, Parameter};
+use super::{Bus, BusAudio, Format, Host, Note, OutputLayout, Parameter, no_plugin};
 
 /// Buffers kept between blocks.
 struct Buffers {
@@ -58,8 +58,8 @@ impl std::fmt::Debug for ClapHost {
 }
 
 impl ClapHost {
-    /// Loads the first plugin of the bundle at `path`.
-    pub fn open(path: &Path) -> Result<Self> {
+    /// Loads the plugin of this name, or the first, of the bundle at `path`.
+    pub fn open(path: &Path, name: Option<&str>) -> Result<Self> {
         ensure!(path.exists(), "{}: no such plugin", path.display());
         #[allow(unsafe_code)]
         // SAFETY: loading runs the library's own code; the path is one the
@@ -69,10 +69,13 @@ impl ClapHost {
         let factory = entry
             .get_plugin_factory()
             .context("the library has no plugin factory")?;
+        let is_wanted = |found: Option<&CStr>| {
+            name.is_none_or(|name| found.is_some_and(|found| found.to_bytes() == name.as_bytes()))
+        };
         let descriptor = factory
             .plugin_descriptors()
-            .next()
-            .context("the library holds no plugin")?;
+            .find(|descriptor| is_wanted(descriptor.name()))
+            .with_context(|| no_plugin(name))?;
         let id = descriptor.id().context("the plugin has no id")?;
         let name = descriptor
             .name()

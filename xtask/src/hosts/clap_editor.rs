@@ -17,7 +17,7 @@ pub(super) struct ClapEditor {
 
 impl ClapEditor {
     pub(super) fn open(path: &Path) -> Result<Self> {
-        let host = ClapHost::open(path)?;
+        let host = ClapHost::open(path, None)?;
         let gui = host
             .instance
             .plugin_shared_handle()

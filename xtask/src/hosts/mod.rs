@@ -167,13 +167,26 @@ pub trait Host {
     fn load_state(&mut self, state: &[u8]) -> Result<()>;
 }
 
-/// Loads the bundle at `path` (`.clap` or `.vst3`) into a new host.
+/// Loads the first plugin of the bundle at `path` (`.clap` or `.vst3`) into a new host.
 pub fn open(path: &Path) -> Result<Box<dyn Host>> {
+    open_plugin(path, None)
+}
+
+/// Loads the plugin of this name, or the first, of the bundle at `path` into a new host.
+pub fn open_plugin(path: &Path, name: Option<&str>) -> Result<Box<dyn Host>> {
     match path.extension().and_then(|extension| extension.to_str()) {
-        Some("clap") => Ok(Box::new(clap::ClapHost::open(path)?)),
-        Some("vst3") => Ok(Box::new(vst3::Vst3Host::open(path)?)),
+        Some("clap") => Ok(Box::new(clap::ClapHost::open(path, name)?)),
+        Some("vst3") => Ok(Box::new(vst3::Vst3Host::open(path, name)?)),
         _ => bail!("{}: neither a .clap nor a .vst3 bundle", path.display()),
     }
+}
+
+/// What is wrong with a library that holds no such plugin.
+fn no_plugin(name: Option<&str>) -> String {
+    name.map_or_else(
+        || "the library holds no plugin".to_owned(),
+        |name| format!("the library holds no plugin '{name}'"),
+    )
 }
 
 /// Finds the parameter that `key` means: its name (any case), its string id as

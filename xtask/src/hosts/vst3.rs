@@ -54,11 +54,11 @@ impl std::fmt::Debug for Vst3Host {
 }
 
 impl Vst3Host {
-    /// Loads the first audio processor of the bundle at `path`.
-    pub fn open(path: &Path) -> Result<Self> {
+    /// Loads the audio processor of this name, or the first, of the bundle at `path`.
+    pub fn open(path: &Path, name: Option<&str>) -> Result<Self> {
         let module = Module::open(path)?;
         let factory = module.factory()?;
-        let (class, name) = audio_class(&factory)?;
+        let (class, name) = audio_class(&factory, name)?;
         let application = ComWrapper::new(Application);
         let context = application
             .to_com_ptr::<IHostApplication>()

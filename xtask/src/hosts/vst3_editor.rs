@@ -114,7 +114,7 @@ impl Vst3Editor {
         Ok(Self {
             view: None,
             frame: ComWrapper::new(Frame::default()),
-            host: Vst3Host::open(path)?,
+            host: Vst3Host::open(path, None)?,
         })
     }
 }

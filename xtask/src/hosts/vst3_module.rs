@@ -10,6 +10,7 @@ use vst3::ComPtr;
 use vst3::Steinberg::Vst::TChar;
 use vst3::Steinberg::{IPluginFactory, IPluginFactoryTrait, PClassInfo, TUID, kResultOk, tresult};
 
+use super::no_plugin;
 use crate::bundle::vst3_library;
 
 /// The class category of audio processors.
@@ -106,20 +107,25 @@ pub(super) fn check(result: tresult, call: &str) -> Result<()> {
     }
 }
 
-/// Id and name of the first audio processor class.
-pub(super) fn audio_class(factory: &ComPtr<IPluginFactory>) -> Result<(TUID, String)> {
+/// Id and name of the audio processor class of this name, or of the first.
+pub(super) fn audio_class(
+    factory: &ComPtr<IPluginFactory>,
+    name: Option<&str>,
+) -> Result<(TUID, String)> {
     // SAFETY: the info is a plain struct of integers, for which zeros are valid,
     // and the indices are those that the factory declares.
     unsafe {
         for index in 0..factory.countClasses() {
             let mut info: PClassInfo = std::mem::zeroed();
             check(factory.getClassInfo(index, &mut info), "getClassInfo")?;
-            if chars8(&info.category).as_bytes() == AUDIO_MODULE_CLASS {
-                return Ok((info.cid, chars8(&info.name)));
+            let found = chars8(&info.name);
+            let is_processor = chars8(&info.category).as_bytes() == AUDIO_MODULE_CLASS;
+            if is_processor && name.is_none_or(|name| name == found) {
+                return Ok((info.cid, found));
             }
         }
     }
-    bail!("the library holds no audio processor")
+    bail!(no_plugin(name))
 }
 
 /// A zero-terminated 8-bit string.

@@ -105,7 +105,7 @@ fn places_that_are_told_within_a_block_hold_from_there_on() {
     let corrected = play(Format::Clap, Some(&state), true, &[4096]);
     assert!(analysis::onsets(&corrected.aligned_notes(), DRUMS[0].key).is_empty());
     let mut host =
-        ClapHost::open(&bundle::shared().expect("they are built").clap).expect("it loads");
+        ClapHost::open(&bundle::shared().expect("they are built").clap, None).expect("it loads");
     host.tell_within_blocks();
     let told = play_in(Box::new(host), Some(&state), true, &[4096]);
     let kicks = analysis::onsets(&told.aligned_notes(), DRUMS[0].key);

@@ -7,6 +7,7 @@ mod corrections;
 #[cfg(target_os = "linux")]
 mod editor;
 mod exactness;
+mod instrument;
 mod latency;
 mod notes;
 mod robustness;
@@ -28,14 +29,19 @@ const RATE_HZ: f64 = 44_100.0;
 /// The quiet that sums of buses must reach, in dBFS.
 const NULL_DBFS: f64 = -120.0;
 
-/// A new instance from the bundle on disk.
+/// A new instance of the effect from the bundle on disk.
 fn open(format: Format) -> Box<dyn Host> {
+    open_plugin(format, None)
+}
+
+/// A new instance of the plugin of this name, or of the first.
+fn open_plugin(format: Format, name: Option<&str>) -> Box<dyn Host> {
     let bundles = bundle::shared().expect("the bundles are built");
     let path = match format {
         Format::Clap => &bundles.clap,
         Format::Vst3 => &bundles.vst3,
     };
-    hosts::open(path).expect("the bundle loads")
+    hosts::open_plugin(path, name).expect("the bundle loads")
 }
 
 /// A new instance with these parameters, in the plugin's words.

@@ -8,22 +8,58 @@ use vst3::Steinberg::*;
 use vst3::{Class, ComWrapper};
 
 use super::Component;
-use crate::InverseDrumMachine;
+use crate::{InverseDrumInstrument, InverseDrumMachine};
 
-type Instance = InverseDrumMachine;
+/// A class of the module.
+#[derive(Debug)]
+struct Offer {
+    info: PluginInfo,
+    id: [u8; 16],
+    /// A new component with the interface of this id.
+    create: unsafe fn(*const TUID, *mut *mut c_void) -> tresult,
+}
 
-/// Makes components of the one class in this module.
+impl Offer {
+    fn of<P: Vst3Plugin>() -> Offer {
+        Offer {
+            info: PluginInfo::for_plugin::<P>(),
+            id: P::PLATFORM_VST3_CLASS_ID,
+            create: create::<P>,
+        }
+    }
+}
+
+/// A new component with one reference for the caller.
+///
+/// # Safety
+/// `interface_id` is an interface's id, `object` a place for a pointer.
+unsafe fn create<P: Vst3Plugin>(interface_id: *const TUID, object: *mut *mut c_void) -> tresult {
+    let component = ComWrapper::new(Component::<P>::new());
+    let Some(unknown) = component.as_com_ref::<FUnknown>() else {
+        return kNoInterface;
+    };
+    let unknown = unknown.as_ptr();
+    // SAFETY: the contract above. The wrapper's own reference is dropped at the end of the
+    // scope; the host holds the one that `queryInterface` counts.
+    unsafe { ((*(*unknown).vtbl).queryInterface)(unknown, interface_id, object) }
+}
+
+/// Makes components of the classes in this module.
 #[derive(Debug)]
 pub struct Factory {
-    info: PluginInfo,
+    /// The usual one first: simple hosts take no other.
+    offers: [Offer; 2],
 }
 
 impl Factory {
-    /// A factory for the plugin. Allocates.
+    /// A factory for the plugins. Allocates.
     #[allow(clippy::new_without_default)]
     pub fn new() -> Self {
         Self {
-            info: PluginInfo::for_plugin::<Instance>(),
+            offers: [
+                Offer::of::<InverseDrumMachine>(),
+                Offer::of::<InverseDrumInstrument>(),
+            ],
         }
     }
 
@@ -37,11 +73,13 @@ impl Factory {
         info: *mut T,
         describe: impl FnOnce(&PluginInfo) -> T,
     ) -> tresult {
-        if index != 0 || info.is_null() {
+        let offer = usize::try_from(index).ok();
+        let offer = offer.and_then(|index| self.offers.get(index));
+        let Some(offer) = offer.filter(|_| !info.is_null()) else {
             return kInvalidArgument;
-        }
+        };
         // SAFETY: not null, and valid by the contract above.
-        unsafe { info.write(describe(&self.info)) };
+        unsafe { info.write(describe(&offer.info)) };
         kResultOk
     }
 }
@@ -57,7 +95,7 @@ impl IPluginFactoryTrait for Factory {
     }
 
     unsafe fn countClasses(&self) -> int32 {
-        1
+        self.offers.len() as int32
     }
 
     unsafe fn getClassInfo(&self, index: int32, info: *mut PClassInfo) -> tresult {
@@ -75,19 +113,13 @@ impl IPluginFactoryTrait for Factory {
             return kInvalidArgument;
         }
         // SAFETY: class and interface ids have 16 bytes each, `object` is a
-        // place for a pointer. The wrapper's own reference is dropped at the end
-        // of the scope; the host holds the one that `queryInterface` counts.
+        // place for a pointer.
         unsafe {
             let class_id = class_id.cast::<[u8; 16]>().read_unaligned();
-            if class_id != Instance::PLATFORM_VST3_CLASS_ID {
-                return kInvalidArgument;
-            }
-            let component = ComWrapper::new(Component::<Instance>::new());
-            let Some(unknown) = component.as_com_ref::<FUnknown>() else {
-                return kNoInterface;
-            };
-            let unknown = unknown.as_ptr();
-            ((*(*unknown).vtbl).queryInterface)(unknown, interface_id.cast::<TUID>(), object)
+            let offer = self.offers.iter().find(|offer| offer.id == class_id);
+            offer.map_or(kInvalidArgument, |offer| {
+                (offer.create)(interface_id.cast::<TUID>(), object)
+            })
         }
     }
 }
