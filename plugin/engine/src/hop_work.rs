@@ -109,6 +109,8 @@ pub struct HopWork {
     /// Whether the panorama is used.
     hears_places: bool,
     repeats: Repeats,
+    /// Sounds of a frozen kit that they have not been told yet.
+    unknown_repeats: usize,
     /// Whether they are used.
     hears_repeats: bool,
     /// Stems of the hop that is being made, and of the one that is played.
@@ -209,6 +211,7 @@ impl HopWork {
                 quality.window_back_hops() * hop,
                 (quality.decision_hops() - 1) * hop,
             ),
+            unknown_repeats: 0,
             hears_repeats: !experiment.masks_only && experiment.masks == MaskSource::Both,
             overlap_add,
             making: stems(),
@@ -357,6 +360,7 @@ impl HopWork {
             }
             1..4 => self.run_network(stage),
             4 => {
+                self.begin_repeats();
                 if let Some(frame) = described {
                     self.repeats.step(self.frame_start());
                     self.find_hits(frame);

@@ -94,9 +94,12 @@ pub fn stream(excerpt: &Excerpt, model: &Arc<Model>, run: &EngineRun) -> Result<
         }
     }
     engine.set_controls(&controls);
-    for _ in 1..run.passes {
+    for pass in 1..run.passes {
         listen(&mut engine, piece.mix_channels(), hits, false);
-        engine.rewind();
+        // Hits are counted anew from there on.
+        if !(run.saved_kit && pass + 1 == run.passes) {
+            engine.rewind();
+        }
     }
     if run.saved_kit {
         let kit = engine.finish_learning();

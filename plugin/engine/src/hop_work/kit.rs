@@ -8,6 +8,7 @@ use crate::{
     learner::{KitShelf, LearntKit, NewBank},
     one_shots::Bank,
     playback::Playback,
+    separator::SOUNDS_PER_DRUM,
 };
 
 impl HopWork {
@@ -105,15 +106,31 @@ impl HopWork {
         self.repeats.forget();
         self.judge.forget();
         self.taught.forget();
+        self.unknown_repeats = 0;
         if self.controls.learning {
             return;
         }
+        self.unknown_repeats = DRUM_COUNT * SOUNDS_PER_DRUM;
         for drum in Drum::ALL {
             if let Some(spread) = &self.bank.sound(drum).spread {
                 self.panorama.restore(drum, spread);
             }
         }
         self.panorama.settle();
+    }
+
+    /// What repeats is known from a frozen kit, a sound per hop, because they are long: the
+    /// main sound of each drum first. Real-time safe.
+    pub(super) fn begin_repeats(&mut self) {
+        let Some(left) = self.unknown_repeats.checked_sub(1) else {
+            return;
+        };
+        let index = DRUM_COUNT * SOUNDS_PER_DRUM - self.unknown_repeats;
+        if let Some(drum) = Drum::from_index(index % DRUM_COUNT) {
+            let kit = self.bank.sound(drum);
+            self.repeats.begin_with(drum, index / DRUM_COUNT, kit);
+        }
+        self.unknown_repeats = left;
     }
 
     /// Says that the same recording begins again. Real-time safe.

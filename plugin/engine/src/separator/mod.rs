@@ -26,5 +26,5 @@ pub use masks::{BandMasks, combine_masks};
 pub use overlap_add::OverlapAdd;
 pub use panorama::Panorama;
 pub use presence::Presence;
-pub use repeats::{RepeatHit, Repeats};
+pub use repeats::{RepeatHit, Repeats, SOUNDS as SOUNDS_PER_DRUM};
 pub use tails::Tails;

@@ -27,6 +27,7 @@ use super::{BandMasks, OverlapAdd};
 use crate::{
     drum::{DRUM_COUNT, Drum},
     front_end::Framing,
+    one_shots::DrumSound,
     transcriber::Recognition,
 };
 pub use finder::RepeatHit;
@@ -38,7 +39,7 @@ use spectra::Spectra;
 use voice::{Predicted, Voices};
 
 /// Sounds per drum: strokes that differ, and mistakes that pass.
-const SOUNDS: usize = 3;
+pub const SOUNDS: usize = 3;
 /// Longest prediction; crashes ring on without.
 const LONGEST_S: f64 = 1.2;
 /// A sound begins this much before its hit's announced onset, which may be late.
@@ -52,6 +53,9 @@ const LEAST_ACTIVATION: f32 = 0.1;
 const GAINS: RangeInclusive<f32> = 0.01..=1000.0;
 /// Factor on the uses of a drum's sounds when one is given up for a new one.
 const FORGETTING: f32 = 0.9;
+/// Hits that a kit's sound counts for, and how sure it must be.
+const KIT_HITS: f32 = 2.0;
+const LEAST_CONFIDENCE: f32 = 0.4;
 /// Fade of a sound that is cut off.
 const CHOKE_S: f64 = 0.008;
 
@@ -118,6 +122,20 @@ impl Repeats {
         self.rewind();
         for sound in self.sounds.iter_mut().flatten() {
             sound.forget();
+        }
+    }
+
+    /// Begins with a sound of a kit, so that the drum's first hit is not the first that is
+    /// heard: with number `sound` from the loudest on, if there is one and it was learnt well
+    /// enough. Real-time safe.
+    pub fn begin_with(&mut self, drum: Drum, sound: usize, kit: &DrumSound) {
+        let place = self.sounds[drum.index()].get_mut(sound);
+        let layer = kit.layers.iter().rev().nth(sound);
+        if let (Some(place), Some(layer)) = (place, layer)
+            && kit.evidence.hits > 0
+            && kit.evidence.confidence >= LEAST_CONFIDENCE
+        {
+            place.begin_with(&layer.one_shot, self.lead as usize, KIT_HITS);
         }
     }
 

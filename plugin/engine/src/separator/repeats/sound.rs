@@ -4,6 +4,7 @@ use super::{
     matcher::{Fingerprint, Matcher},
     place::Place,
 };
+use crate::one_shots::OneShot;
 
 /// Hits beyond which older ones fade.
 const MOST_HITS: f32 = 16.0;
@@ -67,6 +68,27 @@ impl Sound {
         self.is_stale = true;
     }
 
+    /// Begins with what is known of it already: `one_shot`, whose attack is to lie `lead`
+    /// samples after the beginning, as `hits` hits would have taught it. Real-time safe.
+    pub fn begin_with(&mut self, one_shot: &OneShot, lead: usize, hits: f32) {
+        self.forget();
+        let own_lead = f64::from(one_shot.lead_s()) * one_shot.sample_rate_hz();
+        let silence = lead as i64 - own_lead.round() as i64;
+        let length = (silence + one_shot.frames() as i64).max(0) as usize;
+        self.parts = (length / self.part_samples).min(self.weights.len());
+        self.counts[..self.parts].fill(hits);
+        for (index, channel) in self.channels.iter_mut().enumerate() {
+            let known = &mut channel[..self.parts * self.part_samples];
+            let (before, sounding) = known.split_at_mut(known.len().min(silence.max(0) as usize));
+            before.fill(0.0);
+            // None of a sound that ends before it begins here.
+            let skipped = (-silence).clamp(0, one_shot.frames() as i64) as usize;
+            sounding.copy_from_slice(&one_shot.channel(index)[skipped..][..sounding.len()]);
+        }
+        self.uses = hits;
+        self.onset = (silence as f64 + own_lead, f64::from(hits));
+    }
+
     /// Takes the sample at which a hit's onset was announced, counted from where the sound
     /// begins there, and gives the mean of all: every announcement errs its own way.
     pub fn announce(&mut self, onset: f64) -> f64 {
@@ -128,6 +150,10 @@ impl Sound {
         let new = weight * gain * gain;
         if new <= 0.0 {
             return;
+        }
+        if self.weights[part] == 0.0 {
+            // What it began with is as loud as the first hit, for lack of anything better.
+            self.weights[part] = self.counts[part] * gain * gain;
         }
         // Hits fade by their number and not by their power: else a soft one would take the
         // memory of all loud ones with it.

@@ -1,7 +1,12 @@
 //! Drum machines whose masks know nothing.
 
+use std::sync::Arc;
+
 use super::*;
-use crate::front_end::BAND_COUNT;
+use crate::{
+    front_end::{BAND_COUNT, FrontEnd},
+    one_shots::{Evidence, OneShot},
+};
 
 const RATE_HZ: f64 = 44_100.0;
 const LOOK_AHEAD_HOPS: usize = 6;
@@ -251,6 +256,64 @@ fn sounds_outlive_a_rewind_and_not_a_reset() {
     overlap_add.reset();
     let again = separate(&mut repeats, &mut overlap_add, &machine);
     assert_eq!(again, fresh);
+}
+
+/// What a kit has of one of the machine's drums, which begins `lead_s` before its attack.
+fn kit_sound(machine: &Machine, which: usize, lead_s: f32, confidence: f32) -> DrumSound {
+    let (drum, samples) = &machine.drums[which];
+    let mut channel = vec![0.0; (f64::from(lead_s.max(0.0)) * RATE_HZ) as usize];
+    let cut = (f64::from((-lead_s).max(0.0)) * RATE_HZ) as usize;
+    channel.extend_from_slice(&samples[cut.min(samples.len() - 1)..]);
+    let one_shot = OneShot::new(RATE_HZ, vec![channel]).unwrap();
+    let layers = [(1.0, Arc::new(one_shot.with_lead(lead_s)))];
+    let evidence = Evidence {
+        hits: 9,
+        confidence,
+        pan: 0.0,
+    };
+    let mut front_end = FrontEnd::new(Framing::for_rate(RATE_HZ).unwrap());
+    DrumSound::new(*drum, &layers, evidence, &mut front_end).unwrap()
+}
+
+#[test]
+fn the_sounds_of_a_kit_are_known_from_the_first_hit_on() {
+    let machine = Machine::new(0.0);
+    let first = |stems: &[Vec<f32>]| distortion_db(&stems[1][..20_000], &machine.stem(1)[..20_000]);
+    let after = |lead_s: f32, confidence: f32| {
+        let (mut repeats, mut overlap_add) = new();
+        for which in 0..machine.drums.len() {
+            let kit = kit_sound(&machine, which, lead_s, confidence);
+            for sound in 0..SOUNDS + 1 {
+                repeats.begin_with(machine.drums[which].0, sound, &kit);
+            }
+        }
+        first(&separate(&mut repeats, &mut overlap_add, &machine))
+    };
+    let (mut repeats, mut overlap_add) = new();
+    let fresh = first(&separate(&mut repeats, &mut overlap_add, &machine));
+    for lead_s in [0.0, 0.002, 0.006] {
+        let known = after(lead_s, 0.9);
+        assert!(known > fresh + 6.0, "{lead_s} s: {fresh} to {known} dB");
+    }
+    // Of what is missing nothing is known.
+    assert!(after(-0.001, 0.9) > fresh + 3.0);
+    assert_eq!(after(0.0, 0.2), fresh, "what is not sure");
+}
+
+#[test]
+fn a_kit_sound_that_ends_before_it_begins_is_none() {
+    let (mut repeats, _) = new();
+    let mut machine = Machine::new(0.0);
+    for (length, lead_s, is_known) in [(6_000, -0.02, true), (6_000, 0.02, true), (8, 0.02, false)]
+    {
+        machine.drums[0].1.truncate(length);
+        let mut kit = kit_sound(&machine, 0, 0.0, 1.0);
+        let one_shot = (*kit.layers[0].one_shot).clone().with_lead(lead_s);
+        kit.layers[0].one_shot = Arc::new(one_shot);
+        repeats.begin_with(Drum::Snare, 0, &kit);
+        let samples = repeats.sounds[Drum::Snare.index()][0].samples()[0];
+        assert_eq!(!samples.is_empty(), is_known, "{length}, {lead_s} s");
+    }
 }
 
 #[test]
