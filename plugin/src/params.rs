@@ -21,7 +21,7 @@ pub mod choices;
 pub mod format;
 pub mod values;
 
-pub use choices::{BusChoice, HitChoice, MainOutput, QualityChoice};
+pub use choices::{BusChoice, HitChoice, MainOutput, NameChoice, QualityChoice};
 pub use values::Values;
 
 /// Lowest fader position in dB; it means silence.
@@ -88,6 +88,14 @@ pub struct DrumParams {
     pub bus: EnumParam<BusChoice>,
 }
 
+/// What a drum as heard is.
+#[derive(Debug, Params)]
+pub struct NameParams {
+    /// Itself, or another drum that the plugin takes for it.
+    #[id = "as"]
+    pub heard_as: EnumParam<NameChoice>,
+}
+
 /// All parameters and persisted fields of the plugin.
 #[derive(Debug, Params)]
 pub struct IdmParams {
@@ -145,6 +153,9 @@ pub struct IdmParams {
     /// Silences everything that is not soloed.
     #[id = "solo_10"]
     pub residual_solo: BoolParam,
+    /// What the nine drums as heard are.
+    #[nested(array, group = "Heard as")]
+    pub names: [NameParams; DRUM_COUNT],
 }
 
 impl DrumParams {
@@ -244,8 +255,8 @@ impl DrumParams {
         }
     }
 
-    /// What the engine needs to know about this drum; it keeps its own ranges. Real-time
-    /// safe.
+    /// What the engine needs to know about this drum, but for its name; it keeps its own
+    /// ranges. Real-time safe.
     pub fn controls(&self) -> DrumControls {
         DrumControls {
             sensitivity: self.sensitivity.value(),
@@ -256,6 +267,7 @@ impl DrumParams {
             decay: self.decay.value(),
             isolation: self.isolation.value(),
             enabled: self.enabled.value(),
+            heard_as: None,
         }
     }
 
@@ -308,6 +320,9 @@ impl Default for IdmParams {
             drums: Drum::ALL.map(DrumParams::new),
             residual_mute: BoolParam::new("Residual mute", false),
             residual_solo: BoolParam::new("Residual solo", false),
+            names: Drum::ALL.map(|drum| NameParams {
+                heard_as: EnumParam::new(format!("{} is", drum.name()), NameChoice::Itself),
+            }),
         }
     }
 }
@@ -316,7 +331,10 @@ impl IdmParams {
     /// Snapshot of everything the engine reads. Real-time safe.
     pub fn controls(&self) -> Controls {
         Controls {
-            drums: std::array::from_fn(|drum| self.drums[drum].controls()),
+            drums: std::array::from_fn(|drum| DrumControls {
+                heard_as: self.names[drum].heard_as.value().drum(),
+                ..self.drums[drum].controls()
+            }),
             hits: self.hits.value().engine(),
             mask_exponent: self.mask_exponent.value(),
             learning: self.learning.value(),

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::params::Values;
 
 /// A named state. Settings that are the song's and the session's are not in it: main output,
-/// bypass, quality, learning, where hits come from, notes, mute and solo; buses, and which
+/// bypass, quality, learning, where hits come from, notes, mute, solo and names; buses, and which
 /// drums there are, only if it is about them.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Preset {
@@ -77,7 +77,7 @@ mod tests {
     #[test]
     fn every_file_is_complete_and_in_range() {
         let session = [
-            "main", "bypass", "qual", "learn", "hits", "note", "bus", "mute", "solo", "play",
+            "main", "bypass", "qual", "learn", "hits", "note", "bus", "mute", "solo", "play", "as",
         ];
         let ids = IdmParams::default().values().into_keys();
         let ids: BTreeSet<String> = ids.filter(|id| !session.contains(&name(id))).collect();
@@ -109,7 +109,7 @@ mod tests {
         for preset in factory() {
             let settings = preset.settings();
             for id in [
-                "main", "bypass", "qual", "learn", "hits", "note_3", "mute_1", "solo_9",
+                "main", "bypass", "qual", "learn", "hits", "note_3", "mute_1", "solo_9", "as_4",
             ] {
                 assert!(!settings.contains_key(id), "{}: {id}", preset.name);
             }

@@ -79,7 +79,7 @@ fn fill(random: &mut Random, position: usize, left: &mut [f32], right: &mut [f32
 fn shake(random: &mut Random, settings: &mut Settings) {
     let drum = random.below(9);
     let controls = &mut settings.controls.drums[drum];
-    match random.below(17) {
+    match random.below(18) {
         0 => controls.sensitivity = random.unit(),
         1 => controls.min_gap_ms = 5.0 + 245.0 * random.unit(),
         2 => controls.blend = random.unit(),
@@ -103,6 +103,7 @@ fn shake(random: &mut Random, settings: &mut Settings) {
                 _ => HitSource::Heard,
             }
         }
+        16 => controls.heard_as = Drum::from_index(random.below(12)),
         _ => settings.notes[drum] = random.below(128) as u8,
     }
 }

@@ -10,7 +10,7 @@ use idm_engine::midi_file::DEFAULT_TEMPO_BPM;
 use idm_engine::note_map::NoteMap;
 
 use crate::console;
-use crate::drums::{self, DrumPercent, DrumSet};
+use crate::drums::{self, DrumPercent, DrumSet, Rename};
 use crate::hits::{self, HitFile, HitsRole};
 use crate::outputs::folder_names;
 use crate::own_samples::{KitFolder, OwnSample};
@@ -70,6 +70,12 @@ pub struct CommonArgs {
     #[arg(long, value_name = "DRUM,…", value_delimiter = ',', value_parser = DrumSet::parse)]
     pub without: Vec<DrumSet>,
 
+    /// What is heard as one drum is another: `crash=open_hat` where all hats are taken for
+    /// crashes
+    #[arg(long = "rename", value_name = "DRUM=DRUM,…", value_delimiter = ',',
+          value_parser = Rename::parse)]
+    pub renames: Vec<Rename>,
+
     /// How readily hits of a drum, a group or all count, 0 to 100 %: 50 is the model's
     /// own threshold
     #[arg(long = "sensitivity", value_name = "DRUM=PERCENT", value_parser = sensitivity)]
@@ -124,7 +130,7 @@ impl CommonArgs {
             passes: self.passes.unwrap_or(passes),
             controls: Controls {
                 hits: source,
-                ..drums::controls(&self.without, &self.sensitivities)
+                ..drums::controls(&self.without, &self.sensitivities, &self.renames)
             },
             own: Vec::new(),
             hits: given.hits,

@@ -77,10 +77,47 @@ impl DrumPercent {
     }
 }
 
-/// What the engine is told of the drums: those that the recording lacks, and how readily
-/// hits of the others count; later settings of a drum replace earlier ones.
-pub fn controls(without: &[DrumSet], sensitivities: &[DrumPercent]) -> Controls {
+/// A drum that is heard as another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rename {
+    heard: Drum,
+    is: Drum,
+}
+
+impl Rename {
+    /// Reads `DRUM=DRUM`: what is heard, and what it is.
+    ///
+    /// # Errors
+    /// Another form, no drum.
+    pub fn parse(text: &str) -> Result<Rename, String> {
+        let (heard, is) = text
+            .split_once('=')
+            .ok_or_else(|| format!("expected DRUM=DRUM, found {text:?}"))?;
+        let drum = |name: &str| {
+            Drum::from_file_stem(name).ok_or_else(|| {
+                let names = Drum::ALL.map(Drum::file_stem).join(", ");
+                format!("expected one of {names}, found {name:?}")
+            })
+        };
+        Ok(Rename {
+            heard: drum(heard)?,
+            is: drum(is)?,
+        })
+    }
+}
+
+/// What the engine is told of the drums: those that the recording lacks, how readily hits of
+/// the others count, and which of them are heard as others; later settings of a drum replace
+/// earlier ones.
+pub fn controls(
+    without: &[DrumSet],
+    sensitivities: &[DrumPercent],
+    renames: &[Rename],
+) -> Controls {
     let mut controls = Controls::default();
+    for rename in renames {
+        controls.drums[rename.heard.index()].heard_as = Some(rename.is);
+    }
     for drum in without.iter().flat_map(|set| set.indices()) {
         controls.drums[drum].enabled = false;
     }
@@ -132,11 +169,28 @@ mod tests {
     }
 
     #[test]
+    fn renames_are_of_one_drum_to_one_drum() {
+        for (text, expected) in [
+            ("crash", "expected DRUM=DRUM, found \"crash\""),
+            ("crash=", "crash, ride, found \"\""),
+            ("hihat=ride", "found \"hihat\""),
+            ("ride=toms", "found \"toms\""),
+        ] {
+            let error = Rename::parse(text).unwrap_err();
+            assert!(error.contains(expected), "{text}: {error}");
+        }
+    }
+
+    #[test]
     fn later_settings_replace_earlier_ones() {
         let without = ["cymbals", "mid_tom"].map(|name| DrumSet::parse(name).unwrap());
         let readily =
             ["all=60", "kick=40"].map(|text| DrumPercent::parse(text, 0.0..=100.0).unwrap());
-        let controls = controls(&without, &readily);
+        let renames = ["crash=ride", "crash=open_hat"].map(|text| Rename::parse(text).unwrap());
+        let controls = controls(&without, &readily, &renames);
+        let names = controls.drums.map(|drum| drum.heard_as);
+        assert_eq!(names[Drum::Crash.index()], Some(Drum::OpenHat));
+        assert_eq!(names.iter().flatten().count(), 1);
         let enabled = controls.drums.map(|drum| drum.enabled);
         assert_eq!(
             enabled,

@@ -432,6 +432,11 @@ fn drums_are_left_out_and_kept_apart_as_told() {
     };
     assert!(hits("all=100") > hits("all=0"));
 
+    let rename = ["--rename", "kick=floor_tom"];
+    bench.idm_json(&[&["transcribe", "loop.wav", "--out", "renamed"][..], &rename].concat());
+    let table = csv("renamed");
+    assert!(table.contains(",floor_tom,") && !table.contains(",kick,"));
+
     let alike = ["--mode", "resynth", "--dynamics", "kick=0"];
     bench.idm_json(&[&["separate", "loop.wav", "--out", "alike"][..], &alike].concat());
     let velocities = |drum: &str| {

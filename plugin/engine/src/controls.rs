@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::drum::DRUM_COUNT;
+use crate::drum::{DRUM_COUNT, Drum};
 
 /// Trade between latency and how late a decision may be made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize)]
@@ -123,6 +123,8 @@ pub struct DrumControls {
     /// How hard other drums are kept out of its separated sound: −1 (it stays whole, with
     /// bleed) to 1 (it is ducked where others are louder); 0 is what the masks say.
     pub isolation: f32,
+    /// What is heard as this drum is that one; none: it is what it is heard as.
+    pub heard_as: Option<Drum>,
     /// False if this drum does not exist in the piece: it gets no hits and no
     /// signal, and what sounds of its resynthesis fades. Its pad can still be played:
     /// who clicks on it wants to hear it.
@@ -139,6 +141,7 @@ impl Default for DrumControls {
             decay: 1.0,
             dynamics: 1.0,
             isolation: 0.0,
+            heard_as: None,
             enabled: true,
         }
     }

@@ -27,7 +27,7 @@ use crate::{
     sliding::SlidingWindow,
     transcriber::{
         GivenHits, Judge, OnsetLocator, PeakPicker, PickerClass, RelativeLevel, RemovedHits,
-        Rhythm, Taught, VelocityScale,
+        Renamed, Rhythm, Taught, VelocityScale,
     },
 };
 use hits::{Decided, Started};
@@ -60,6 +60,8 @@ pub struct HopWork {
     level: LevelFollower,
     features: FeatureFrame,
     session: Session,
+    /// What it says, with the user's names.
+    words: Renamed,
     picker: PeakPicker,
     /// Hits in place of the picker's, or besides.
     given: GivenHits,
@@ -170,6 +172,10 @@ impl HopWork {
             level: LevelFollower::new(hop_s),
             features: FeatureFrame::default(),
             session: model.session(quality),
+            words: Renamed::new(
+                &meta.thresholds_of(quality).strict,
+                model.plan().has_mask(quality),
+            ),
             picker: PeakPicker::default(),
             given: GivenHits::new(framing),
             removed: RemovedHits::new(framing),
@@ -363,6 +369,8 @@ impl HopWork {
                 self.begin_repeats();
                 if let Some(frame) = described {
                     self.repeats.step(self.frame_start());
+                    let (onset, velocity) = (self.session.onset(), self.session.velocity());
+                    self.words.take(onset, velocity, self.session.mask());
                     self.find_hits(frame);
                     let onsets = self.session.onset().iter();
                     let activity = onsets.fold(0.0, |most: f32, &onset| most.max(onset));

@@ -43,6 +43,8 @@ fn nothing_is_allocated_while_everything_moves() {
                 drum.dynamics = 1.0 + noise.next();
                 drum.isolation = (1.5 * noise.next()).clamp(-1.0, 1.0).round() * noise.next();
                 drum.enabled = noise.next() > -0.9;
+                let name = (20.0 * noise.next().abs()) as usize;
+                drum.heard_as = Drum::from_index(name);
             }
             controls.mask_exponent = 1.5 + 0.5 * noise.next();
             let second = (done as f64 / rate) as usize;

@@ -230,6 +230,44 @@ fn resynthesis_plays_and_a_forbidden_drum_is_silent() {
 }
 
 #[test]
+fn a_drum_of_another_name_is_that_drum_in_every_way() {
+    let input = drum_loop(44_100.0, 3.0);
+    let accepted = |output: &support::Output, drum: Drum| {
+        let hits = output.hits.iter();
+        let hits = hits.filter(|(_, hit)| hit.drum == drum && hit.verdict == Verdict::Accepted);
+        hits.map(|(_, hit)| hit.onset_sample).collect::<Vec<_>>()
+    };
+    let run_with = |name: Option<Drum>, blocks: &[usize]| {
+        let mut controls = Controls::default();
+        controls.drums[Drum::Kick.index()].heard_as = name;
+        let mut engine = engine(44_100.0, Quality::Standard);
+        engine.set_controls(&controls);
+        run(&mut engine, &input, blocks)
+    };
+    let heard = run_with(None, &[512]);
+    let renamed = run_with(Some(Drum::FloorTom), &[512]);
+    let kicks = accepted(&heard, Drum::Kick);
+    assert!(kicks.len() > 2);
+    assert!(accepted(&renamed, Drum::Kick).is_empty());
+    let toms = accepted(&renamed, Drum::FloorTom);
+    assert_eq!(
+        toms.len(),
+        kicks.len() + accepted(&heard, Drum::FloorTom).len()
+    );
+    let near = |kick: &&u64| toms.iter().any(|tom| tom.abs_diff(**kick) < 441);
+    assert_eq!(kicks.iter().filter(near).count(), kicks.len());
+    assert!(peak_db(&renamed.stems[Drum::Kick.index()][0]) < -120.0);
+    let level = |output: &support::Output, drum: Drum| peak_db(&output.stems[drum.index()][0]);
+    let change_db = level(&renamed, Drum::FloorTom) - level(&heard, Drum::Kick);
+    assert!(change_db.abs() < 2.0, "{change_db} dB");
+    assert!(null_db(&renamed) < -120.0);
+    let cut = run_with(Some(Drum::FloorTom), &[64, 1, 999]);
+    assert_eq!(cut.stems, renamed.stems);
+    let itself = run_with(Some(Drum::Kick), &[512]);
+    assert_eq!(itself.stems, heard.stems);
+}
+
+#[test]
 fn isolation_moves_bleed_between_drums_and_changes_nothing_else() {
     let mono = drum_loop(44_100.0, 3.0);
     let stereo = [mono[0].clone(), mono[0].iter().map(|x| 0.4 * x).collect()];

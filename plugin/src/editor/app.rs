@@ -22,7 +22,7 @@ use super::sample_browser::Target;
 use super::sample_desk::SampleDesk;
 use super::song_view::{SongView, SongWish};
 use super::toolbar::ToolbarWish;
-use super::{WindowScale, header, strip, theme, timeline, toolbar};
+use super::{WindowScale, header, names, strip, theme, timeline, toolbar};
 use crate::folders::kits_folder;
 use crate::heard::marks::song_hits;
 use crate::heard::{Monitor, Take};
@@ -209,7 +209,7 @@ impl IdmApp {
             Some(ToolbarWish::SaveMidi) => self.save_midi(&monitor.take, None),
             None => {}
         }
-        self.show_history(ui, history, monitor);
+        self.show_history(ui, history, &setter, monitor);
         if let Some(drum) = self.show_strips(ui, strips, &setter, monitor) {
             lock(&self.samples).open(Target::Pad(drum));
         }
@@ -261,7 +261,13 @@ impl IdmApp {
     }
 
     /// The last seconds, or the song while its hits are corrected.
-    fn show_history(&mut self, ui: &mut Ui, rect: Rect, monitor: &mut Monitor) {
+    fn show_history(
+        &mut self,
+        ui: &mut Ui,
+        rect: Rect,
+        setter: &ParamSetter<'_>,
+        monitor: &mut Monitor,
+    ) {
         let corrections = &self.params.corrections;
         match &mut self.song {
             Some(song) => {
@@ -286,6 +292,7 @@ impl IdmApp {
                 }
             }
         }
+        names::show(ui, rect, setter, &self.params);
     }
 
     /// The hits of the song, or of some of its bars, as a file.

@@ -57,13 +57,18 @@ impl Lanes {
         )
     }
 
+    /// Where the name of a drum stands.
+    pub fn name(&self, drum: Drum) -> Rect {
+        Rect::from_x_y_ranges(self.labels.x_range(), self.lane(drum).y_range())
+    }
+
     /// The drum in whose lane a height lies.
     pub fn drum_at(&self, y: f32) -> Option<Drum> {
         let found = |drum: &Drum| self.lane(*drum).y_range().contains(y);
         Drum::ALL.into_iter().find(found)
     }
 
-    /// Paints the ground, the names and the lines.
+    /// Paints the ground and the lines.
     pub fn paint(&self, painter: &Painter) {
         painter.rect_filled(self.plot, theme::SMALL_ROUND, theme::GROOVE);
         let input = pos2(self.labels.left(), self.wave.top() + 7.0);
@@ -73,19 +78,9 @@ impl Lanes {
         }
         for drum in Drum::ALL {
             let (lane, accent) = (self.lane(drum), theme::accent(drum));
-            let (left, y) = (self.labels.left(), lane.center().y);
-            painter.circle_filled(pos2(left + 4.0, y), 3.0, accent);
-            let size = (lane.height() * 0.9).clamp(7.0, 11.0);
-            label(
-                painter,
-                pos2(left + 13.0, y),
-                size,
-                drum.name(),
-                theme::TEXT,
-            );
             painter.hline(
                 lane.x_range(),
-                y,
+                lane.center().y,
                 Stroke::new(1.0, theme::faded(accent, 0.22)),
             );
         }

@@ -32,6 +32,7 @@ mod header;
 mod keys;
 mod lanes;
 mod meter;
+mod names;
 mod notice;
 mod pad;
 mod sample_browser;

@@ -166,6 +166,58 @@ impl BusChoice {
     }
 }
 
+/// What a drum as heard is: itself, or another that is taken for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+pub enum NameChoice {
+    /// What it is heard as.
+    #[id = "itself"]
+    #[name = "As heard"]
+    Itself,
+    /// That drum.
+    #[id = "kick"]
+    #[name = "Kick"]
+    Kick,
+    /// That drum.
+    #[id = "snare"]
+    #[name = "Snare"]
+    Snare,
+    /// That drum.
+    #[id = "closed_hat"]
+    #[name = "Closed hat"]
+    ClosedHat,
+    /// That drum.
+    #[id = "open_hat"]
+    #[name = "Open hat"]
+    OpenHat,
+    /// That drum.
+    #[id = "high_tom"]
+    #[name = "High tom"]
+    HighTom,
+    /// That drum.
+    #[id = "mid_tom"]
+    #[name = "Mid tom"]
+    MidTom,
+    /// That drum.
+    #[id = "floor_tom"]
+    #[name = "Floor tom"]
+    FloorTom,
+    /// That drum.
+    #[id = "crash"]
+    #[name = "Crash"]
+    Crash,
+    /// That drum.
+    #[id = "ride"]
+    #[name = "Ride"]
+    Ride,
+}
+
+impl NameChoice {
+    /// The other drum that it is. Real-time safe.
+    pub fn drum(self) -> Option<Drum> {
+        self.to_index().checked_sub(1).and_then(Drum::from_index)
+    }
+}
+
 /// Who says when a drum is hit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 pub enum HitChoice {

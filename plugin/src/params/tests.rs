@@ -11,6 +11,7 @@ const DRUM_IDS: [&str; 13] = [
     "bus",
 ];
 const RESIDUAL_IDS: [&str; 2] = ["mute_10", "solo_10"];
+const NAME_ID: &str = "as";
 
 #[test]
 fn ids_are_frozen() {
@@ -24,6 +25,7 @@ fn ids_are_frozen() {
         expected.extend(DRUM_IDS.iter().map(|id| format!("{id}_{drum}")));
     }
     expected.extend(RESIDUAL_IDS.map(str::to_owned));
+    expected.extend((1..=DRUM_COUNT).map(|drum| format!("{NAME_ID}_{drum}")));
     assert_eq!(ids, expected);
 }
 
@@ -60,7 +62,12 @@ fn choice_ids_are_frozen() {
         assert_eq!(BusChoice::variants()[index + 1], drum.name());
         assert_eq!(BusChoice::from_index(index + 1).bus_of(0), index);
         assert_eq!(BusChoice::Own.bus_of(index), index);
+        assert_eq!(NameChoice::ids().unwrap()[index + 1], drum.file_stem());
+        assert_eq!(NameChoice::variants()[index + 1], drum.name());
+        assert_eq!(NameChoice::from_index(index + 1).drum(), Some(drum));
     }
+    assert_eq!(NameChoice::ids().unwrap()[0], "itself");
+    assert_eq!(NameChoice::Itself.drum(), None);
 }
 
 #[test]

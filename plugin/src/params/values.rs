@@ -145,6 +145,9 @@ fn visit(params: &IdmParams, visitor: &mut impl Visitor) {
     }
     visitor.visit("mute_10", &params.residual_mute);
     visitor.visit("solo_10", &params.residual_solo);
+    for (index, name) in params.names.iter().enumerate() {
+        visitor.visit(&format!("as_{}", index + 1), &name.heard_as);
+    }
 }
 
 struct Read(Values);

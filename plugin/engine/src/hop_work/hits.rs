@@ -52,7 +52,7 @@ impl HopWork {
         let mut on_candidate = |found: Candidate| candidates[found.drum.index()] = Some(found);
         let mut on_decision = |made: Decision| decisions[made.drum.index()] = Some(made);
         let enabled = self.picker_classes.map(|class| class.enabled);
-        self.taught.step(frame, self.session.onset());
+        self.taught.step(frame, self.words.onset());
         self.snap_given(frame);
         if self.hears(frame) {
             let removed = self.removed.step(frame);
@@ -64,7 +64,7 @@ impl HopWork {
             let is_given = self.controls.hits == HitSource::Given;
             self.picker.step(
                 frame,
-                self.session.onset(),
+                self.words.onset(),
                 &classes,
                 &mut on_candidate,
                 |mut made| {
@@ -84,7 +84,7 @@ impl HopWork {
             let learn = |made: Decision| taught.moment(made.frame);
             picker.step(
                 frame,
-                self.session.onset(),
+                self.words.onset(),
                 &self.picker_classes,
                 |_| {},
                 learn,
@@ -202,7 +202,7 @@ impl HopWork {
                 frame,
                 onset_sample,
                 amplitude,
-                velocity: self.session.velocity()[hit.drum.index()],
+                velocity: self.words.velocity()[hit.drum.index()],
                 given_velocity: self.given.started(hit.drum).and_then(|hit| hit.velocity),
             });
         }

@@ -9,7 +9,7 @@ use crate::{
 impl HopWork {
     pub(super) fn make_masks(&mut self, frame: u64) {
         self.explainer.predict(frame, &mut self.prediction);
-        let mut learned = self.session.mask();
+        let mut learned = self.words.mask();
         match self.mask_source {
             MaskSource::Both => {}
             MaskSource::Network => self.prediction.certainty = [0.0; DRUM_COUNT],

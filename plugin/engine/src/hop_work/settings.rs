@@ -29,6 +29,11 @@ impl HopWork {
             // Hosts reset the engine before they tell it anything.
             self.begin_templates();
         }
+        let mut names = Drum::ALL;
+        for (name, drum) in names.iter_mut().zip(&controls.drums) {
+            *name = drum.heard_as.unwrap_or(*name);
+        }
+        self.words.set(names);
         self.isolation
             .set(controls.drums.map(|drum| drum.isolation));
         let frames_per_ms = self.framing.sample_rate_hz / self.framing.hop_samples as f64 / 1e3;

@@ -50,7 +50,7 @@ const HATS: [Drum; 2] = [Drum::ClosedHat, Drum::OpenHat];
 impl HopWork {
     /// Largest share of a band that the network's masks give the drum.
     fn most_of_a_band(&self, class: usize) -> f32 {
-        let masks = self.session.mask().unwrap_or_default();
+        let masks = self.words.mask().unwrap_or_default();
         let mask = masks.chunks_exact(BAND_COUNT).nth(class);
         // Bands above half the sample rate are empty: what is said of them means nothing.
         let shares = mask.unwrap_or_default().iter().take(self.heard_bands);

@@ -8,6 +8,7 @@ mod onset_time;
 mod peak_picker;
 mod relative_level;
 mod removed_hits;
+mod renamed;
 mod rhythm;
 mod taught;
 mod velocity;
@@ -18,6 +19,7 @@ pub use onset_time::{LocatedOnset, OnsetLocator};
 pub use peak_picker::{Candidate, Decision, PeakPicker, PickerClass, Verdict, threshold_shift};
 pub use relative_level::RelativeLevel;
 pub use removed_hits::RemovedHits;
+pub use renamed::Renamed;
 pub use rhythm::{EXPECTED_COUNT, Rhythm};
 pub use taught::{
     Lesson, MOMENT_S, MOST_LESSONS, Odds, TAUGHT_COUNT, Taught, Words, doubt, lesson_of, likeness,

@@ -199,3 +199,31 @@ fn what_was_saved_is_said_whether_or_not_audio_runs() {
             .any(|text| text.starts_with("Kit saved"))
     );
 }
+
+#[test]
+fn a_click_on_a_lanes_name_says_what_the_drum_is() {
+    let mut window = Window::new(1180.0, 760.0);
+    let is = |window: &Window| window.params.controls().drums[Drum::Crash.index()].heard_as;
+    // The strips have names, too, further to the right.
+    let lane = |window: &mut Window, name: &str| {
+        let found = window.words().into_iter().filter(|(word, _)| word == name);
+        let places = found.map(|(_, place)| place);
+        places.min_by(|a, b| a.x.total_cmp(&b.x)).expect("a lane")
+    };
+    for (name, entry, expected, shown) in [
+        ("Crash", "Open hat", Some(Drum::OpenHat), "→ Open hat"),
+        ("→ Open hat", "Crash (as heard)", None, "Crash"),
+    ] {
+        let place = lane(&mut window, name);
+        window.click(place);
+        window.frame(vec![]);
+        let place = window.place_of(entry).expect("an entry");
+        window.click(place);
+        window.frame(vec![]);
+        assert_eq!(is(&window), expected);
+        window.frame(vec![]);
+        lane(&mut window, shown);
+    }
+    let gestures = window.host.gestures.lock().unwrap().clone();
+    assert_eq!(gestures, ["begin", "set", "end", "begin", "set", "end"]);
+}
