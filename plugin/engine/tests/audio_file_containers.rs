@@ -330,6 +330,27 @@ fn mp3_files_one_after_the_other_are_read_to_the_end() {
 }
 
 #[test]
+fn packets_larger_than_any_are_refused_before_there_is_room_for_them() {
+    let files = Files::new();
+    let data = [vec![0; 4], vec![1; 64]].concat();
+    let packed = |codec: &[u8; 4], frames: u32| {
+        let description = caf_description(codec, 0, [2, frames, 1, 16]);
+        caf(&[(b"desc", description), (b"data", data.clone())])
+    };
+    for frames in [(1 << 20) + 1, u32::MAX] {
+        for codec in [b"lpcm", b"ima4"] {
+            let message = files.refusal("kick.caf", &packed(codec, frames));
+            assert!(
+                message.contains(&format!("found: packets of {frames} frames")),
+                "{message}"
+            );
+        }
+    }
+    let audio = files.read("kick.caf", &packed(b"lpcm", 1));
+    assert_eq!(audio.frames(), 32);
+}
+
+#[test]
 fn aiffs_that_were_not_finished_are_read_and_told() {
     let files = Files::new();
     let samples: Vec<i16> = (0..5_000).map(|n| n * 5).collect();
