@@ -261,7 +261,13 @@ mod tests {
         let names: Vec<char> = ('a'..='z').collect();
         let mut bomb: String = names
             .windows(2)
-            .map(|pair| format!("#define ${} {}\n", pair[0], format!("${}", pair[1]).repeat(10)))
+            .map(|pair| {
+                format!(
+                    "#define ${} {}\n",
+                    pair[0],
+                    format!("${}", pair[1]).repeat(10)
+                )
+            })
             .collect();
         bomb += "<region> sample=$a\n";
         let error = refusal(&bomb);
