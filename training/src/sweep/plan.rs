@@ -171,6 +171,9 @@ fn combinations(grid: &Table, most: usize) -> Result<Vec<Vec<(&str, &Value)>>> {
     Ok(all)
 }
 
+/// Most names in a dotted key: settings have two.
+const MOST_NAMES: usize = 16;
+
 /// Overwrites `target` by `source`, table by table; keys may be dotted.
 fn merge(target: &mut Table, source: &Table) -> Result<()> {
     for (key, value) in source {
@@ -184,6 +187,15 @@ fn merge(target: &mut Table, source: &Table) -> Result<()> {
 
 /// Sets the value at a dotted key.
 fn assign(table: &mut Table, key: &str, value: &Value) -> Result<()> {
+    let names = key.split('.').count();
+    ensure!(
+        names <= MOST_NAMES,
+        "expected a setting of at most {MOST_NAMES} names, found one of {names}"
+    );
+    assign_within(table, key, value)
+}
+
+fn assign_within(table: &mut Table, key: &str, value: &Value) -> Result<()> {
     let Some((first, rest)) = key.split_once('.') else {
         table.insert(key.to_owned(), value.clone());
         return Ok(());
@@ -192,7 +204,7 @@ fn assign(table: &mut Table, key: &str, value: &Value) -> Result<()> {
         .entry(first)
         .or_insert_with(|| Value::Table(Table::new()));
     match inner {
-        Value::Table(inner) => assign(inner, rest, value),
+        Value::Table(inner) => assign_within(inner, rest, value),
         other => bail!("{key:?}: expected {first:?} to be a table, found {other}"),
     }
 }
@@ -280,7 +292,17 @@ mod tests {
                 "twice",
             ),
             ("bas = \"base.toml\"", "not a sweep"),
-            (&many_runs(), "sweep.toml: grid: expected at most 10000 runs"),
+            (
+                &format!(
+                    "base = \"base.toml\"\n[grid]\n\"a{}\" = [1]",
+                    ".b".repeat(100_000)
+                ),
+                "expected a setting of at most 16 names, found one of 100001",
+            ),
+            (
+                &many_runs(),
+                "sweep.toml: grid: expected at most 10000 runs",
+            ),
         ] {
             let error = format!("{:#}", sweep(text).unwrap_err());
             assert!(error.contains(expected), "{error}");
