@@ -23,7 +23,7 @@ use super::foreign::{self, LOOKED_AT_BYTES};
 use super::long_wave::LONG_MARKS;
 use super::mp4::is_mp4;
 use super::prepared::{Prepared, WITHIN_HEADER};
-use super::{AudioFileError, MAX_CHANNELS, MAX_SAMPLE_RATE_HZ, MIN_SAMPLE_RATE_HZ, tags};
+use super::{AudioFileError, MAX_CHANNELS, MAX_SAMPLE_RATE_HZ, MIN_SAMPLE_RATE_HZ, tags, vorbis};
 
 /// Bytes shown of a file that is no audio: a container's mark and its kind.
 const SHOWN_BYTES: usize = 12;
@@ -145,6 +145,16 @@ impl AudioReader {
         let extra = parameters.extra_data.as_deref().unwrap_or_default();
         if codec == CODEC_ID_AAC && extra.windows(3).any(is_second_generation) {
             return Err(he_aac(&path));
+        }
+        let numbers = match codec {
+            CODEC_ID_VORBIS => vorbis::table_numbers(extra),
+            _ => 0,
+        };
+        if numbers > vorbis::MOST_NUMBERS {
+            let most = vorbis::MOST_NUMBERS;
+            return Err(unsupported(&format!(
+                "tables of {numbers} numbers (at most {most} are read)"
+            )));
         }
         let make = || {
             let options = AudioDecoderOptions::default();

@@ -276,7 +276,7 @@ mod tests {
     fn what_has_nearly_died_away_leaves_the_masks_finite() {
         let learned = [0.1; STEM_COUNT * BAND_COUNT];
         let (mut prediction, power) = two_drums(0.9);
-        prediction.power = Box::new([[0.0; BAND_COUNT]; DRUM_COUNT]);
+        *prediction.power = [[0.0; BAND_COUNT]; DRUM_COUNT];
         for least in [1e-45, 1e-42, f32::MIN_POSITIVE] {
             prediction.power[3] = [least; BAND_COUNT];
             let faint = (prediction.clone(), power);
