@@ -27,6 +27,9 @@ const MOST_LATE_PADS: usize = 1_024;
 /// Corrections that take effect in one block at most.
 const MOST_CORRECTIONS: usize = 512;
 
+/// Places of the song beyond this are none: what is reckoned with them would not fit.
+const FARTHEST_SONG_SAMPLE: u64 = 1 << 52;
+
 /// Everything the user has set, read from the parameters once per block.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Settings {
@@ -243,8 +246,10 @@ impl Processor {
         let mut pads = played.pads.iter().peekable();
         let mut hits = played.hits.iter().peekable();
         let begin = self.engine.heard_samples();
-        let song_begin = played.song_sample.unwrap_or(0);
-        let new = self.song.block(begin, played.song_sample, samples);
+        let is_place = |sample: &i64| sample.unsigned_abs() <= FARTHEST_SONG_SAMPLE;
+        let song_sample = played.song_sample.filter(is_place);
+        let song_begin = song_sample.unwrap_or(0);
+        let new = self.song.block(begin, song_sample, samples);
         let place = self.song_s(begin).zip(played.tempo);
         link.tempo(place.map(|(song_s, tempo)| TempoPoint { song_s, tempo }));
         let rate_hz = self.config.sample_rate_hz;
@@ -274,7 +279,7 @@ impl Processor {
         let mut peaks = Peaks::default();
         let mut start = 0;
         while start < samples {
-            let late_offset = |pad: &(u64, Drum, f32)| (pad.0 - begin) as usize;
+            let late_offset = |pad: &(u64, Drum, f32)| pad.0.saturating_sub(begin) as usize;
             while let Some(pad) = self.late_pads.front()
                 && late_offset(pad) <= start
             {

@@ -83,8 +83,12 @@ impl SongClock {
 
     /// Takes the place in the song of a block of `samples` samples, the first of which
     /// is sample `heard` of the engine's input. Answers which part of the song is new
-    /// with it.
+    /// with it. A block without samples brings nothing and is passed over: the next one begins
+    /// at the same place, and may be the one after a jump.
     pub fn block(&mut self, heard: u64, song: Option<i64>, samples: usize) -> Option<Passage> {
+        if samples == 0 {
+            return None;
+        }
         let goes_on = match (song, self.expected) {
             // A host that plays at another speed is off by a part of every block.
             (Some(song), Some(expected)) => {
@@ -168,6 +172,9 @@ mod tests {
         // A loop.
         assert_eq!(clock.block(292, Some(1_000), 64), jumps(1_000..1_064));
         assert_eq!(clock.block(356, None, 64), None);
+        // Some hosts send blocks without samples, only to set parameters.
+        assert_eq!(clock.block(420, Some(7_000), 0), None);
+        assert_eq!(clock.block(420, Some(7_000), 64), jumps(7_000..7_064));
     }
 
     #[test]

@@ -330,6 +330,72 @@ fn mp3_files_one_after_the_other_are_read_to_the_end() {
 }
 
 #[test]
+fn packets_larger_than_any_are_refused_before_there_is_room_for_them() {
+    let files = Files::new();
+    let data = [vec![0; 4], vec![1; 64]].concat();
+    let packed = |codec: &[u8; 4], frames: u32| {
+        let description = caf_description(codec, 0, [2, frames, 1, 16]);
+        caf(&[(b"desc", description), (b"data", data.clone())])
+    };
+    for frames in [(1 << 20) + 1, u32::MAX] {
+        for codec in [b"lpcm", b"ima4"] {
+            let message = files.refusal("kick.caf", &packed(codec, frames));
+            assert!(
+                message.contains(&format!("found: packets of {frames} frames")),
+                "{message}"
+            );
+        }
+    }
+    let audio = files.read("kick.caf", &packed(b"lpcm", 1));
+    assert_eq!(audio.frames(), 32);
+}
+
+/// A page with one packet of the stream that begins with the page `first`.
+fn ogg_page(first: &[u8], number: u32, packet: &[u8]) -> Vec<u8> {
+    let mut page = first[..14].to_vec();
+    page[5] = 0;
+    page.extend(&first[14..18]);
+    page.extend(number.to_le_bytes());
+    page.extend([0; 4]);
+    page.push((packet.len() / 255 + 1) as u8);
+    page.extend(vec![255; packet.len() / 255]);
+    page.push((packet.len() % 255) as u8);
+    page.extend(packet);
+    let sum = page.iter().fold(0_u32, |sum, byte| {
+        (0..8).fold(sum ^ u32::from(*byte) << 24, |sum, _| {
+            sum << 1 ^ if sum >> 31 == 1 { 0x04C1_1DB7 } else { 0 }
+        })
+    });
+    page[22..26].copy_from_slice(&sum.to_le_bytes());
+    page
+}
+
+#[test]
+fn tables_larger_than_any_are_refused_before_there_is_room_for_them() {
+    let files = Files::new();
+    let first = &bytes_of("sine.ogg")[..58];
+    // Each is told in a few bytes and would have 16 megabytes.
+    let mut setup = b"\x05vorbis\x04".to_vec();
+    for _ in 0..5 {
+        setup.extend(b"BCV");
+        setup.extend(32_u16.to_le_bytes());
+        setup.extend(&131_072_u32.to_le_bytes()[..3]);
+        setup.extend([0; 10]);
+    }
+    let pages = [
+        first.to_vec(),
+        ogg_page(first, 1, b"\x03vorbis\0\0\0\0\0\0\0\0\x01"),
+        ogg_page(first, 2, &setup),
+        ogg_page(first, 3, &[0; 40]),
+    ];
+    let message = files.refusal("kick.ogg", &pages.concat());
+    assert!(
+        message.contains("found: tables of 20971520 numbers"),
+        "{message}"
+    );
+}
+
+#[test]
 fn aiffs_that_were_not_finished_are_read_and_told() {
     let files = Files::new();
     let samples: Vec<i16> = (0..5_000).map(|n| n * 5).collect();

@@ -11,7 +11,8 @@ pub(super) fn song_sample(transport: &Transport) -> Option<i64> {
     // Never worked out from beats and the tempo of now, which may have been another before.
     let of_seconds = |seconds: f64| (seconds * f64::from(transport.sample_rate)).round() as i64;
     let told = transport.pos_samples;
-    let told = told.or_else(|| transport.pos_seconds.map(of_seconds));
+    let is_place = |seconds: &f64| seconds.is_finite();
+    let told = told.or_else(|| transport.pos_seconds.filter(is_place).map(of_seconds));
     told.filter(|_| transport.playing)
 }
 
@@ -40,6 +41,8 @@ mod tests {
         assert_eq!(song_sample(&transport), None);
         transport.pos_seconds = Some(2.5);
         assert_eq!(song_sample(&transport), Some(120_000));
+        transport.pos_seconds = Some(f64::NAN);
+        assert_eq!(song_sample(&transport), None);
         transport.pos_samples = Some(120_001);
         assert_eq!(song_sample(&transport), Some(120_001));
         transport.playing = false;

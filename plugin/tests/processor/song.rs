@@ -90,6 +90,34 @@ fn corrections_take_effect_at_their_places_in_the_song() {
 }
 
 #[test]
+fn places_that_no_song_has_are_none() {
+    use inverse_drum_machine::corrections::Correction;
+    let input = loop_input(0.5);
+    let settings = Settings::default();
+    let corrections = [-1.0, 0.2, 0.3].map(|song_s| Correction {
+        song_s,
+        drum: Drum::Crash,
+        is_hit: true,
+        snaps: false,
+        lesson: None,
+    });
+    let heard = |song_sample| {
+        let played = Played {
+            corrections: &corrections,
+            song_sample,
+            ..NOTHING
+        };
+        run(&input, Quality::Low, &settings, &[512], played).buses
+    };
+    let standing = heard(None);
+    let end = i64::MAX - input[0].len() as i64;
+    for place in [i64::MIN, i64::MIN + 600, -(1 << 53), 1 << 53, end] {
+        assert!(heard(Some(place)) == standing, "{place}");
+    }
+    assert!(heard(Some(0)) != standing);
+}
+
+#[test]
 fn beats_are_told_for_their_place_in_the_song() {
     use inverse_drum_machine::song::Tempo;
     let model = || Model::embedded().expect("the embedded model loads");

@@ -31,6 +31,37 @@ pub(crate) fn sorted_children(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
+/// All files in `folder` and in the folders below it that are not hidden, by their paths. A
+/// link to a folder that it lies in leads round and round: it is passed over. Allocates.
+///
+/// # Errors
+/// A folder that cannot be read.
+pub(crate) fn files_below(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    walk(folder, &mut Vec::new(), &mut files)?;
+    Ok(files)
+}
+
+/// Adds the files below `folder`, which lies in the folders `above`, as they are without links.
+fn walk(folder: &Path, above: &mut Vec<PathBuf>, files: &mut Vec<PathBuf>) -> Result<()> {
+    let place = folder
+        .canonicalize()
+        .with_context(|| format!("{}: cannot be read", folder.display()))?;
+    if above.contains(&place) {
+        return Ok(());
+    }
+    above.push(place);
+    for child in sorted_children(folder)? {
+        if child.is_dir() {
+            walk(&child, above, files)?;
+        } else {
+            files.push(child);
+        }
+    }
+    above.pop();
+    Ok(())
+}
+
 /// The last part of `path`.
 pub(super) fn file_name(path: &Path) -> &str {
     path.file_name()
@@ -53,20 +84,11 @@ pub(crate) fn is_lossy(path: &Path) -> bool {
 /// What is said of the files below `folder` that are not read because their format leaves
 /// out what is hard to hear; nothing if there are none.
 pub(crate) fn lossy_remark(folder: &Path) -> String {
-    let mut folders = vec![folder.to_owned()];
-    let mut count = 0;
-    while let Some(folder) = folders.pop() {
-        for path in sorted_children(&folder).unwrap_or_default() {
-            if path.is_dir() {
-                folders.push(path);
-            } else if is_lossy(&path) || has_extension(&path, &["opus", "wma"]) {
-                count += 1;
-            }
-        }
-    }
-    match count {
+    let is_lossy = |path: &&PathBuf| is_lossy(path) || has_extension(path, &["opus", "wma"]);
+    let files = files_below(folder).unwrap_or_default();
+    match files.iter().filter(is_lossy).count() {
         0 => String::new(),
-        _ => format!(
+        count => format!(
             "; found {count} file{} in MP3, AAC or the like, which leave out what is hard to hear: \
              they are not used",
             if count == 1 { "" } else { "s" }
@@ -77,6 +99,40 @@ pub(crate) fn lossy_remark(folder: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn links_that_lead_back_are_passed_over() {
+        use std::os::unix::fs::symlink;
+        let root = tempfile::tempdir().unwrap();
+        let at = |name: &str| root.path().join(name);
+        for folder in ["a", "b", "c"] {
+            fs::create_dir(at(folder)).unwrap();
+            fs::write(at(folder).join("kick.wav"), b"").unwrap();
+        }
+        symlink("..", at("a/up")).unwrap();
+        symlink(".", at("a/self")).unwrap();
+        symlink(at("b"), at("a/to_b")).unwrap();
+        symlink(at("a"), at("b/to_a")).unwrap();
+        symlink(at("c"), at("d")).unwrap();
+        let files = files_below(root.path()).unwrap();
+        let names: Vec<_> = files
+            .iter()
+            .map(|path| path.strip_prefix(root.path()).unwrap().to_str().unwrap())
+            .collect();
+        assert_eq!(
+            names,
+            [
+                "a/kick.wav",
+                "a/to_b/kick.wav",
+                "b/kick.wav",
+                "b/to_a/kick.wav",
+                "c/kick.wav",
+                "d/kick.wav"
+            ]
+        );
+        assert!(files_below(&at("nowhere")).is_err());
+    }
 
     #[test]
     fn m4a_and_caf_are_kits_where_nothing_is_left_out() {

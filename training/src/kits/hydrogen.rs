@@ -70,12 +70,15 @@ pub(super) fn entries(path: &Path) -> Result<Vec<Entry>> {
             let border = |name: &str, default: f32| -> Result<f32> {
                 match child_text(source, name) {
                     None => Ok(default),
-                    Some(text) => text.parse().map_err(|_| {
-                        anyhow!(
-                            "{}: expected a number in {name}, found {text:?}",
-                            place(source)
-                        )
-                    }),
+                    Some(text) => {
+                        let number = text.parse().ok().filter(|number: &f32| number.is_finite());
+                        number.ok_or_else(|| {
+                            anyhow!(
+                                "{}: expected a number in {name}, found {text:?}",
+                                place(source)
+                            )
+                        })
+                    }
                 }
             };
             let (low, high) = (border("min", 0.0)?, border("max", 1.0)?);
@@ -159,9 +162,11 @@ mod tests {
         );
         assert!(found.iter().all(|entry| entry.kit == "Small"));
 
-        fs::write(&path, KIT.replace("<min>0.5<", "<min>loud<")).unwrap();
-        let error = format!("{:#}", entries(&path).unwrap_err());
-        assert!(error.contains("found \"loud\""), "{error}");
+        for odd in ["loud", "NaN", "-inf", "1e39"] {
+            fs::write(&path, KIT.replace("<min>0.5<", &format!("<min>{odd}<"))).unwrap();
+            let error = format!("{:#}", entries(&path).unwrap_err());
+            assert!(error.contains(&format!("found \"{odd}\"")), "{error}");
+        }
         fs::write(&path, "<song/>").unwrap();
         assert!(format!("{:#}", entries(&path).unwrap_err()).contains("found song"));
         fs::write(&path, "no xml").unwrap();

@@ -11,7 +11,7 @@ mod sfz;
 
 use std::sync::Arc;
 
-pub(crate) use files::{has_extension, is_audio, is_hidden, lossy_remark, sorted_children};
+pub(crate) use files::{files_below, has_extension, is_audio, lossy_remark};
 pub use idm_engine::sound::{SOUND_COUNT, Sound, sound_from_spelling};
 pub use load::load_folder;
 pub use notes::sound_of_note;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use super::{
     Sound, Split,
@@ -16,6 +16,17 @@ use super::{
 /// # Errors
 /// A folder or an instrument that cannot be read.
 pub(super) fn scan(folder: &Path) -> Result<Vec<Entry>> {
+    scan_below(folder, &mut Vec::new())
+}
+
+/// The same of a folder that lies in the folders `above`, as they are without links: one that
+/// leads back there is passed over.
+fn scan_below(folder: &Path, above: &mut Vec<PathBuf>) -> Result<Vec<Entry>> {
+    let place = folder.canonicalize();
+    let place = place.with_context(|| format!("{}: cannot be read", folder.display()))?;
+    if above.contains(&place) {
+        return Ok(Vec::new());
+    }
     let (held_out, others): (Vec<PathBuf>, Vec<PathBuf>) = sorted_children(folder)?
         .into_iter()
         .filter(|path| path.is_dir())
@@ -26,13 +37,15 @@ pub(super) fn scan(folder: &Path) -> Result<Vec<Entry>> {
             entries.extend(scan_kit(kit)?);
         }
     }
+    above.push(place);
     for folder in &held_out {
-        let kits = scan(folder)?.into_iter();
+        let kits = scan_below(folder, above)?.into_iter();
         entries.extend(kits.map(|entry| Entry {
             split: Split::Valid,
             ..entry
         }));
     }
+    above.pop();
     Ok(entries)
 }
 

@@ -20,6 +20,9 @@ use source::{Token, read_tokens};
 /// Headers in the order of inheritance.
 const LEVELS: [&str; 4] = ["global", "master", "group", "region"];
 
+/// Offsets of keys that matter.
+const MOST_OFFSET: i32 = 1_000;
+
 type Opcodes = BTreeMap<String, String>;
 
 /// The samples of the instrument described by the file at `path`. Keys are
@@ -106,8 +109,12 @@ fn region_entry(
     if silent {
         return Ok(None);
     }
-    let shift = 12 * number(control, "octave_offset", place)?.unwrap_or(0)
-        + number(control, "note_offset", place)?.unwrap_or(0);
+    // What is beyond all keys stays so.
+    let offset = |name: &str| -> Result<i32> {
+        let offset = number(control, name, place)?.unwrap_or(0);
+        Ok(offset.clamp(-MOST_OFFSET, MOST_OFFSET))
+    };
+    let shift = 12 * offset("octave_offset")? + offset("note_offset")?;
     let key = |name: &str| -> Result<Option<i32>> {
         let note = text(name).map(|text| note(text, name, place)).transpose()?;
         Ok(note.flatten())
@@ -158,7 +165,10 @@ fn sound_of_keys(
     centre: Option<i32>,
     shift: i32,
 ) -> Option<Sound> {
-    let sound = |key: i32| u8::try_from(key + shift).ok().and_then(sound_of_note);
+    let sound = |key: i32| {
+        let key = key.checked_add(shift)?;
+        u8::try_from(key).ok().and_then(sound_of_note)
+    };
     let (low, high) = match (low, high) {
         (None, None) => return None,
         (low, high) => (low.unwrap_or(0).max(0), high.unwrap_or(127).min(127)),

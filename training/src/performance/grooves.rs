@@ -1,9 +1,6 @@
 //! Human performances from MIDI files.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{fs, path::Path};
 
 use anyhow::{Context, Result, ensure};
 use idm_engine::midi_file::read_midi;
@@ -11,7 +8,7 @@ use rayon::prelude::*;
 use serde::Deserialize;
 
 use super::Event;
-use crate::kits::{Split, has_extension, is_hidden, sound_of_note};
+use crate::kits::{Split, files_below, has_extension, sound_of_note};
 
 /// A recorded performance.
 #[derive(Debug, Clone)]
@@ -60,7 +57,13 @@ pub fn load_grooves(folder: &Path) -> Result<Vec<Groove>> {
             files.push((path, split));
         }
     } else {
-        walk(folder, Split::Train, &mut files)?;
+        let midi = files_below(folder)?
+            .into_iter()
+            .filter(|path| has_extension(path, &["mid", "midi"]));
+        files.extend(midi.map(|path| {
+            let split = split_of(&path, folder);
+            (path, split)
+        }));
         files.sort_by(|a, b| a.0.cmp(&b.0));
     }
     ensure!(
@@ -89,26 +92,14 @@ pub fn load_grooves(folder: &Path) -> Result<Vec<Groove>> {
         .collect())
 }
 
-/// The MIDI files below `folder`.
-fn walk(folder: &Path, split: Split, files: &mut Vec<(PathBuf, Split)>) -> Result<()> {
-    let unreadable = || format!("{}: cannot be read", folder.display());
-    for entry in fs::read_dir(folder).with_context(unreadable)? {
-        let path = entry.with_context(unreadable)?.path();
-        if is_hidden(&path) {
-            continue;
-        }
-        if path.is_dir() {
-            let split = if Split::holds_out(&path) {
-                Split::Valid
-            } else {
-                split
-            };
-            walk(&path, split, files)?;
-        } else if has_extension(&path, &["mid", "midi"]) {
-            files.push((path, split));
-        }
+/// The side of the file at `path` by the folders in `root` that it lies in.
+fn split_of(path: &Path, root: &Path) -> Split {
+    let below = path.strip_prefix(root).unwrap_or(path);
+    if below.ancestors().skip(1).any(Split::holds_out) {
+        Split::Valid
+    } else {
+        Split::Train
     }
-    Ok(())
 }
 
 /// Strokes of a standard MIDI file, through its tempo map, in order of time.

@@ -13,7 +13,7 @@ use super::{
     Annotation,
     stems::{Stems, is_stem, parent, stem_name},
 };
-use crate::kits::{Split, has_extension, is_audio, lossy_remark, sorted_children};
+use crate::kits::{Split, files_below, has_extension, is_audio, lossy_remark};
 
 /// A recording and its annotation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,8 +63,7 @@ pub fn find_all_recordings(folder: &Path) -> Result<Vec<Recording>> {
 }
 
 fn find(folder: &Path, is_audio: fn(&Path) -> bool) -> Result<Vec<Recording>> {
-    let mut files = Vec::new();
-    walk(folder, &mut files)?;
+    let files = files_below(folder)?;
     let present: BTreeSet<&PathBuf> = files.iter().collect();
     let audio: Vec<&PathBuf> = files.iter().filter(|path| is_audio(path)).collect();
     let mut mixtures_of: BTreeMap<&Path, usize> = BTreeMap::new();
@@ -102,18 +101,6 @@ fn find(folder: &Path, is_audio: fn(&Path) -> bool) -> Result<Vec<Recording>> {
         lossy_remark(folder)
     );
     Ok(recordings)
-}
-
-/// All files below `folder` that are not hidden, sorted.
-fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
-    for child in sorted_children(folder)? {
-        if child.is_dir() {
-            walk(&child, files)?;
-        } else {
-            files.push(child);
-        }
-    }
-    Ok(())
 }
 
 /// The side of the recording at `path`, by the folders from `root` on: what lies above is

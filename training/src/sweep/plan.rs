@@ -1,12 +1,15 @@
 //! The runs of a sweep, from TOML.
 
-use std::{fs, path::Path};
+use std::{collections::BTreeSet, fs, path::Path};
 
 use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
 use toml::{Table, Value};
 
 use crate::config::{Config, counts_steps_alone};
+
+/// Most runs of a sweep: nobody waits for more, and the lists of a grid multiply.
+const MOST_RUNS: usize = 10_000;
 
 /// The file as written.
 #[derive(Debug, Deserialize)]
@@ -91,7 +94,7 @@ impl Sweep {
             )?;
             assign(&mut base, "schedule.minutes", &Value::Float(0.0))?;
         }
-        let mut runs = Vec::new();
+        let (mut runs, mut folders) = (Vec::new(), BTreeSet::new());
         let named = if file.run.is_empty() {
             vec![NamedRun {
                 name: String::new(),
@@ -100,8 +103,10 @@ impl Sweep {
         } else {
             file.run
         };
+        let combinations = combinations(&file.grid, MOST_RUNS / named.len())
+            .with_context(|| path.display().to_string())?;
         for run in &named {
-            for combination in combinations(&file.grid)? {
+            for combination in &combinations {
                 let mut table = base.clone();
                 merge(&mut table, &run.set)?;
                 let mut parts = vec![run.name.clone()];
@@ -128,8 +133,7 @@ impl Sweep {
                     .with_context(|| format!("{}: run {name:?}", path.display()))?;
                 let run = PlannedRun { name, config };
                 ensure!(
-                    runs.iter()
-                        .all(|other: &PlannedRun| other.folder() != run.folder()),
+                    folders.insert(run.folder()),
                     "{}: expected runs of different names, found {:?} twice",
                     path.display(),
                     run.name
@@ -141,13 +145,18 @@ impl Sweep {
     }
 }
 
-/// All combinations of the values of `grid`.
-fn combinations(grid: &Table) -> Result<Vec<Vec<(&str, &Value)>>> {
+/// All combinations of the values of `grid`, `most` at most.
+fn combinations(grid: &Table, most: usize) -> Result<Vec<Vec<(&str, &Value)>>> {
     let mut all: Vec<Vec<(&str, &Value)>> = vec![Vec::new()];
     for (key, values) in grid {
         let Value::Array(values) = values else {
             bail!("grid.\"{key}\": expected a list of values, found {values}");
         };
+        let count = all.len().saturating_mul(values.len());
+        ensure!(
+            count <= most,
+            "grid: expected at most {MOST_RUNS} runs with all [[run]], found more"
+        );
         all = all
             .into_iter()
             .flat_map(|start| {
@@ -162,6 +171,9 @@ fn combinations(grid: &Table) -> Result<Vec<Vec<(&str, &Value)>>> {
     Ok(all)
 }
 
+/// Most names in a dotted key: settings have two.
+const MOST_NAMES: usize = 16;
+
 /// Overwrites `target` by `source`, table by table; keys may be dotted.
 fn merge(target: &mut Table, source: &Table) -> Result<()> {
     for (key, value) in source {
@@ -175,6 +187,15 @@ fn merge(target: &mut Table, source: &Table) -> Result<()> {
 
 /// Sets the value at a dotted key.
 fn assign(table: &mut Table, key: &str, value: &Value) -> Result<()> {
+    let names = key.split('.').count();
+    ensure!(
+        names <= MOST_NAMES,
+        "expected a setting of at most {MOST_NAMES} names, found one of {names}"
+    );
+    assign_within(table, key, value)
+}
+
+fn assign_within(table: &mut Table, key: &str, value: &Value) -> Result<()> {
     let Some((first, rest)) = key.split_once('.') else {
         table.insert(key.to_owned(), value.clone());
         return Ok(());
@@ -183,7 +204,7 @@ fn assign(table: &mut Table, key: &str, value: &Value) -> Result<()> {
         .entry(first)
         .or_insert_with(|| Value::Table(Table::new()));
     match inner {
-        Value::Table(inner) => assign(inner, rest, value),
+        Value::Table(inner) => assign_within(inner, rest, value),
         other => bail!("{key:?}: expected {first:?} to be a table, found {other}"),
     }
 }
@@ -243,6 +264,13 @@ mod tests {
         assert_eq!((schedule.steps, schedule.minutes), (3, 0.0));
     }
 
+    /// More runs than there are atoms.
+    fn many_runs() -> String {
+        let values = vec!["1"; 1_000].join(",");
+        let keys = (0..30).map(|key| format!("\"data.key_{key}\" = [{values}]\n"));
+        format!("base = \"base.toml\"\n[grid]\n{}", keys.collect::<String>())
+    }
+
     #[test]
     fn errors_name_the_run_and_the_setting() {
         for (text, expected) in [
@@ -264,6 +292,17 @@ mod tests {
                 "twice",
             ),
             ("bas = \"base.toml\"", "not a sweep"),
+            (
+                &format!(
+                    "base = \"base.toml\"\n[grid]\n\"a{}\" = [1]",
+                    ".b".repeat(100_000)
+                ),
+                "expected a setting of at most 16 names, found one of 100001",
+            ),
+            (
+                &many_runs(),
+                "sweep.toml: grid: expected at most 10000 runs",
+            ),
         ] {
             let error = format!("{:#}", sweep(text).unwrap_err());
             assert!(error.contains(expected), "{error}");

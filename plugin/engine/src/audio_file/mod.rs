@@ -21,6 +21,7 @@ mod prepared;
 mod reader;
 mod resampler;
 mod tags;
+mod vorbis;
 mod wave_format;
 mod window;
 mod writer;

@@ -23,10 +23,14 @@ use super::foreign::{self, LOOKED_AT_BYTES};
 use super::long_wave::LONG_MARKS;
 use super::mp4::is_mp4;
 use super::prepared::{Prepared, WITHIN_HEADER};
-use super::{AudioFileError, MAX_CHANNELS, MAX_SAMPLE_RATE_HZ, MIN_SAMPLE_RATE_HZ, tags};
+use super::{AudioFileError, MAX_CHANNELS, MAX_SAMPLE_RATE_HZ, MIN_SAMPLE_RATE_HZ, tags, vorbis};
 
 /// Bytes shown of a file that is no audio: a container's mark and its kind.
 const SHOWN_BYTES: usize = 12;
+
+/// Most frames of a packet: the decoder makes room for as many as a header says, and nobody
+/// writes a tenth of it.
+const MAX_PACKET_FRAMES: u64 = 1 << 20;
 
 /// An open audio file, decoded packet by packet.
 pub struct AudioReader {
@@ -130,10 +134,27 @@ impl AudioReader {
                 found: channels,
             });
         }
+        if let Some(frames) = parameters.max_frames_per_packet
+            && frames > MAX_PACKET_FRAMES
+        {
+            return Err(unsupported(&format!(
+                "packets of {frames} frames (at most {MAX_PACKET_FRAMES} are read)"
+            )));
+        }
         let codec = parameters.codec;
         let extra = parameters.extra_data.as_deref().unwrap_or_default();
         if codec == CODEC_ID_AAC && extra.windows(3).any(is_second_generation) {
             return Err(he_aac(&path));
+        }
+        let numbers = match codec {
+            CODEC_ID_VORBIS => vorbis::table_numbers(extra),
+            _ => 0,
+        };
+        if numbers > vorbis::MOST_NUMBERS {
+            let most = vorbis::MOST_NUMBERS;
+            return Err(unsupported(&format!(
+                "tables of {numbers} numbers (at most {most} are read)"
+            )));
         }
         let make = || {
             let options = AudioDecoderOptions::default();
@@ -249,7 +270,7 @@ impl AudioReader {
                 continue;
             }
             let (rate_hz, channels) = (decoded.spec().rate(), decoded.spec().channels().count());
-            let is_half = 2 * rate_hz == self.sample_rate_hz;
+            let is_half = rate_hz.checked_mul(2) == Some(self.sample_rate_hz);
             if self.codec == CODEC_ID_AAC && self.decoded_frames == 0 && is_half {
                 return Err(he_aac(&self.path));
             }

@@ -104,7 +104,8 @@ pub fn combine_masks(
             let residual = learned[RESIDUAL][band] / learned_sum[band];
             let doubt = UNEXPLAINED_PENALTY * unexplained[band];
             let coverage = explained[band] / (explained[band] + doubt);
-            if sum[band] > 0.0 {
+            // The inverse of what is smaller would be infinite.
+            if sum[band] >= f32::MIN_POSITIVE {
                 trust[band] = coverage * relied[band] / sum[band];
                 scale[band] = (1.0 - residual) / sum[band];
             }
@@ -267,6 +268,21 @@ mod tests {
             for (loud, soft) in masks[0].iter().zip(&masks[1]) {
                 let ratio = (loud / soft).log10() / 2.0;
                 assert!((ratio - exponent / 2.0).abs() < 1e-3, "{exponent}: {ratio}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_has_nearly_died_away_leaves_the_masks_finite() {
+        let learned = [0.1; STEM_COUNT * BAND_COUNT];
+        let (mut prediction, power) = two_drums(0.9);
+        *prediction.power = [[0.0; BAND_COUNT]; DRUM_COUNT];
+        for least in [1e-45, 1e-42, f32::MIN_POSITIVE] {
+            prediction.power[3] = [least; BAND_COUNT];
+            let faint = (prediction.clone(), power);
+            for exponent in [1.0, 1.5, 2.0] {
+                // Its sum is looked at there.
+                masks_of(&faint, Some(&learned), &[1.0; DRUM_COUNT], exponent);
             }
         }
     }

@@ -7,6 +7,10 @@ use anyhow::{Context, Result, bail, ensure};
 
 /// Includes within includes.
 const MOST_DEPTH: usize = 16;
+/// Includes altogether, and bytes with all that is included and all macros replaced: a few
+/// lines can ask for more than any memory holds.
+const MOST_INCLUDES: usize = 10_000;
+const MOST_BYTES: usize = 64 << 20;
 
 /// A piece of an SFZ file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +37,8 @@ pub(super) fn read_tokens(path: &Path) -> Result<Vec<Token>> {
         root: path.parent().unwrap_or(Path::new("")),
         macros: BTreeMap::new(),
         tokens: Vec::new(),
+        includes: 0,
+        bytes: 0,
     };
     reader.file(path, 0)?;
     Ok(reader.tokens)
@@ -44,6 +50,10 @@ struct Reader<'a> {
     /// By name with its dollar sign.
     macros: BTreeMap<String, String>,
     tokens: Vec<Token>,
+    /// Files that were included.
+    includes: usize,
+    /// Bytes that were read and that macros have become.
+    bytes: usize,
 }
 
 impl Reader<'_> {
@@ -53,7 +63,15 @@ impl Reader<'_> {
             "{}: expected at most {MOST_DEPTH} levels of #include, found more; does it include itself?",
             path.display()
         );
+        self.includes += usize::from(depth > 0);
+        ensure!(
+            self.includes <= MOST_INCLUDES,
+            "{}: expected at most {MOST_INCLUDES} files by #include, found more",
+            path.display()
+        );
         let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+        self.count(bytes.len())
+            .with_context(|| path.display().to_string())?;
         // Old instruments have file names in other encodings.
         let text = without_comments(&String::from_utf8_lossy(&bytes));
         for (index, line) in text.lines().enumerate() {
@@ -68,13 +86,12 @@ impl Reader<'_> {
                     _ => bail!("{place}: expected #define $NAME value, found {line:?}"),
                 }
             } else if let Some(rest) = line.strip_prefix("#include") {
-                let name = self
-                    .expand(rest.trim().trim_matches('"'))
-                    .replace('\\', "/");
+                let name = self.expand(rest.trim().trim_matches('"'), &place)?;
+                let name = name.replace('\\', "/");
                 let included = self.root.join(name);
                 self.file(&included, depth + 1).with_context(|| place)?;
             } else {
-                let line = self.expand(line);
+                let line = self.expand(line, &place)?;
                 self.line(&line, &place)?;
             }
         }
@@ -82,16 +99,29 @@ impl Reader<'_> {
     }
 
     /// Replaces macros, the longest names first.
-    fn expand(&self, text: &str) -> String {
+    fn expand(&mut self, text: &str, place: &str) -> Result<String> {
         let mut text = text.to_owned();
         if text.contains('$') {
-            let mut names: Vec<&String> = self.macros.keys().collect();
-            names.sort_by_key(|name| std::cmp::Reverse(name.len()));
-            for name in names {
-                text = text.replace(name.as_str(), &self.macros[name]);
+            let mut macros: Vec<_> = self.macros.iter().collect();
+            macros.sort_by_key(|(name, _)| std::cmp::Reverse(name.len()));
+            let mut replaced = 0;
+            for (name, value) in macros {
+                let count = text.matches(name.as_str()).count();
+                if count > 0 {
+                    replaced += count * value.len();
+                    too_many(self.bytes.saturating_add(replaced)).context(place.to_owned())?;
+                    text = text.replace(name.as_str(), value);
+                }
             }
+            self.bytes += replaced;
         }
-        text
+        Ok(text)
+    }
+
+    /// Counts what was read.
+    fn count(&mut self, bytes: usize) -> Result<()> {
+        self.bytes = self.bytes.saturating_add(bytes);
+        too_many(self.bytes)
     }
 
     fn line(&mut self, line: &str, place: &str) -> Result<()> {
@@ -125,27 +155,42 @@ impl Reader<'_> {
     }
 }
 
+/// Refuses more than [`MOST_BYTES`].
+fn too_many(bytes: usize) -> Result<()> {
+    ensure!(
+        bytes <= MOST_BYTES,
+        "expected at most {MOST_BYTES} bytes with macros and includes, found more"
+    );
+    Ok(())
+}
+
 fn is_name(text: &str) -> bool {
-    !text.is_empty()
-        && text
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '#'))
+    !text.is_empty() && text.chars().all(is_of_name)
+}
+
+fn is_of_name(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '_' | '#')
 }
 
 /// Values may hold spaces: they end at the next header or where a word is
 /// followed by an equals sign.
 fn value_end(text: &str) -> usize {
-    let header = text.find('<').unwrap_or(text.len());
-    let text = &text[..header];
-    for (at, _) in text.match_indices('=') {
-        let Some((before, name)) = text[..at].rsplit_once(char::is_whitespace) else {
-            continue;
-        };
-        if is_name(name) {
-            return before.len();
+    // Where the last word begins that may be a name, and the space before it.
+    let mut word: Option<(usize, usize)> = None;
+    for (at, c) in text.char_indices() {
+        match c {
+            '<' => return at,
+            '=' if let Some((space, start)) = word
+                && start < at =>
+            {
+                return space;
+            }
+            c if c.is_whitespace() => word = Some((at, at + c.len_utf8())),
+            c if is_of_name(c) => {}
+            _ => word = None,
         }
     }
-    header
+    text.len()
 }
 
 /// Replaces `// …` and `/* … */` by space; lines stay where they are.
@@ -203,6 +248,60 @@ mod tests {
                 "<region>"
             ]
         );
+    }
+
+    #[test]
+    fn a_few_lines_cannot_ask_for_more_than_there_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.sfz");
+        let refusal = |text: &str| {
+            fs::write(&path, text).unwrap();
+            format!("{:#}", read_tokens(&path).unwrap_err())
+        };
+        let names: Vec<char> = ('a'..='z').collect();
+        let mut bomb: String = names
+            .windows(2)
+            .map(|pair| {
+                format!(
+                    "#define ${} {}\n",
+                    pair[0],
+                    format!("${}", pair[1]).repeat(10)
+                )
+            })
+            .collect();
+        bomb += "<region> sample=$a\n";
+        let error = refusal(&bomb);
+        assert!(
+            error.contains("a.sfz line 26: expected at most 67108864 bytes with macros"),
+            "{error}"
+        );
+        // Each includes the next one ten times.
+        for n in 0..10 {
+            let lines = format!("#include \"{}.sfi\"\n", n + 1).repeat(10);
+            fs::write(folder.path().join(format!("{n}.sfi")), lines).unwrap();
+        }
+        fs::write(folder.path().join("10.sfi"), "").unwrap();
+        let error = refusal("#include \"0.sfi\"\n");
+        assert!(
+            error.contains("expected at most 10000 files by #include"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn values_end_before_the_next_name() {
+        for (text, value) in [
+            ("a b=c", "a"),
+            ("a b c=d", "a b"),
+            ("a é=c", "a é=c"),
+            ("a =c", "a =c"),
+            ("a b==c d=e", "a"),
+            ("=x y<z", "=x y"),
+            ("a/b=c d_1#=e", "a/b=c"),
+            ("a\u{3000}b=c", "a"),
+        ] {
+            assert_eq!(&text[..value_end(text)], value, "{text}");
+        }
     }
 
     #[test]
