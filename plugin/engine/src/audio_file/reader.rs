@@ -288,6 +288,10 @@ impl AudioReader {
             decoded.copy_to_vecs_planar(&mut self.packet);
             self.cut_silence();
             if self.packet[0].is_empty() {
+                if self.skipped_frames == 0 && self.ends_at == Some(self.decoded_frames) {
+                    // There may be any number of packets behind the end.
+                    return self.at_end();
+                }
                 continue;
             }
             self.decoded_frames += self.packet[0].len() as u64;
