@@ -14,6 +14,7 @@ use nice_plug_egui::{Frame, NiceEguiApp};
 use super::before_preset::BeforePreset;
 use super::by_hand::SetNow;
 use super::controls::set;
+use super::drag_drop::{Carried, DragDrop, Place, Taken, Zone};
 use super::fit::Fit;
 use super::header::HeaderWish;
 use super::keys::leave_keys_to_host;
@@ -63,6 +64,9 @@ pub struct IdmApp {
     /// Where kits are saved.
     kits_folder: PathBuf,
     samples: Arc<Mutex<SampleDesk>>,
+    drag_drop: DragDrop,
+    /// What is carried over the window.
+    carried: Option<Carried>,
     /// The song, while its hits are corrected.
     song: Option<SongView>,
     /// What became of the last thing that was done.
@@ -109,6 +113,8 @@ impl IdmApp {
             last_frame: None,
             kits_folder: kits_folder(),
             samples,
+            drag_drop: DragDrop::default(),
+            carried: None,
             song: None,
             notice: None,
             before_preset,
@@ -182,12 +188,14 @@ impl IdmApp {
         let history = row(bar.bottom() + theme::GAP, timeline_height);
         let strips = Rect::from_min_max(pos2(area.left(), history.bottom() + theme::GAP), area.max);
 
+        let hint = self.drag_hint(ui.ctx());
+        let notice = self.notice.as_ref().filter(|notice| notice.is_fresh());
         let wish = header::Header {
             params: &self.params,
             shared: &self.shared,
             texts: &self.shared.texts(),
             zoom: ui.ctx().zoom_factor(),
-            notice: self.notice.as_ref().filter(|notice| notice.is_fresh()),
+            notice: hint.as_ref().or(notice),
             problem: &self.problem(),
             can_undo_preset: self.can_undo_preset(),
             hears_nothing: monitor.sound_since_hit_s >= timeline::NOTHING_HEARD_S,
@@ -206,14 +214,18 @@ impl IdmApp {
             }
             Some(ToolbarWish::SaveKit) => self.save_kit(),
             Some(ToolbarWish::LoadKit) => lock(&self.samples).open(Target::Kit),
-            Some(ToolbarWish::SaveMidi) => self.save_midi(&monitor.take, None),
+            Some(ToolbarWish::SaveMidi) => drop(self.save_midi(&monitor.take, None)),
+            Some(ToolbarWish::Hold(taken)) => self.drag_drop.press(Some(taken)),
             None => {}
         }
         self.show_history(ui, history, monitor);
-        if let Some(drum) = self.show_strips(ui, strips, &setter, monitor) {
+        let pads = self.show_strips(ui, strips, &setter, monitor);
+        if let Some(drum) = pads.wants_sample {
             lock(&self.samples).open(Target::Pad(drum));
         }
+        self.drag_drop.press(pads.pressed);
         lock(&self.samples).show(ui.ctx(), &setter, &self.params, &self.shared);
+        self.follow_dragged(ui, pads.zones, &setter, &monitor.take);
         self.tell_changes(&setter);
 
         let interval = match self.shared.status() {
@@ -270,8 +282,11 @@ impl IdmApp {
                 let (take, questions) = (&monitor.take, &mut monitor.questions);
                 match song.show(ui, rect, take, questions, corrections, hits) {
                     Some(SongWish::Done) => self.song = None,
-                    Some(SongWish::SaveMidi) => self.save_midi(&monitor.take, None),
-                    Some(SongWish::SaveBars(bars)) => self.save_midi(&monitor.take, Some(&bars)),
+                    Some(SongWish::SaveMidi) => drop(self.save_midi(&monitor.take, None)),
+                    Some(SongWish::SaveBars(bars)) => {
+                        self.save_midi(&monitor.take, Some(&bars));
+                    }
+                    Some(SongWish::Hold(taken)) => self.drag_drop.press(Some(taken)),
                     Some(SongWish::ListenAnew) => monitor.forget_song(),
                     None => {}
                 }
@@ -288,8 +303,8 @@ impl IdmApp {
         }
     }
 
-    /// The hits of the song, or of some of its bars, as a file.
-    fn save_midi(&mut self, take: &Take, bars: Option<&Bars>) {
+    /// The hits of the song, or of some of its bars, as a file; answers its path.
+    fn save_midi(&mut self, take: &Take, bars: Option<&Bars>) -> Option<PathBuf> {
         // Hits that come as notes are not corrected.
         let corrections = match self.params.hits.value() {
             HitChoice::Listening => self.params.corrections.current(),
@@ -298,10 +313,11 @@ impl IdmApp {
         let hits = song_hits(take, &corrections);
         let (notes, grid) = (self.params.notes(), take.grid());
         let saved = midi_export::save(&hits, &notes, &grid, bars, &self.kits_folder);
-        self.notice = Some(match saved {
-            Ok(path) => Notice::saved("MIDI saved as", &path),
+        self.notice = Some(match &saved {
+            Ok(path) => Notice::saved("MIDI saved as", path),
             Err(error) => Notice::failed(format!("MIDI not saved: {error}")),
         });
+        saved.ok()
     }
 
     /// Whether there are settings from before a preset, of this state.
@@ -332,16 +348,16 @@ impl IdmApp {
         problems.find(|one| !one.is_empty()).unwrap_or_default()
     }
 
-    /// Draws the strips; answers the drum for which the user wants a sample.
+    /// Draws the strips; answers what the user does with the pads.
     fn show_strips(
         &self,
         ui: &mut Ui,
         rect: Rect,
         setter: &ParamSetter<'_>,
         monitor: &Monitor,
-    ) -> Option<Drum> {
+    ) -> PadsAnswer {
         let own = self.params.own_samples.names();
-        let mut wanted = None;
+        let mut answer = PadsAnswer::default();
         let count = STEM_COUNT as f32;
         let gaps = theme::GAP * (count - 1.0);
         let width = ((rect.width() - gaps) / count).max(strip::MIN_WIDTH);
@@ -364,7 +380,7 @@ impl IdmApp {
                         Rect::from_min_size(pos2(left, area.top()), vec2(width, height))
                     };
                     for drum in Drum::ALL {
-                        let wants_sample = strip::drum_strip(
+                        let pad = strip::drum_strip(
                             ui,
                             place(drum.index()),
                             setter,
@@ -374,16 +390,32 @@ impl IdmApp {
                             monitor,
                             &self.shared,
                         );
-                        if wants_sample {
-                            wanted = Some(drum);
+                        if pad.wants_sample {
+                            answer.wants_sample = Some(drum);
                         }
+                        answer.pressed = pad.pressed.or(answer.pressed);
+                        answer.zones.push(Zone {
+                            place: Place::Pad(drum),
+                            rect: pad.rect.intersect(ui.clip_rect()),
+                        });
                     }
                     let last = place(STEM_COUNT - 1);
                     strip::residual_strip(ui, last, setter, &self.params, monitor);
                 });
         });
-        wanted
+        answer
     }
+}
+
+/// What the user does with the pads.
+#[derive(Default)]
+struct PadsAnswer {
+    /// The drum for which a sample is to be chosen.
+    wants_sample: Option<Drum>,
+    /// What was pressed and can be dragged out.
+    pressed: Option<Taken>,
+    /// Where they are.
+    zones: Vec<Zone>,
 }
 
 impl NiceEguiApp for IdmApp {
@@ -391,8 +423,9 @@ impl NiceEguiApp for IdmApp {
         &mut self,
         egui_context: egui::Context,
         gui_context: GuiContext,
-        _: &mut Frame,
+        frame: &mut Frame,
     ) -> Result<(), HandlerError> {
+        self.drag_drop = DragDrop::open(frame.baseview_window(), &egui_context);
         self.open(&egui_context, gui_context);
         Ok(())
     }
@@ -424,5 +457,6 @@ impl Drop for IdmApp {
     }
 }
 
+mod dragging;
 #[cfg(test)]
 mod tests;

@@ -26,6 +26,7 @@ mod app;
 mod before_preset;
 mod by_hand;
 mod controls;
+mod drag_drop;
 mod fader;
 mod fit;
 mod header;
