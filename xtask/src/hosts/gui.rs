@@ -15,6 +15,7 @@ use x11rb::rust_connection::RustConnection;
 use x11rb::wrapper::ConnectionExt as _;
 
 use super::clap_editor::ClapEditor;
+use super::gui_drag::{Source, Target};
 pub use super::gui_step::Step;
 use super::vst3_editor::Vst3Editor;
 use super::{BusAudio, Host};
@@ -25,6 +26,9 @@ const BLOCK: usize = 512;
 
 /// A window with no more colours than this shows no editor.
 pub const FEW_COLOURS: usize = 8;
+
+/// Longest that the other end of a drag may take.
+const DRAG_PATIENCE: Duration = Duration::from_secs(10);
 
 /// The editor of one plugin instance.
 pub(super) trait Editor {
@@ -65,6 +69,8 @@ pub struct GuiSession {
     window: u32,
     size: (u32, u32),
     playback: Option<Playback>,
+    /// What is held over the editor.
+    carried: Option<Source>,
     /// Threads of this process before the editor was opened.
     threads_without_editor: usize,
 }
@@ -143,6 +149,7 @@ impl GuiSession {
             window,
             size: (64, 64),
             playback,
+            carried: None,
             threads_without_editor: thread_count(),
         };
         session.show()?;
@@ -196,6 +203,19 @@ impl GuiSession {
                 self.run(0.1)?;
                 xdotool(&["mouseup", "1"])?;
             }
+            Step::Carry(x, y, path) => {
+                let mut source = Source::new(path)?;
+                self.carry(&mut source, *x, *y)?;
+                // It is held as long as the session lasts.
+                self.carried = Some(source);
+            }
+            Step::Drop(x, y, path) => {
+                let mut source = Source::new(path)?;
+                self.carry(&mut source, *x, *y)?;
+                source.let_go()?;
+                self.until("the drop is finished", |_| source.is_finished())?;
+            }
+            Step::Take(x, y, path) => self.take(*x, *y, path)?,
             Step::Key(keys) => xdotool(&["key", keys])?,
             Step::Resize(width, height) => self.resize(*width, *height)?,
             Step::Reopen => {
@@ -205,6 +225,61 @@ impl GuiSession {
             Step::Picture(path) => return self.picture(path),
         }
         self.run(0.2)
+    }
+
+    /// Drags something to a place until the editor has answered.
+    fn carry(&mut self, source: &mut Source, x: u32, y: u32) -> Result<()> {
+        source.go_to(i16::try_from(x)?, i16::try_from(y)?)?;
+        self.until("the editor answers", |_| source.is_answered())?;
+        // By now it knows what it is.
+        self.run(0.1)?;
+        source.go_to(i16::try_from(x)?, i16::try_from(y)?)?;
+        self.until("the editor answers again", |_| source.is_answered())?;
+        ensure!(source.is_welcome(), "the editor takes nothing there");
+        Ok(())
+    }
+
+    /// Drags what is at a place to a window of another program, which copies the file.
+    fn take(&mut self, x: u32, y: u32, path: &Path) -> Result<()> {
+        let mut target = Target::new()?;
+        let (to_x, to_y) = target.place();
+        xdotool(&["mousemove", &x.to_string(), &y.to_string()])?;
+        self.run(0.1)?;
+        xdotool(&["mousedown", "1"])?;
+        self.run(0.1)?;
+        // Hands do not jump.
+        for share in [0.1, 0.4, 0.7, 1.0] {
+            let way = |from: u32, to: u32| from as f64 + share * (to as f64 - from as f64);
+            let (x, y) = (way(x, to_x).round(), way(y, to_y).round());
+            xdotool(&["mousemove", &x.to_string(), &y.to_string()])?;
+            self.run(0.1)?;
+        }
+        self.until("something is over the target", |_| target.is_visited())?;
+        self.run(0.1)?;
+        xdotool(&["mouseup", "1"])?;
+        let mut file = None;
+        self.until("a file has come", |_| {
+            file = target.received()?;
+            Ok(file.is_some())
+        })?;
+        let file = file.context("no file")?;
+        std::fs::copy(&file, path)
+            .with_context(|| format!("{}: cannot be copied", file.display()))?;
+        Ok(())
+    }
+
+    /// Lets time pass until something has happened.
+    fn until(
+        &mut self,
+        what: &str,
+        mut has_happened: impl FnMut(&mut Self) -> Result<bool>,
+    ) -> Result<()> {
+        let end = Instant::now() + DRAG_PATIENCE;
+        while !has_happened(self)? {
+            ensure!(Instant::now() < end, "waited in vain until {what}");
+            self.run(0.01)?;
+        }
+        Ok(())
     }
 
     /// Resizes as a user dragging the window border would.
