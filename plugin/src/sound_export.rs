@@ -28,7 +28,7 @@ pub fn save(
                 sample_rate_hz: one_shot.sample_rate_hz(),
                 channels: one_shot.channels().to_vec(),
             };
-            (safe_name(&name), audio)
+            (format!("{} {}", drum.name(), safe_name(&name)), audio)
         }
         None => (drum.name().to_owned(), learnt(drum, &kit.current())?),
     };
@@ -127,7 +127,7 @@ mod tests {
         write_wav(&sample, &audio).unwrap();
         own.load(Drum::Snare, &sample, Placing::Replace).unwrap();
         let path = save(&own, &kit).expect("saved");
-        assert_eq!(path, folder.join("my_snare 1.wav"));
+        assert_eq!(path, folder.join("Snare my_snare 1.wav"));
         assert_eq!(frames(&path), 2_000);
         fs::remove_dir_all(folder).unwrap();
     }

@@ -194,8 +194,12 @@ impl Source {
 
     fn serve(&mut self) -> Result<()> {
         let atoms = &self.program.atoms;
+        let over = self.over.map(|(over, _)| over);
         while let Some(event) = self.program.connection.poll_for_event()? {
             match event {
+                // Of a window that it does not know, as GTK sees it.
+                Event::ClientMessage(event)
+                    if event.format == 32 && Some(event.data.as_data32()[0]) != over => {}
                 Event::ClientMessage(event) if event.type_ == atoms.XdndStatus => {
                     self.is_answered = true;
                     self.is_welcome = event.data.as_data32()[1] & 1 != 0;

@@ -99,7 +99,7 @@ impl IdmApp {
             None => return,
         };
         let colour = if is_welcome(place, files) {
-            theme::BRAND
+            theme::TEXT
         } else {
             theme::WARNING
         };

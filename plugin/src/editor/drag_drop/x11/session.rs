@@ -9,7 +9,7 @@ use x11rb::connection::Connection as _;
 use x11rb::protocol::Event;
 use x11rb::protocol::xproto::{
     Atom, AtomEnum, ClientMessageEvent, ConnectionExt as _, PropMode, Property,
-    PropertyNotifyEvent, SelectionNotifyEvent, Timestamp,
+    PropertyNotifyEvent, SelectionNotifyEvent, Timestamp, Window,
 };
 use x11rb::wrapper::ConnectionExt as _;
 
@@ -43,6 +43,8 @@ pub struct Session<'a> {
     context: &'a egui::Context,
     standing: Standing,
     target: Target,
+    /// The window for which the source takes ours: the editor's or the host's.
+    addressed: Window,
     transfer: Transfer,
     offer: Offer,
     out: Option<Out>,
@@ -64,6 +66,7 @@ impl<'a> Session<'a> {
             context,
             standing,
             target: Target::default(),
+            addressed: x11rb::NONE,
             transfer: Transfer::default(),
             offer: Offer::default(),
             out: None,
@@ -139,6 +142,9 @@ impl<'a> Session<'a> {
             return Ok(());
         };
         let now = Instant::now();
+        if !matches!(message, Message::Status { .. } | Message::Finished { .. }) {
+            self.addressed = event.window;
+        }
         let place = match message {
             Message::Enter {
                 source,
@@ -187,24 +193,18 @@ impl<'a> Session<'a> {
     }
 
     fn act(&mut self, acts: Vec<Act>) -> Result<(), Gone> {
-        let (helper, editor) = (self.wire.helper, self.wire.editor);
+        // Sources know the window by which they found ours, and no other.
+        let target = self.addressed;
         for act in acts {
             match act {
                 Act::Tell(source, answer) => {
                     let message = match answer {
-                        // Some compare it with the window that they found.
-                        Answer::Status(accepts) => Message::Status {
-                            target: editor,
-                            accepts,
-                        },
-                        Answer::Finished(accepted) => Message::Finished {
-                            target: editor,
-                            accepted,
-                        },
+                        Answer::Status(accepts) => Message::Status { target, accepts },
+                        Answer::Finished(accepted) => Message::Finished { target, accepted },
                     };
                     self.wire.tell(source, source, message)?;
                 }
-                Act::Ask(time) => self.ask(helper, time)?,
+                Act::Ask(time) => self.ask(time)?,
                 Act::Draw => self.context.request_repaint(),
             }
         }
@@ -212,11 +212,11 @@ impl<'a> Session<'a> {
     }
 
     /// Asks for the list of files.
-    fn ask(&mut self, asker: u32, time: Timestamp) -> Result<(), Gone> {
+    fn ask(&mut self, time: Timestamp) -> Result<(), Gone> {
         let atoms = self.wire.atoms;
         self.transfer = Transfer::Asked;
         self.wire.connection.convert_selection(
-            asker,
+            self.wire.helper,
             atoms.XdndSelection,
             atoms.UriList,
             atoms.IDM_DATA,
