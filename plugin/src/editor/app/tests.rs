@@ -320,6 +320,7 @@ fn notes_of_another_instrument_are_chosen_at_once() {
     assert!(window.place_of("Notes: Addictive Drums 2").is_some());
 }
 
+mod dragging;
 mod legible;
 mod midi;
 mod pads;
