@@ -229,11 +229,14 @@ impl GuiSession {
 
     /// Drags something to a place until the editor has answered.
     fn carry(&mut self, source: &mut Source, x: u32, y: u32) -> Result<()> {
-        source.go_to(i16::try_from(x)?, i16::try_from(y)?)?;
+        let (x, y) = (i16::try_from(x)?, i16::try_from(y)?);
+        self.until("somebody hears of drags, also at the host's window", |_| {
+            source.go_to(x, y)
+        })?;
         self.until("the editor answers", |_| source.is_answered())?;
         // By now it knows what it is.
         self.run(0.1)?;
-        source.go_to(i16::try_from(x)?, i16::try_from(y)?)?;
+        source.go_to(x, y)?;
         self.until("the editor answers again", |_| source.is_answered())?;
         ensure!(source.is_welcome(), "the editor takes nothing there");
         Ok(())

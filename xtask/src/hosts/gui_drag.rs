@@ -130,9 +130,9 @@ impl Source {
         })
     }
 
-    /// Drags it to a point of the screen. Some programs look for whoever hears from the
-    /// outside, others from the inside: both must find somebody.
-    pub fn go_to(&mut self, x: i16, y: i16) -> Result<()> {
+    /// Drags it to a point of the screen; false if nobody hears there yet. Some programs look
+    /// for whoever hears from the outside, others from the inside: both must find the same.
+    pub fn go_to(&mut self, x: i16, y: i16) -> Result<bool> {
         let program = &self.program;
         let (mut window, mut outermost, mut found) = (program.root, None, None);
         loop {
@@ -149,11 +149,10 @@ impl Source {
             outermost = outermost.or(Some(proxy));
             found = proxy.map(|proxy| (window, proxy)).or(found);
         }
-        let (over, receiver) = found.context("nobody hears what is dragged there")?;
-        ensure!(
-            outermost == Some(Some(receiver)),
-            "who looks at the host's window finds somebody else"
-        );
+        let Some((over, receiver)) = found.filter(|(_, proxy)| outermost == Some(Some(*proxy)))
+        else {
+            return Ok(false);
+        };
         let (source, atoms) = (program.window, &program.atoms);
         if self.over != Some((over, receiver)) {
             let data = [source, VERSION << 24, atoms.UriList, 0, 0];
@@ -164,7 +163,7 @@ impl Source {
         program.tell(receiver, over, atoms.XdndPosition, data)?;
         self.over = Some((over, receiver));
         self.is_answered = false;
-        Ok(())
+        Ok(true)
     }
 
     /// Lets it go.

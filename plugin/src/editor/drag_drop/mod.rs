@@ -87,12 +87,15 @@ impl DragDrop {
     pub fn drag_out(&self, path: PathBuf) {
         self.board.set_progress(Progress::Refused);
         #[cfg(target_os = "linux")]
-        if let Some(link) = &self.link {
-            return link.drag_out(path);
+        let goes = self.link.as_ref().is_some_and(|link| link.drag_out(path));
+        #[cfg(not(target_os = "linux"))]
+        let goes = {
+            drop(path);
+            false
+        };
+        if !goes {
+            self.board.set_progress(Progress::Nothing);
         }
-        // Nobody takes it.
-        drop(path);
-        self.board.set_progress(Progress::Nothing);
     }
 
     /// Shows what the window under the pointer says of what is dragged out.

@@ -102,13 +102,15 @@ impl Link {
         Some(Link { orders, waker })
     }
 
-    /// Drags a file out, as long as the button is down.
-    pub fn drag_out(&self, path: PathBuf) {
-        self.order(Order::DragOut(path));
+    /// Drags a file out, as long as the button is down. False if nobody is there to do it.
+    pub fn drag_out(&self, path: PathBuf) -> bool {
+        self.order(Order::DragOut(path))
     }
 
-    fn order(&self, order: Order) {
-        let _ = self.orders.send(order);
+    fn order(&self, order: Order) -> bool {
+        if self.orders.send(order).is_err() {
+            return false;
+        }
         // Before it can be woken it looks by itself.
         if let Some(waker) = self.waker.get() {
             let event = ClientMessageEvent::new(32, waker.helper, waker.wake, [0_u32; 5]);
@@ -120,6 +122,7 @@ impl Link {
                 let _ = waker.connection.flush();
             }
         }
+        true
     }
 }
 

@@ -245,8 +245,8 @@ impl<'a> Session<'a> {
     fn property_changed(&mut self, event: &PropertyNotifyEvent) -> Result<(), Gone> {
         let atoms = self.wire.atoms;
         if event.window != self.wire.helper {
-            if event.atom == atoms.XdndAware {
-                self.standing.has_changed(&self.wire, event.window)?;
+            if event.atom == atoms.XdndAware || event.atom == atoms.XdndProxy {
+                self.standing.has_changed(&self.wire)?;
             }
         } else if event.atom == atoms.IDM_TIME {
             self.begin_out(event.time)?;

@@ -70,12 +70,14 @@ impl Standing {
         Ok(())
     }
 
-    /// A window has begun to take things itself.
-    pub fn has_changed(&mut self, wire: &Wire<'_>, window: Window) -> Result<(), ConnectionError> {
-        if self.outermost == Some(window) && wire.aware(window)?.is_some() {
-            self.leave(wire)?;
+    /// The host's window has begun to take things itself, or another editor that stood for it
+    /// has gone.
+    pub fn has_changed(&mut self, wire: &Wire<'_>) -> Result<(), ConnectionError> {
+        match self.outermost {
+            Some(window) if wire.aware(window)?.is_some() => self.leave(wire),
+            Some(_) => Ok(()),
+            None => self.follow(wire),
         }
-        Ok(())
     }
 
     /// Stands for nothing any more.
