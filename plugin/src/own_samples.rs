@@ -8,7 +8,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use idm_engine::drum::{DRUM_COUNT, Drum};
 use idm_engine::learner::as_kept;
-use idm_engine::one_shots::{OneShot, OwnKit, OwnKitPlan, OwnSet, OwnSounds, read_own_set};
+use idm_engine::one_shots::{
+    MOST_OWN_SAMPLES, OneShot, OwnKit, OwnKitPlan, OwnSet, OwnSounds, read_own_set,
+};
 use nice_plug::params::persist::PersistentField;
 
 use crate::handover::{Inbox, Outbox, handover};
@@ -178,6 +180,14 @@ impl OwnSamples {
         let (mut set, mut name) = (OwnSet::default(), None);
         for path in paths {
             let path = path.as_ref();
+            // None is read in vain.
+            if set.one_shots.len() >= MOST_OWN_SAMPLES {
+                let name = path.file_name().unwrap_or_default().to_string_lossy();
+                let most = MOST_OWN_SAMPLES;
+                set.left_out
+                    .push(format!("{name}: a drum has at most {most} samples"));
+                continue;
+            }
             match read_own_set(path) {
                 Ok(read) => {
                     let own = if path.is_dir() {

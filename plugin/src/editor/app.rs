@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use egui::{Rect, Ui, pos2, vec2};
-use idm_engine::drum::{Drum, STEM_COUNT};
 use nice_plug::context::gui::GuiContext;
 use nice_plug::prelude::ParamSetter;
 use nice_plug_egui::baseview::{HandlerError, WindowSize};
@@ -14,7 +13,7 @@ use nice_plug_egui::{Frame, NiceEguiApp};
 use super::before_preset::BeforePreset;
 use super::by_hand::SetNow;
 use super::controls::set;
-use super::drag_drop::{Carried, DragDrop, Place, Taken, Zone};
+use super::drag_drop::{Carried, DragDrop};
 use super::fit::Fit;
 use super::header::HeaderWish;
 use super::keys::leave_keys_to_host;
@@ -23,7 +22,7 @@ use super::sample_browser::Target;
 use super::sample_desk::SampleDesk;
 use super::song_view::{SongView, SongWish};
 use super::toolbar::ToolbarWish;
-use super::{WindowScale, header, strip, theme, timeline, toolbar};
+use super::{WindowScale, header, theme, timeline, toolbar};
 use crate::folders::kits_folder;
 use crate::heard::marks::song_hits;
 use crate::heard::{Monitor, Take};
@@ -347,75 +346,6 @@ impl IdmApp {
         let mut problems = problems.into_iter();
         problems.find(|one| !one.is_empty()).unwrap_or_default()
     }
-
-    /// Draws the strips; answers what the user does with the pads.
-    fn show_strips(
-        &self,
-        ui: &mut Ui,
-        rect: Rect,
-        setter: &ParamSetter<'_>,
-        monitor: &Monitor,
-    ) -> PadsAnswer {
-        let own = self.params.own_samples.names();
-        let mut answer = PadsAnswer::default();
-        let count = STEM_COUNT as f32;
-        let gaps = theme::GAP * (count - 1.0);
-        let width = ((rect.width() - gaps) / count).max(strip::MIN_WIDTH);
-        let total = width * count + gaps;
-        // Leave room for the scroll bar when the strips do not fit.
-        let height = if total > rect.width() + 0.5 {
-            rect.height() - 12.0
-        } else {
-            rect.height()
-        };
-        let builder = egui::UiBuilder::new().max_rect(rect).id_salt("strips");
-        ui.scope_builder(builder, |ui| {
-            egui::ScrollArea::horizontal()
-                .auto_shrink([false, false])
-                .show(ui, |ui| {
-                    let (area, _) =
-                        ui.allocate_exact_size(vec2(total, height), egui::Sense::hover());
-                    let place = |index: usize| {
-                        let left = area.left() + (width + theme::GAP) * index as f32;
-                        Rect::from_min_size(pos2(left, area.top()), vec2(width, height))
-                    };
-                    for drum in Drum::ALL {
-                        let pad = strip::drum_strip(
-                            ui,
-                            place(drum.index()),
-                            setter,
-                            drum,
-                            &self.params,
-                            own[drum.index()].as_deref(),
-                            monitor,
-                            &self.shared,
-                        );
-                        if pad.wants_sample {
-                            answer.wants_sample = Some(drum);
-                        }
-                        answer.pressed = pad.pressed.or(answer.pressed);
-                        answer.zones.push(Zone {
-                            place: Place::Pad(drum),
-                            rect: pad.rect.intersect(ui.clip_rect()),
-                        });
-                    }
-                    let last = place(STEM_COUNT - 1);
-                    strip::residual_strip(ui, last, setter, &self.params, monitor);
-                });
-        });
-        answer
-    }
-}
-
-/// What the user does with the pads.
-#[derive(Default)]
-struct PadsAnswer {
-    /// The drum for which a sample is to be chosen.
-    wants_sample: Option<Drum>,
-    /// What was pressed and can be dragged out.
-    pressed: Option<Taken>,
-    /// Where they are.
-    zones: Vec<Zone>,
 }
 
 impl NiceEguiApp for IdmApp {
@@ -458,5 +388,6 @@ impl Drop for IdmApp {
 }
 
 mod dragging;
+mod strips;
 #[cfg(test)]
 mod tests;

@@ -15,20 +15,19 @@ use x11rb::rust_connection::RustConnection;
 use x11rb::wrapper::ConnectionExt as _;
 
 use super::clap_editor::ClapEditor;
-use super::gui_drag::{Source, Target};
+use super::gui_drag::Source;
 pub use super::gui_step::Step;
 use super::vst3_editor::Vst3Editor;
 use super::{BusAudio, Host};
 use crate::{png, workspace};
+
+mod dragging;
 
 /// Block in which audio is played while the editor is open.
 const BLOCK: usize = 512;
 
 /// A window with no more colours than this shows no editor.
 pub const FEW_COLOURS: usize = 8;
-
-/// Longest that the other end of a drag may take.
-const DRAG_PATIENCE: Duration = Duration::from_secs(10);
 
 /// The editor of one plugin instance.
 pub(super) trait Editor {
@@ -225,64 +224,6 @@ impl GuiSession {
             Step::Picture(path) => return self.picture(path),
         }
         self.run(0.2)
-    }
-
-    /// Drags something to a place until the editor has answered.
-    fn carry(&mut self, source: &mut Source, x: u32, y: u32) -> Result<()> {
-        let (x, y) = (i16::try_from(x)?, i16::try_from(y)?);
-        self.until("somebody hears of drags, also at the host's window", |_| {
-            source.go_to(x, y)
-        })?;
-        self.until("the editor answers", |_| source.is_answered())?;
-        // By now it knows what it is.
-        self.run(0.1)?;
-        source.go_to(x, y)?;
-        self.until("the editor answers again", |_| source.is_answered())?;
-        ensure!(source.is_welcome(), "the editor takes nothing there");
-        Ok(())
-    }
-
-    /// Drags what is at a place to a window of another program, which copies the file.
-    fn take(&mut self, x: u32, y: u32, path: &Path) -> Result<()> {
-        let mut target = Target::new()?;
-        let (to_x, to_y) = target.place();
-        xdotool(&["mousemove", &x.to_string(), &y.to_string()])?;
-        self.run(0.1)?;
-        xdotool(&["mousedown", "1"])?;
-        self.run(0.1)?;
-        // Hands do not jump.
-        for share in [0.1, 0.4, 0.7, 1.0] {
-            let way = |from: u32, to: u32| from as f64 + share * (to as f64 - from as f64);
-            let (x, y) = (way(x, to_x).round(), way(y, to_y).round());
-            xdotool(&["mousemove", &x.to_string(), &y.to_string()])?;
-            self.run(0.1)?;
-        }
-        self.until("something is over the target", |_| target.is_visited())?;
-        self.run(0.1)?;
-        xdotool(&["mouseup", "1"])?;
-        let mut file = None;
-        self.until("a file has come", |_| {
-            file = target.received()?;
-            Ok(file.is_some())
-        })?;
-        let file = file.context("no file")?;
-        std::fs::copy(&file, path)
-            .with_context(|| format!("{}: cannot be copied", file.display()))?;
-        Ok(())
-    }
-
-    /// Lets time pass until something has happened.
-    fn until(
-        &mut self,
-        what: &str,
-        mut has_happened: impl FnMut(&mut Self) -> Result<bool>,
-    ) -> Result<()> {
-        let end = Instant::now() + DRAG_PATIENCE;
-        while !has_happened(self)? {
-            ensure!(Instant::now() < end, "waited in vain until {what}");
-            self.run(0.01)?;
-        }
-        Ok(())
     }
 
     /// Resizes as a user dragging the window border would.

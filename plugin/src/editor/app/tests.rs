@@ -4,6 +4,7 @@
 
 use egui::{Event, Modifiers, PointerButton, Pos2, RawInput};
 use idm_engine::controls::Quality;
+use idm_engine::drum::Drum;
 use idm_engine::engine::Verdict;
 use nice_plug::context::PluginApi;
 use nice_plug::context::gui::GuiContextInner;
