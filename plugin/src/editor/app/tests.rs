@@ -4,7 +4,7 @@
 
 use egui::{Event, Modifiers, PointerButton, Pos2, RawInput};
 use idm_engine::controls::Quality;
-use idm_engine::drum::Drum;
+use idm_engine::drum::{Drum, STEM_COUNT};
 use idm_engine::engine::Verdict;
 use nice_plug::context::PluginApi;
 use nice_plug::context::gui::GuiContextInner;

@@ -132,6 +132,21 @@ impl Drop for Link {
     }
 }
 
+/// Our window, which goes with the thread, however that ends: nobody is to wait for answers
+/// of a window that nobody serves.
+struct Helper<'a> {
+    connection: &'a RustConnection,
+    window: Window,
+}
+
+impl Drop for Helper<'_> {
+    fn drop(&mut self) {
+        if self.connection.destroy_window(self.window).is_ok() {
+            let _ = self.connection.flush();
+        }
+    }
+}
+
 fn run(
     editor: Window,
     board: &Board,
@@ -162,6 +177,10 @@ fn run(
             &look,
         )?
         .check()?;
+    let _served = Helper {
+        connection: &connection,
+        window: helper,
+    };
     let _ = waker.set(Waker {
         connection: connection.clone(),
         helper,

@@ -98,8 +98,6 @@ impl<'a> Session<'a> {
             }
         }
         self.standing.end(&self.wire)?;
-        self.wire.connection.destroy_window(self.wire.helper)?;
-        self.wire.connection.flush()?;
         Ok(())
     }
 
