@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use x11rb::connection::Connection;
 use x11rb::protocol::xproto::{
-    ConfigureWindowAux, ConnectionExt, CreateWindowAux, ImageFormat, WindowClass,
+    AtomEnum, ConfigureWindowAux, ConnectionExt, CreateWindowAux, ImageFormat, PropMode,
+    WindowClass,
 };
 use x11rb::rust_connection::RustConnection;
 use x11rb::wrapper::ConnectionExt as _;
@@ -114,6 +115,12 @@ impl GuiSession {
             visual,
             &CreateWindowAux::new().background_pixel(0),
         )?;
+        if path.extension().is_some_and(|end| end == "vst3") {
+            // Windows of many hosts say that something can be dropped on them.
+            let aware = connection.intern_atom(false, b"XdndAware")?.reply()?.atom;
+            let (mode, type_) = (PropMode::REPLACE, AtomEnum::ATOM);
+            connection.change_property32(mode, window, aware, type_, &[5])?;
+        }
         connection.map_window(window)?;
         // The pointer starts in the middle; out of the way it shows no hints.
         let (right, bottom) = (root.width_in_pixels, root.height_in_pixels);

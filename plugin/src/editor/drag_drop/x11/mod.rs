@@ -21,6 +21,7 @@ use super::board::Board;
 use session::Session;
 use wire::{Atoms, Wire};
 
+mod forwarding;
 mod offer;
 mod screen;
 mod session;

@@ -8,11 +8,12 @@ use std::time::{Duration, Instant};
 use x11rb::connection::Connection as _;
 use x11rb::protocol::Event;
 use x11rb::protocol::xproto::{
-    Atom, AtomEnum, ClientMessageEvent, ConnectionExt as _, PropMode, Property,
+    Atom, AtomEnum, ClientMessageEvent, ConnectionExt as _, EventMask, PropMode, Property,
     PropertyNotifyEvent, SelectionNotifyEvent, Timestamp, Window,
 };
 use x11rb::wrapper::ConnectionExt as _;
 
+use super::forwarding::Forwarding;
 use super::offer::{self, Offer};
 use super::screen::Lookout;
 use super::source::{self, Source};
@@ -45,6 +46,7 @@ pub struct Session<'a> {
     target: Target,
     /// The window for which the source takes ours: the editor's or the host's.
     addressed: Window,
+    forwarding: Forwarding,
     transfer: Transfer,
     offer: Offer,
     out: Option<Out>,
@@ -67,6 +69,7 @@ impl<'a> Session<'a> {
             standing,
             target: Target::default(),
             addressed: x11rb::NONE,
+            forwarding: Forwarding::default(),
             transfer: Transfer::default(),
             offer: Offer::default(),
             out: None,
@@ -125,6 +128,9 @@ impl<'a> Session<'a> {
             Event::PropertyNotify(event) => self.property_changed(&event)?,
             Event::ReparentNotify(_) => self.standing.follow(&self.wire)?,
             Event::MapNotify(_) => self.standing.follow(&self.wire)?,
+            Event::ConfigureNotify(event) if event.window != self.wire.editor => {
+                self.standing.has_changed(&self.wire)?;
+            }
             Event::DestroyNotify(event) if event.window == self.wire.editor => {
                 self.is_over = true;
             }
@@ -156,6 +162,7 @@ impl<'a> Session<'a> {
                     types = self.wire.words(source, list, AtomEnum::ATOM)?;
                 }
                 self.transfer = Transfer::Idle;
+                self.forwarding.enter(*event);
                 let file_type = self.wire.atoms.UriList;
                 self.target.enter(source, &types, file_type, now);
                 return Ok(());
@@ -170,6 +177,19 @@ impl<'a> Session<'a> {
             Message::Position { x, y, .. } => self.place(x, y)?,
             Message::Leave { .. } | Message::Drop { .. } => None,
         };
+        if self.standing.forwards(event.window) {
+            let (atoms, is_over_editor) = (self.wire.atoms, place.is_some());
+            let passed = self.forwarding.pass(atoms, message, *event, is_over_editor);
+            for event in passed.events {
+                let (host, mask) = (event.window, EventMask::NO_EVENT);
+                self.wire.connection.send_event(false, host, mask, event)?;
+            }
+            if !passed.is_ours {
+                let is_over = !matches!(message, Message::Position { .. });
+                let acts = self.target.is_elsewhere(is_over, self.board);
+                return self.act(acts);
+            }
+        }
         let acts = self.target.hear(message, place, self.board, now);
         self.act(acts)
     }

@@ -2,8 +2,10 @@
 //!
 //! Programs send what is dragged over a window to the one that its `XdndProxy` names. Some
 //! look for it on every window under the pointer, others, GTK's among them, only on the
-//! outermost of a program: the host's. Where that takes nothing itself, ours stands for it,
-//! too, and refuses what is not over the editor.
+//! outermost of a program: the host's. Ours stands for that one, too. What is not over the
+//! editor it refuses, or passes on where the host takes things itself
+//! ([`super::forwarding`]); there only if the window is little more than a frame around the
+//! editor, so that nothing of a host's main window depends on us.
 
 use x11rb::errors::{ConnectionError, ReplyError};
 use x11rb::protocol::xproto::{
@@ -21,6 +23,8 @@ const MOST_AROUND: usize = 32;
 pub struct Standing {
     /// The host's window, if ours stands for it.
     outermost: Option<Window>,
+    /// Whether that takes things itself.
+    is_aware: bool,
 }
 
 impl Standing {
@@ -63,21 +67,31 @@ impl Standing {
         };
         let events = EventMask::STRUCTURE_NOTIFY | EventMask::PROPERTY_CHANGE;
         hear_of(wire, window, events)?;
-        if wire.aware(window)?.is_none() && wire.proxy(window)?.is_none() {
+        self.is_aware = wire.aware(window)?.is_some();
+        let is_free = wire.proxy(window)?.is_none();
+        if is_free && (!self.is_aware || is_frame(wire, window)?) {
             stand_for(wire, window)?;
             self.outermost = Some(window);
         }
         Ok(())
     }
 
-    /// The host's window has begun to take things itself, or another editor that stood for it
-    /// has gone.
+    /// Whether the host is to have what is dragged over this window beside the editor.
+    pub fn forwards(&self, window: Window) -> bool {
+        self.is_aware && self.outermost == Some(window)
+    }
+
+    /// The host's window has another size or has begun to take things itself, or another editor
+    /// that stood for it has gone.
     pub fn has_changed(&mut self, wire: &Wire<'_>) -> Result<(), ConnectionError> {
-        match self.outermost {
-            Some(window) if wire.aware(window)?.is_some() => self.leave(wire),
-            Some(_) => Ok(()),
-            None => self.follow(wire),
+        if let Some(window) = self.outermost {
+            self.is_aware = wire.aware(window)?.is_some();
+            if self.is_aware && !is_frame(wire, window)? {
+                self.leave(wire)?;
+            }
+            return Ok(());
         }
+        self.follow(wire)
     }
 
     /// Stands for nothing any more.
@@ -114,6 +128,21 @@ fn outermost(wire: &Wire<'_>) -> Result<Option<Window>, ConnectionError> {
         }
     }
     Ok(last)
+}
+
+/// Whether `window` is little more than a frame around the editor.
+fn is_frame(wire: &Wire<'_>, window: Window) -> Result<bool, ConnectionError> {
+    let editor = wire.connection.get_geometry(wire.editor)?;
+    let whole = wire.connection.get_geometry(window)?;
+    let (Ok(editor), Ok(whole)) = (editor.reply(), whole.reply()) else {
+        return Ok(false);
+    };
+    let area = |width: u16, height: u16| u32::from(width) * u32::from(height);
+    let (editor, whole) = (
+        area(editor.width, editor.height),
+        area(whole.width, whole.height),
+    );
+    Ok(whole / 2 <= editor)
 }
 
 fn stand_for(wire: &Wire<'_>, window: Window) -> Result<(), ConnectionError> {

@@ -108,6 +108,17 @@ impl Target {
         }
     }
 
+    /// The source is over what is the host's, or has been let go there.
+    pub fn is_elsewhere(&mut self, is_over: bool, board: &Board) -> Vec<Act> {
+        if is_over {
+            self.0 = None;
+        } else if let Some(session) = &mut self.0 {
+            session.place = None;
+        }
+        board.carry(None);
+        vec![Act::Draw]
+    }
+
     fn moved(&mut self, place: Option<Place>, time: u32, board: &Board, now: Instant) -> Vec<Act> {
         let Some(session) = &mut self.0 else {
             return Vec::new();
