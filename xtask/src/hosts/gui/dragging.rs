@@ -5,15 +5,26 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
-use super::{GuiSession, xdotool};
+use super::{FEW_COLOURS, GuiSession, xdotool};
 use crate::hosts::gui_drag::{Source, Target};
 
 /// Longest that the other end of a drag may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// Longest that the editor may take until it shows something.
+const DRAWING_SECONDS: f64 = 20.0;
+
 impl GuiSession {
+    /// What is not drawn knows no places.
+    fn must_be_drawn(&mut self) -> Result<()> {
+        let colours = self.wait_until_drawn(DRAWING_SECONDS)?;
+        ensure!(colours > FEW_COLOURS, "the editor has drawn nothing");
+        Ok(())
+    }
+
     /// Drags something to a place until the editor has answered.
     pub(super) fn carry(&mut self, source: &mut Source, x: u32, y: u32) -> Result<()> {
+        self.must_be_drawn()?;
         let (x, y) = (i16::try_from(x)?, i16::try_from(y)?);
         self.until("somebody hears of drags, also at the host's window", |_| {
             source.go_to(x, y)
@@ -29,6 +40,7 @@ impl GuiSession {
 
     /// Drags what is at a place to a window of another program, which copies the file.
     pub(super) fn take(&mut self, x: u32, y: u32, path: &Path) -> Result<()> {
+        self.must_be_drawn()?;
         let mut target = Target::new()?;
         let (to_x, to_y) = target.place();
         xdotool(&["mousemove", &x.to_string(), &y.to_string()])?;
