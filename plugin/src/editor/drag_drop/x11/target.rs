@@ -228,4 +228,154 @@ impl Session {
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use idm_engine::drum::Drum;
+
+    use super::*;
+    use crate::editor::drag_drop::meaning::Kind;
+
+    const SOURCE: Window = 70;
+    const URI_LIST: Atom = 15;
+    const PAD: Place = Place::Pad(Drum::Snare);
+
+    fn position(source: Window) -> Message {
+        Message::Position {
+            source,
+            x: 1,
+            y: 2,
+            time: 500,
+        }
+    }
+
+    fn dropped(source: Window) -> Message {
+        Message::Drop { source, time: 600 }
+    }
+
+    fn wav() -> Option<Files> {
+        Some(Files(vec![("/a.wav".into(), Kind::Audio)]))
+    }
+
+    /// A session that has begun, on a board.
+    fn session() -> (Target, Board, Instant) {
+        let mut target = Target::default();
+        let now = Instant::now();
+        target.enter(SOURCE, &[3, URI_LIST], URI_LIST, now);
+        (target, Board::default(), now)
+    }
+
+    fn status(accepts: bool) -> Act {
+        Act::Tell(SOURCE, Answer::Status(accepts))
+    }
+
+    fn finished(accepted: bool) -> Act {
+        Act::Tell(SOURCE, Answer::Finished(accepted))
+    }
+
+    #[test]
+    fn files_are_asked_for_once_shown_and_dropped() {
+        let (mut target, board, now) = session();
+        let acts = target.hear(position(SOURCE), Some(PAD), &board, now);
+        assert_eq!(acts, [Act::Ask(500), status(true), Act::Draw]);
+        let carried = board.lay_out(vec![], 1.0).expect("something");
+        assert_eq!((carried.place, carried.files), (PAD, None));
+        target.received(wav(), &board);
+        assert!(board.lay_out(vec![], 1.0).expect("it").files.is_some());
+        let elsewhere = Some(Place::Elsewhere);
+        let acts = target.hear(position(SOURCE), elsewhere, &board, now);
+        assert_eq!(acts, [status(false), Act::Draw], "a file is for pads");
+        let acts = target.hear(position(SOURCE), Some(PAD), &board, now);
+        assert_eq!(acts, [status(true), Act::Draw]);
+        let acts = target.hear(dropped(SOURCE), None, &board, now);
+        assert_eq!(acts, [finished(true), Act::Draw]);
+        let drops = board.take_dropped();
+        assert_eq!((drops.len(), drops[0].place), (1, PAD));
+        assert_eq!(board.lay_out(vec![], 1.0), None);
+        assert!(!target.is_busy());
+    }
+
+    #[test]
+    fn a_drop_waits_for_its_files_but_not_for_ever() {
+        let (mut target, board, now) = session();
+        target.hear(position(SOURCE), Some(PAD), &board, now);
+        assert_eq!(target.hear(dropped(SOURCE), None, &board, now), []);
+        assert_eq!(target.tick(&board, now), []);
+        let acts = target.received(wav(), &board);
+        assert_eq!(acts, [finished(true), Act::Draw]);
+
+        let (mut target, board, now) = session();
+        target.hear(position(SOURCE), Some(PAD), &board, now);
+        target.hear(dropped(SOURCE), None, &board, now);
+        let late = now + PATIENCE + Duration::from_millis(1);
+        assert_eq!(target.tick(&board, late), [finished(false), Act::Draw]);
+        assert!(board.take_dropped().is_empty() && !target.is_busy());
+        assert_eq!(target.received(wav(), &board), []);
+    }
+
+    #[test]
+    fn a_source_that_hands_over_late_is_asked_again() {
+        let (mut target, board, now) = session();
+        target.hear(position(SOURCE), Some(PAD), &board, now);
+        target.received(None, &board);
+        let acts = target.hear(dropped(SOURCE), None, &board, now);
+        assert_eq!(acts, [Act::Ask(600)]);
+        target.received(wav(), &board);
+        assert_eq!(board.take_dropped().len(), 1);
+    }
+
+    #[test]
+    fn what_is_no_file_is_refused() {
+        let mut target = Target::default();
+        let (board, now) = (Board::default(), Instant::now());
+        target.enter(SOURCE, &[3], URI_LIST, now);
+        let acts = target.hear(position(SOURCE), Some(PAD), &board, now);
+        assert_eq!(acts, [status(false), Act::Draw]);
+        let acts = target.hear(dropped(SOURCE), None, &board, now);
+        assert_eq!(acts, [finished(false), Act::Draw]);
+        assert!(board.take_dropped().is_empty());
+        // As where the editor is not.
+        let (mut target, board, now) = session();
+        let acts = target.hear(position(SOURCE), None, &board, now);
+        assert_eq!(acts, [status(false), Act::Draw]);
+    }
+
+    #[test]
+    fn strangers_disturb_nobody() {
+        let (mut target, board, now) = session();
+        let refusal = Act::Tell(71, Answer::Status(false));
+        assert_eq!(target.hear(position(71), Some(PAD), &board, now), [refusal]);
+        let refusal = Act::Tell(71, Answer::Finished(false));
+        assert_eq!(target.hear(dropped(71), None, &board, now), [refusal]);
+        let leave = |source| Message::Leave { source };
+        assert_eq!(target.hear(leave(71), None, &board, now), []);
+        assert!(target.is_busy());
+        assert_eq!(target.hear(leave(SOURCE), None, &board, now), [Act::Draw]);
+        assert!(!target.is_busy());
+        assert_eq!(
+            target.hear(position(SOURCE), Some(PAD), &board, now),
+            [status(false)]
+        );
+    }
+
+    #[test]
+    fn a_source_that_fell_silent_is_gone() {
+        let (mut target, board, now) = session();
+        target.hear(position(SOURCE), Some(PAD), &board, now);
+        let late = now + SILENCE + Duration::from_secs(1);
+        assert_eq!(target.tick(&board, late), [Act::Draw]);
+        assert!(!target.is_busy());
+        assert_eq!(board.lay_out(vec![], 1.0), None);
+    }
+
+    #[test]
+    fn what_is_the_hosts_is_not_shown_and_comes_back() {
+        let (mut target, board, now) = session();
+        target.hear(position(SOURCE), Some(PAD), &board, now);
+        target.received(wav(), &board);
+        assert_eq!(target.is_elsewhere(false, &board), [Act::Draw]);
+        assert_eq!(board.lay_out(vec![], 1.0), None);
+        let acts = target.hear(position(SOURCE), Some(PAD), &board, now);
+        assert_eq!(acts, [status(true), Act::Draw], "it is not asked again");
+        target.is_elsewhere(true, &board);
+        assert!(!target.is_busy() && board.take_dropped().is_empty());
+    }
+}
