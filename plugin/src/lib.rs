@@ -25,6 +25,7 @@ pub mod presets;
 pub mod ramp;
 pub mod shim;
 pub mod song;
+mod sound_export;
 pub mod state;
 
 pub use plugin::{

@@ -8,7 +8,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use idm_engine::drum::{DRUM_COUNT, Drum};
 use idm_engine::learner::as_kept;
-use idm_engine::one_shots::{OneShot, OwnKit, OwnKitPlan, OwnSet, OwnSounds, read_own_set};
+use idm_engine::one_shots::{
+    MOST_OWN_SAMPLES, OneShot, OwnKit, OwnKitPlan, OwnSet, OwnSounds, read_own_set,
+};
 use nice_plug::params::persist::PersistentField;
 
 use crate::handover::{Inbox, Outbox, handover};
@@ -162,14 +164,49 @@ impl OwnSamples {
     /// # Errors
     /// Why nothing can be used, in words; the pad then stays as it is.
     pub fn load(&self, drum: Drum, path: &Path, placing: Placing) -> Result<String, String> {
-        let set = read_own_set(path).map_err(|error| error.to_string())?;
-        let mut left_out = set.left_out.clone();
-        let name = if path.is_dir() {
-            path.file_name()
-        } else {
-            path.file_stem()
+        self.load_all(drum, &[path], placing)
+    }
+
+    /// The same with several files or folders at once, which are called after the first.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn load_all(
+        &self,
+        drum: Drum,
+        paths: &[impl AsRef<Path>],
+        placing: Placing,
+    ) -> Result<String, String> {
+        let (mut set, mut name) = (OwnSet::default(), None);
+        for path in paths {
+            let path = path.as_ref();
+            // None is read in vain.
+            if set.one_shots.len() >= MOST_OWN_SAMPLES {
+                let name = path.file_name().unwrap_or_default().to_string_lossy();
+                let most = MOST_OWN_SAMPLES;
+                set.left_out
+                    .push(format!("{name}: a drum has at most {most} samples"));
+                continue;
+            }
+            match read_own_set(path) {
+                Ok(read) => {
+                    let own = if path.is_dir() {
+                        path.file_name()
+                    } else {
+                        path.file_stem()
+                    };
+                    let own = || own.unwrap_or_default().to_string_lossy().into_owned();
+                    name.get_or_insert_with(own);
+                    set.one_shots.extend(read.one_shots);
+                    set.left_out.extend(read.left_out);
+                }
+                Err(error) => set.left_out.push(error.to_string()),
+            }
+        }
+        let mut left_out = std::mem::take(&mut set.left_out);
+        let Some(name) = name else {
+            return Err(left_out.join("; "));
         };
-        let name = name.unwrap_or_default().to_string_lossy();
         let mut slot = self.lock();
         match slot.with(drum, &name, &set, placing, &mut left_out) {
             Some(samples) => slot.change(vec![(drum, Some(samples))]),
@@ -239,6 +276,15 @@ impl OwnSamples {
     pub fn names(&self) -> [Option<String>; DRUM_COUNT] {
         let slot = self.lock();
         Drum::ALL.map(|drum| Some(slot.samples[drum.index()].as_ref()?.title()))
+    }
+
+    /// The name and the loudest of the samples on the pad of `drum`.
+    pub fn loudest(&self, drum: Drum) -> Option<(String, Arc<OneShot>)> {
+        let slot = self.lock();
+        let samples = slot.samples[drum.index()].as_ref()?;
+        let by_peak = |a: &&Arc<OneShot>, b: &&Arc<OneShot>| a.peak().total_cmp(&b.peak());
+        let loudest = samples.one_shots.iter().max_by(by_peak)?;
+        Some((samples.name.clone(), loudest.clone()))
     }
 
     /// How often the user has changed them since the plugin was made.

@@ -28,7 +28,8 @@ pub struct Session {
     #[arg(long, value_name = "DPI", value_parser = clap::value_parser!(u32).range(48..=480))]
     pub dpi: Option<u32>,
     /// Things to do before the picture is taken, in order: wait:SECONDS,
-    /// click:X,Y, menu:X,Y (the right button), drag:X1,Y1,X2,Y2, key:COMBINATION,
+    /// click:X,Y, menu:X,Y (the right button), drag:X1,Y1,X2,Y2,
+    /// carry:X,Y,FILE, drop:X,Y,FILE (onto the window), take:X,Y,FILE (out of it), key:COMBINATION,
     /// resize:WIDTHxHEIGHT, reopen, picture:FILE.
     #[arg(long = "do", value_name = "STEP", default_value = "wait:2")]
     pub steps: Vec<Step>,

@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use egui::{Rect, Ui, pos2, vec2};
-use idm_engine::drum::{Drum, STEM_COUNT};
 use nice_plug::context::gui::GuiContext;
 use nice_plug::prelude::ParamSetter;
 use nice_plug_egui::baseview::{HandlerError, WindowSize};
@@ -14,6 +13,7 @@ use nice_plug_egui::{Frame, NiceEguiApp};
 use super::before_preset::BeforePreset;
 use super::by_hand::SetNow;
 use super::controls::set;
+use super::drag_drop::{Carried, DragDrop};
 use super::fit::Fit;
 use super::header::HeaderWish;
 use super::keys::leave_keys_to_host;
@@ -22,7 +22,7 @@ use super::sample_browser::Target;
 use super::sample_desk::SampleDesk;
 use super::song_view::{SongView, SongWish};
 use super::toolbar::ToolbarWish;
-use super::{WindowScale, header, names, strip, theme, timeline, toolbar};
+use super::{WindowScale, header, names, theme, timeline, toolbar};
 use crate::folders::kits_folder;
 use crate::heard::marks::song_hits;
 use crate::heard::{Monitor, Take};
@@ -63,6 +63,9 @@ pub struct IdmApp {
     /// Where kits are saved.
     kits_folder: PathBuf,
     samples: Arc<Mutex<SampleDesk>>,
+    drag_drop: DragDrop,
+    /// What is carried over the window.
+    carried: Option<Carried>,
     /// The song, while its hits are corrected.
     song: Option<SongView>,
     /// What became of the last thing that was done.
@@ -109,6 +112,8 @@ impl IdmApp {
             last_frame: None,
             kits_folder: kits_folder(),
             samples,
+            drag_drop: DragDrop::default(),
+            carried: None,
             song: None,
             notice: None,
             before_preset,
@@ -182,12 +187,14 @@ impl IdmApp {
         let history = row(bar.bottom() + theme::GAP, timeline_height);
         let strips = Rect::from_min_max(pos2(area.left(), history.bottom() + theme::GAP), area.max);
 
+        let hint = self.drag_hint(ui.ctx());
+        let notice = self.notice.as_ref().filter(|notice| notice.is_fresh());
         let wish = header::Header {
             params: &self.params,
             shared: &self.shared,
             texts: &self.shared.texts(),
             zoom: ui.ctx().zoom_factor(),
-            notice: self.notice.as_ref().filter(|notice| notice.is_fresh()),
+            notice: hint.as_ref().or(notice),
             problem: &self.problem(),
             can_undo_preset: self.can_undo_preset(),
             hears_nothing: monitor.sound_since_hit_s >= timeline::NOTHING_HEARD_S,
@@ -206,14 +213,18 @@ impl IdmApp {
             }
             Some(ToolbarWish::SaveKit) => self.save_kit(),
             Some(ToolbarWish::LoadKit) => lock(&self.samples).open(Target::Kit),
-            Some(ToolbarWish::SaveMidi) => self.save_midi(&monitor.take, None),
+            Some(ToolbarWish::SaveMidi) => drop(self.save_midi(&monitor.take, None)),
+            Some(ToolbarWish::Hold(taken)) => self.drag_drop.press(Some(taken)),
             None => {}
         }
         self.show_history(ui, history, &setter, monitor);
-        if let Some(drum) = self.show_strips(ui, strips, &setter, monitor) {
+        let pads = self.show_strips(ui, strips, &setter, monitor);
+        if let Some(drum) = pads.wants_sample {
             lock(&self.samples).open(Target::Pad(drum));
         }
+        self.drag_drop.press(pads.pressed);
         lock(&self.samples).show(ui.ctx(), &setter, &self.params, &self.shared);
+        self.follow_dragged(ui, pads.zones, &setter, &monitor.take);
         self.tell_changes(&setter);
 
         let interval = match self.shared.status() {
@@ -276,8 +287,11 @@ impl IdmApp {
                 let (take, questions) = (&monitor.take, &mut monitor.questions);
                 match song.show(ui, rect, take, questions, corrections, hits) {
                     Some(SongWish::Done) => self.song = None,
-                    Some(SongWish::SaveMidi) => self.save_midi(&monitor.take, None),
-                    Some(SongWish::SaveBars(bars)) => self.save_midi(&monitor.take, Some(&bars)),
+                    Some(SongWish::SaveMidi) => drop(self.save_midi(&monitor.take, None)),
+                    Some(SongWish::SaveBars(bars)) => {
+                        self.save_midi(&monitor.take, Some(&bars));
+                    }
+                    Some(SongWish::Hold(taken)) => self.drag_drop.press(Some(taken)),
                     Some(SongWish::ListenAnew) => monitor.forget_song(),
                     None => {}
                 }
@@ -295,8 +309,8 @@ impl IdmApp {
         names::show(ui, rect, setter, &self.params);
     }
 
-    /// The hits of the song, or of some of its bars, as a file.
-    fn save_midi(&mut self, take: &Take, bars: Option<&Bars>) {
+    /// The hits of the song, or of some of its bars, as a file; answers its path.
+    fn save_midi(&mut self, take: &Take, bars: Option<&Bars>) -> Option<PathBuf> {
         // Hits that come as notes are not corrected.
         let corrections = match self.params.hits.value() {
             HitChoice::Listening => self.params.corrections.current(),
@@ -305,10 +319,11 @@ impl IdmApp {
         let hits = song_hits(take, &corrections);
         let (notes, grid) = (self.params.notes(), take.grid());
         let saved = midi_export::save(&hits, &notes, &grid, bars, &self.kits_folder);
-        self.notice = Some(match saved {
-            Ok(path) => Notice::saved("MIDI saved as", &path),
+        self.notice = Some(match &saved {
+            Ok(path) => Notice::saved("MIDI saved as", path),
             Err(error) => Notice::failed(format!("MIDI not saved: {error}")),
         });
+        saved.ok()
     }
 
     /// Whether there are settings from before a preset, of this state.
@@ -338,59 +353,6 @@ impl IdmApp {
         let mut problems = problems.into_iter();
         problems.find(|one| !one.is_empty()).unwrap_or_default()
     }
-
-    /// Draws the strips; answers the drum for which the user wants a sample.
-    fn show_strips(
-        &self,
-        ui: &mut Ui,
-        rect: Rect,
-        setter: &ParamSetter<'_>,
-        monitor: &Monitor,
-    ) -> Option<Drum> {
-        let own = self.params.own_samples.names();
-        let mut wanted = None;
-        let count = STEM_COUNT as f32;
-        let gaps = theme::GAP * (count - 1.0);
-        let width = ((rect.width() - gaps) / count).max(strip::MIN_WIDTH);
-        let total = width * count + gaps;
-        // Leave room for the scroll bar when the strips do not fit.
-        let height = if total > rect.width() + 0.5 {
-            rect.height() - 12.0
-        } else {
-            rect.height()
-        };
-        let builder = egui::UiBuilder::new().max_rect(rect).id_salt("strips");
-        ui.scope_builder(builder, |ui| {
-            egui::ScrollArea::horizontal()
-                .auto_shrink([false, false])
-                .show(ui, |ui| {
-                    let (area, _) =
-                        ui.allocate_exact_size(vec2(total, height), egui::Sense::hover());
-                    let place = |index: usize| {
-                        let left = area.left() + (width + theme::GAP) * index as f32;
-                        Rect::from_min_size(pos2(left, area.top()), vec2(width, height))
-                    };
-                    for drum in Drum::ALL {
-                        let wants_sample = strip::drum_strip(
-                            ui,
-                            place(drum.index()),
-                            setter,
-                            drum,
-                            &self.params,
-                            own[drum.index()].as_deref(),
-                            monitor,
-                            &self.shared,
-                        );
-                        if wants_sample {
-                            wanted = Some(drum);
-                        }
-                    }
-                    let last = place(STEM_COUNT - 1);
-                    strip::residual_strip(ui, last, setter, &self.params, monitor);
-                });
-        });
-        wanted
-    }
 }
 
 impl NiceEguiApp for IdmApp {
@@ -398,8 +360,9 @@ impl NiceEguiApp for IdmApp {
         &mut self,
         egui_context: egui::Context,
         gui_context: GuiContext,
-        _: &mut Frame,
+        frame: &mut Frame,
     ) -> Result<(), HandlerError> {
+        self.drag_drop = DragDrop::open(frame.baseview_window(), &egui_context);
         self.open(&egui_context, gui_context);
         Ok(())
     }
@@ -431,5 +394,7 @@ impl Drop for IdmApp {
     }
 }
 
+mod dragging;
+mod strips;
 #[cfg(test)]
 mod tests;

@@ -26,6 +26,8 @@ mod app;
 mod before_preset;
 mod by_hand;
 mod controls;
+#[cfg_attr(not(target_os = "linux"), allow(dead_code))]
+mod drag_drop;
 mod fader;
 mod fit;
 mod header;

@@ -42,6 +42,16 @@ impl Notice {
         self
     }
 
+    /// What was done, or will be.
+    pub fn done(text: String) -> Notice {
+        Notice {
+            text,
+            is_good: true,
+            folder: None,
+            since: Instant::now(),
+        }
+    }
+
     /// What could not be done, and why.
     pub fn failed(text: String) -> Notice {
         Notice {

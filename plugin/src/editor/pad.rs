@@ -3,6 +3,7 @@
 use egui::{Align2, Color32, Painter, Rect, Sense, Stroke, StrokeKind, Ui, pos2};
 use idm_engine::drum::Drum;
 
+use super::drag_drop::{self, Taken};
 use super::theme;
 use crate::heard::Monitor;
 use crate::link::Shared;
@@ -15,9 +16,19 @@ const CORNER: f32 = 18.0;
 /// Most characters of a sample's name.
 const NAME_LENGTH: usize = 15;
 
+/// What the user does with a pad.
+#[derive(Debug, Clone, Copy)]
+pub struct PadAnswer {
+    /// Where it is.
+    pub rect: Rect,
+    /// Whether a sample is to be chosen for it.
+    pub wants_sample: bool,
+    /// What was pressed in this frame and can be dragged out.
+    pub pressed: Option<Taken>,
+}
+
 /// Draws the pad of `drum` and plays it when clicked: the nearer to the top,
-/// the louder. `own` is the user's sample on it. True if the user wants to choose
-/// one.
+/// the louder. `own` is the user's sample on it.
 pub fn pad(
     ui: &mut Ui,
     rect: Rect,
@@ -26,9 +37,9 @@ pub fn pad(
     own: Option<&str>,
     monitor: &Monitor,
     shared: &Shared,
-) -> bool {
+) -> PadAnswer {
     let id = ui.scope_id().with(("pad", drum.index()));
-    let response = ui.interact(rect, id, Sense::click());
+    let response = ui.interact(rect, id, drag_drop::sense());
     if response.is_pointer_button_down_on()
         && ui.input(|input| input.pointer.primary_pressed())
         && let Some(pointer) = ui.input(|input| input.pointer.interact_pos())
@@ -154,23 +165,35 @@ pub fn pad(
         theme::font(16.0),
         dots,
     );
-    corner.on_hover_text(format!(
+    let hint = format!(
         "Put samples of your own on the {} pad, or take them off. Heard as far as Blend \
          is up, at the level of the hits.",
         drum.name().to_lowercase()
-    ));
+    );
+    corner.on_hover_text(drag_drop::hint(&hint, "Or drop files on the pad."));
+    let pressed = Taken::Sound(drum).if_pressed(&response);
+    let click = format!(
+        "Click to hear the one-shot of the {}; higher is louder.",
+        drum.name().to_lowercase()
+    );
+    let drag = "Drag it out of the window to have it as WAV file; drop files or a folder here \
+                to play them in its place.";
+    let click = drag_drop::hint(&click, drag);
     response.on_hover_text(format!(
-        "Click to hear the one-shot of the {}; higher is louder.\n\n\
+        "{click}\n\n\
          Below the name: from how many hits the one-shot was learnt, and how sure \
          it is that they are this drum alone. Not learnt: the model's own sounds. \
          The dot above the name: where the drum stands between left and right.\n\n\
          The pad lights up at every hit, with its MIDI velocity:\n\
          in colour – accepted; grey – too unsure (raise Sensitivity); \
          amber – too soon after the last one (lower Gap); \
-         red – the drum is not in this piece.",
-        drum.name().to_lowercase()
+         red – the drum is not in this piece."
     ));
-    wants_sample
+    PadAnswer {
+        rect,
+        wants_sample,
+        pressed,
+    }
 }
 
 /// Marks where the drum stands between left and right along the pad's upper edge.

@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use egui::{Align, Align2, Context, Key, Label, Layout, RichText, ScrollArea, Ui, Window};
+use egui::{Align, Align2, Context, Key, Label, Layout, Rect, RichText, ScrollArea, Ui, Window};
 use idm_engine::audio_file::FORMATS;
 use idm_engine::drum::{DRUM_COUNT, Drum};
 use idm_engine::one_shots::OwnKitPlan;
@@ -18,7 +18,8 @@ mod entries;
 mod pasted;
 
 use entries::{Entry, list};
-use pasted::{pasted, paths};
+use pasted::pasted;
+pub use pasted::paths;
 
 /// Most entries of a folder that are listed.
 const MOST_ENTRIES: usize = 4_000;
@@ -53,8 +54,8 @@ impl Target {
 /// What the user wants.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SampleWish {
-    /// This file, or the files of this folder, on the pad or pads.
-    Load(PathBuf, Placing),
+    /// These files, or the files of these folders, on the pad or pads.
+    Load(Vec<PathBuf>, Placing),
     /// The learnt one-shots again.
     Clear,
     /// What was there before.
@@ -75,6 +76,8 @@ pub struct SampleBrowser {
     on_pad: Option<usize>,
     /// Whether the list is to show it.
     is_sought: bool,
+    /// Where it was drawn.
+    rect: Rect,
     /// What was wrong with the last file or folder.
     pub problem: String,
 }
@@ -90,6 +93,7 @@ impl SampleBrowser {
             kit_drums: 0,
             on_pad: None,
             is_sought: false,
+            rect: Rect::NOTHING,
             problem: String::new(),
         };
         browser.go(existing.unwrap_or(Path::new("/")).to_owned());
@@ -106,7 +110,13 @@ impl SampleBrowser {
         &self.folder
     }
 
-    fn go(&mut self, folder: PathBuf) {
+    /// Where it was drawn, in points.
+    pub fn rect(&self) -> Rect {
+        self.rect
+    }
+
+    /// Lists another folder.
+    pub fn go(&mut self, folder: PathBuf) {
         match list(&folder) {
             Ok(mut entries) => {
                 self.folder = folder;
@@ -136,7 +146,7 @@ impl SampleBrowser {
         let mut wish = None;
         let mut next = None;
         let mut is_open = true;
-        Window::new(self.target.title())
+        let window = Window::new(self.target.title())
             .open(&mut is_open)
             .collapsible(false)
             .resizable(false)
@@ -168,10 +178,10 @@ impl SampleBrowser {
                     match (self.target, self.entries[index].is_file) {
                         (_, false) => next = Some(path),
                         (Target::Pad(_), true) if adds => {
-                            wish = Some(SampleWish::Load(path, Placing::Add));
+                            wish = Some(SampleWish::Load(vec![path], Placing::Add));
                         }
                         (Target::Pad(_), true) => {
-                            wish = Some(SampleWish::Load(path, Placing::Replace));
+                            wish = Some(SampleWish::Load(vec![path], Placing::Replace));
                         }
                         (Target::Kit, true) => {}
                     }
@@ -184,6 +194,7 @@ impl SampleBrowser {
                     ));
                 }
             });
+        self.rect = window.map_or(Rect::NOTHING, |window| window.response.rect);
         if let Some(text) = pasted(context) {
             wish = self.take(&text);
         } else if let Some(folder) = next {
@@ -197,30 +208,38 @@ impl SampleBrowser {
 }
 
 impl SampleBrowser {
-    /// Goes to the folder or file that `text` is the path of; a file goes on the pad.
+    /// Goes to the folder or file that `text` is the path of; files go on the pad, together.
     fn take(&mut self, text: &str) -> Option<SampleWish> {
-        let Some(path) = paths(text).into_iter().next() else {
+        let paths = paths(text);
+        let Some(path) = paths.first() else {
             self.problem = "What was copied is no file, no folder and no whole path.".to_owned();
             return None;
         };
         if path.is_dir() {
-            self.go(path);
+            self.go(path.clone());
             return None;
         }
         if !path.exists() {
             self.problem = format!("{}: there is no such file", path.display());
             return None;
         }
-        self.go(path.parent()?.to_owned());
+        self.show_file(path);
+        match self.target {
+            Target::Pad(_) => Some(SampleWish::Load(paths, Placing::Replace)),
+            Target::Kit => None,
+        }
+    }
+
+    /// Goes to a file that is put on the pad.
+    pub fn show_file(&mut self, path: &Path) {
+        if let Some(folder) = path.parent() {
+            self.go(folder.to_owned());
+        }
         self.on_pad = self.entries.iter().position(|entry| {
             let name = path.file_name();
             entry.is_file && name == Some(entry.name.as_os_str())
         });
         self.is_sought = self.on_pad.is_some();
-        match self.target {
-            Target::Pad(_) => Some(SampleWish::Load(path, Placing::Replace)),
-            Target::Kit => None,
-        }
     }
 
     /// The file before or after the last one, by buttons or arrow keys.
@@ -244,7 +263,7 @@ impl SampleBrowser {
         self.on_pad = Some(index);
         self.is_sought = true;
         let path = self.folder.join(&self.entries[index].name);
-        Some(SampleWish::Load(path, Placing::Replace))
+        Some(SampleWish::Load(vec![path], Placing::Replace))
     }
 
     /// The file after the one that is on the pad, or before it.
@@ -285,7 +304,10 @@ impl SampleBrowser {
         if let Some((label, hint)) = all
             && ui.button(label).on_hover_text(hint).clicked()
         {
-            wish = Some(SampleWish::Load(self.folder.clone(), Placing::Replace));
+            wish = Some(SampleWish::Load(
+                vec![self.folder.clone()],
+                Placing::Replace,
+            ));
         }
         let mut present = self
             .target
@@ -354,7 +376,7 @@ impl SampleBrowser {
                 };
                 format!(
                     "A click or arrow key puts a file on the pad and plays it; with {key} a click \
-                     adds it. {key}+V takes a file or path that you copied elsewhere."
+                     adds it. {key}+V takes files or a path that you copied elsewhere."
                 )
             }
             Target::Kit if self.kit_drums == 0 => {
@@ -368,36 +390,4 @@ impl SampleBrowser {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::fs;
-
-    use super::*;
-
-    #[test]
-    fn folders_come_first_and_only_audio_is_listed() {
-        let folder = std::env::temp_dir().join(format!("idm-browser-{}", std::process::id()));
-        fs::create_dir_all(folder.join("kicks")).unwrap();
-        fs::create_dir_all(folder.join(".hidden")).unwrap();
-        for name in ["b.WAV", "A.flac", "notes.txt"] {
-            fs::write(folder.join(name), b"").unwrap();
-        }
-        let mut browser = SampleBrowser::new(Target::Pad(Drum::Kick), &folder.join("not/there"));
-        assert_eq!(browser.folder(), folder);
-        let names: Vec<&str> = browser.entries.iter().map(|e| e.title.as_str()).collect();
-        assert_eq!(names, ["kicks", "A.flac", "b.WAV"]);
-        // A folder that cannot be listed leaves the list as it is.
-        browser.go(folder.join("notes.txt"));
-        assert_eq!(browser.folder(), folder);
-        assert!(browser.problem.contains("notes.txt"));
-        fs::remove_dir_all(&folder).unwrap();
-    }
-
-    #[test]
-    #[cfg(windows)]
-    fn one_drive_leads_to_another() {
-        let root = Path::new("C:\\");
-        let browser = SampleBrowser::new(Target::Pad(Drum::Kick), root);
-        let drive = browser.entries.iter().find(|entry| entry.title == "C:\\");
-        assert_eq!(root.join(&drive.unwrap().name), root);
-    }
-}
+mod tests;

@@ -9,6 +9,8 @@ use idm_engine::one_shots::OwnKitPlan;
 use nice_plug::prelude::ParamSetter;
 
 use super::controls::set;
+use super::drag_drop::{Meaning, Place};
+use super::notice::Notice;
 use super::sample_browser::{SampleBrowser, SampleWish, Target};
 use crate::folders::kits_folder;
 use crate::link::Shared;
@@ -82,19 +84,13 @@ impl SampleDesk {
                 self.browser = None;
                 return;
             }
-            Some(SampleWish::Load(path, placing)) => match load(own, target, &path, placing) {
-                Ok((drums, left_out)) => {
-                    browser.problem = left_out;
-                    if let Target::Pad(drum) = target {
-                        shared.audition(drum, AUDITION_VELOCITY);
-                    }
-                    drums
+            Some(SampleWish::Load(paths, placing)) => {
+                let loaded = self.load(target, &paths, placing, setter, params, shared);
+                if let Some(browser) = &mut self.browser {
+                    browser.problem = loaded.map_or_else(|error| error, |(_, left_out)| left_out);
                 }
-                Err(error) => {
-                    browser.problem = error;
-                    return;
-                }
-            },
+                return;
+            }
             Some(SampleWish::Clear) => {
                 own.clear(target.drums());
                 own.last_changed()
@@ -107,9 +103,71 @@ impl SampleDesk {
                 own.last_changed()
             }
         };
-        let names = own.names();
-        for drum in changed {
-            self.follow(setter, params, drum, names[drum.index()].is_some());
+        self.follow_all(setter, params, &changed);
+    }
+
+    /// Puts files on a pad, or a kit on all; answers which drums have other samples now, and
+    /// what was left out.
+    fn load(
+        &mut self,
+        target: Target,
+        paths: &[PathBuf],
+        placing: Placing,
+        setter: &ParamSetter<'_>,
+        params: &IdmParams,
+        shared: &Shared,
+    ) -> Result<(Vec<Drum>, String), String> {
+        let (drums, left_out) = load(&params.own_samples, target, paths, placing)?;
+        if let Target::Pad(drum) = target {
+            shared.audition(drum, AUDITION_VELOCITY);
+        }
+        self.follow_all(setter, params, &drums);
+        Ok((drums, left_out))
+    }
+
+    /// Does what it means that something was dropped on the window; answers what became of
+    /// it, if the list does not show that.
+    pub fn take_dropped(
+        &mut self,
+        place: Place,
+        meaning: Meaning,
+        setter: &ParamSetter<'_>,
+        params: &IdmParams,
+        shared: &Shared,
+    ) -> Option<Notice> {
+        let (target, paths) = match meaning {
+            Meaning::Nothing(why) => return Some(Notice::failed(why)),
+            Meaning::Show(folder) => {
+                self.browser.as_mut()?.go(folder);
+                return None;
+            }
+            Meaning::Samples(drum, paths) => (Target::Pad(drum), paths),
+            Meaning::Kit(folder) => (Target::Kit, vec![folder]),
+        };
+        let loaded = self.load(target, &paths, Placing::Replace, setter, params, shared);
+        if let (Some(browser), Ok(_), [file]) = (&mut self.browser, &loaded, &paths[..])
+            && matches!(place, Place::List(_))
+        {
+            browser.show_file(file);
+        }
+        Some(match loaded {
+            Ok((drums, left_out)) => {
+                let what = in_words(target, &drums, &params.own_samples);
+                Notice::done(
+                    [what, left_out]
+                        .join(". ")
+                        .trim_end_matches(". ")
+                        .to_owned(),
+                )
+            }
+            Err(error) => Notice::failed(error),
+        })
+    }
+
+    fn follow_all(&mut self, setter: &ParamSetter<'_>, params: &IdmParams, drums: &[Drum]) {
+        let names = params.own_samples.names();
+        for drum in drums {
+            self.follow(setter, params, *drum, names[drum.index()].is_some());
         }
     }
 
@@ -141,14 +199,33 @@ fn last_folder() -> MutexGuard<'static, Option<PathBuf>> {
 fn load(
     own: &OwnSamples,
     target: Target,
-    path: &Path,
+    paths: &[PathBuf],
     placing: Placing,
 ) -> Result<(Vec<Drum>, String), String> {
     match target {
-        Target::Pad(drum) => Ok((vec![drum], own.load(drum, path, placing)?)),
+        Target::Pad(drum) => Ok((vec![drum], own.load_all(drum, paths, placing)?)),
         Target::Kit => {
-            let plan = OwnKitPlan::of(path).map_err(|error| error.to_string())?;
+            let folder = paths.first().map_or(Path::new(""), PathBuf::as_path);
+            let plan = OwnKitPlan::of(folder).map_err(|error| error.to_string())?;
             own.load_kit(&plan)
+        }
+    }
+}
+
+/// What pads play now.
+fn in_words(target: Target, drums: &[Drum], own: &OwnSamples) -> String {
+    let names = own.names();
+    match (target, drums) {
+        (Target::Pad(drum), _) | (Target::Kit, &[drum]) => {
+            let name = names[drum.index()].as_deref().unwrap_or_default();
+            format!("The {} pad plays {name}", drum.name().to_lowercase())
+        }
+        (Target::Kit, drums) => {
+            let name = drums
+                .first()
+                .and_then(|drum| names[drum.index()].as_deref());
+            let (count, name) = (drums.len(), name.unwrap_or_default());
+            format!("{count} pads play samples of {name}")
         }
     }
 }

@@ -7,6 +7,7 @@ use idm_engine::controls::HitSource;
 use idm_engine::midi_file::Grid;
 
 use super::controls::panel;
+use super::drag_drop::Taken;
 use super::lanes::{Lanes, paint_number};
 use super::theme;
 use super::value_bar::all_drums;
@@ -42,6 +43,8 @@ pub enum SongWish {
     SaveMidi,
     /// Those of some bars.
     SaveBars(Bars),
+    /// The button of one of these was pressed, and can be dragged out.
+    Hold(Taken),
     /// Nothing that was heard.
     ListenAnew,
 }

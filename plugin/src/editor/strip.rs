@@ -6,7 +6,7 @@ use nice_plug::prelude::*;
 
 use super::controls::{choice, panel, solo_switch, switch};
 use super::fader::fader;
-use super::pad::pad;
+use super::pad::{PadAnswer, pad};
 use super::theme;
 use super::value_bar::{ALL_DRUMS, Look, value_bar};
 use crate::heard::Monitor;
@@ -39,8 +39,8 @@ fn part(row: Rect, index: usize, count: usize) -> Rect {
     Rect::from_min_max(pos2(left, row.top()), pos2(left + width, row.bottom()))
 }
 
-/// Draws the strip of `drum`; `own` is the user's sample on its pad. True if the user
-/// wants to choose one.
+/// Draws the strip of `drum`; `own` is the user's sample on its pad. Answers what the user
+/// does with that.
 #[allow(clippy::too_many_arguments)] // One drum's share of everything.
 pub fn drum_strip(
     ui: &mut Ui,
@@ -51,7 +51,7 @@ pub fn drum_strip(
     own: Option<&str>,
     monitor: &Monitor,
     shared: &Shared,
-) -> bool {
+) -> PadAnswer {
     panel(ui, rect);
     let params = &all.drums[drum.index()];
     let solos = solos(all);
@@ -59,7 +59,7 @@ pub fn drum_strip(
     let mut rest = rect.shrink(6.0);
     let accent = theme::accent(drum);
     let is_enabled = params.enabled.value();
-    let wants_sample = pad(
+    let answer = pad(
         ui,
         take(&mut rest, PAD_HEIGHT),
         drum,
@@ -209,7 +209,7 @@ pub fn drum_strip(
         &params.bus,
         "Output bus. Choose another drum's bus to group, for example both hats on one.",
     );
-    wants_sample
+    answer
 }
 
 /// What can be heard alone.

@@ -4,6 +4,7 @@ use egui::{Align2, Rect, Ui, pos2};
 use nice_plug::prelude::ParamSetter;
 
 use super::controls::{button, button_of, choice, panel, sure_button, switch};
+use super::drag_drop::{self, Taken};
 use super::value_bar::{Look, value_bar};
 use super::{meter, theme};
 use crate::heard::Level;
@@ -19,7 +20,7 @@ const FIXED_WIDTH: f32 = 978.0;
 const MIDI_WIDTH: f32 = 68.0;
 
 /// What the user wants that others do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum ToolbarWish {
     /// Back to the model's own one-shots.
     ForgetKit,
@@ -29,6 +30,8 @@ pub enum ToolbarWish {
     LoadKit,
     /// The song's hits in a file.
     SaveMidi,
+    /// It was pressed, and can be dragged out.
+    Hold(Taken),
 }
 
 /// Draws the toolbar in `rect`.
@@ -126,13 +129,20 @@ pub fn show(
     }
     let hint = "Play a folder of samples in place of the learnt one-shots: a kit that was saved \
                 from another song, or any whose files are named after drums.";
-    if button(ui, place(62.0), "Load kit", hint).clicked() {
+    let hint = drag_drop::hint(hint, "Or drop it on this window.");
+    if button(ui, place(62.0), "Load kit", &hint).clicked() {
         wish = Some(ToolbarWish::LoadKit);
     }
     let hint = "Write the hits of the song as far as it was heard, with your corrections, into \
                 a MIDI file in Music/Inverse Drum Machine, from the song's beginning on.";
-    if has_midi && button_of("toolbar", ui, place(MIDI_WIDTH), "Save MIDI", hint).clicked() {
-        wish = Some(ToolbarWish::SaveMidi);
+    if has_midi {
+        let hint = drag_drop::hint(hint, "Or drag it from here to a track.");
+        let response = button_of("toolbar", ui, place(MIDI_WIDTH), "Save MIDI", &hint);
+        if response.clicked() {
+            wish = Some(ToolbarWish::SaveMidi);
+        }
+        let pressed = Taken::Midi(None).if_pressed(&response);
+        wish = pressed.map(ToolbarWish::Hold).or(wish);
     }
     wish
 }

@@ -196,3 +196,41 @@ fn a_kit_fills_the_pads_of_its_drums_and_can_be_taken_back() {
     assert_eq!(own.names()[8].as_deref(), Some("BD"));
     std::fs::remove_dir_all(folder).expect("removed");
 }
+
+#[test]
+fn several_files_go_on_a_pad_together_and_no_more_than_fit() {
+    use idm_engine::audio_file::{AudioBuffer, write_wav};
+    let folder = std::env::temp_dir().join(format!("idm-several-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let paths: Vec<_> = (0..MOST_OWN_SAMPLES + 2)
+        .map(|n| {
+            let path = folder.join(format!("{n:02}.wav"));
+            let audio = AudioBuffer {
+                sample_rate_hz: 48_000.0,
+                channels: vec![vec![0.5; 200]],
+            };
+            write_wav(&path, &audio).unwrap();
+            path
+        })
+        .collect();
+    let own = OwnSamples::default();
+    let missing = [folder.join("none.wav"), paths[3].clone(), paths[4].clone()];
+    let left_out = own.load_all(Drum::Ride, &missing, Placing::Replace);
+    assert!(left_out.unwrap().contains("none.wav"));
+    let name = |own: &OwnSamples| own.names()[Drum::Ride.index()].clone().unwrap();
+    assert_eq!(name(&own), "03 ×2");
+    assert_eq!(own.loudest(Drum::Ride).unwrap().0, "03");
+    let left_out = own.load_all(Drum::Ride, &paths, Placing::Replace).unwrap();
+    assert!(
+        left_out.starts_with("Left out 2 files: 24.wav"),
+        "{left_out}"
+    );
+    assert_eq!(name(&own), format!("00 ×{MOST_OWN_SAMPLES}"));
+    own.undo(&[Drum::Ride]);
+    assert_eq!(name(&own), "03 ×2");
+    assert!(
+        own.load_all(Drum::Ride, &missing[..1], Placing::Add)
+            .is_err()
+    );
+    std::fs::remove_dir_all(folder).unwrap();
+}

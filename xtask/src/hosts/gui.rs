@@ -9,16 +9,20 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use x11rb::connection::Connection;
 use x11rb::protocol::xproto::{
-    ConfigureWindowAux, ConnectionExt, CreateWindowAux, ImageFormat, WindowClass,
+    AtomEnum, ConfigureWindowAux, ConnectionExt, CreateWindowAux, ImageFormat, PropMode,
+    WindowClass,
 };
 use x11rb::rust_connection::RustConnection;
 use x11rb::wrapper::ConnectionExt as _;
 
 use super::clap_editor::ClapEditor;
+use super::gui_drag::Source;
 pub use super::gui_step::Step;
 use super::vst3_editor::Vst3Editor;
 use super::{BusAudio, Host};
 use crate::{png, workspace};
+
+mod dragging;
 
 /// Block in which audio is played while the editor is open.
 const BLOCK: usize = 512;
@@ -65,6 +69,8 @@ pub struct GuiSession {
     window: u32,
     size: (u32, u32),
     playback: Option<Playback>,
+    /// What is held over the editor.
+    carried: Option<Source>,
     /// Threads of this process before the editor was opened.
     threads_without_editor: usize,
 }
@@ -109,6 +115,12 @@ impl GuiSession {
             visual,
             &CreateWindowAux::new().background_pixel(0),
         )?;
+        if path.extension().is_some_and(|end| end == "vst3") {
+            // Windows of many hosts say that something can be dropped on them.
+            let aware = connection.intern_atom(false, b"XdndAware")?.reply()?.atom;
+            let (mode, type_) = (PropMode::REPLACE, AtomEnum::ATOM);
+            connection.change_property32(mode, window, aware, type_, &[5])?;
+        }
         connection.map_window(window)?;
         // The pointer starts in the middle; out of the way it shows no hints.
         let (right, bottom) = (root.width_in_pixels, root.height_in_pixels);
@@ -143,6 +155,7 @@ impl GuiSession {
             window,
             size: (64, 64),
             playback,
+            carried: None,
             threads_without_editor: thread_count(),
         };
         session.show()?;
@@ -196,6 +209,19 @@ impl GuiSession {
                 self.run(0.1)?;
                 xdotool(&["mouseup", "1"])?;
             }
+            Step::Carry(x, y, path) => {
+                let mut source = Source::new(path)?;
+                self.carry(&mut source, *x, *y)?;
+                // It is held as long as the session lasts.
+                self.carried = Some(source);
+            }
+            Step::Drop(x, y, path) => {
+                let mut source = Source::new(path)?;
+                self.carry(&mut source, *x, *y)?;
+                source.let_go()?;
+                self.until("the drop is finished", |_| source.is_finished())?;
+            }
+            Step::Take(x, y, path) => self.take(*x, *y, path)?,
             Step::Key(keys) => xdotool(&["key", keys])?,
             Step::Resize(width, height) => self.resize(*width, *height)?,
             Step::Reopen => {

@@ -16,6 +16,13 @@ pub enum Step {
     Menu(u32, u32),
     /// Drag with the left mouse button from the first point to the second.
     Drag([u32; 4]),
+    /// Drag a file to here, as a file manager would, and hold it there.
+    Carry(u32, u32, PathBuf),
+    /// Drag a file to here, and let it go.
+    Drop(u32, u32, PathBuf),
+    /// Drag what is here out of the window to another program, which copies the file that
+    /// it gets to this path.
+    Take(u32, u32, PathBuf),
     /// Type a key combination, such as `ctrl+z`.
     Key(String),
     /// Resize the window.
@@ -34,6 +41,9 @@ impl Step {
             Self::Click(x, y) => format!("click:{x},{y}"),
             Self::Menu(x, y) => format!("menu:{x},{y}"),
             Self::Drag([x1, y1, x2, y2]) => format!("drag:{x1},{y1},{x2},{y2}"),
+            Self::Carry(x, y, path) => format!("carry:{x},{y},{}", path.display()),
+            Self::Drop(x, y, path) => format!("drop:{x},{y},{}", path.display()),
+            Self::Take(x, y, path) => format!("take:{x},{y},{}", path.display()),
             Self::Key(keys) => format!("key:{keys}"),
             Self::Resize(width, height) => format!("resize:{width}x{height}"),
             Self::Reopen => "reopen".to_owned(),
@@ -54,6 +64,14 @@ impl FromStr for Step {
                 .collect::<Result<_, _>>()
                 .with_context(|| format!("'{text}': expected whole numbers"))
         };
+        let place_and_path = || -> Result<(u32, u32, PathBuf)> {
+            let mut parts = argument.splitn(3, ',');
+            let wrong = || format!("'{text}': expected {name}:X,Y,FILE");
+            let mut part = || parts.next().with_context(wrong);
+            let (x, y, path) = (part()?, part()?, part()?);
+            let number = |text: &str| text.trim().parse().with_context(wrong);
+            Ok((number(x)?, number(y)?, path.into()))
+        };
         Ok(match (name, argument) {
             ("wait", _) => Self::Wait(
                 argument
@@ -72,6 +90,18 @@ impl FromStr for Step {
                 [x1, y1, x2, y2] => Self::Drag([x1, y1, x2, y2]),
                 _ => bail!("'{text}': expected drag:X1,Y1,X2,Y2"),
             },
+            ("carry", _) => {
+                let (x, y, path) = place_and_path()?;
+                Self::Carry(x, y, path)
+            }
+            ("drop", _) => {
+                let (x, y, path) = place_and_path()?;
+                Self::Drop(x, y, path)
+            }
+            ("take", _) => {
+                let (x, y, path) = place_and_path()?;
+                Self::Take(x, y, path)
+            }
             ("resize", _) => match numbers('x')?[..] {
                 [width, height] if width > 0 && height > 0 => Self::Resize(width, height),
                 _ => bail!("'{text}': expected resize:WIDTHxHEIGHT"),
@@ -81,7 +111,7 @@ impl FromStr for Step {
             ("reopen", "") => Self::Reopen,
             _ => bail!(
                 "'{text}': expected wait:SECONDS, click:X,Y, menu:X,Y, drag:X1,Y1,X2,Y2, \
-                 key:COMBINATION, resize:WIDTHxHEIGHT, reopen or picture:FILE"
+                 carry:X,Y,FILE, drop:X,Y,FILE, take:X,Y,FILE, key:COMBINATION, resize:WIDTHxHEIGHT, reopen or picture:FILE"
             ),
         })
     }
@@ -110,6 +140,9 @@ mod tests {
             "click:3,4",
             "menu:3,4",
             "drag:1,2,3,4",
+            "carry:3,4,/a, b.wav",
+            "drop:3,4,/a.wav",
+            "take:3,4,/a.mid",
             "key:ctrl+z",
             "reopen",
         ] {
@@ -122,6 +155,8 @@ mod tests {
             "menu:1",
             "resize:0x4",
             "drag:1,2,3",
+            "drop:1,2",
+            "take:1,b,/a",
             "jump",
             "picture:",
         ] {

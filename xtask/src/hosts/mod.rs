@@ -7,6 +7,7 @@ mod clap_editor;
 mod clap_events;
 mod clap_handlers;
 pub mod gui;
+mod gui_drag;
 mod gui_step;
 mod transport;
 pub mod vst3;

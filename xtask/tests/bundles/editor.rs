@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use xtask::bundle;
+use xtask::{bundle, wav};
 
 /// Runs `cargo xtask screenshot` on both bundles with these steps and returns
 /// what it printed about the last pictures: width, height, colours.
@@ -22,8 +22,11 @@ fn sessions(arguments: &[&str]) -> [(u32, u32, usize); 2] {
 const ATTEMPTS: usize = 3;
 
 fn session(plugin: &Path, out: &Path, arguments: &[&str]) -> (u32, u32, usize) {
+    let home = out.parent().expect("a folder");
     let run = || {
         Command::new(env!("CARGO_BIN_EXE_xtask"))
+            // What is saved is saved there.
+            .env("HOME", home)
             .arg("screenshot")
             .arg(out)
             .arg("--plugin")
@@ -122,5 +125,41 @@ fn zooming_out_makes_the_window_smaller_and_in_again_as_large_as_before() {
     let back = [&smaller[..], &["--do", "click:816,21", "--do", "wait:0.5"]].concat();
     for (width, height, _) in sessions(&back) {
         assert_eq!((width, height), (1_180, 800));
+    }
+}
+
+#[test]
+fn a_file_is_dropped_on_a_pad_and_dragged_out_again_as_is_the_midi() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let sample = folder.path().join("my kick.wav");
+    let sound: Vec<f32> = (0..9_000)
+        .map(|n| 0.6 * (n as f32 * 0.05).sin() * (-(n as f32) / 3_000.0).exp())
+        .collect();
+    wav::write(&sample, 44_100.0, &[sound]).expect("a sample");
+    for plugin in bundle::shared().expect("the bundles are built").plugins() {
+        let out = |name: &str| folder.path().join(name);
+        let (audio, midi) = (out("out.wav"), out("out.mid"));
+        let drop = format!("drop:66,362,{}", sample.display());
+        let take_pad = format!("take:66,362,{}", audio.display());
+        let take_midi = format!("take:1120,75,{}", midi.display());
+        // Closed and opened again, it goes on.
+        let steps = ["wait:3", "reopen", "wait:1", &drop, &take_pad, &take_midi];
+        let mut arguments = vec!["--play"];
+        arguments.extend(steps.iter().flat_map(|step| ["--do", step]));
+        session(plugin, &out("editor.png"), &arguments);
+
+        let taken = wav::read(&audio).expect("the pad's sound");
+        let [left, _] = taken.stereo().expect("audio");
+        // Its first sample is silence.
+        assert!((8_990..=9_001).contains(&left.len()), "{}", left.len());
+        let peak = left
+            .iter()
+            .fold(0.0_f32, |peak, sample| peak.max(sample.abs()));
+        assert!((0.5..0.65).contains(&peak), "{peak}");
+        let bytes = std::fs::read(&midi).expect("the song's hits");
+        assert!(bytes.starts_with(b"MThd") && bytes.len() > 100, "{bytes:?}");
+        for file in [audio, midi] {
+            std::fs::remove_file(file).expect("removed");
+        }
     }
 }

@@ -4,6 +4,7 @@
 
 use egui::{Event, Modifiers, PointerButton, Pos2, RawInput};
 use idm_engine::controls::Quality;
+use idm_engine::drum::{Drum, STEM_COUNT};
 use idm_engine::engine::Verdict;
 use nice_plug::context::PluginApi;
 use nice_plug::context::gui::GuiContextInner;
@@ -320,6 +321,7 @@ fn notes_of_another_instrument_are_chosen_at_once() {
     assert!(window.place_of("Notes: Addictive Drums 2").is_some());
 }
 
+mod dragging;
 mod legible;
 mod midi;
 mod pads;

@@ -1,7 +1,6 @@
 //! Files and folders that were copied in a file manager, or their paths.
 //!
-//! What is dropped on the window does not arrive, as the windowing library keeps it to itself;
-//! what is copied does: as a path, a path in quotes or a `file://` address per line.
+//! They come as a path, a path in quotes or a `file://` address per line.
 
 use std::path::PathBuf;
 
@@ -33,7 +32,7 @@ pub(super) fn pasted(context: &Context) -> Option<String> {
 }
 
 /// The whole paths in `text`, one per line.
-pub(super) fn paths(text: &str) -> Vec<PathBuf> {
+pub fn paths(text: &str) -> Vec<PathBuf> {
     let lines = text.lines().map(|line| line.trim().trim_matches('"'));
     let paths = lines.map(|line| match line.strip_prefix("file://") {
         Some(address) => local(address),

@@ -7,6 +7,7 @@ use idm_engine::controls::HitSource;
 use idm_engine::midi_file::Grid;
 
 use super::super::controls::{button, button_if, sure_button};
+use super::super::drag_drop::{self, Taken};
 use super::super::keys::{REDO_KEY, UNDO_KEY, keys_of_steps};
 use super::super::lanes::Lanes;
 use super::{SongView, SongWish};
@@ -55,8 +56,18 @@ impl SongView {
         let hint = "Write the hits of the song, as heard and corrected, into a MIDI file in \
                     Music/Inverse Drum Machine: with the notes of the strips and the song's \
                     tempo and its changes, from the song's beginning on.";
-        if !take.is_empty() && button(ui, place(68.0), "Save MIDI", hint).clicked() {
-            wish = Some(SongWish::SaveMidi);
+        let mut save = |ui: &mut Ui, place, label, hint: &str, taken, saved| {
+            let hint = drag_drop::hint(hint, "Or drag it from here to a track.");
+            let response = button(ui, place, label, &hint);
+            if response.clicked() {
+                wish = Some(saved);
+            } else if let Some(taken) = Taken::if_pressed(taken, &response) {
+                wish = Some(SongWish::Hold(taken));
+            }
+        };
+        if !take.is_empty() {
+            let (place, taken) = (place(68.0), Taken::Midi(None));
+            save(ui, place, "Save MIDI", hint, taken, SongWish::SaveMidi);
         }
         let end_s = self.start_s + self.span_s;
         if let Some(bars) = Bars::shown(grid, self.start_s, end_s).filter(|_| !take.is_empty()) {
@@ -64,9 +75,9 @@ impl SongView {
                 "Write the hits of what is shown, rounded to {bars}, into a MIDI file that \
                  begins with the first of them: a loop for the host."
             );
-            if button(ui, place(92.0), "Save these bars", &hint).clicked() {
-                wish = Some(SongWish::SaveBars(bars));
-            }
+            let (place, taken) = (place(92.0), Taken::Midi(Some(bars)));
+            let saved = SongWish::SaveBars(bars);
+            save(ui, place, "Save these bars", &hint, taken, saved);
         }
         let hint = "Forget what was heard of the song, where another one stands now or parts of \
                     it were moved. Corrections and what they teach stay. Click twice.";
