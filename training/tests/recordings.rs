@@ -308,6 +308,7 @@ fn evaluation(folder: &Path, systems: Vec<System>) -> EvaluateArgs {
         one_shots: false,
         corrected: None,
         settled: None,
+        renamed: None,
         recordings: vec![folder.to_owned()],
         golden: None,
     }

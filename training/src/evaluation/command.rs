@@ -82,15 +82,22 @@ pub struct EvaluateArgs {
         "robustness", "one_shots", "corrected", "systems",
     ])]
     pub settled: Option<usize>,
+    /// Measure what it brings when a user says of so many drums, all of which are taken for
+    /// others, what they are, instead
+    #[arg(long, value_name = "DRUMS", conflicts_with_all = [
+        "robustness", "one_shots", "corrected", "settled", "systems",
+    ])]
+    pub renamed: Option<usize>,
     /// Measure on recordings of your own instead: folders as `train --recordings` takes them,
     /// MP3 and its like too, with stems beside them or without
     #[arg(long, value_name = "DIR", num_args = 1.., conflicts_with_all = [
-        "robustness", "one_shots", "corrected", "settled", "material", "excerpts",
+        "robustness", "one_shots", "corrected", "settled", "renamed", "material", "excerpts",
     ])]
     pub recordings: Vec<PathBuf>,
     /// Write the golden figures that a test compares with to this file instead
     #[arg(long, value_name = "FILE", conflicts_with_all = [
-        "robustness", "one_shots", "corrected", "settled", "recordings", "data", "systems", "out",
+        "robustness", "one_shots", "corrected", "settled", "renamed", "recordings", "data", "systems",
+        "out",
     ])]
     pub golden: Option<PathBuf>,
 }
@@ -125,9 +132,9 @@ pub fn run(args: EvaluateArgs) -> Result<()> {
         if args.robustness {
             return robustness(&args);
         }
-        let reports = match (args.corrected, args.settled) {
+        let reports = match (args.corrected, args.settled, args.renamed) {
             _ if !args.recordings.is_empty() => vec![recorded::evaluate(&args)?],
-            (None, None) => evaluate(&args)?,
+            (None, None, None) => evaluate(&args)?,
             _ => corrected(&args)?,
         };
         for report in &reports {
@@ -198,9 +205,10 @@ fn corrected(args: &EvaluateArgs) -> Result<Vec<Report>> {
     let table = |&material: &Material| {
         let excerpts = material.excerpts(data, args.excerpts as usize, args.seconds())?;
         let described = describe(material, &excerpts, data);
-        match args.corrected {
-            Some(seconds) => corrections::table(&described, &excerpts, &model, seconds),
-            None => {
+        match (args.corrected, args.renamed) {
+            (Some(seconds), _) => corrections::table(&described, &excerpts, &model, seconds),
+            (_, Some(count)) => corrections::table_of_names(&described, &excerpts, &model, count),
+            _ => {
                 let count = args.settled.unwrap_or_default();
                 corrections::table_of_doubt(&described, &excerpts, &model, count)
             }

@@ -1,5 +1,6 @@
 //! A user who corrects the beginning of a song, and what the rest gains by it.
 
+mod renames;
 mod user;
 
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use crate::{
     kits::SAMPLE_RATE_HZ,
     render::{Hit, Piece, channels},
 };
+pub use renames::table_of_names;
 pub use user::{Correction, corrections};
 use user::{lessons, settled};
 

@@ -20,6 +20,7 @@ fn args(systems: Vec<System>) -> EvaluateArgs {
         one_shots: false,
         corrected: None,
         settled: None,
+        renamed: None,
         golden: None,
     }
 }
