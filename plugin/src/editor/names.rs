@@ -22,6 +22,8 @@ pub fn show(ui: &Ui, rect: Rect, setter: &ParamSetter<'_>, params: &IdmParams) {
         paint(ui, place, drum, is, response.hovered());
         Popup::menu(&response).show(|ui| {
             ui.set_min_width(110.0);
+            let heading = format!("What is heard as {} is", drum.name());
+            ui.label(egui::RichText::new(heading).color(theme::DIM).size(11.0));
             for choice in (0..NameChoice::variants().len()).map(NameChoice::from_index) {
                 let name = match choice.drum() {
                     None => format!("{} (as heard)", drum.name()),
