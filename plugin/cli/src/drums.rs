@@ -5,6 +5,17 @@ use std::ops::RangeInclusive;
 use idm_engine::controls::Controls;
 use idm_engine::drum::{DRUM_COUNT, Drum, Group};
 
+/// The drum of this name.
+///
+/// # Errors
+/// Any other name.
+pub fn drum_of(name: &str) -> Result<Drum, String> {
+    Drum::from_file_stem(name).ok_or_else(|| {
+        let names = Drum::ALL.map(Drum::file_stem).join(", ");
+        format!("expected one of {names}, found {name:?}")
+    })
+}
+
 /// Some of the nine drums, by a name of theirs together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DrumSet([bool; DRUM_COUNT]);
@@ -93,15 +104,9 @@ impl Rename {
         let (heard, is) = text
             .split_once('=')
             .ok_or_else(|| format!("expected DRUM=DRUM, found {text:?}"))?;
-        let drum = |name: &str| {
-            Drum::from_file_stem(name).ok_or_else(|| {
-                let names = Drum::ALL.map(Drum::file_stem).join(", ");
-                format!("expected one of {names}, found {name:?}")
-            })
-        };
         Ok(Rename {
-            heard: drum(heard)?,
-            is: drum(is)?,
+            heard: drum_of(heard)?,
+            is: drum_of(is)?,
         })
     }
 }

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use idm_engine::drum::{DRUM_COUNT, Drum};
 use idm_engine::one_shots::{OneShot, OwnKit, OwnKitPlan, OwnSet, read_own_set};
 
+use crate::drums::drum_of;
+
 /// Samples in place of a drum.
 #[derive(Debug, Clone)]
 pub struct OwnSample {
@@ -24,9 +26,7 @@ impl OwnSample {
         let (drum, path) = text
             .split_once('=')
             .ok_or_else(|| format!("expected DRUM=PATH, found {text:?}"))?;
-        let names = Drum::ALL.map(Drum::file_stem).join(", ");
-        let drum = Drum::from_file_stem(drum)
-            .ok_or_else(|| format!("expected one of {names}, found {drum:?}"))?;
+        let drum = drum_of(drum)?;
         if path.is_empty() {
             return Err(format!("expected DRUM=PATH, found no path in {text:?}"));
         }
