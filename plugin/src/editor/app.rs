@@ -362,6 +362,8 @@ impl NiceEguiApp for IdmApp {
         gui_context: GuiContext,
         frame: &mut Frame,
     ) -> Result<(), HandlerError> {
+        #[cfg(target_os = "linux")]
+        super::keyboard::follow(frame.baseview_window(), &egui_context);
         self.drag_drop = DragDrop::open(frame.baseview_window(), &egui_context);
         self.open(&egui_context, gui_context);
         Ok(())

@@ -31,6 +31,8 @@ mod drag_drop;
 mod fader;
 mod fit;
 mod header;
+#[cfg(target_os = "linux")]
+mod keyboard;
 mod keys;
 mod lanes;
 mod meter;

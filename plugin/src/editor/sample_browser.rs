@@ -5,7 +5,9 @@
 
 use std::path::{Path, PathBuf};
 
-use egui::{Align, Align2, Context, Key, Label, Layout, Rect, RichText, ScrollArea, Ui, Window};
+use egui::{
+    Align, Align2, Context, Key, Label, Layout, Modifiers, Rect, RichText, ScrollArea, Ui, Window,
+};
 use idm_engine::audio_file::FORMATS;
 use idm_engine::drum::{DRUM_COUNT, Drum};
 use idm_engine::one_shots::OwnKitPlan;
@@ -200,7 +202,7 @@ impl SampleBrowser {
         } else if let Some(folder) = next {
             self.go(folder);
         }
-        if !is_open || context.input(|input| input.key_pressed(egui::Key::Escape)) {
+        if !is_open || context.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Escape)) {
             return Some(SampleWish::Close);
         }
         wish
@@ -251,8 +253,8 @@ impl SampleBrowser {
         let is_back = ui.button("‹").on_hover_text(hint).clicked();
         let hint = "The next file of this folder (arrow down).";
         let is_on = ui.button("›").on_hover_text(hint).clicked();
-        let (up, down) = ui.input(|input| {
-            let is_pressed = |key| input.key_pressed(key);
+        let (up, down) = ui.input_mut(|input| {
+            let mut is_pressed = |key| input.consume_key(Modifiers::NONE, key);
             (is_pressed(Key::ArrowUp), is_pressed(Key::ArrowDown))
         });
         let index = self.neighbour(match (is_back || up, is_on || down) {

@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use egui::{Key, PointerButton, Pos2, Rect, Response, Sense, Stroke, Ui};
+use egui::{InputState, Key, Modifiers, PointerButton, Pos2, Rect, Response, Sense, Stroke, Ui};
 use idm_engine::controls::HitSource;
 use idm_engine::midi_file::Grid;
 
@@ -297,7 +297,8 @@ impl SongView {
         {
             teaching::click(corrections, take, marks, drum, song_s, scale.reach_s());
         }
-        if response.ctx.input(|input| input.key_pressed(Key::Escape)) {
+        let is_given_up = |input: &mut InputState| input.consume_key(Modifiers::NONE, Key::Escape);
+        if (self.is_holding() || response.dragged()) && response.ctx.input_mut(is_given_up) {
             self.held = None;
             self.all_held = None;
             self.is_dropped = true;

@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use x11rb::connection::Connection;
+use x11rb::protocol::Event;
 use x11rb::protocol::xproto::{
-    AtomEnum, ConfigureWindowAux, ConnectionExt, CreateWindowAux, ImageFormat, PropMode,
+    AtomEnum, ConfigureWindowAux, ConnectionExt, CreateWindowAux, EventMask, ImageFormat, PropMode,
     WindowClass,
 };
 use x11rb::rust_connection::RustConnection;
@@ -19,7 +20,7 @@ use super::clap_editor::ClapEditor;
 use super::gui_drag::Source;
 pub use super::gui_step::Step;
 use super::vst3_editor::Vst3Editor;
-use super::{BusAudio, Host};
+use super::{BusAudio, Host, find_parameter};
 use crate::{png, workspace};
 
 mod dragging;
@@ -71,6 +72,8 @@ pub struct GuiSession {
     playback: Option<Playback>,
     /// What is held over the editor.
     carried: Option<Source>,
+    /// Keys that were pressed in our window.
+    keys: Vec<u8>,
     /// Threads of this process before the editor was opened.
     threads_without_editor: usize,
 }
@@ -113,7 +116,9 @@ impl GuiSession {
             0,
             WindowClass::INPUT_OUTPUT,
             visual,
-            &CreateWindowAux::new().background_pixel(0),
+            &CreateWindowAux::new()
+                .background_pixel(0)
+                .event_mask(EventMask::KEY_PRESS),
         )?;
         if path.extension().is_some_and(|end| end == "vst3") {
             // Windows of many hosts say that something can be dropped on them.
@@ -156,6 +161,7 @@ impl GuiSession {
             size: (64, 64),
             playback,
             carried: None,
+            keys: Vec::new(),
             threads_without_editor: thread_count(),
         };
         session.show()?;
@@ -223,6 +229,19 @@ impl GuiSession {
             }
             Step::Take(x, y, path) => self.take(*x, *y, path)?,
             Step::Key(keys) => xdotool(&["key", keys])?,
+            Step::Layout(name) => {
+                workspace::run(Command::new("setxkbmap").args(["-layout", name]))?;
+            }
+            Step::HostKeys => {
+                println!("keys of the host: {:?}", std::mem::take(&mut self.keys));
+                return Ok(());
+            }
+            Step::Value(key) => {
+                let host = self.editor.host();
+                let parameter = find_parameter(host, key)?;
+                println!("value of {key}: {:.4}", host.value(parameter.id)?);
+                return Ok(());
+            }
             Step::Resize(width, height) => self.resize(*width, *height)?,
             Step::Reopen => {
                 self.editor.hide()?;
@@ -247,7 +266,11 @@ impl GuiSession {
             if let Some((width, height)) = self.editor.pump() {
                 self.resize_window(width, height)?;
             }
-            while self.connection.poll_for_event()?.is_some() {}
+            while let Some(event) = self.connection.poll_for_event()? {
+                if let Event::KeyPress(event) = event {
+                    self.keys.push(event.detail);
+                }
+            }
             std::thread::sleep(Duration::from_millis(2));
         }
         Ok(())

@@ -25,6 +25,12 @@ pub enum Step {
     Take(u32, u32, PathBuf),
     /// Type a key combination, such as `ctrl+z`.
     Key(String),
+    /// Put another keyboard before the screen, such as `de`, or `us,fr` of which the first counts.
+    Layout(String),
+    /// Print the value of a parameter, normalised to 0..1.
+    Value(String),
+    /// Print the numbers of the keys that the host has got.
+    HostKeys,
     /// Resize the window.
     Resize(u32, u32),
     /// Close the editor and open it again.
@@ -45,6 +51,9 @@ impl Step {
             Self::Drop(x, y, path) => format!("drop:{x},{y},{}", path.display()),
             Self::Take(x, y, path) => format!("take:{x},{y},{}", path.display()),
             Self::Key(keys) => format!("key:{keys}"),
+            Self::Layout(name) => format!("layout:{name}"),
+            Self::Value(key) => format!("value:{key}"),
+            Self::HostKeys => "host-keys".to_owned(),
             Self::Resize(width, height) => format!("resize:{width}x{height}"),
             Self::Reopen => "reopen".to_owned(),
             Self::Picture(path) => format!("picture:{}", path.display()),
@@ -107,11 +116,15 @@ impl FromStr for Step {
                 _ => bail!("'{text}': expected resize:WIDTHxHEIGHT"),
             },
             ("key", keys) if !keys.is_empty() => Self::Key(keys.to_owned()),
+            ("layout", name) if !name.is_empty() => Self::Layout(name.to_owned()),
+            ("value", key) if !key.is_empty() => Self::Value(key.to_owned()),
             ("picture", path) if !path.is_empty() => Self::Picture(path.into()),
+            ("host-keys", "") => Self::HostKeys,
             ("reopen", "") => Self::Reopen,
             _ => bail!(
                 "'{text}': expected wait:SECONDS, click:X,Y, menu:X,Y, drag:X1,Y1,X2,Y2, \
-                 carry:X,Y,FILE, drop:X,Y,FILE, take:X,Y,FILE, key:COMBINATION, resize:WIDTHxHEIGHT, reopen or picture:FILE"
+                 carry:X,Y,FILE, drop:X,Y,FILE, take:X,Y,FILE, key:COMBINATION, layout:NAME, \
+                 value:PARAMETER, host-keys, resize:WIDTHxHEIGHT, reopen or picture:FILE"
             ),
         })
     }
@@ -144,6 +157,9 @@ mod tests {
             "drop:3,4,/a.wav",
             "take:3,4,/a.mid",
             "key:ctrl+z",
+            "layout:us,de",
+            "value:Blend",
+            "host-keys",
             "reopen",
         ] {
             assert_eq!(parse(text).expect("a step").text(), text);
@@ -158,6 +174,8 @@ mod tests {
             "drop:1,2",
             "take:1,b,/a",
             "jump",
+            "layout:",
+            "value",
             "picture:",
         ] {
             assert!(parse(wrong).is_err(), "{wrong}");

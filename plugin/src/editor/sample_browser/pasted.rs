@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use egui::{Context, Event, Key};
+use egui::{Context, Event, Key, Modifiers};
 use percent_encoding::percent_decode_str;
 
 /// What the user has pasted in this frame, if that was not into a field.
@@ -12,16 +12,8 @@ pub(super) fn pasted(context: &Context) -> Option<String> {
     if context.egui_wants_keyboard_input() {
         return None;
     }
-    context.input(|input| {
-        let is_asked_for = input.events.iter().any(|event| match event {
-            Event::Key {
-                key: Key::V,
-                pressed,
-                modifiers,
-                ..
-            } => *pressed && modifiers.command,
-            _ => false,
-        });
+    context.input_mut(|input| {
+        let is_asked_for = input.consume_key(Modifiers::COMMAND, Key::V);
         // Some windowing libraries call it text, as if it were typed.
         input.events.iter().find_map(|event| match event {
             Event::Paste(text) => Some(text.clone()),
