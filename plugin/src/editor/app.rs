@@ -16,7 +16,7 @@ use super::controls::set;
 use super::drag_drop::{Carried, DragDrop};
 use super::fit::Fit;
 use super::header::HeaderWish;
-use super::keys::leave_keys_to_host;
+use super::keys::{leave_ending_to_host, leave_keys_to_host};
 use super::notice::Notice;
 use super::sample_browser::Target;
 use super::sample_desk::SampleDesk;
@@ -124,6 +124,7 @@ impl IdmApp {
 
     fn open(&mut self, egui_context: &egui::Context, gui_context: GuiContext) {
         theme::apply(egui_context);
+        leave_ending_to_host(egui_context);
         let params = self.params.clone();
         self.context = Some(self.set_now.watch(gui_context, params));
         self.shared.window_opened();

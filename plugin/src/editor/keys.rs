@@ -31,6 +31,12 @@ pub fn keys_of_steps(ui: &Ui) -> [bool; 2] {
     })
 }
 
+/// Takes the key away by which programs end: a window within another one would close and leave
+/// a hole.
+pub fn leave_ending_to_host(context: &Context) {
+    context.options_mut(|options| options.quit_shortcuts.clear());
+}
+
 /// Lets go of what Tab has chosen, which nobody sees: the space bar would switch it, and the
 /// host would get no key any more. Text fields and open lists have the keys.
 pub fn leave_keys_to_host(context: &Context) {

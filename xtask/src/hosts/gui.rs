@@ -239,7 +239,7 @@ impl GuiSession {
             Step::Value(key) => {
                 let host = self.editor.host();
                 let parameter = find_parameter(host, key)?;
-                println!("value of {key}: {:.4}", host.value(parameter.id)?);
+                println!("value of {key}: {:.6}", host.value(parameter.id)?);
                 return Ok(());
             }
             Step::Resize(width, height) => self.resize(*width, *height)?,

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use xtask::{bundle, wav};
+use xtask::{bundle, hosts, wav};
 
 /// Runs `cargo xtask screenshot` on both bundles with these steps and returns
 /// what it printed about the last pictures: width, height, colours.
@@ -22,6 +22,27 @@ fn sessions(arguments: &[&str]) -> [(u32, u32, usize); 2] {
 const ATTEMPTS: usize = 3;
 
 fn session(plugin: &Path, out: &Path, arguments: &[&str]) -> (u32, u32, usize) {
+    let text = printed(plugin, out, arguments);
+    let numbers = numbers_after(&format!("{}: ", out.display()), &text);
+    match numbers[0][..] {
+        [width, height, colours] => (width as u32, height as u32, colours as usize),
+        _ => panic!("expected three numbers, found {text}"),
+    }
+}
+
+/// The numbers of each line of `text` that begins so.
+fn numbers_after(beginning: &str, text: &str) -> Vec<Vec<f64>> {
+    let lines = text.lines().filter_map(|line| line.strip_prefix(beginning));
+    let numbers = |line: &str| {
+        line.split(|letter: char| !(letter.is_ascii_digit() || letter == '.'))
+            .filter_map(|word| word.parse().ok())
+            .collect()
+    };
+    lines.map(numbers).collect()
+}
+
+/// What the session of one bundle prints.
+fn printed(plugin: &Path, out: &Path, arguments: &[&str]) -> String {
     let home = out.parent().expect("a folder");
     let run = || {
         Command::new(env!("CARGO_BIN_EXE_xtask"))
@@ -49,17 +70,7 @@ fn session(plugin: &Path, out: &Path, arguments: &[&str]) -> (u32, u32, usize) {
         String::from_utf8_lossy(&output.stderr)
     );
     assert!(out.exists(), "no picture");
-    let numbers: Vec<usize> = text
-        .lines()
-        .find_map(|line| line.strip_prefix(&format!("{}: ", out.display())))
-        .expect("a line about the picture")
-        .split(|letter: char| !letter.is_ascii_digit())
-        .filter_map(|word| word.parse().ok())
-        .collect();
-    match numbers[..] {
-        [width, height, colours] => (width as u32, height as u32, colours),
-        _ => panic!("expected three numbers, found {text}"),
-    }
+    text.into_owned()
 }
 
 #[test]
@@ -162,4 +173,86 @@ fn a_file_is_dropped_on_a_pad_and_dragged_out_again_as_is_the_midi() {
             std::fs::remove_file(file).expect("removed");
         }
     }
+}
+
+#[test]
+fn values_are_typed_on_a_french_keyboard_and_other_keys_are_the_hosts() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().join("editor.png");
+    // The keyboard changes while the window is open. Digits are typed with Shift there, and A
+    // is where others have Q.
+    let steps = [
+        "wait:1.5",
+        "layout:fr",
+        "menu:50,470",
+        "key:End",
+        "key:ctrl+a",
+        "key:minus",
+        "key:6",
+        "key:Return",
+        "wait:1",
+        "value:Kick level",
+        "host-keys",
+        "key:space",
+        "key:q",
+        "wait:1",
+        "host-keys",
+    ];
+    let mut arguments = vec!["--play"];
+    arguments.extend(steps.iter().flat_map(|step| ["--do", step]));
+    for plugin in bundle::shared().expect("the bundles are built").plugins() {
+        let text = printed(plugin, &out, &arguments);
+        // The host of VST3 bundles does not tell the plugin what the plugin has set.
+        if plugin.extension().is_some_and(|end| end == "clap") {
+            let level = numbers_after("value of Kick level: ", &text)[0][0];
+            let mut host = hosts::open(plugin).expect("opens");
+            let kick = hosts::find_parameter(&mut *host, "Kick level").expect("a parameter");
+            let expected = host.parse_value(kick.id, "-6 dB").expect("a level");
+            assert!((level - expected).abs() < 1e-4, "{level}, not {expected}");
+        }
+        // The space bar, and the key that is A elsewhere.
+        let keys = numbers_after("keys of the host: ", &text);
+        assert_eq!(keys, [vec![], vec![65.0, 38.0]]);
+    }
+}
+
+#[test]
+fn steps_are_taken_back_on_a_german_keyboard() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().join("editor.png");
+    let count = "value:Changes by hand";
+    let steps = [
+        "layout:de",
+        "wait:3",
+        "click:56,134",
+        "wait:0.5",
+        count,
+        "click:500,230",
+        "wait:1",
+        count,
+        "key:ctrl+z",
+        "wait:1",
+        count,
+        "key:ctrl+y",
+        "wait:1",
+        count,
+        "key:ctrl+s",
+        "wait:1",
+        "host-keys",
+    ];
+    let mut arguments = vec!["--play"];
+    arguments.extend(steps.iter().flat_map(|step| ["--do", step]));
+    let plugins = bundle::shared().expect("the bundles are built").plugins();
+    let clap = plugins
+        .iter()
+        .find(|plugin| plugin.extension().is_some_and(|end| end == "clap"));
+    let text = printed(clap.expect("a CLAP bundle"), &out, &arguments);
+    let counts = numbers_after("value of Changes by hand: ", &text).concat();
+    assert_eq!(counts.len(), 4);
+    // Each step is a change.
+    assert!(counts.is_sorted_by(|a, b| a < b), "{counts:?}");
+    // The host saves, and has nothing to take back.
+    let keys = numbers_after("keys of the host: ", &text).concat();
+    assert!(keys.contains(&39.0), "{keys:?}");
+    assert!(!keys.contains(&29.0) && !keys.contains(&52.0), "{keys:?}");
 }

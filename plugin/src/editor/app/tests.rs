@@ -292,6 +292,47 @@ fn keys_are_the_hosts_but_for_text_that_is_typed() {
     assert!(window.host.gestures.lock().unwrap().is_empty());
 }
 
+/// Sees what is left of the events where frames end.
+struct Leftovers(Arc<Mutex<Vec<Event>>>);
+
+impl egui::Plugin for Leftovers {
+    fn debug_name(&self) -> &'static str {
+        "what is left"
+    }
+
+    fn output_hook(&mut self, context: &egui::Context, _: &mut egui::FullOutput) {
+        context.input(|input| lock(&self.0).extend_from_slice(&input.events));
+    }
+}
+
+#[test]
+fn what_the_window_uses_of_keys_it_takes() {
+    use egui::Key;
+    let mut window = Window::new(1180.0, 800.0);
+    let left = Arc::<Mutex<Vec<Event>>>::default();
+    window.context.add_plugin(Leftovers(left.clone()));
+    let is_left = |window: &mut Window, key, modifiers| {
+        window.key(key, modifiers);
+        std::mem::take(&mut *lock(&left))
+            .iter()
+            .any(|event| matches!(event, Event::Key { key: one, pressed: true, .. } if *one == key))
+    };
+    // Ending the program among them.
+    for key in [Key::Q, Key::S, Key::V, Key::Z] {
+        assert!(is_left(&mut window, key, Modifiers::COMMAND), "{key:?}");
+    }
+    for key in [Key::Space, Key::Escape, Key::ArrowDown] {
+        assert!(is_left(&mut window, key, Modifiers::NONE), "{key:?}");
+    }
+    lock(&window.app.samples).open(Target::Pad(Drum::Kick));
+    window.frame(vec![]);
+    assert!(!is_left(&mut window, Key::V, Modifiers::COMMAND));
+    assert!(is_left(&mut window, Key::S, Modifiers::COMMAND));
+    assert!(!is_left(&mut window, Key::Escape, Modifiers::NONE));
+    assert!(lock(&window.app.samples).browser.is_none());
+    assert!(is_left(&mut window, Key::Escape, Modifiers::NONE));
+}
+
 #[test]
 fn closing_stops_the_audio_threads_reports() {
     let window = Window::new(1180.0, 760.0);

@@ -42,6 +42,8 @@ pub struct Stroke {
     pub state: u16,
     /// Whether it was pressed.
     pub is_pressed: bool,
+    /// Whether another program says so, as hosts do that pass keys on.
+    pub is_sent: bool,
     /// When, on the server's clock.
     pub time: u32,
     /// What it writes.
@@ -133,6 +135,7 @@ impl Layout {
             keycode,
             state,
             is_pressed,
+            is_sent: false,
             time: 0,
             symbol: self.symbol(keycode, group, state),
             command: self.command(keycode, group),

@@ -45,7 +45,9 @@ impl Passing {
                 return self.down.remove(&stroke.keycode);
             }
             let key = stroke.key().filter(|key| self.offered.contains(key));
-            let is_used = self.is_ours || key.is_some_and(|key| !left.contains(&key));
+            // What the host sends would go round and round.
+            let is_used =
+                self.is_ours || stroke.is_sent || key.is_some_and(|key| !left.contains(&key));
             if !is_used {
                 self.down.insert(stroke.keycode);
             }
@@ -115,6 +117,12 @@ mod tests {
         assert_eq!(passing.end(&events), []);
         passing.begin(vec![press], &events, false);
         assert_eq!(passing.end(&events), [press]);
+        let sent = Stroke {
+            is_sent: true,
+            ..press
+        };
+        passing.begin(vec![sent], &events, false);
+        assert_eq!(passing.end(&events), []);
         passing.begin(vec![release], &[], true);
         assert_eq!(passing.end(&[]), [release]);
     }

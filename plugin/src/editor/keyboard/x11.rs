@@ -28,6 +28,9 @@ use super::us::KeyCode;
 /// The version of the keyboard's protocol that we speak: there is no other.
 const VERSION: (u16, u16) = (1, 0);
 
+/// In the type of an event: it is none of the server's own.
+const SENT: u8 = 0x80;
+
 /// Windows around ours that are looked at.
 const DEEPEST: usize = 32;
 
@@ -57,7 +60,10 @@ impl From<ReplyError> for Gone {
 pub fn follow(window: &WindowContext, context: &egui::Context) {
     let window = match window.window_handle().map(|handle| handle.as_raw()) {
         Ok(RawWindowHandle::Xcb(handle)) => handle.window.get(),
-        Ok(RawWindowHandle::Xlib(handle)) => handle.window as u32,
+        Ok(RawWindowHandle::Xlib(handle)) => match u32::try_from(handle.window) {
+            Ok(window) => window,
+            Err(_) => return,
+        },
         _ => return,
     };
     if let Ok(server) = Server::open(window) {
@@ -215,8 +221,11 @@ impl Server {
         }
         let state = u16::from(event.state);
         let stroke = self.layout()?.stroke(event.detail, state, is_pressed);
-        let time = event.time;
-        Ok(Some(Stroke { time, ..stroke }))
+        Ok(Some(Stroke {
+            is_sent: event.response_type & SENT != 0,
+            time: event.time,
+            ..stroke
+        }))
     }
 
     fn layout(&mut self) -> Result<&Layout, Gone> {
