@@ -7,8 +7,8 @@
 
 /// Peak at which nothing is added: −20 dBFS.
 const ORDINARY_PEAK: f32 = 0.1;
-/// Most that is added, as power: 36 dB.
-const MOST_GAIN: f32 = 4_000.0;
+/// Most that is added, as power: 42 dB.
+const MOST_GAIN: f32 = 16_000.0;
 /// Most that is taken away up to full scale: 15 dB. Only files of floats are louder, and
 /// those are heard as if they reached it.
 const LEAST_GAIN: f32 = 0.03;
@@ -17,6 +17,9 @@ const LEAST_GAIN: f32 = 0.03;
 const MOST_RISE: f32 = std::f32::consts::SQRT_2;
 /// How fast the level sinks.
 const SINK_DB_PER_S: f64 = 4.0;
+/// How fast it sinks from the expectation to what was loudest so far: a soft recording is soon
+/// known, and noise that leads in is not made loud at once.
+const SEARCH_DB_PER_S: f64 = 20.0;
 /// Peak up to which a hop tells nothing: −100 dBFS.
 const SILENCE: f32 = 1e-5;
 
@@ -25,20 +28,27 @@ const SILENCE: f32 = 1e-5;
 pub struct LevelFollower {
     peak: f32,
     sink: f32,
+    search_sink: f32,
+    /// Loudest hop, as long as all that was heard is softer than expected.
+    loudest: Option<f32>,
 }
 
 impl LevelFollower {
     /// A follower for hops of `hop_s` seconds that expects an ordinary level.
     pub fn new(hop_s: f64) -> LevelFollower {
+        let sink = |db_per_s: f64| 10.0_f64.powf(-db_per_s * hop_s / 20.0) as f32;
         LevelFollower {
             peak: ORDINARY_PEAK,
-            sink: 10.0_f64.powf(-SINK_DB_PER_S * hop_s / 20.0) as f32,
+            sink: sink(SINK_DB_PER_S),
+            search_sink: sink(SEARCH_DB_PER_S),
+            loudest: Some(0.0),
         }
     }
 
     /// Back to the expectation. Real-time safe.
     pub fn reset(&mut self) {
         self.peak = ORDINARY_PEAK;
+        self.loudest = Some(0.0);
     }
 
     /// Takes the next hop of a mono signal; answers the factor on its power. Real-time
@@ -52,7 +62,14 @@ impl LevelFollower {
     pub fn hop(&mut self, peak: f32) {
         if peak > SILENCE {
             let most = MOST_RISE * self.peak.max(1.0);
-            self.peak = peak.min(most).max(self.peak * self.sink);
+            let peak = peak.min(most);
+            let Some(loudest) = self.loudest else {
+                self.peak = peak.max(self.peak * self.sink);
+                return;
+            };
+            let loudest = loudest.max(peak);
+            self.peak = loudest.max(self.peak * self.search_sink);
+            self.loudest = (loudest < self.peak).then_some(loudest);
         }
     }
 
@@ -104,6 +121,26 @@ mod tests {
         assert_eq!(gain_after(&mut follower, 20.0, 2e-4), MOST_GAIN);
         follower.hop(0.1);
         assert_eq!(follower.power_gain(), 1.0, "a loud hit ends it at once");
+    }
+
+    #[test]
+    fn soft_recordings_are_soon_known_and_then_followed_slowly() {
+        let mut follower = LevelFollower::new(HOP_S);
+        let gain_db = 10.0 * gain_after(&mut follower, 1.1, 0.01).log10();
+        assert!((20.0..20.5).contains(&gain_db), "{gain_db} dB");
+        // From then on it sinks as slowly as ever.
+        let before_db = gain_db;
+        let gain_db = 10.0 * gain_after(&mut follower, 1.0, 1e-4).log10() - before_db;
+        assert!((3.5..4.5).contains(&gain_db), "{gain_db} dB");
+        // A recording that is as loud as expected is not searched for.
+        follower.reset();
+        follower.hop(0.1);
+        let gain_db = 10.0 * gain_after(&mut follower, 1.0, 1e-4).log10();
+        assert!((3.5..4.5).contains(&gain_db), "{gain_db} dB");
+        // After a reset one is, also through a soft beginning.
+        follower.reset();
+        let gain_db = 10.0 * gain_after(&mut follower, 0.5, 1e-4).log10();
+        assert!((9.0..11.0).contains(&gain_db), "{gain_db} dB");
     }
 
     #[test]
