@@ -69,7 +69,8 @@ pub fn combine_masks(
 ) {
     let exponent = 0.5 * mask_exponent;
     let reliance = |certainty: f32| SYNTHESIS_WEIGHT * certainty.powi(CERTAINTY_EXPONENT);
-    // Stem by stem over all bands, which become vector instructions.
+    // Stem by stem over all bands, which become vector instructions; what holds for some bands
+    // is computed for all and then chosen, as not every processor can leave lanes alone.
     let (mut explained, mut sum, mut relied) = (NONE, NONE, NONE);
     let mut powers = *prediction.power;
     for (drum, power) in powers.iter_mut().enumerate() {
@@ -78,10 +79,11 @@ pub fn combine_masks(
         if let Some((tail, certainty)) = tails.and_then(|tails| tails.power(drum)) {
             let (factor, own) = (certainty.powi(TAIL_EXPONENT), reliance(certainty));
             for band in 0..BAND_COUNT {
-                if factor * tail[band] > power[band] {
-                    power[band] = factor * tail[band];
-                    reliances[band] = reliances[band].max(own);
-                }
+                let rings = factor * tail[band];
+                let louder = rings > power[band];
+                let surer = reliances[band].max(own);
+                reliances[band] = if louder { surer } else { reliances[band] };
+                power[band] = power[band].max(rings);
             }
         }
         masks[drum] = raise(power, exponent);
@@ -105,21 +107,29 @@ pub fn combine_masks(
             let doubt = UNEXPLAINED_PENALTY * unexplained[band];
             let coverage = explained[band] / (explained[band] + doubt);
             // The inverse of what is smaller would be infinite.
-            if sum[band] >= f32::MIN_POSITIVE {
-                trust[band] = coverage * relied[band] / sum[band];
-                scale[band] = (1.0 - residual) / sum[band];
-            }
-            if learned_sum[band] > 0.0 {
-                masks[RESIDUAL][band] = residual;
-            }
+            let is_explained = sum[band] >= f32::MIN_POSITIVE;
+            let (own_trust, own_scale) = (
+                coverage * relied[band] / sum[band],
+                (1.0 - residual) / sum[band],
+            );
+            trust[band] = if is_explained { own_trust } else { 0.0 };
+            scale[band] = if is_explained { own_scale } else { 0.0 };
+            let own = masks[RESIDUAL][band];
+            masks[RESIDUAL][band] = if learned_sum[band] > 0.0 {
+                residual
+            } else {
+                own
+            };
         }
         for (weights, learned) in masks[..DRUM_COUNT].iter_mut().zip(&learned) {
             for band in 0..BAND_COUNT {
                 let mask = learned[band] / learned_sum[band];
                 let weight = mask + trust[band] * (weights[band] * scale[band] - mask);
-                if learned_sum[band] > 0.0 {
-                    weights[band] = weight;
-                }
+                weights[band] = if learned_sum[band] > 0.0 {
+                    weight
+                } else {
+                    weights[band]
+                };
             }
         }
     }
@@ -135,9 +145,13 @@ pub fn combine_masks(
             let explained = raise(&explained, exponent);
             for band in 0..BAND_COUNT {
                 let most = total[band] * explained[band] / whole[band];
-                if masks[drum][band] > most {
-                    gates[drum][band] *= most / masks[drum][band];
-                }
+                let gate = gates[drum][band];
+                let closing = gate * (most / masks[drum][band]);
+                gates[drum][band] = if masks[drum][band] > most {
+                    closing
+                } else {
+                    gate
+                };
             }
         }
     }
