@@ -49,6 +49,8 @@ mod timeline;
 mod toolbar;
 mod type_in;
 mod value_bar;
+#[cfg(target_os = "linux")]
+mod x11;
 
 pub use app::IdmApp;
 pub use before_preset::BeforePreset;

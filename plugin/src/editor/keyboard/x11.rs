@@ -7,9 +7,7 @@ use std::time::Instant;
 
 use copypasta::{ClipboardContext, ClipboardProvider as _};
 use nice_plug_egui::baseview::WindowContext;
-use raw_window_handle::{HasWindowHandle, RawWindowHandle};
 use x11rb::connection::Connection as _;
-use x11rb::errors::{ConnectError, ConnectionError, ReplyError};
 use x11rb::protocol::Event;
 use x11rb::protocol::xkb::{
     ConnectionExt as _, EventType, GetMapReply, ID, MapPart, SelectEventsAux,
@@ -24,6 +22,7 @@ use super::layout::{KeyType, Layout, Stroke, Symbols, state};
 use super::passing::Passing;
 use super::translator::{Keyboard, Translator};
 use super::us::KeyCode;
+use crate::editor::x11::{Gone, window_of};
 
 /// The version of the keyboard's protocol that we speak: there is no other.
 const VERSION: (u16, u16) = (1, 0);
@@ -34,37 +33,10 @@ const SENT: u8 = 0x80;
 /// Windows around ours that are looked at.
 const DEEPEST: usize = 32;
 
-/// Why there is no more keyboard.
-#[derive(Debug)]
-struct Gone;
-
-impl From<ConnectError> for Gone {
-    fn from(_: ConnectError) -> Self {
-        Gone
-    }
-}
-
-impl From<ConnectionError> for Gone {
-    fn from(_: ConnectionError) -> Self {
-        Gone
-    }
-}
-
-impl From<ReplyError> for Gone {
-    fn from(_: ReplyError) -> Self {
-        Gone
-    }
-}
-
 /// Puts the letters of the user's keyboard into the input of a window, if it is one of X11.
 pub fn follow(window: &WindowContext, context: &egui::Context) {
-    let window = match window.window_handle().map(|handle| handle.as_raw()) {
-        Ok(RawWindowHandle::Xcb(handle)) => handle.window.get(),
-        Ok(RawWindowHandle::Xlib(handle)) => match u32::try_from(handle.window) {
-            Ok(window) => window,
-            Err(_) => return,
-        },
-        _ => return,
+    let Some(window) = window_of(window) else {
+        return;
     };
     if let Ok(server) = Server::open(window) {
         context.add_plugin(Follower {

@@ -9,15 +9,14 @@ use std::sync::{Arc, OnceLock};
 use std::thread;
 
 use nice_plug_egui::baseview::WindowContext;
-use raw_window_handle::{HasWindowHandle, RawWindowHandle};
 use x11rb::connection::Connection as _;
-use x11rb::errors::{ConnectError, ConnectionError, ReplyError, ReplyOrIdError};
 use x11rb::protocol::xproto::{
     Atom, ClientMessageEvent, ConnectionExt as _, CreateWindowAux, EventMask, Window, WindowClass,
 };
 use x11rb::rust_connection::RustConnection;
 
 use super::board::Board;
+use crate::editor::x11::{Gone, window_of};
 use session::Session;
 use wire::{Atoms, Wire};
 
@@ -30,34 +29,6 @@ mod standing;
 mod target;
 mod transfer;
 mod wire;
-
-/// Why the thread ends before its time.
-#[derive(Debug)]
-struct Gone;
-
-impl From<ConnectError> for Gone {
-    fn from(_: ConnectError) -> Self {
-        Gone
-    }
-}
-
-impl From<ConnectionError> for Gone {
-    fn from(_: ConnectionError) -> Self {
-        Gone
-    }
-}
-
-impl From<ReplyError> for Gone {
-    fn from(_: ReplyError) -> Self {
-        Gone
-    }
-}
-
-impl From<ReplyOrIdError> for Gone {
-    fn from(_: ReplyOrIdError) -> Self {
-        Gone
-    }
-}
 
 /// What the thread is to do.
 #[derive(Debug)]
@@ -84,11 +55,7 @@ pub struct Link {
 impl Link {
     /// Begins to listen for `window`, if it is one of X11.
     pub fn open(window: &WindowContext, board: Board, context: egui::Context) -> Option<Link> {
-        let editor = match window.window_handle().ok()?.as_raw() {
-            RawWindowHandle::Xcb(handle) => handle.window.get(),
-            RawWindowHandle::Xlib(handle) => u32::try_from(handle.window).ok()?,
-            _ => return None,
-        };
+        let editor = window_of(window)?;
         let (orders, received) = channel();
         let waker = Arc::new(OnceLock::new());
         let woken = waker.clone();

@@ -13,6 +13,7 @@ use x11rb::protocol::xproto::{
 };
 use x11rb::wrapper::ConnectionExt as _;
 
+use super::Order;
 use super::forwarding::Forwarding;
 use super::offer::{self, Offer};
 use super::screen::Lookout;
@@ -21,9 +22,9 @@ use super::standing::Standing;
 use super::target::{Act, Answer, Target};
 use super::transfer::{MOST_BYTES, Step, Transfer};
 use super::wire::{Message, Wire};
-use super::{Gone, Order};
 use crate::editor::drag_drop::board::{Board, Progress};
 use crate::editor::drag_drop::meaning::{Files, Place};
+use crate::editor::x11::Gone;
 
 /// Timestamp between two looks while something is dragged.
 const PAUSE: Duration = Duration::from_millis(12);
