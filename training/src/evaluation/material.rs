@@ -32,6 +32,10 @@ const SEED: u64 = 0x1d3;
 const WILDNESS: f32 = 0.4;
 /// Procedural kits for templates where there are no sampled ones.
 const TEMPLATE_KITS: u64 = 24;
+/// Length of the other performances on the kits of plain material, and how many turns of the
+/// kits they lie behind those that are measured.
+const ANOTHER_S: f64 = 30.0;
+const ANOTHER_TURN: u64 = 1 << 20;
 /// Procedural kits and length of the patterns of plain material without data.
 const PLAIN_KITS: u64 = 6;
 const PATTERN_S: f64 = 30.0;
@@ -85,6 +89,9 @@ pub struct Excerpt {
     /// One sound per class from its onset on (empty where the kit has none), if
     /// one kit plays unchanged.
     pub true_kit: Option<[Vec<f32>; DRUM_COUNT]>,
+    /// Half a minute of another performance on the same kit, at the same places, without
+    /// stems: what a system may have heard before. Where the same kit can play it.
+    pub another: Option<Piece>,
 }
 
 impl Material {
@@ -169,6 +176,7 @@ pub fn hard(
                 style: "mixed".to_owned(),
             },
             true_kit: None,
+            another: None,
         })
         .collect())
 }
@@ -192,6 +200,17 @@ pub fn plain_of(
     data: Option<&Path>,
     count: usize,
     excerpt_s: f64,
+) -> Result<Vec<Excerpt>> {
+    of_whole_kits(split, data, count, excerpt_s, false)
+}
+
+/// The plain set, as it is or placed between two channels.
+fn of_whole_kits(
+    split: Split,
+    data: Option<&Path>,
+    count: usize,
+    excerpt_s: f64,
+    is_placed: bool,
 ) -> Result<Vec<Excerpt>> {
     let mut kits: Vec<Kit> = Vec::new();
     let mut grooves = Vec::new();
@@ -225,11 +244,27 @@ pub fn plain_of(
         split.word(),
         kits.len()
     );
+    let kits = whole.len() as u64;
     (0..count as u64)
         .into_par_iter()
         .map(|index| {
-            plain::excerpt(&whole, &grooves, SEED, index, excerpt_s)
-                .with_context(|| format!("no performance fills an excerpt of {excerpt_s} s"))
+            let mut excerpt = plain::excerpt(&whole, &grooves, SEED, index, excerpt_s)
+                .with_context(|| format!("no performance fills an excerpt of {excerpt_s} s"))?;
+            let later = index + kits * ANOTHER_TURN;
+            let another = plain::excerpt(&whole, &grooves, SEED, later, ANOTHER_S);
+            excerpt.another = another.map(|another| another.piece);
+            if is_placed {
+                let stage = Stage::draw(&mut Random::new(&[SEED, index, 0x57]));
+                stage.place_piece(&mut excerpt.piece);
+                if let Some(another) = &mut excerpt.another {
+                    stage.place_piece(another);
+                }
+                excerpt.true_kit = None;
+            }
+            if let Some(another) = &mut excerpt.another {
+                another.stems = Default::default();
+            }
+            Ok(excerpt)
         })
         .collect()
 }
@@ -240,16 +275,7 @@ pub fn plain_of(
 /// # Errors
 /// As [`held_out_plain`].
 pub fn held_out_stereo(data: Option<&Path>, count: usize, excerpt_s: f64) -> Result<Vec<Excerpt>> {
-    let mut excerpts = held_out_plain(data, count, excerpt_s)?;
-    excerpts
-        .par_iter_mut()
-        .enumerate()
-        .for_each(|(index, excerpt)| {
-            let stage = Stage::draw(&mut Random::new(&[SEED, index as u64, 0x57]));
-            stage.place_piece(&mut excerpt.piece);
-            excerpt.true_kit = None;
-        });
-    Ok(excerpts)
+    of_whole_kits(Split::Valid, data, count, excerpt_s, true)
 }
 
 /// Refuses `data` without any `things` on the side that is asked for: what is measured

@@ -77,6 +77,7 @@ pub fn excerpt(
                     style: style_of(&groove.name),
                 },
                 true_kit: Some(true_kit(kit)),
+                another: None,
             });
         }
     }

@@ -69,7 +69,7 @@ pub fn evaluate(args: &EvaluateArgs) -> Result<Report> {
     };
     for system in systems {
         ensure!(
-            !system.needs_kit() && *system != System::Ideal,
+            !system.needs_kit() && !system.needs_another() && *system != System::Ideal,
             "{}: expected systems that need no more than hits and some stems",
             system.label()
         );
@@ -250,6 +250,7 @@ fn known(take: &Take, most_s: Option<f64>) -> Result<Known> {
                 style: String::new(),
             },
             true_kit: None,
+            another: None,
         },
         has_velocities: known.iter().all(|known| *known),
         stems: (drums, groups),

@@ -54,6 +54,8 @@ pub enum System {
     OursTwoPasses,
     /// The engine with the kit that it learnt from the excerpt, saved and frozen.
     OursSavedKit,
+    /// The engine with the kit that it learnt from another performance, learning on.
+    OursAnother,
     /// The one-shots that the engine plays in place of what it separates.
     OursResynthesised,
     /// The same after hearing the excerpt before.
@@ -88,6 +90,7 @@ impl System {
             System::OursTrueKit => "ours, true hits and kit",
             System::OursTwoPasses => "ours, 2 passes",
             System::OursSavedKit => "ours, saved kit, frozen",
+            System::OursAnother => "ours, kit of another performance",
             System::OursResynthesised => "ours, resynthesised",
             System::OursResynthesisedTwoPasses => "ours, resynthesised, 2 passes",
             System::OursLow => "ours, low latency",
@@ -148,6 +151,10 @@ impl System {
                 saved_kit: true,
                 ..ours
             },
+            System::OursAnother => EngineRun {
+                another: true,
+                ..ours
+            },
             System::OursResynthesised => EngineRun {
                 resynthesised: true,
                 ..ours
@@ -197,6 +204,11 @@ impl System {
     /// Whether the row needs to know the kit that is played.
     pub const fn needs_kit(self) -> bool {
         matches!(self, System::BankTrueKit | System::OursTrueKit)
+    }
+
+    /// Whether the row needs another performance on the kit that is played.
+    pub const fn needs_another(self) -> bool {
+        matches!(self, System::OursAnother)
     }
 
     /// What the system makes of `excerpt`. Allocates.

@@ -33,6 +33,9 @@ pub struct EngineRun {
     /// Whether the last pass begins with the kit of those before, as a project that was
     /// saved and opened again does, and learns no more.
     pub saved_kit: bool,
+    /// Whether it begins with the kit that it learnt from another performance, and goes on
+    /// learning.
+    pub another: bool,
     /// Whether both channels have the same mask.
     pub one_mask: bool,
     /// Whether sounds that repeat are left to the masks.
@@ -52,6 +55,7 @@ impl Default for EngineRun {
             passes: 1,
             masks: MaskSource::Both,
             saved_kit: false,
+            another: false,
             one_mask: false,
             masks_only: false,
             resynthesised: false,
@@ -94,6 +98,15 @@ pub fn stream(excerpt: &Excerpt, model: &Arc<Model>, run: &EngineRun) -> Result<
         }
     }
     engine.set_controls(&controls);
+    if run.another {
+        let another = excerpt.another.as_ref();
+        let another = another.context("no other performance on this material's kit is known")?;
+        listen(&mut engine, another.mix_channels(), &[], false);
+        let kit = engine.finish_learning();
+        engine = new_engine(SAMPLE_RATE_HZ, run.quality, model, experiment.clone())?;
+        engine.set_controls(&controls);
+        engine.restore_kit((*kit).clone());
+    }
     for pass in 1..run.passes {
         listen(&mut engine, piece.mix_channels(), hits, false);
         // Hits are counted anew from there on.
