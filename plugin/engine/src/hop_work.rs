@@ -97,8 +97,10 @@ pub struct HopWork {
     tape: Tape,
     first_bank: Arc<Bank>,
     bank: Arc<Bank>,
+    /// Drums that began with what the kit knows of them.
+    from_kit: [bool; DRUM_COUNT],
     /// Drums whose template still has to be taken from `bank`.
-    stale_templates: usize,
+    stale_templates: [bool; DRUM_COUNT],
     prediction: Prediction,
     /// As heard.
     masks: Box<BandMasks>,
@@ -204,7 +206,8 @@ impl HopWork {
             tape: Tape::new(&framing, overlap_add.window_samples() / 2),
             first_bank: bank.clone(),
             bank,
-            stale_templates: 0,
+            from_kit: [false; DRUM_COUNT],
+            stale_templates: [false; DRUM_COUNT],
             prediction: Prediction::default(),
             masks: Box::new([[0.0; BAND_COUNT]; STEM_COUNT]),
             rest: Box::new([[0.0; BAND_COUNT]; STEM_COUNT]),
@@ -256,7 +259,7 @@ impl HopWork {
         self.rewind();
         self.session.reset();
         self.explainer.forget();
-        self.place_drums();
+        self.begin_with_kit();
         self.begin_templates();
         self.follower.reset();
     }

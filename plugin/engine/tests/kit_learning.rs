@@ -12,7 +12,7 @@ use idm_engine::{
     learner::{LearntKit, decode_kit, encode_kit},
     one_shots::{OneShot, PRE_FRAMES, Template},
 };
-use support::{Noise, engine, resynthesis, run};
+use support::{Noise, Output, engine, resynthesis, run};
 
 const RATE: f64 = 44_100.0;
 /// A bar at 120 beats per minute.
@@ -61,9 +61,14 @@ fn true_kit() -> Vec<TrueDrum> {
 }
 
 fn performance(bars: usize) -> [Vec<f32>; 2] {
+    performance_of(&Drum::ALL, bars)
+}
+
+/// Only these drums.
+fn performance_of(drums: &[Drum], bars: usize) -> [Vec<f32>; 2] {
     let samples = bars * BAR + 20_000;
     let mut channels = [vec![0.0; samples], vec![0.0; samples]];
-    for drum in true_kit() {
+    for drum in true_kit().into_iter().filter(|played| drums.contains(&played.drum)) {
         for bar in 0..bars {
             for (index, eighth) in drum.eighths.iter().enumerate() {
                 let start = 4_410 + bar * BAR + eighth * BAR / 8;
@@ -223,6 +228,40 @@ fn a_frozen_kit_sounds_alike_whenever_the_host_resets_and_tells_so() {
     told.restore_kit((*kit).clone());
     told.reset();
     assert!(first == run(&mut told, &input, &[512]), "told before");
+}
+
+#[test]
+fn what_is_heard_from_a_reset_on_depends_on_the_kit_alone() {
+    let input = performance(3);
+    for learning in [true, false] {
+        let controls = Controls {
+            learning,
+            ..Controls::default()
+        };
+        let mut session = engine(RATE, Quality::Standard);
+        let unknown = run(&mut session, &input, &[512]);
+        let kit = session.finish_learning();
+        session.set_controls(&controls);
+        session.reset();
+        let known = run(&mut session, &input, &[512]);
+        let mut opened = engine(RATE, Quality::Standard);
+        opened.set_controls(&controls);
+        opened.restore_kit((*kit).clone());
+        opened.reset();
+        let again = run(&mut opened, &input, &[512]);
+        assert!(known.stems == again.stems, "learning: {learning}");
+        // From the first bar on.
+        for drum in [Drum::Snare, Drum::ClosedHat] {
+            let truth = performance_of(&[drum], 3);
+            let error_db = |output: &Output| {
+                let late = &output.stems[drum.index()][0][session.latency_samples()..][..BAR];
+                let errors = late.iter().zip(&truth[0]).map(|(a, b)| (a - b).powi(2));
+                10.0 * errors.sum::<f32>().log10()
+            };
+            let (before, after) = (error_db(&unknown), error_db(&known));
+            assert!(after < before - 1.0, "{drum:?}: {before} {after} dB");
+        }
+    }
 }
 
 #[test]

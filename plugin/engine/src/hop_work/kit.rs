@@ -21,11 +21,10 @@ impl HopWork {
             NewBank {
                 bank,
                 has_new_prior: true,
+                is_loaded: true,
             },
             playback,
         );
-        self.explainer.forget();
-        self.place_drums();
     }
 
     /// Takes a saved kit in place of what was learnt. Allocates and waits for
@@ -34,7 +33,7 @@ impl HopWork {
         self.waiting(|work| {
             work.forget_kit(playback);
             if !kit.is_empty() && work.worker.restore(kit) {
-                work.wait_for_bank(playback);
+                work.wait_for_bank(true, playback);
             }
         });
     }
@@ -61,7 +60,7 @@ impl HopWork {
     pub fn finish_learning(&mut self, playback: &mut Playback) {
         self.waiting(|work| {
             work.tape.end_all(&mut work.worker);
-            work.wait_for_bank(playback);
+            work.wait_for_bank(false, playback);
         });
     }
 
@@ -73,8 +72,8 @@ impl HopWork {
         self.worker.set_offline(is_offline);
     }
 
-    fn wait_for_bank(&mut self, playback: &mut Playback) {
-        if let Some(bank) = self.follower.wait_for_bank(&mut self.worker) {
+    fn wait_for_bank(&mut self, is_loaded: bool, playback: &mut Playback) {
+        if let Some(bank) = self.follower.wait_for_bank(is_loaded, &mut self.worker) {
             self.use_bank(bank, playback);
         }
     }
@@ -90,26 +89,25 @@ impl HopWork {
         self.retire(retired);
         let retired = std::mem::replace(&mut self.bank, new.bank);
         self.retire([Some(retired)]);
-        if new.has_new_prior {
-            self.stale_templates = DRUM_COUNT;
-        }
-        if !self.controls.learning {
-            self.place_drums();
+        if new.is_loaded {
+            self.explainer.forget();
+            self.begin_with_kit();
+            self.stale_templates = [true; DRUM_COUNT];
+        } else if new.has_new_prior {
+            // What began with the kit has been taught since, and knows better.
+            self.stale_templates = self.from_kit.map(|from_kit| !from_kit);
         }
     }
 
-    /// Drums stand where the kit says if that is all that will be known of them;
-    /// otherwise that is learnt anew. What was remembered of the recording is forgotten.
-    /// A frozen kit so sounds alike whenever it is heard from its reset on. Real-time safe.
-    pub(super) fn place_drums(&mut self) {
+    /// What was remembered of the recording is forgotten. Drums that the kit knows sound as
+    /// they do there, and stand where it says: what is heard from a reset on depends on the kit
+    /// alone. Real-time safe.
+    pub(super) fn begin_with_kit(&mut self) {
         self.panorama.forget();
         self.repeats.forget();
         self.judge.forget();
         self.taught.forget();
-        self.unknown_repeats = 0;
-        if self.controls.learning {
-            return;
-        }
+        self.from_kit = Drum::ALL.map(|drum| self.bank.knows(drum));
         self.unknown_repeats = DRUM_COUNT * SOUNDS_PER_DRUM;
         for drum in Drum::ALL {
             if let Some(spread) = &self.bank.sound(drum).spread {
@@ -119,7 +117,7 @@ impl HopWork {
         self.panorama.settle();
     }
 
-    /// What repeats is known from a frozen kit, a sound per hop, because they are long: the
+    /// What repeats is known from the kit, a sound per hop, because they are long: the
     /// main sound of each drum first. Real-time safe.
     pub(super) fn begin_repeats(&mut self) {
         let Some(left) = self.unknown_repeats.checked_sub(1) else {
@@ -167,31 +165,28 @@ impl HopWork {
         if let Some(new) = new {
             self.use_bank(new, playback);
         }
-        if let Some(left) = self.stale_templates.checked_sub(1) {
-            self.stale_templates = left;
-            if let Some(drum) = Drum::from_index(left) {
-                self.begin_template(drum, &self.bank.clone());
-            }
+        let stale = self.stale_templates.iter().rposition(|stale| *stale);
+        if let Some(drum) = stale.and_then(Drum::from_index) {
+            self.stale_templates[drum.index()] = false;
+            self.begin_template(drum);
         }
     }
 
     /// The templates with which all that is heard from a reset on begins. Real-time safe.
     pub(super) fn begin_templates(&mut self) {
-        let prior = self.first_bank.clone();
         for drum in Drum::ALL {
-            self.begin_template(drum, &prior);
+            self.begin_template(drum);
         }
-        self.stale_templates = 0;
+        self.stale_templates = [false; DRUM_COUNT];
     }
 
-    /// The additive model begins with what is known of `drum`: with the kit's sound if that
-    /// is frozen. While it is learnt, so are templates, from those of `prior` on: what is
-    /// heard from a reset on does not depend on what came before it. Real-time safe.
-    fn begin_template(&mut self, drum: Drum, prior: &Bank) {
-        let template = if self.controls.learning {
-            prior.own_template(drum)
-        } else {
+    /// The additive model begins with the kit's sound of `drum` if that was known from the
+    /// beginning, or else with the model's. Real-time safe.
+    fn begin_template(&mut self, drum: Drum) {
+        let template = if self.from_kit[drum.index()] {
             self.bank.template(drum)
+        } else {
+            self.bank.own_template(drum)
         };
         self.explainer.set_template(drum, template);
     }

@@ -34,9 +34,7 @@ impl HopWork {
             && let Some((spectra, map)) = self.overlap_add.stereo_spectra()
         {
             self.panorama.refine(spectra, map, &mut self.masks);
-            if self.controls.learning {
-                self.panorama.learn(&self.masks);
-            }
+            self.panorama.learn(&self.masks);
         }
         self.tails.step(self.explainer.observed(frame), &self.masks);
         if self.hears_repeats {
@@ -44,9 +42,7 @@ impl HopWork {
             let (masks, overlap_add) = (&self.masks, &mut self.overlap_add);
             self.repeats.predict(masks, &enabled, overlap_add);
         }
-        if self.controls.learning {
-            self.explainer.learn(frame, &self.prediction, &self.masks);
-        }
+        self.explainer.learn(frame, &self.prediction, &self.masks);
         let is_rest = self.hears_repeats && self.repeats.divide_rest(&self.masks, &mut self.rest);
         if !is_rest {
             self.rest.copy_from_slice(&*self.masks);

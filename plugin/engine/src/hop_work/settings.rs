@@ -23,11 +23,6 @@ impl HopWork {
         if was_learning && !controls.learning {
             // What is saved now is what plays from now on.
             self.follower.hold();
-            self.place_drums();
-        }
-        if was_learning != controls.learning && self.hops == 0 {
-            // Hosts reset the engine before they tell it anything.
-            self.begin_templates();
         }
         let mut names = Drum::ALL;
         for (name, drum) in names.iter_mut().zip(&controls.drums) {

@@ -44,6 +44,8 @@ pub struct NewBank {
     pub bank: Arc<Bank>,
     /// Whether the model's own sounds have changed too.
     pub has_new_prior: bool,
+    /// Whether it is that of a kit that was loaded.
+    pub is_loaded: bool,
 }
 
 /// Follows embedding and takes, and asks for banks.
@@ -198,7 +200,7 @@ impl BankFollower {
         let is_over = answered || worker.is_gone();
         self.pending = (!is_over).then_some(pending);
         if is_over {
-            self.take_early(worker)
+            self.take_early(pending.is_loaded, worker)
         } else {
             None
         }
@@ -216,12 +218,13 @@ impl BankFollower {
     }
 
     /// The newest bank that came, which takes effect now.
-    fn take_early(&mut self, worker: &BankWorker) -> Option<NewBank> {
+    fn take_early(&mut self, is_loaded: bool, worker: &BankWorker) -> Option<NewBank> {
         let (ticket, bank) = self.early.take()?;
         worker.shelf().take_effect(ticket);
         Some(NewBank {
             bank,
             has_new_prior: std::mem::take(&mut self.has_new_prior),
+            is_loaded,
         })
     }
 
@@ -287,8 +290,9 @@ impl BankFollower {
     }
 
     /// Asks for the bank of everything sent so far and waits for it. Not
-    /// real-time safe: for changes while nothing plays.
-    pub fn wait_for_bank(&mut self, worker: &mut BankWorker) -> Option<NewBank> {
+    /// real-time safe: for changes while nothing plays. `is_loaded` says whether it is that
+    /// of a kit that was loaded.
+    pub fn wait_for_bank(&mut self, is_loaded: bool, worker: &mut BankWorker) -> Option<NewBank> {
         self.pending = None;
         let ticket = self.next_ticket();
         if !worker.ask_bank(ticket) {
@@ -306,7 +310,7 @@ impl BankFollower {
                 break;
             }
         }
-        self.take_early(worker)
+        self.take_early(is_loaded, worker)
     }
 }
 

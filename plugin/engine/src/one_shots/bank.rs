@@ -222,6 +222,11 @@ impl Bank {
         &self.sound(drum).template
     }
 
+    /// Whether the sound of `drum` was learnt. Real-time safe.
+    pub fn knows(&self, drum: Drum) -> bool {
+        self.sound(drum).evidence.hits > 0
+    }
+
     /// The template of the model's sound of `drum`, whatever was learnt. Real-time safe.
     pub fn own_template(&self, drum: Drum) -> &Template {
         &self.templates[drum.index()]
