@@ -26,7 +26,7 @@ mod app;
 mod before_preset;
 mod by_hand;
 mod controls;
-#[cfg_attr(not(target_os = "linux"), allow(dead_code))]
+#[cfg_attr(not(any(target_os = "linux", windows)), allow(dead_code))]
 mod drag_drop;
 mod fader;
 mod fit;

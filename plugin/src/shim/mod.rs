@@ -7,8 +7,9 @@
 //! The modules here stand between host and framework, put scratch memory in
 //! place of whatever is missing, and hand on everything else untouched.
 //!
-//! All unsafe code of the plugin is here, but for what `editor/by_hand.rs` passes on: of
-//! parameters the framework hands out pointers only.
+//! All unsafe code of the plugin is here, but for what `editor/by_hand.rs` passes on (of
+//! parameters the framework hands out pointers only), and for drag and drop on Windows and
+//! macOS (`editor/drag_drop/ole`, `editor/drag_drop/appkit.rs`).
 #![allow(unsafe_code)]
 
 pub mod clap;

@@ -56,6 +56,7 @@ struct Notes {
     carried: Option<Carried>,
     dropped: Vec<Dropped>,
     progress: Progress,
+    is_handed_over: bool,
 }
 
 /// A board on which both write; nobody holds it for long.
@@ -70,6 +71,7 @@ impl Default for Board {
             carried: None,
             dropped: Vec::new(),
             progress: Progress::default(),
+            is_handed_over: false,
         })))
     }
 }
@@ -126,6 +128,18 @@ impl Board {
     /// The same.
     pub fn progress(&self) -> Progress {
         lock(&self.0).progress
+    }
+
+    /// The system has taken what is dragged out, and the button with it.
+    #[cfg(any(windows, target_os = "macos", test))]
+    pub fn hand_over(&self) {
+        lock(&self.0).is_handed_over = true;
+    }
+
+    /// Whether it has since the last call.
+    #[cfg(any(windows, target_os = "macos", test))]
+    pub fn take_handed_over(&self) -> bool {
+        std::mem::take(&mut lock(&self.0).is_handed_over)
     }
 }
 

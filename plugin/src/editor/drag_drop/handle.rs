@@ -3,7 +3,6 @@
 use egui::{Context, Pos2, Response, Sense};
 use idm_engine::drum::Drum;
 
-use super::IS_POSSIBLE;
 use crate::midi_export::Bars;
 
 /// Way in points after which a press is no click.
@@ -23,7 +22,7 @@ impl Taken {
     pub fn if_pressed(self, response: &Response) -> Option<Taken> {
         let is_pressed = response.is_pointer_button_down_on()
             && response.ctx.input(|input| input.pointer.primary_pressed());
-        (IS_POSSIBLE && is_pressed).then_some(self)
+        is_pressed.then_some(self)
     }
 
     /// What becomes of it, in words.
@@ -83,10 +82,6 @@ fn pointer(context: &Context) -> Option<(Pos2, bool)> {
 
 /// How a thing that can be dragged out answers the pointer.
 pub fn sense() -> Sense {
-    if IS_POSSIBLE {
-        // Or what lies below it would be dragged.
-        Sense::click_and_drag()
-    } else {
-        Sense::click()
-    }
+    // Or what lies below it would be dragged.
+    Sense::click_and_drag()
 }

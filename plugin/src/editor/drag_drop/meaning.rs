@@ -8,7 +8,7 @@ use idm_engine::drum::Drum;
 use super::super::sample_browser::paths;
 
 /// Most files of one drop: a pad takes far fewer.
-const MOST_FILES: usize = 256;
+pub(super) const MOST_FILES: usize = 256;
 
 /// A part of the window where files are dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,13 +42,22 @@ impl Files {
     /// The local files in a list of addresses, as file managers write it. Asks the file
     /// system, which may take its time.
     pub fn of(text: &str) -> Files {
+        Files::at(paths(text))
+    }
+
+    /// What is at these paths. Asks the file system, too.
+    pub fn at(paths: impl IntoIterator<Item = PathBuf>) -> Files {
         let kind = |path: &Path| match path.is_dir() {
             true => Kind::Folder,
             false if is_called_audio(path) => Kind::Audio,
             false => Kind::Other,
         };
-        let paths = paths(text).into_iter().take(MOST_FILES);
-        Files(paths.map(|path| (path.clone(), kind(&path))).collect())
+        let paths = paths.into_iter().filter(|path| path.is_absolute());
+        let files = paths.take(MOST_FILES).map(|path| {
+            let kind = kind(&path);
+            (path, kind)
+        });
+        Files(files.collect())
     }
 
     /// The paths of what sounds can be in.
@@ -173,7 +182,9 @@ mod tests {
     fn addresses_are_looked_up() {
         let folder = std::env::temp_dir().join(format!("idm-dropped-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
-        let folder_name = folder.display();
+        // Windows has the letter of a drive first, and strokes the other way.
+        let folder_name = folder.display().to_string().replace('\\', "/");
+        let folder_name = format!("/{}", folder_name.trim_start_matches('/'));
         let text = format!(
             "file://{folder_name}/a%20b.WAV\r\nhttp://example.org/c.wav\r\nfile://{folder_name}\r\n\
              file://{folder_name}/notes.txt\r\n"

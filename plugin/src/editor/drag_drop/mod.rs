@@ -1,31 +1,40 @@
 //! Files that are dragged onto the window, and out of it.
 //!
 //! The windowing library keeps what is dropped on the window to itself and can drag nothing
-//! out. On Linux a thread of ours talks to the X server instead; elsewhere nothing of this
-//! is there.
+//! out. On Linux a thread of ours talks to the X server instead, on Windows the window's own
+//! thread to OLE, and on macOS it asks AppKit to drag out what leaves.
 
 use std::path::PathBuf;
 
 use nice_plug_egui::baseview::WindowContext;
 
+#[cfg(target_os = "macos")]
+mod appkit;
 mod board;
+#[cfg(any(windows, target_os = "macos", test))]
+mod handing_over;
 mod handle;
 mod meaning;
+#[cfg(windows)]
+mod ole;
 #[cfg(target_os = "linux")]
 mod x11;
 
+#[cfg(target_os = "macos")]
+use appkit::Link;
 pub use board::Carried;
 use board::{Board, Progress};
 pub use board::{Dropped, Zone};
 pub use handle::{Grip, Taken, sense};
 pub use meaning::{Files, Meaning, Place, forecast, meaning};
+#[cfg(windows)]
+use ole::Link;
+#[cfg(target_os = "linux")]
+use x11::Link;
 
-/// Whether anything can be dragged here.
-pub const IS_POSSIBLE: bool = cfg!(target_os = "linux");
-
-/// `hint`, and where things can be dragged out of the window also how.
+/// `hint`, and where things were seen to be dragged and dropped also how.
 pub fn hint(hint: &str, drag: &str) -> String {
-    if IS_POSSIBLE {
+    if cfg!(any(target_os = "linux", windows)) {
         format!("{hint} {drag}")
     } else {
         hint.to_owned()
@@ -38,19 +47,15 @@ pub struct DragDrop {
     board: Board,
     /// What was pressed to be dragged out.
     grip: Grip,
-    #[cfg(target_os = "linux")]
-    link: Option<x11::Link>,
+    link: Option<Link>,
 }
 
 impl DragDrop {
     /// Begins to listen to what is dragged over `window`, if that can be.
     pub fn open(window: &WindowContext, context: &egui::Context) -> Self {
         let board = Board::default();
-        #[cfg(not(target_os = "linux"))]
-        let _ = (window, context);
         Self {
-            #[cfg(target_os = "linux")]
-            link: x11::Link::open(window, board.clone(), context.clone()),
+            link: Link::open(window, board.clone(), context.clone()),
             board,
             grip: Grip::default(),
         }
@@ -86,13 +91,7 @@ impl DragDrop {
     /// Takes a file out of the window, as long as the button is down.
     pub fn drag_out(&self, path: PathBuf) {
         self.board.set_progress(Progress::Refused);
-        #[cfg(target_os = "linux")]
         let goes = self.link.as_ref().is_some_and(|link| link.drag_out(path));
-        #[cfg(not(target_os = "linux"))]
-        let goes = {
-            drop(path);
-            false
-        };
         if !goes {
             self.board.set_progress(Progress::Nothing);
         }

@@ -178,7 +178,6 @@ fn the_pads_and_the_list_are_where_they_are_drawn() {
 }
 
 #[test]
-#[cfg(target_os = "linux")]
 fn a_button_that_is_dragged_out_of_the_window_saves_once_it_is_outside() {
     let folder = Sounds::new("drag-out", &[]);
     let mut window = super::midi::played();
