@@ -37,8 +37,9 @@ pub fn save(
     for number in 1.. {
         let path = folder.join(format!("{name} {number}.wav"));
         // Another instance may save at the same time: nothing is overwritten.
-        match fs::File::create_new(&path) {
-            Ok(_) => {
+        // Closed at once: Windows puts no other file in the place of an open one.
+        match fs::File::create_new(&path).map(drop) {
+            Ok(()) => {
                 return match write_wav(&path, &audio) {
                     Ok(()) => Ok(path),
                     Err(error) => {

@@ -41,6 +41,7 @@ pub struct Files(pub Vec<(PathBuf, Kind)>);
 impl Files {
     /// The local files in a list of addresses, as file managers write it. Asks the file
     /// system, which may take its time.
+    #[cfg_attr(not(target_os = "linux"), allow(dead_code))]
     pub fn of(text: &str) -> Files {
         Files::at(paths(text))
     }

@@ -80,7 +80,6 @@ fn window() -> Window {
 }
 
 /// A window over a song that has been played.
-#[cfg(target_os = "linux")]
 pub fn played() -> Window {
     let mut window = window();
     play(&mut window, 0.0, 3.0);
