@@ -1,4 +1,7 @@
-//! Drops and drags on Windows, or under Wine with an X server: what comes to windows of ours.
+//! Drops and drags on Windows, with windows of our own and the pointer of the screen.
+//!
+//! On Linux: `cargo test --no-run --lib --target x86_64-pc-windows-gnu`, and the program that it
+//! names by `xvfb-run wine`.
 
 use std::path::PathBuf;
 use std::sync::Mutex;
