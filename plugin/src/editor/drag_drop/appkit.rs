@@ -35,6 +35,7 @@ use crate::lock::lock;
 #[derive(Debug)]
 pub struct Link {
     window: PlatformHandle,
+    handing_over: HandingOver,
     journey: Journey,
 }
 
@@ -58,9 +59,9 @@ impl Journey {
 impl Link {
     /// Begins to follow what `window` drags out.
     pub fn open(window: &WindowContext, board: Board, context: egui::Context) -> Option<Link> {
-        context.add_plugin(HandingOver::new(board.clone()));
         Some(Link {
             window: window.platform_handle(),
+            handing_over: HandingOver::of(&context),
             journey: Journey { board, context },
         })
     }
@@ -76,7 +77,7 @@ impl Link {
                 journey.is_over();
             }
         });
-        self.journey.board.hand_over();
+        self.handing_over.is_done();
         self.journey.context.request_repaint();
         true
     }

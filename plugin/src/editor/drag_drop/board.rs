@@ -57,7 +57,6 @@ struct Notes {
     carried: Option<Carried>,
     dropped: Vec<Dropped>,
     progress: Progress,
-    is_handed_over: bool,
 }
 
 /// A board on which both write; nobody holds it for long.
@@ -72,7 +71,6 @@ impl Default for Board {
             carried: None,
             dropped: Vec::new(),
             progress: Progress::default(),
-            is_handed_over: false,
         })))
     }
 }
@@ -129,18 +127,6 @@ impl Board {
     /// The same.
     pub fn progress(&self) -> Progress {
         lock(&self.0).progress
-    }
-
-    /// The system has taken what is dragged out, and the button with it.
-    #[cfg(any(windows, target_os = "macos", test))]
-    pub fn hand_over(&self) {
-        lock(&self.0).is_handed_over = true;
-    }
-
-    /// Whether it has since the last call.
-    #[cfg(any(windows, target_os = "macos", test))]
-    pub fn take_handed_over(&self) -> bool {
-        std::mem::take(&mut lock(&self.0).is_handed_over)
     }
 }
 

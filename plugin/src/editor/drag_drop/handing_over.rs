@@ -3,29 +3,41 @@
 //! From then on the pointer's button is the system's, and its release never comes: without
 //! word of it the window would believe the button to be down for ever.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use egui::{Context, Event, Modifiers, PointerButton, Pos2, RawInput};
 
-use super::board::Board;
+/// Tells a window that the system has what is dragged out of it.
+#[derive(Debug, Clone, Default)]
+pub struct HandingOver(Arc<AtomicBool>);
+
+impl HandingOver {
+    /// For the window that is drawn with `context`.
+    pub fn of(context: &Context) -> Self {
+        let told = Self::default();
+        context.add_plugin(Listener {
+            told: told.clone(),
+            at: Pos2::ZERO,
+        });
+        told
+    }
+
+    /// The system has it.
+    pub fn is_done(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
 
 /// Stands between the system and the window.
 #[derive(Debug)]
-pub struct HandingOver {
-    board: Board,
+struct Listener {
+    told: HandingOver,
     /// Where the pointer was last.
     at: Pos2,
 }
 
-impl HandingOver {
-    /// Follows what is written on `board`.
-    pub fn new(board: Board) -> Self {
-        Self {
-            board,
-            at: Pos2::ZERO,
-        }
-    }
-}
-
-impl egui::Plugin for HandingOver {
+impl egui::Plugin for Listener {
     fn debug_name(&self) -> &'static str {
         "what is dragged out"
     }
@@ -36,7 +48,7 @@ impl egui::Plugin for HandingOver {
                 self.at = *at;
             }
         }
-        if self.board.take_handed_over() {
+        if self.told.0.swap(false, Ordering::Relaxed) {
             let released = Event::PointerButton {
                 pos: self.at,
                 button: PointerButton::Primary,
@@ -83,8 +95,8 @@ mod tests {
 
     #[test]
     fn the_button_is_up_once_the_system_has_it_and_nothing_was_clicked() {
-        let (board, context) = (Board::default(), Context::default());
-        context.add_plugin(HandingOver::new(board.clone()));
+        let context = Context::default();
+        let told = HandingOver::of(&context);
         let (on_it, outside) = (pos2(20.0, 20.0), pos2(150.0, 20.0));
         let is_down = || context.input(|input| input.pointer.any_down());
         frame(&context, vec![]);
@@ -92,7 +104,7 @@ mod tests {
         frame(&context, vec![button(on_it, true)]);
         let response = frame(&context, vec![Event::PointerMoved(outside)]);
         assert!(response.dragged() && is_down());
-        board.hand_over();
+        told.is_done();
         let response = frame(&context, vec![]);
         assert!(!response.dragged() && !response.clicked() && !is_down());
         // The next click is one.

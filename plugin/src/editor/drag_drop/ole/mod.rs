@@ -37,6 +37,7 @@ impl WindowNumber {
 pub struct Link {
     window: WindowNumber,
     board: Board,
+    handing_over: HandingOver,
     context: egui::Context,
 }
 
@@ -47,11 +48,11 @@ impl Link {
             return None;
         };
         let window = WindowNumber(handle.hwnd.get());
-        context.add_plugin(HandingOver::new(board.clone()));
         target::stand_for(window, board.clone(), context.clone());
         Some(Link {
             window,
             board,
+            handing_over: HandingOver::of(&context),
             context,
         })
     }
@@ -65,7 +66,7 @@ impl Link {
         };
         let begins = source::begin(self.window, journey);
         if begins {
-            self.board.hand_over();
+            self.handing_over.is_done();
             self.context.request_repaint();
         }
         begins
