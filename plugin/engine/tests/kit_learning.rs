@@ -68,7 +68,10 @@ fn performance(bars: usize) -> [Vec<f32>; 2] {
 fn performance_of(drums: &[Drum], bars: usize) -> [Vec<f32>; 2] {
     let samples = bars * BAR + 20_000;
     let mut channels = [vec![0.0; samples], vec![0.0; samples]];
-    for drum in true_kit().into_iter().filter(|played| drums.contains(&played.drum)) {
+    for drum in true_kit()
+        .into_iter()
+        .filter(|played| drums.contains(&played.drum))
+    {
         for bar in 0..bars {
             for (index, eighth) in drum.eighths.iter().enumerate() {
                 let start = 4_410 + bar * BAR + eighth * BAR / 8;

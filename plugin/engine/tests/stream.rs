@@ -110,7 +110,10 @@ fn two_runs_are_identical_also_after_reset() {
     first.forget_kit();
     first.reset();
     let b = run(&mut first, &input, &[512]);
-    assert!(a == b, "a reset engine without its kit gives the same output");
+    assert!(
+        a == b,
+        "a reset engine without its kit gives the same output"
+    );
     let c = run(&mut engine(44_100.0, Quality::Standard), &input, &[512]);
     assert!(a == c, "a new engine gives the same output");
 }
