@@ -63,10 +63,9 @@ fn possible_names(title: &str) -> Vec<String> {
 /// The kit without the drums that no hit is of in the end, and words about them: what an earlier
 /// pass took for one, a later one, which knew the kit, did not.
 fn without_unplayed(kit: &LearntKit, onsets: &[Onset]) -> (LearntKit, Vec<String>) {
-    let is_played = |drum: &Drum| onsets.iter().any(|onset| onset.drum == *drum);
     let mut kit = kit.clone();
-    let unplayed = kit.drums.extract_if(.., |learnt| !is_played(&learnt.drum));
-    let doubted = unplayed.map(|learnt| {
+    let unplayed = kit.take_unplayed(|drum| onsets.iter().any(|onset| onset.drum == drum));
+    let doubted = unplayed.into_iter().map(|learnt| {
         let (name, hits) = (learnt.drum.name(), counted(learnt.hits as usize, "hit"));
         format!("{name}: {hits} at first, none when it was heard again")
     });

@@ -22,6 +22,7 @@ pub mod front_end;
 pub mod hit_file;
 mod hop_work;
 pub mod kit_files;
+pub mod kit_from_file;
 pub mod learner;
 pub mod midi_file;
 pub mod model;

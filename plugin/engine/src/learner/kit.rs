@@ -56,6 +56,30 @@ impl LearntKit {
     pub fn is_empty(&self) -> bool {
         self.drums.is_empty() && self.embedding.is_empty()
     }
+
+    /// Takes the drums out that are not played after all, and gives them: what was taken for
+    /// one at first is not, once the kit is known.
+    pub fn take_unplayed(&mut self, is_played: impl Fn(Drum) -> bool) -> Vec<LearntDrum> {
+        let drums = &mut self.drums;
+        drums
+            .extract_if(.., |learnt| !is_played(learnt.drum))
+            .collect()
+    }
+
+    /// This kit with the drums that only `other` has.
+    pub fn completed_by(mut self, other: &LearntKit) -> LearntKit {
+        let missing = other
+            .drums
+            .iter()
+            .filter(|learnt| self.drum(learnt.drum).is_none());
+        let missing: Vec<LearntDrum> = missing.cloned().collect();
+        self.drums.extend(missing);
+        self.drums.sort_by_key(|learnt| learnt.drum.index());
+        if self.embedding.is_empty() {
+            self.embedding.clone_from(&other.embedding);
+        }
+        self
+    }
 }
 
 /// Step of the grid on which a sound with this peak is kept: a power of
@@ -99,4 +123,45 @@ pub fn as_kept(one_shot: &OneShot) -> Result<OneShot, OneShotError> {
     }
     let kept = OneShot::new(audio.sample_rate_hz, audio.channels)?;
     Ok(kept.with_lead(one_shot.lead_s()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kit(drums: &[(Drum, u32)], embedding: &[f32]) -> LearntKit {
+        let drums = drums.iter().map(|(drum, hits)| LearntDrum {
+            drum: *drum,
+            layers: vec![],
+            hits: *hits,
+            confidence: 0.5,
+        });
+        LearntKit {
+            drums: drums.collect(),
+            embedding: embedding.to_vec(),
+        }
+    }
+
+    #[test]
+    fn a_kit_is_completed_in_the_frozen_order_and_keeps_its_own() {
+        let before = kit(
+            &[(Drum::Kick, 1), (Drum::Snare, 2), (Drum::Ride, 3)],
+            &[1.0],
+        );
+        let new = kit(&[(Drum::Snare, 20), (Drum::Crash, 4)], &[2.0]);
+        let both = new.clone().completed_by(&before);
+        let expected = [
+            (Drum::Kick, 1),
+            (Drum::Snare, 20),
+            (Drum::Crash, 4),
+            (Drum::Ride, 3),
+        ];
+        assert_eq!(both, kit(&expected, &[2.0]));
+        assert_eq!(new.clone().completed_by(&LearntKit::default()), new);
+        assert_eq!(kit(&[], &[]).completed_by(&before), before);
+        let mut played = both;
+        let unplayed = played.take_unplayed(|drum| drum != Drum::Crash);
+        assert_eq!(unplayed, kit(&[(Drum::Crash, 4)], &[]).drums);
+        assert_eq!(played.drums.len(), 3);
+    }
 }
