@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use idm_engine::drum::Drum;
 use idm_engine::kit_files::{KitFiles, KitFilesError};
 use idm_engine::learner::{KitShelf, LearntKit, decode_kit, encode_kit};
 use nice_plug::params::persist::PersistentField;
@@ -42,6 +43,10 @@ struct Slot {
     saved: VecDeque<u64>,
     /// The engine's kit from before the last change, of which it may not know yet.
     stale: Option<Arc<LearntKit>>,
+    /// The kit from before one was learnt from a file, until another one is loaded.
+    before: Option<Arc<LearntKit>>,
+    /// Kits that took another one's place, by whoever's wish.
+    changes: u64,
     /// What could not be read, kept for who can until there is a kit.
     unread: Option<String>,
     problem: String,
@@ -60,6 +65,8 @@ impl Default for Slot {
             encoded: None,
             saved: VecDeque::new(),
             stale: None,
+            before: None,
+            changes: 0,
             unread: None,
             problem: String::new(),
         }
@@ -97,6 +104,8 @@ impl Slot {
     }
 
     fn load(&mut self, kit: Option<LearntKit>) {
+        self.changes += 1;
+        self.before = None;
         self.saved.clear();
         self.stale = self.shelf.as_ref().map(|shelf| shelf.current());
         self.is_taken.store(false, Ordering::Release);
@@ -182,6 +191,46 @@ impl KitState {
         slot.load(None);
         slot.unread = None;
         slot.problem.clear();
+    }
+
+    /// How many kits have taken another one's place: that of a project, one from a file, none.
+    pub fn changes(&self) -> u64 {
+        self.lock().changes
+    }
+
+    /// Takes a kit that was learnt from a file, with the drums that only the kit of now has,
+    /// unless another one was loaded since there were so many `changes`. Answers which drums
+    /// stay as they were.
+    pub fn take_learnt(&self, kit: LearntKit, changes: u64) -> Option<Vec<Drum>> {
+        let mut slot = self.lock();
+        if slot.changes != changes {
+            return None;
+        }
+        let before = slot.current();
+        let is_kept = |drum: &Drum| kit.drum(*drum).is_none();
+        let kept = before.drums.iter().map(|learnt| learnt.drum);
+        let kept = kept.filter(is_kept).collect();
+        slot.load(Some(kit.completed_by(&before)));
+        slot.before = Some(before);
+        slot.unread = None;
+        slot.problem.clear();
+        Some(kept)
+    }
+
+    /// Whether there is a kit to go back to.
+    pub fn can_undo(&self) -> bool {
+        self.lock().before.is_some()
+    }
+
+    /// Goes back to the kit from before one was learnt from a file; false if that is not
+    /// known any more.
+    pub fn undo(&self) -> bool {
+        let mut slot = self.lock();
+        let Some(before) = slot.before.take() else {
+            return false;
+        };
+        slot.load(Some((*before).clone()));
+        true
     }
 
     /// The audio thread's end; there is one.

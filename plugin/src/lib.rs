@@ -9,6 +9,7 @@ pub mod buses;
 pub mod core;
 pub mod corrections;
 pub mod editor;
+pub mod file_learner;
 mod folders;
 pub mod handover;
 pub mod heard;

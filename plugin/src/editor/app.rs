@@ -19,10 +19,11 @@ use super::header::HeaderWish;
 use super::keys::{leave_ending_to_host, leave_keys_to_host};
 use super::notice::Notice;
 use super::sample_browser::Target;
-use super::sample_desk::SampleDesk;
+use super::sample_desk::{DeskWish, SampleDesk};
 use super::song_view::{SongView, SongWish};
 use super::toolbar::ToolbarWish;
 use super::{WindowScale, header, names, theme, timeline, toolbar};
+use crate::file_learner::FileLearner;
 use crate::folders::kits_folder;
 use crate::heard::marks::song_hits;
 use crate::heard::{Monitor, Take};
@@ -63,6 +64,7 @@ pub struct IdmApp {
     /// Where kits are saved.
     kits_folder: PathBuf,
     samples: Arc<Mutex<SampleDesk>>,
+    file_learner: Arc<FileLearner>,
     drag_drop: DragDrop,
     /// What is carried over the window.
     carried: Option<Carried>,
@@ -72,8 +74,8 @@ pub struct IdmApp {
     notice: Option<Notice>,
     /// The user's own settings.
     before_preset: Arc<Mutex<BeforePreset>>,
-    /// How often *Forget* was asked for.
-    forgotten: u64,
+    /// How often the kit was forgotten, learnt from a file or that was taken back.
+    kit_changes: u64,
     /// Changes beside the parameters of which the host has been told.
     told_changes: u64,
 }
@@ -92,6 +94,7 @@ impl IdmApp {
         monitor: Arc<Mutex<Monitor>>,
         before_preset: Arc<Mutex<BeforePreset>>,
         samples: Arc<Mutex<SampleDesk>>,
+        file_learner: Arc<FileLearner>,
         scale: Arc<WindowScale>,
     ) -> Self {
         lock(&samples).browser = None;
@@ -112,12 +115,13 @@ impl IdmApp {
             last_frame: None,
             kits_folder: kits_folder(),
             samples,
+            file_learner,
             drag_drop: DragDrop::default(),
             carried: None,
             song: None,
             notice: None,
             before_preset,
-            forgotten: 0,
+            kit_changes: 0,
             told_changes,
         }
     }
@@ -188,14 +192,17 @@ impl IdmApp {
         let history = row(bar.bottom() + theme::GAP, timeline_height);
         let strips = Rect::from_min_max(pos2(area.left(), history.bottom() + theme::GAP), area.max);
 
+        self.follow_file();
+        let progress = self.file_learner.progress();
         let hint = self.drag_hint(ui.ctx());
         let notice = self.notice.as_ref().filter(|notice| notice.is_fresh());
+        let learning = progress.as_ref().map(learning::in_words);
         let wish = header::Header {
             params: &self.params,
             shared: &self.shared,
             texts: &self.shared.texts(),
             zoom: ui.ctx().zoom_factor(),
-            notice: hint.as_ref().or(notice),
+            notice: hint.as_ref().or(notice).or(learning.as_ref()),
             problem: &self.problem(),
             can_undo_preset: self.can_undo_preset(),
             hears_nothing: monitor.sound_since_hit_s >= timeline::NOTHING_HEARD_S,
@@ -204,15 +211,18 @@ impl IdmApp {
         if let Some(wish) = wish {
             self.grant(ui, &setter, wish);
         }
-        match toolbar::show(ui, bar, &setter, &self.params, monitor.main_level) {
+        let share = progress.map(|progress| progress.share);
+        match toolbar::show(ui, bar, &setter, &self.params, monitor.main_level, share) {
             Some(ToolbarWish::ForgetKit) => {
                 self.shared.ask_to_forget();
                 self.params.kit.forget();
                 // Where no audio runs nobody else says so.
                 self.shared.set_evidence(&Default::default());
-                self.forgotten += 1;
+                self.kit_changes += 1;
             }
             Some(ToolbarWish::SaveKit) => self.save_kit(),
+            Some(ToolbarWish::LearnKit) => lock(&self.samples).open(Target::Recording),
+            Some(ToolbarWish::Cancel) => self.file_learner.cancel(),
             Some(ToolbarWish::LoadKit) => lock(&self.samples).open(Target::Kit),
             Some(ToolbarWish::SaveMidi) => drop(self.save_midi(&monitor.take, None)),
             Some(ToolbarWish::Hold(taken)) => self.drag_drop.press(Some(taken)),
@@ -224,7 +234,12 @@ impl IdmApp {
             lock(&self.samples).open(Target::Pad(drum));
         }
         self.drag_drop.press(pads.pressed);
-        lock(&self.samples).show(ui.ctx(), &setter, &self.params, &self.shared);
+        let wish = lock(&self.samples).show(ui.ctx(), &setter, &self.params, &self.shared);
+        match wish {
+            Some(DeskWish::Learn(path)) => self.learn_from(&path),
+            Some(DeskWish::Undo) => self.undo_learning(),
+            None => {}
+        }
         self.follow_dragged(ui, pads.zones, &setter, &monitor.take);
         self.tell_changes(&setter);
 
@@ -264,7 +279,7 @@ impl IdmApp {
     /// Tells the host that the project is another one than it has saved.
     fn tell_changes(&mut self, setter: &ParamSetter<'_>) {
         let params = &self.params;
-        let changes = params.corrections.edits() + params.own_samples.edits() + self.forgotten;
+        let changes = params.corrections.edits() + params.own_samples.edits() + self.kit_changes;
         if changes != self.told_changes {
             self.told_changes = changes;
             let next = (params.revision.value() + 1) % (MOST_REVISIONS + 1);
@@ -398,6 +413,7 @@ impl Drop for IdmApp {
 }
 
 mod dragging;
+mod learning;
 mod strips;
 #[cfg(test)]
 mod tests;

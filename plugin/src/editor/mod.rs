@@ -17,6 +17,7 @@ use nice_plug_egui::{
     EguiEditorHandle, EguiEditorState, EguiNiceSettings, RepaintNotifier, create_egui_editor,
 };
 
+use crate::file_learner::FileLearner;
 use crate::heard::Monitor;
 use crate::link::EditorEnd;
 use crate::params::IdmParams;
@@ -68,6 +69,7 @@ pub struct IdmEditor {
     monitor: Arc<Mutex<Monitor>>,
     before_preset: Arc<Mutex<BeforePreset>>,
     samples: Arc<Mutex<SampleDesk>>,
+    file_learner: Arc<FileLearner>,
     scale: Arc<WindowScale>,
 }
 
@@ -79,11 +81,12 @@ impl std::fmt::Debug for IdmEditor {
 
 impl IdmEditor {
     /// An editor for these parameters and this end of the link; `monitor` is what was heard
-    /// so far.
+    /// so far, `file_learner` learns kits from files.
     pub fn new(
         params: Arc<IdmParams>,
         end: Arc<Mutex<EditorEnd>>,
         monitor: Arc<Mutex<Monitor>>,
+        file_learner: Arc<FileLearner>,
     ) -> Self {
         Self {
             params,
@@ -91,6 +94,7 @@ impl IdmEditor {
             monitor,
             before_preset: Arc::default(),
             samples: Arc::default(),
+            file_learner,
             scale: Arc::default(),
         }
     }
@@ -124,6 +128,7 @@ impl Editor for IdmEditor {
             self.monitor.clone(),
             self.before_preset.clone(),
             self.samples.clone(),
+            self.file_learner.clone(),
             self.scale.clone(),
         );
         let editor = create_egui_editor(egui_state, RepaintNotifier::new(), settings, app)

@@ -1,4 +1,5 @@
-//! Choosing a sample of one's own for a pad, or a folder of them for all.
+//! Choosing a sample of one's own for a pad, a folder of them for all, or a recording to learn
+//! from.
 //!
 //! A list of our own and not the system's dialog: that would need a window of the
 //! host's toolkit, which plugins cannot rely on.
@@ -34,6 +35,8 @@ pub enum Target {
     Pad(Drum),
     /// The pads of all drums that a folder has samples of.
     Kit,
+    /// The kit that is played in a recording.
+    Recording,
 }
 
 impl Target {
@@ -42,6 +45,7 @@ impl Target {
         match self {
             Target::Pad(drum) => std::slice::from_ref(drum),
             Target::Kit => &Drum::ALL,
+            Target::Recording => &[],
         }
     }
 
@@ -49,6 +53,7 @@ impl Target {
         match self {
             Target::Pad(drum) => format!("Sample for the {} pad", drum.name()),
             Target::Kit => "Kit of samples for all pads".to_owned(),
+            Target::Recording => "Recording to learn the kit from".to_owned(),
         }
     }
 }
@@ -58,6 +63,8 @@ impl Target {
 pub enum SampleWish {
     /// These files, or the files of these folders, on the pad or pads.
     Load(Vec<PathBuf>, Placing),
+    /// The kit that is played in this file.
+    Learn(PathBuf),
     /// The learnt one-shots again.
     Clear,
     /// What was there before.
@@ -186,6 +193,7 @@ impl SampleBrowser {
                             wish = Some(SampleWish::Load(vec![path], Placing::Replace));
                         }
                         (Target::Kit, true) => {}
+                        (Target::Recording, true) => wish = Some(SampleWish::Learn(path)),
                     }
                 }
                 if self.problem.is_empty() {
@@ -229,6 +237,7 @@ impl SampleBrowser {
         match self.target {
             Target::Pad(_) => Some(SampleWish::Load(paths, Placing::Replace)),
             Target::Kit => None,
+            Target::Recording => Some(SampleWish::Learn(path.clone())),
         }
     }
 
@@ -302,6 +311,7 @@ impl SampleBrowser {
                             that are, on the pads of these drums; other pads stay as they are.";
                 (count > 0).then(|| (format!("Load {count} drum{plural}"), hint))
             }
+            Target::Recording => None,
         };
         if let Some((label, hint)) = all
             && ui.button(label).on_hover_text(hint).clicked()
@@ -319,7 +329,7 @@ impl SampleBrowser {
         if let Some(name) = present.next() {
             let hint = match self.target {
                 Target::Pad(_) => format!("Takes {name} off the pad."),
-                Target::Kit => "Takes the samples off all pads.".to_owned(),
+                _ => "Takes the samples off all pads.".to_owned(),
             };
             if ui.button("Back to the kit").on_hover_text(hint).clicked() {
                 wish = Some(SampleWish::Clear);
@@ -328,6 +338,7 @@ impl SampleBrowser {
         let hint = match self.target {
             Target::Pad(_) => "Brings back what was on the pad before.",
             Target::Kit => "Takes the last change of samples back.",
+            Target::Recording => "Brings back the kit from before the last recording.",
         };
         if can_undo && ui.button("Undo").on_hover_text(hint).clicked() {
             wish = Some(SampleWish::Undo);
@@ -369,18 +380,20 @@ impl SampleBrowser {
     }
 
     fn help(&self) -> String {
+        let key = if cfg!(target_os = "macos") {
+            "⌘"
+        } else {
+            "Ctrl"
+        };
         match self.target {
-            Target::Pad(_) => {
-                let key = if cfg!(target_os = "macos") {
-                    "⌘"
-                } else {
-                    "Ctrl"
-                };
-                format!(
-                    "A click or arrow key puts a file on the pad and plays it; with {key} a click \
-                     adds it. {key}+V takes files or a path that you copied elsewhere."
-                )
-            }
+            Target::Pad(_) => format!(
+                "A click or arrow key puts a file on the pad and plays it; with {key} a click \
+                 adds it. {key}+V takes files or a path that you copied elsewhere."
+            ),
+            Target::Recording => format!(
+                "A click on a recording of the kit's drums, such as this song's drum bus or a \
+                 soundcheck, learns its sounds. {key}+V takes a path that you copied elsewhere."
+            ),
             Target::Kit if self.kit_drums == 0 => {
                 "Go to a folder whose files are named after drums (kick, HH open, Tom 1); saved \
                  kits are in Music/Inverse Drum Machine."

@@ -34,6 +34,15 @@ pub struct SampleDesk {
     loads: u64,
 }
 
+/// What the user wants that concerns the learnt kit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DeskWish {
+    /// It is to be learnt from this file.
+    Learn(PathBuf),
+    /// The one from before that.
+    Undo,
+}
+
 /// The folder that was looked at last in any instance.
 static LAST_FOLDER: Mutex<Option<PathBuf>> = Mutex::new(None);
 
@@ -56,40 +65,40 @@ impl SampleDesk {
         self.browser = Some(SampleBrowser::new(target, &folder));
     }
 
-    /// Draws the list, if it is open, and does what the user wants there.
+    /// Draws the list, if it is open, and does what the user wants there; answers what
+    /// concerns the learnt kit.
     pub fn show(
         &mut self,
         context: &Context,
         setter: &ParamSetter<'_>,
         params: &IdmParams,
         shared: &Shared,
-    ) {
+    ) -> Option<DeskWish> {
         let loads = params.format.loads();
         if std::mem::replace(&mut self.loads, loads) != loads {
             // The blends of another state are its user's own.
             self.blended = Default::default();
         }
-        let Some(browser) = &mut self.browser else {
-            return;
-        };
+        let browser = self.browser.as_mut()?;
         let (own, target) = (&params.own_samples, browser.target());
-        let wish = browser.show(context, &own.names(), can_undo(own, target));
+        let wish = browser.show(context, &own.names(), can_undo(params, target));
         if self.folder.as_deref() != Some(browser.folder()) {
             self.folder = Some(browser.folder().to_owned());
             last_folder().clone_from(&self.folder);
         }
         let changed = match wish {
-            None => return,
+            None => return None,
             Some(SampleWish::Close) => {
                 self.browser = None;
-                return;
+                return None;
             }
+            Some(SampleWish::Learn(path)) => return Some(DeskWish::Learn(path)),
             Some(SampleWish::Load(paths, placing)) => {
                 let loaded = self.load(target, &paths, placing, setter, params, shared);
                 if let Some(browser) = &mut self.browser {
                     browser.problem = loaded.map_or_else(|error| error, |(_, left_out)| left_out);
                 }
-                return;
+                return None;
             }
             Some(SampleWish::Clear) => {
                 own.clear(target.drums());
@@ -99,11 +108,13 @@ impl SampleDesk {
                 match target {
                     Target::Pad(drum) => own.undo(&[drum]),
                     Target::Kit => own.undo(&own.last_changed()),
+                    Target::Recording => return Some(DeskWish::Undo),
                 }
                 own.last_changed()
             }
         };
         self.follow_all(setter, params, &changed);
+        None
     }
 
     /// Puts files on a pad, or a kit on all; answers which drums have other samples now, and
@@ -143,6 +154,8 @@ impl SampleDesk {
             }
             Meaning::Samples(drum, paths) => (Target::Pad(drum), paths),
             Meaning::Kit(folder) => (Target::Kit, vec![folder]),
+            // Not a matter of samples.
+            Meaning::Learn(_) => return None,
         };
         let loaded = self.load(target, &paths, Placing::Replace, setter, params, shared);
         if let (Some(browser), Ok(_), [file]) = (&mut self.browser, &loaded, &paths[..])
@@ -209,6 +222,7 @@ fn load(
             let plan = OwnKitPlan::of(folder).map_err(|error| error.to_string())?;
             own.load_kit(&plan)
         }
+        Target::Recording => Err("A recording is no sample".to_owned()),
     }
 }
 
@@ -220,7 +234,7 @@ fn in_words(target: Target, drums: &[Drum], own: &OwnSamples) -> String {
             let name = names[drum.index()].as_deref().unwrap_or_default();
             format!("The {} pad plays {name}", drum.name().to_lowercase())
         }
-        (Target::Kit, drums) => {
+        (Target::Kit | Target::Recording, drums) => {
             let name = drums
                 .first()
                 .and_then(|drum| names[drum.index()].as_deref());
@@ -230,8 +244,10 @@ fn in_words(target: Target, drums: &[Drum], own: &OwnSamples) -> String {
     }
 }
 
-fn can_undo(own: &OwnSamples, target: Target) -> bool {
+fn can_undo(params: &IdmParams, target: Target) -> bool {
+    let own = &params.own_samples;
     match target {
+        Target::Recording => params.kit.can_undo(),
         Target::Pad(drum) => own.can_undo(drum),
         Target::Kit => own.last_changed().iter().any(|drum| own.can_undo(*drum)),
     }

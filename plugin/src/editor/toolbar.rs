@@ -14,16 +14,29 @@ use crate::params::IdmParams;
 pub const HEIGHT: f32 = 40.0;
 
 /// Width of everything at its narrowest, with gaps and margins.
-const FIXED_WIDTH: f32 = 978.0;
+const FIXED_WIDTH: f32 = 976.0;
 
 /// What *Save MIDI* takes more, where there is so much.
 const MIDI_WIDTH: f32 = 68.0;
+
+/// The button that begins to hear a file, and ends it.
+const FILE_WIDTH: f32 = 66.0;
+
+/// The same of the word before the first control, which is the first to go.
+const LABEL_WIDTH: f32 = 68.0;
+
+/// Height of the line that grows while a file is heard.
+const PROGRESS_HEIGHT: f32 = 3.0;
 
 /// What the user wants that others do.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum ToolbarWish {
     /// Back to the model's own one-shots.
     ForgetKit,
+    /// The kit that is played in a file.
+    LearnKit,
+    /// No more of the file that is being heard.
+    Cancel,
     /// The learnt kit as WAV and SFZ.
     SaveKit,
     /// Samples of the user's own in place of all of it.
@@ -34,13 +47,14 @@ pub enum ToolbarWish {
     Hold(Taken),
 }
 
-/// Draws the toolbar in `rect`.
+/// Draws the toolbar in `rect`; `learnt_share` is how much of a file was heard, while one is.
 pub fn show(
     ui: &mut Ui,
     rect: Rect,
     setter: &ParamSetter<'_>,
     params: &IdmParams,
     main_level: Level,
+    learnt_share: Option<f32>,
 ) -> Option<ToolbarWish> {
     panel(ui, rect);
     let (top, bottom) = (rect.top() + 8.0, rect.bottom() - 8.0);
@@ -50,16 +64,23 @@ pub fn show(
         left += width + theme::GAP;
         place
     };
-    let has_midi = rect.width() >= FIXED_WIDTH + MIDI_WIDTH + theme::GAP;
-    let midi_width = if has_midi {
-        MIDI_WIDTH + theme::GAP
-    } else {
-        0.0
+    let mut needed = FIXED_WIDTH;
+    let mut has_room = |width: f32| {
+        let wider = needed + width + theme::GAP;
+        let has_room = rect.width() >= wider;
+        if has_room {
+            needed = wider;
+        }
+        has_room
     };
+    let has_midi = has_room(MIDI_WIDTH);
+    let has_label = has_room(LABEL_WIDTH);
     // What is left of the row goes to the wide controls.
-    let spare = ((rect.width() - FIXED_WIDTH - midi_width) / 3.0).max(0.0);
+    let spare = ((rect.width() - needed) / 3.0).max(0.0);
 
-    label(ui, place(68.0), "Main output");
+    if has_label {
+        label(ui, place(LABEL_WIDTH), "Main output");
+    }
     choice(
         ui,
         place(110.0 + spare),
@@ -118,7 +139,16 @@ pub fn show(
         "On: the one-shots are learnt from the kit that is playing. \
          Off: frozen, exactly as they are. Saved with the project.",
     );
-    let mut wish = None;
+    let mut wish = match learnt_share {
+        Some(share) => cancel(ui, place(FILE_WIDTH), share),
+        None => {
+            let hint = "Learn the one-shots from a recording now, before anything is played: this \
+                        song's drum bus as a file, another song of the session, a soundcheck.";
+            let hint = drag_drop::hint(hint, "Or drop it on this window.");
+            let button = button(ui, place(FILE_WIDTH), "From file", &hint);
+            button.clicked().then_some(ToolbarWish::LearnKit)
+        }
+    };
     let hint = "Back to the model's own one-shots. What was learnt is gone then: click twice.";
     if sure_button(ui, place(58.0), "Forget", hint) {
         wish = Some(ToolbarWish::ForgetKit);
@@ -145,6 +175,21 @@ pub fn show(
         wish = pressed.map(ToolbarWish::Hold).or(wish);
     }
     wish
+}
+
+/// In place of the button with which it began; the line is as long as `share` is done.
+fn cancel(ui: &mut Ui, rect: Rect, share: f32) -> Option<ToolbarWish> {
+    let hint = "Hear no more of the file. The kit stays as it is.";
+    let response = button(ui, rect, "Cancel", hint);
+    let line = Rect::from_min_max(
+        pos2(rect.left(), rect.bottom() - PROGRESS_HEIGHT),
+        pos2(
+            rect.left() + rect.width() * share.clamp(0.0, 1.0),
+            rect.bottom(),
+        ),
+    );
+    ui.painter_at(rect).rect_filled(line, 0, theme::GOOD);
+    response.clicked().then_some(ToolbarWish::Cancel)
 }
 
 fn label(ui: &Ui, rect: Rect, text: &str) {

@@ -101,3 +101,71 @@ fn a_kit_that_is_loaded_while_audio_plays_is_heard_a_second_later() {
         second.forget_kit();
     }
 }
+
+#[test]
+fn a_kit_from_a_file_is_handed_over_while_audio_plays_and_sounds_as_when_it_is_opened_again() {
+    use idm_engine::audio_file::{AudioBuffer, write_wav};
+    use inverse_drum_machine::file_learner::FileLearner;
+    use inverse_drum_machine::params::IdmParams;
+    use nice_plug::prelude::Params;
+    let path = std::env::temp_dir().join(format!("idm-handed-{}.wav", std::process::id()));
+    let audio = AudioBuffer {
+        sample_rate_hz: RATE_HZ,
+        channels: loop_input(8.0).to_vec(),
+    };
+    write_wav(&path, &audio).expect("written");
+    let model = || Model::embedded().expect("the embedded model loads");
+    let make = || Processor::new(RATE_HZ, Quality::Standard, model()).expect("supported");
+    // Frozen, so that nothing else is learnt meanwhile.
+    let mut settings = Settings::default();
+    settings.controls.learning = false;
+    let play = |processor: &mut Processor, samples: usize| {
+        let input = loop_input(4.0);
+        let mut sides = input.map(|side| side[..samples].to_vec());
+        let [left, right] = &mut sides;
+        let mut aux = Buses(vec![
+            [vec![0.0; samples], vec![0.0; samples]];
+            AUX_BUS_COUNT
+        ]);
+        let (mut audio, _editor) = link();
+        processor.process([left, right], &mut aux, &settings, NOTHING, &mut audio);
+        aux.0
+    };
+    let (params, learner) = (IdmParams::default(), FileLearner::default());
+    let mut inbox = params.kit.take_inbox().expect("the first");
+    let mut first = make();
+    first.set_offline(true);
+    params.kit.follow(first.kit_shelf().clone());
+    learner.start(&path, &params).expect("it starts");
+    let before = params.serialize_fields()["kit"].clone();
+    let outcome = loop {
+        // It plays all the while, and nothing waits for anything.
+        play(&mut first, 4_410);
+        inbox.offer(|kit| first.load_kit(kit));
+        if let Some(outcome) = learner.take_outcome() {
+            break outcome;
+        }
+    };
+    let learnt = outcome.result.expect("drums");
+    assert!(learnt.drums.contains(&Drum::Kick), "{learnt:?}");
+    inbox.offer(|kit| first.load_kit(kit));
+    play(&mut first, 2 * 44_100);
+    for drum in &learnt.drums {
+        assert!(first.evidence()[drum.index()].hits > 0, "{drum:?}");
+    }
+    let saved = params.serialize_fields();
+    assert_ne!(saved["kit"], before);
+    first.reset();
+    let heard = play(&mut first, 3 * 44_100);
+
+    let opened = IdmParams::default();
+    opened.deserialize_fields(&saved);
+    let mut second = make();
+    second.restore_kit(&opened.kit.take_loaded().expect("a kit was saved"));
+    assert_eq!(second.evidence(), first.evidence());
+    // As hosts do before they play.
+    second.reset();
+    assert!(play(&mut second, 3 * 44_100) == heard);
+    assert!(play(&mut make(), 3 * 44_100) != heard, "it is heard");
+    std::fs::remove_file(path).expect("removed");
+}

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use xtask::{bundle, hosts, wav};
+use xtask::{bundle, demo_loop, hosts, wav};
 
 /// Runs `cargo xtask screenshot` on both bundles with these steps and returns
 /// what it printed about the last pictures: width, height, colours.
@@ -171,6 +171,33 @@ fn a_file_is_dropped_on_a_pad_and_dragged_out_again_as_is_the_midi() {
         assert!(bytes.starts_with(b"MThd") && bytes.len() > 100, "{bytes:?}");
         for file in [audio, midi] {
             std::fs::remove_file(file).expect("removed");
+        }
+    }
+}
+
+#[test]
+fn a_recording_that_is_dropped_is_learnt_from_and_another_does_not_hold_the_end_up() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |name: &str, channels: &[Vec<f32>]| {
+        let path = folder.path().join(name);
+        wav::write(&path, 44_100.0, channels).expect("a recording");
+        format!("drop:600,200,{}", path.display())
+    };
+    let drums = demo_loop::render(44_100.0).channels;
+    let short = write("loop.wav", &drums);
+    let long = write("song.wav", &drums.map(|side| side.repeat(30)));
+    let count = "value:Changes by hand";
+    // The plugin is removed while it hears the long one.
+    let steps = ["wait:2", count, &short, "wait:15", count, &long, "wait:0.5"];
+    let mut arguments = vec!["--play"];
+    arguments.extend(steps.iter().flat_map(|step| ["--do", step]));
+    for plugin in bundle::shared().expect("the bundles are built").plugins() {
+        let text = printed(plugin, &folder.path().join("editor.png"), &arguments);
+        let counts = numbers_after("value of Changes by hand: ", &text).concat();
+        assert_eq!(counts.len(), 2);
+        // The host of VST3 bundles does not tell the plugin what the plugin has set.
+        if plugin.extension().is_some_and(|end| end == "clap") {
+            assert!(counts[1] > counts[0], "{counts:?}");
         }
     }
 }

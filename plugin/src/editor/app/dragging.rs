@@ -44,6 +44,7 @@ impl IdmApp {
             place: match browser.target() {
                 Target::Pad(drum) => Place::List(drum),
                 Target::Kit => Place::Kit,
+                Target::Recording => Place::Recordings,
             },
             rect: browser.rect(),
         });
@@ -53,6 +54,10 @@ impl IdmApp {
         self.carried = self.drag_drop.lay_out(zones, pixels_per_point);
         for dropped in self.drag_drop.take_dropped() {
             let meaning = meaning(dropped.place, &dropped.files);
+            if let Meaning::Learn(path) = meaning {
+                self.learn_from(&path);
+                continue;
+            }
             let (params, shared) = (&self.params, &self.shared);
             let mut samples = lock(&self.samples);
             let notice = samples.take_dropped(dropped.place, meaning, setter, params, shared);
@@ -91,11 +96,12 @@ impl IdmApp {
             return;
         };
         let (place, files) = (carried.place, carried.files.as_deref());
-        let is_kit = files.is_some_and(|f| matches!(meaning(place, f), Meaning::Kit(_)));
+        let concerns_all = |meaning| matches!(meaning, Meaning::Kit(_) | Meaning::Learn(_));
+        let concerns_all = files.is_some_and(|files| concerns_all(meaning(place, files)));
         let at_place = zones.iter().find(|zone| zone.place == place);
         let rect = match at_place {
             Some(zone) => zone.rect,
-            None if is_kit => ui.max_rect().shrink(2.0),
+            None if concerns_all => ui.max_rect().shrink(2.0),
             None => return,
         };
         let colour = if is_welcome(place, files) {

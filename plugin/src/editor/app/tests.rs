@@ -88,6 +88,7 @@ impl Window {
             Arc::default(),
             Arc::default(),
             Arc::default(),
+            Arc::default(),
         );
         let context = egui::Context::default();
         let host = Arc::new(Host::default());
@@ -363,6 +364,7 @@ fn notes_of_another_instrument_are_chosen_at_once() {
 }
 
 mod dragging;
+mod learning;
 mod legible;
 mod midi;
 mod pads;

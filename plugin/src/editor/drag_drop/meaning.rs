@@ -19,6 +19,8 @@ pub enum Place {
     List(Drum),
     /// The open list of kits.
     Kit,
+    /// The open list of recordings.
+    Recordings,
     /// All the rest.
     Elsewhere,
 }
@@ -76,6 +78,14 @@ impl Files {
         }
     }
 
+    /// The only one, if it is called audio.
+    fn recording(&self) -> Option<&Path> {
+        match self.0.as_slice() {
+            [(path, Kind::Audio)] => Some(path),
+            _ => None,
+        }
+    }
+
     /// How it is called.
     fn title(&self) -> String {
         match self.0.as_slice() {
@@ -98,6 +108,8 @@ pub enum Meaning {
     Show(PathBuf),
     /// The kit in this folder goes on all pads.
     Kit(PathBuf),
+    /// The kit that is played in this file is learnt.
+    Learn(PathBuf),
     /// Nothing does, for this reason.
     Nothing(String),
 }
@@ -127,14 +139,17 @@ pub fn meaning(place: Place, files: &Files) -> Meaning {
                 Meaning::Samples(drum, sounds)
             }
         }
-        (Place::Kit, Some(folder), _) => Meaning::Show(folder.to_owned()),
+        (Place::Kit | Place::Recordings, Some(folder), _) => Meaning::Show(folder.to_owned()),
         (Place::Kit, None, Some((path, _))) => {
             Meaning::Show(path.parent().unwrap_or(path).to_owned())
         }
         (Place::Elsewhere, Some(folder), _) => Meaning::Kit(folder.to_owned()),
-        (Place::Elsewhere, None, _) => {
-            Meaning::Nothing("Drop samples on a pad, and the folder of a kit anywhere".to_owned())
-        }
+        (Place::Recordings | Place::Elsewhere, None, _) => match files.recording() {
+            Some(recording) => Meaning::Learn(recording.to_owned()),
+            None => Meaning::Nothing(
+                "Drop samples on a pad, one recording or the folder of a kit anywhere".to_owned(),
+            ),
+        },
     }
 }
 
@@ -145,6 +160,7 @@ pub fn forecast(place: Place, files: Option<&Files>) -> String {
         return match place {
             Place::Pad(drum) | Place::List(drum) => format!("Drop it on {}", on_pad(drum)),
             Place::Kit => "Drop it to look at it".to_owned(),
+            Place::Recordings => "Drop it to learn its kit".to_owned(),
             Place::Elsewhere => "Drop samples on a pad".to_owned(),
         };
     };
@@ -165,6 +181,7 @@ pub fn forecast(place: Place, files: Option<&Files>) -> String {
             ),
         },
         Meaning::Show(folder) => format!("Shows {}", folder.display()),
+        Meaning::Learn(_) => format!("Learns the kit that is played in {title}"),
         Meaning::Kit(_) => format!("Loads the kit in {title} on all pads that it has samples of"),
         Meaning::Nothing(why) => why,
     }
@@ -228,7 +245,25 @@ mod tests {
         assert_eq!(of(Place::List(Drum::Snare)), Meaning::Show(path()));
         let file = files(&[("/k/snares/a.wav", Kind::Audio)]);
         assert_eq!(meaning(Place::Kit, &file), Meaning::Show(path()));
-        assert!(!meaning(Place::Elsewhere, &file).is_taken());
         assert!(forecast(Place::Elsewhere, Some(&folder)).contains("kit in snares/"));
+    }
+
+    #[test]
+    fn one_recording_beside_the_pads_is_learnt_from() {
+        let song = files(&[("/k/song.flac", Kind::Audio)]);
+        let learns = Meaning::Learn(PathBuf::from("/k/song.flac"));
+        for place in [Place::Elsewhere, Place::Recordings] {
+            assert_eq!(meaning(place, &song), learns);
+            assert!(forecast(place, Some(&song)).contains("kit that is played in song.flac"));
+            let both = files(&[("/k/a.wav", Kind::Audio), ("/k/b.wav", Kind::Audio)]);
+            let text = files(&[("/k/b.txt", Kind::Other)]);
+            for files in [both, text] {
+                assert!(!meaning(place, &files).is_taken());
+                assert!(forecast(place, Some(&files)).contains("one recording"));
+            }
+        }
+        let folder = files(&[("/k", Kind::Folder)]);
+        let shows = Meaning::Show(PathBuf::from("/k"));
+        assert_eq!(meaning(Place::Recordings, &folder), shows);
     }
 }

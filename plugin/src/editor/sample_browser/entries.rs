@@ -34,6 +34,8 @@ impl Entry {
         let title = format!("{}{slash}", self.title);
         let text = match (target, self.drum()) {
             (Target::Pad(_), _) if self.is_file => RichText::new(title).color(theme::TEXT),
+            (Target::Recording, _) if self.is_file => RichText::new(title).color(theme::TEXT),
+            (Target::Recording, _) => RichText::new(title).color(theme::BRAND),
             (Target::Pad(drum), _) => RichText::new(title).color(theme::accent(drum)),
             (Target::Kit, Some(drum)) => {
                 RichText::new(format!("{title}  ·  {}", drum.name())).color(theme::accent(drum))

@@ -83,8 +83,8 @@ fn files_that_are_dropped_on_a_pad_play_there_and_one_step_brings_back_what_was(
 fn a_folder_that_is_dropped_beside_the_pads_is_a_kit() {
     let sounds = Sounds::new("drop-kit", &["kick.wav", "ride.wav"]);
     let mut window = Window::new(1180.0, 760.0);
-    let file = sounds.files(&["kick.wav"]);
-    drop_files(&mut window, Place::Elsewhere, file);
+    let files = sounds.files(&["kick.wav", "ride.wav"]);
+    drop_files(&mut window, Place::Elsewhere, files);
     assert_eq!(name_on(&window, Drum::Kick), None);
     let (is_good, text) = notice(&window);
     assert!(!is_good && text.contains("on a pad"), "{text}");
@@ -148,8 +148,11 @@ fn what_is_carried_over_the_window_is_told_what_will_happen() {
     ));
     let shapes_over = window.frame(vec![]);
     let elsewhere = Place::Elsewhere;
-    assert!(says(&mut window, elsewhere, files, "Drop samples on a pad"));
+    let both = Some(sounds.files(&["boom.wav", ""]));
+    assert!(says(&mut window, elsewhere, both, "Drop samples on a pad"));
     assert!(window.frame(vec![]) < shapes_over, "the pad is not marked");
+    let learns = "Learns the kit that is played in boom.wav";
+    assert!(says(&mut window, elsewhere, files, learns));
     window.app.drag_drop.board().carry(None);
     window.frame(vec![]);
     let texts = window.texts();

@@ -185,7 +185,7 @@ fn files_are_shown_where_they_are_and_dropped_on_pads() {
     assert_eq!(shown.place, PAD);
     let files = shown.files.expect("known");
     assert_eq!(files.0, [(folder.sound(), Kind::Audio)]);
-    assert_eq!(over(beside), DROPEFFECT_NONE, "a file is for pads");
+    assert_eq!(over(beside), DROPEFFECT_COPY, "a recording is learnt from");
     assert_eq!(carried().expect("something").place, Place::Elsewhere);
     assert_eq!(over(on_pad), DROPEFFECT_COPY);
     assert_eq!(let_go(&data, on_pad), DROPEFFECT_COPY);

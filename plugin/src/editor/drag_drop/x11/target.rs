@@ -278,11 +278,13 @@ mod tests {
         assert_eq!(acts, [Act::Ask(500), status(true), Act::Draw]);
         let carried = board.lay_out(vec![], 1.0).expect("something");
         assert_eq!((carried.place, carried.files), (PAD, None));
-        target.received(wav(), &board);
+        let sample = |path: &str| (path.into(), Kind::Audio);
+        let layers = Files(vec![sample("/a.wav"), sample("/b.wav")]);
+        target.received(Some(layers), &board);
         assert!(board.lay_out(vec![], 1.0).expect("it").files.is_some());
         let elsewhere = Some(Place::Elsewhere);
         let acts = target.hear(position(SOURCE), elsewhere, &board, now);
-        assert_eq!(acts, [status(false), Act::Draw], "a file is for pads");
+        assert_eq!(acts, [status(false), Act::Draw], "layers are for pads");
         let acts = target.hear(position(SOURCE), Some(PAD), &board, now);
         assert_eq!(acts, [status(true), Act::Draw]);
         let acts = target.hear(dropped(SOURCE), None, &board, now);
