@@ -101,6 +101,11 @@ pub struct CommonArgs {
     #[arg(long, default_value = Quality::High.id(), value_parser = quality())]
     pub quality: Quality,
 
+    /// Learn the kit from another recording of the same drums first (its first four minutes),
+    /// as the plugin does: the first hits are then separated as well as later ones
+    #[arg(long, value_name = "FILE")]
+    pub learn_from: Option<PathBuf>,
+
     /// How often the file is heard; 1 is exactly the plugin, more let the kit be learnt
     /// first [default: 1, of `idm kit`: 2]
     #[arg(long, value_name = "N", allow_negative_numbers = true,
@@ -130,13 +135,18 @@ impl CommonArgs {
             passes: self.passes.unwrap_or(passes),
             controls: Controls {
                 hits: source,
-                ..drums::controls(&self.without, &self.sensitivities, &self.renames)
+                ..self.heard()
             },
             own: Vec::new(),
             hits: given.hits,
             hits_role: self.known.role(),
             hits_until_s: self.known.hits_until,
         })
+    }
+
+    /// How drums are heard, whoever says when they are hit.
+    pub fn heard(&self) -> Controls {
+        drums::controls(&self.without, &self.sensitivities, &self.renames)
     }
 }
 

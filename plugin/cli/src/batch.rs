@@ -16,6 +16,7 @@ use crate::args::CommonArgs;
 use crate::console;
 use crate::hits::HitsRole;
 use crate::interrupt;
+use crate::learn_from::{self, KitOfAnother};
 use crate::outputs::{self, OutputFolder, Protected, Written};
 use crate::progress::Progress;
 use crate::render::{self, Rendered, Settings, Sink};
@@ -37,6 +38,8 @@ pub struct Job<'a> {
     pub outputs: OutputFolder<'a>,
     /// The model that all jobs share.
     pub model: &'a Arc<Model>,
+    /// The kit with which it begins.
+    kit: Option<&'a KitOfAnother>,
     /// What the file of hits is for, if there is one.
     hits_role: HitsRole,
     bar: ProgressBar,
@@ -51,7 +54,12 @@ impl Job<'_> {
     /// # Errors
     /// As [`render::render`], or stems that do not add up to the input.
     pub fn render(&self, settings: &Settings, sink: &mut dyn Sink) -> Result<Rendered> {
-        let rendered = render::render(self.input, self.model, settings, sink, &|done, total| {
+        let source = render::Source {
+            path: self.input,
+            model: self.model,
+            kit: self.kit.map(|another| &another.kit),
+        };
+        let rendered = render::render(&source, settings, sink, &|done, total| {
             self.show(done, total);
         })?;
         let rate_hz = rendered.format.sample_rate_hz;
@@ -138,17 +146,27 @@ pub fn run(
     work: impl Fn(&Job<'_>) -> Result<Figures> + Sync,
 ) -> ExitCode {
     let started = Instant::now();
-    let (model, created) = match prepare(args) {
+    let progress = Progress::new(args.json);
+    let Prepared {
+        model,
+        kit,
+        created,
+    } = match prepare(args, &progress) {
         Ok(prepared) => prepared,
         Err(error) => {
             return usage(&one_line(&error));
         }
     };
-    let progress = Progress::new(args.json);
     let titles = outputs::folder_names(&args.inputs);
     let (hits_role, hits) = args.known.file().unzip();
     let hits_role = hits_role.unwrap_or_default();
-    let protected = Protected::new(&args.inputs, samples, hits);
+    let heard: Vec<PathBuf> = args
+        .inputs
+        .iter()
+        .chain(&args.learn_from)
+        .cloned()
+        .collect();
+    let protected = Protected::new(&heard, samples, hits);
     let files: Vec<FileSummary> = args
         .inputs
         .par_iter()
@@ -166,6 +184,7 @@ pub fn run(
                     input,
                     outputs,
                     model: &model,
+                    kit: kit.as_ref(),
                     hits_role,
                     bar: bar.clone(),
                     progress: &progress,
@@ -190,6 +209,7 @@ pub fn run(
             version: env!("CARGO_PKG_VERSION"),
             model: format!("{} {}", meta.name, meta.version),
             wall_s: started.elapsed().as_secs_f64(),
+            learnt_from: kit,
             failed,
             files,
         };
@@ -202,9 +222,16 @@ pub fn run(
     ExitCode::from(if failed == 0 { OK } else { SOME_FAILED })
 }
 
-/// What must be right before any input is touched: the model, and the folders that were
-/// created for the results.
-fn prepare(args: &CommonArgs) -> Result<(Arc<Model>, Vec<PathBuf>)> {
+/// What must be right before any input is touched.
+struct Prepared {
+    model: Arc<Model>,
+    /// Of another recording.
+    kit: Option<KitOfAnother>,
+    /// Folders that were created for the results.
+    created: Vec<PathBuf>,
+}
+
+fn prepare(args: &CommonArgs, progress: &Progress) -> Result<Prepared> {
     let model = match &args.model {
         Some(folder) => Model::load(folder)
             .map(Arc::new)
@@ -218,9 +245,14 @@ fn prepare(args: &CommonArgs) -> Result<(Arc<Model>, Vec<PathBuf>)> {
         );
     }
     interrupt::listen().context("Ctrl-C handler")?;
+    let kit = learn_from::kit(args, &model, progress)?;
     let created = outputs::create_folder(&args.out);
     let created = created.with_context(|| format!("--out {}", args.out.display()))?;
-    Ok((model, created))
+    Ok(Prepared {
+        model,
+        kit,
+        created,
+    })
 }
 
 /// How the audio files in `folder` are given, in the words of a shell.

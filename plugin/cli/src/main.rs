@@ -9,6 +9,7 @@ mod hits;
 mod input_check;
 mod interrupt;
 mod kit;
+mod learn_from;
 mod manifest;
 mod onset;
 mod outputs;

@@ -124,7 +124,18 @@ pub struct Rendered {
     pub differences: Option<Differences>,
 }
 
-/// Streams the file at `path` through a new engine, `settings.passes` times.
+/// What is rendered.
+#[derive(Debug, Clone, Copy)]
+pub struct Source<'a> {
+    /// The file.
+    pub path: &'a Path,
+    /// The network and its one-shots.
+    pub model: &'a Arc<Model>,
+    /// The kit with which the engine begins, if it is known.
+    pub kit: Option<&'a LearntKit>,
+}
+
+/// Streams a file through a new engine, `settings.passes` times.
 /// Every pass begins with the kit that was learnt in the one before.
 /// `progress` is told the frames done and the frames in all, where known.
 /// If hits are corrected, all of that is done before without a sink, to learn what is heard
@@ -134,8 +145,7 @@ pub struct Rendered {
 /// A file that cannot be read or processed, given hits of which none is in it, a sink
 /// that fails, Ctrl-C.
 pub fn render(
-    path: &Path,
-    model: &Arc<Model>,
+    source: &Source<'_>,
     settings: &Settings,
     sink: &mut dyn Sink,
     progress: &dyn Fn(u64, Option<u64>),
@@ -148,10 +158,10 @@ pub fn render(
         "{option}: expected at least one hit of a drum, found none"
     );
     if !is_corrected {
-        return hear(path, model, settings, &[], sink, progress);
+        return hear(source, settings, &[], sink, progress);
     }
     let twice = |done, total: Option<u64>| progress(done, total.map(|all| all.saturating_mul(2)));
-    let heard = hear(path, model, settings, &[], &mut Deaf, &twice)?;
+    let heard = hear(source, settings, &[], &mut Deaf, &twice)?;
     let rate_hz = heard.format.sample_rate_hz;
     settings.expect_hits_within(heard.frames, rate_hz)?;
     let enabled = settings.controls.drums.map(|drum| drum.enabled);
@@ -166,21 +176,21 @@ pub fn render(
     let on = |done, total: Option<u64>| {
         progress(before + done, total.map(|all| all.saturating_add(before)));
     };
-    let mut rendered = hear(path, model, settings, &corrections.words, sink, &on)?;
+    let mut rendered = hear(source, settings, &corrections.words, sink, &on)?;
     rendered.differences = Some(corrections.differences);
     Ok(rendered)
 }
 
 /// [`render`] of an engine that is told `corrections` if it listens.
 fn hear(
-    path: &Path,
-    model: &Arc<Model>,
+    source: &Source<'_>,
     settings: &Settings,
     corrections: &[Word],
     sink: &mut dyn Sink,
     progress: &dyn Fn(u64, Option<u64>),
 ) -> Result<Rendered> {
     let is_given = settings.controls.hits == HitSource::Given;
+    let path = source.path;
     let mut reader = AudioReader::open(path)?;
     let format = AudioFormat {
         sample_rate_hz: reader.sample_rate_hz(),
@@ -199,9 +209,12 @@ fn hear(
         quality: settings.quality,
     };
     let mut engine =
-        Engine::new(config, model.clone()).with_context(|| path.display().to_string())?;
+        Engine::new(config, source.model.clone()).with_context(|| path.display().to_string())?;
     engine.set_offline(true);
     engine.set_controls(&settings.controls);
+    if let Some(kit) = source.kit {
+        engine.restore_kit(kit.clone());
+    }
     let until = settings.hits_until_s;
     engine.listen_from(until.map(|seconds| (seconds * format.sample_rate_hz).round() as u64));
     let own = OwnSounds::new(&settings.own, format.sample_rate_hz)

@@ -9,6 +9,7 @@ use idm_engine::controls::Quality;
 use idm_engine::drum::Drum;
 use serde::{Serialize, Serializer};
 
+use crate::learn_from::KitOfAnother;
 use crate::render::{Differences, Rendered, Settings};
 
 /// Level reported where a difference is exactly zero.
@@ -34,8 +35,11 @@ pub struct FileSummary {
     pub figures: Option<Figures>,
 }
 
-/// Not every path is text, and JSON is.
-fn lossy<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+/// Writes a path; what is no text in it is replaced.
+///
+/// # Errors
+/// Those of the serializer.
+pub fn lossy<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&path.to_string_lossy())
 }
 
@@ -188,6 +192,9 @@ pub struct RunSummary {
     pub model: String,
     /// Time spent on the whole run.
     pub wall_s: f64,
+    /// The recording whose kit all inputs began with; absent if there was none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub learnt_from: Option<KitOfAnother>,
     /// How many inputs failed.
     pub failed: usize,
     /// The inputs in the order given.
