@@ -97,6 +97,10 @@ pub struct HopWork {
     tape: Tape,
     first_bank: Arc<Bank>,
     bank: Arc<Bank>,
+    /// The kit with which all begins at the next reset.
+    beginning: Arc<Bank>,
+    /// Whether something was heard since the last reset while somebody listened.
+    is_heard_live: bool,
     /// Drums that began with what the kit knows of them.
     from_kit: [bool; DRUM_COUNT],
     /// Drums whose template still has to be taken from `bank`.
@@ -205,7 +209,9 @@ impl HopWork {
             follower: BankFollower::new(hop_s),
             tape: Tape::new(&framing, overlap_add.window_samples() / 2),
             first_bank: bank.clone(),
+            beginning: bank.clone(),
             bank,
+            is_heard_live: false,
             from_kit: [false; DRUM_COUNT],
             stale_templates: [false; DRUM_COUNT],
             prediction: Prediction::default(),
@@ -259,6 +265,10 @@ impl HopWork {
         self.rewind();
         self.session.reset();
         self.explainer.forget();
+        // Exports repeat: what they teach is known after the next that is listened to.
+        if std::mem::take(&mut self.is_heard_live) {
+            self.take_beginning();
+        }
         self.begin_with_kit();
         self.begin_templates();
         self.follower.reset();
@@ -328,6 +338,7 @@ impl HopWork {
             }
         } else {
             self.silent_hops = 0;
+            self.is_heard_live |= !self.worker.is_offline();
             self.level.hop(peak);
         }
     }

@@ -259,7 +259,6 @@ fn hits_tell_by_which_sensitivity_they_were_decided() {
         hit.drum == Drum::Kick && hit.verdict == Verdict::Accepted && is_late
     });
     let heard_at = kicks.map(|(at, _)| *at).next().expect("a kick") as usize;
-    engine.forget_kit();
     engine.reset();
     engine.set_controls(&set(0.5));
     // It is changed in the block in which the kick is heard.
@@ -335,11 +334,6 @@ fn what_is_corrected_teaches() {
     for quality in Quality::ALL {
         let input = drum_loop(RATE_HZ, SECONDS);
         let mut engine = engine(RATE_HZ, quality);
-        // What is learnt of the kit would change more than what is taught.
-        engine.set_controls(&Controls {
-            learning: false,
-            ..Controls::default()
-        });
         let plain = run(&mut engine, &input, &[512]);
         // The user says that no hat is played with the first kicks.
         let on_kick = |hit: &&Hit| {

@@ -242,7 +242,9 @@ fn what_is_heard_from_a_reset_on_depends_on_the_kit_alone() {
             ..Controls::default()
         };
         let mut session = engine(RATE, Quality::Standard);
+        session.set_offline(false);
         let unknown = run(&mut session, &input, &[512]);
+        session.set_offline(true);
         let kit = session.finish_learning();
         session.set_controls(&controls);
         session.reset();
@@ -253,6 +255,9 @@ fn what_is_heard_from_a_reset_on_depends_on_the_kit_alone() {
         opened.reset();
         let again = run(&mut opened, &input, &[512]);
         assert!(known.stems == again.stems, "learning: {learning}");
+        session.reset();
+        let exported = run(&mut session, &input, &[512]);
+        assert!(known.stems == exported.stems, "learning: {learning}");
         // From the first bar on.
         for drum in [Drum::Snare, Drum::ClosedHat] {
             let truth = performance_of(&[drum], 3);

@@ -90,6 +90,7 @@ impl HopWork {
         let retired = std::mem::replace(&mut self.bank, new.bank);
         self.retire([Some(retired)]);
         if new.is_loaded {
+            self.take_beginning();
             self.explainer.forget();
             self.begin_with_kit();
             self.stale_templates = [true; DRUM_COUNT];
@@ -97,6 +98,12 @@ impl HopWork {
             // What began with the kit has been taught since, and knows better.
             self.stale_templates = self.from_kit.map(|from_kit| !from_kit);
         }
+    }
+
+    /// The next reset begins with the kit of now. Real-time safe.
+    pub(super) fn take_beginning(&mut self) {
+        let retired = std::mem::replace(&mut self.beginning, self.bank.clone());
+        self.retire([Some(retired)]);
     }
 
     /// What was remembered of the recording is forgotten. Drums that the kit knows sound as
@@ -107,10 +114,10 @@ impl HopWork {
         self.repeats.forget();
         self.judge.forget();
         self.taught.forget();
-        self.from_kit = Drum::ALL.map(|drum| self.bank.knows(drum));
+        self.from_kit = Drum::ALL.map(|drum| self.beginning.knows(drum));
         self.unknown_repeats = DRUM_COUNT * SOUNDS_PER_DRUM;
         for drum in Drum::ALL {
-            if let Some(spread) = &self.bank.sound(drum).spread {
+            if let Some(spread) = &self.beginning.sound(drum).spread {
                 self.panorama.restore(drum, spread);
             }
         }
@@ -125,7 +132,7 @@ impl HopWork {
         };
         let index = DRUM_COUNT * SOUNDS_PER_DRUM - self.unknown_repeats;
         if let Some(drum) = Drum::from_index(index % DRUM_COUNT) {
-            let kit = self.bank.sound(drum);
+            let kit = self.beginning.sound(drum);
             self.repeats.begin_with(drum, index / DRUM_COUNT, kit);
         }
         self.unknown_repeats = left;
@@ -168,25 +175,26 @@ impl HopWork {
         let stale = self.stale_templates.iter().rposition(|stale| *stale);
         if let Some(drum) = stale.and_then(Drum::from_index) {
             self.stale_templates[drum.index()] = false;
-            self.begin_template(drum);
+            self.begin_template(drum, &self.bank.clone());
         }
     }
 
     /// The templates with which all that is heard from a reset on begins. Real-time safe.
     pub(super) fn begin_templates(&mut self) {
+        let prior = self.beginning.clone();
         for drum in Drum::ALL {
-            self.begin_template(drum);
+            self.begin_template(drum, &prior);
         }
         self.stale_templates = [false; DRUM_COUNT];
     }
 
     /// The additive model begins with the kit's sound of `drum` if that was known from the
-    /// beginning, or else with the model's. Real-time safe.
-    fn begin_template(&mut self, drum: Drum) {
+    /// beginning, or else with that of `prior`. Real-time safe.
+    fn begin_template(&mut self, drum: Drum, prior: &Bank) {
         let template = if self.from_kit[drum.index()] {
-            self.bank.template(drum)
+            self.beginning.template(drum)
         } else {
-            self.bank.own_template(drum)
+            prior.own_template(drum)
         };
         self.explainer.set_template(drum, template);
     }

@@ -23,6 +23,7 @@ impl HopWork {
         if was_learning && !controls.learning {
             // What is saved now is what plays from now on.
             self.follower.hold();
+            self.take_beginning();
         }
         let mut names = Drum::ALL;
         for (name, drum) in names.iter_mut().zip(&controls.drums) {
