@@ -261,7 +261,9 @@ pub fn evaluate(args: &EvaluateArgs) -> Result<Vec<Report>> {
     for &material in &args.material {
         let excerpts = material.excerpts(data, args.excerpts as usize, args.seconds())?;
         let known_kit = excerpts.iter().all(|excerpt| excerpt.true_kit.is_some());
-        let has_others = excerpts.iter().all(|excerpt| excerpt.another.is_some());
+        let has_others = excerpts
+            .iter()
+            .all(|e| e.another.is_some() && e.foreign.is_some());
         let mut evaluation = Evaluation::new(&excerpts, model.as_ref());
         let rows = systems.iter().filter(|system| {
             (known_kit || !system.needs_kit())

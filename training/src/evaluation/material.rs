@@ -92,6 +92,8 @@ pub struct Excerpt {
     /// Half a minute of another performance on the same kit, at the same places, without
     /// stems: what a system may have heard before. Where the same kit can play it.
     pub another: Option<Piece>,
+    /// The same on another kit, at other places.
+    pub foreign: Option<Piece>,
 }
 
 impl Material {
@@ -177,6 +179,7 @@ pub fn hard(
             },
             true_kit: None,
             another: None,
+            foreign: None,
         })
         .collect())
 }
@@ -250,20 +253,23 @@ fn of_whole_kits(
         .map(|index| {
             let mut excerpt = plain::excerpt(&whole, &grooves, SEED, index, excerpt_s)
                 .with_context(|| format!("no performance fills an excerpt of {excerpt_s} s"))?;
-            let later = index + kits * ANOTHER_TURN;
-            let another = plain::excerpt(&whole, &grooves, SEED, later, ANOTHER_S);
-            excerpt.another = another.map(|another| another.piece);
+            let stage_of = |index| Stage::draw(&mut Random::new(&[SEED, index, 0x57]));
             if is_placed {
-                let stage = Stage::draw(&mut Random::new(&[SEED, index, 0x57]));
-                stage.place_piece(&mut excerpt.piece);
-                if let Some(another) = &mut excerpt.another {
-                    stage.place_piece(another);
-                }
+                stage_of(index).place_piece(&mut excerpt.piece);
                 excerpt.true_kit = None;
             }
-            if let Some(another) = &mut excerpt.another {
-                another.stems = Default::default();
-            }
+            let heard_before = |index: u64| {
+                let later = index + kits * ANOTHER_TURN;
+                let mut piece = plain::excerpt(&whole, &grooves, SEED, later, ANOTHER_S)?.piece;
+                if is_placed {
+                    stage_of(index).place_piece(&mut piece);
+                }
+                piece.stems = Default::default();
+                Some(piece)
+            };
+            excerpt.another = heard_before(index);
+            // With one kit there is no other.
+            excerpt.foreign = (kits > 1).then(|| heard_before(index + 1)).flatten();
             Ok(excerpt)
         })
         .collect()

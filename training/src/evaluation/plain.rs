@@ -78,6 +78,7 @@ pub fn excerpt(
                 },
                 true_kit: Some(true_kit(kit)),
                 another: None,
+                foreign: None,
             });
         }
     }

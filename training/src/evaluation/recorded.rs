@@ -251,6 +251,7 @@ fn known(take: &Take, most_s: Option<f64>) -> Result<Known> {
             },
             true_kit: None,
             another: None,
+            foreign: None,
         },
         has_velocities: known.iter().all(|known| *known),
         stems: (drums, groups),

@@ -11,7 +11,7 @@ use super::{
     material::Excerpt,
     network::network_alone,
     nmfd::Template,
-    streaming::{EngineRun, stream},
+    streaming::{Before, EngineRun, stream},
     systems::{self, Estimate},
 };
 
@@ -56,6 +56,8 @@ pub enum System {
     OursSavedKit,
     /// The engine with the kit that it learnt from another performance, learning on.
     OursAnother,
+    /// The engine with the kit of another recording, learning on.
+    OursForeign,
     /// The one-shots that the engine plays in place of what it separates.
     OursResynthesised,
     /// The same after hearing the excerpt before.
@@ -91,6 +93,7 @@ impl System {
             System::OursTwoPasses => "ours, 2 passes",
             System::OursSavedKit => "ours, saved kit, frozen",
             System::OursAnother => "ours, kit of another performance",
+            System::OursForeign => "ours, wrong kit",
             System::OursResynthesised => "ours, resynthesised",
             System::OursResynthesisedTwoPasses => "ours, resynthesised, 2 passes",
             System::OursLow => "ours, low latency",
@@ -152,7 +155,11 @@ impl System {
                 ..ours
             },
             System::OursAnother => EngineRun {
-                another: true,
+                before: Some(Before::SameKit),
+                ..ours
+            },
+            System::OursForeign => EngineRun {
+                before: Some(Before::OtherKit),
                 ..ours
             },
             System::OursResynthesised => EngineRun {
@@ -206,9 +213,9 @@ impl System {
         matches!(self, System::BankTrueKit | System::OursTrueKit)
     }
 
-    /// Whether the row needs another performance on the kit that is played.
+    /// Whether the row needs other performances, on the kit that is played or others.
     pub const fn needs_another(self) -> bool {
-        matches!(self, System::OursAnother)
+        matches!(self, System::OursAnother | System::OursForeign)
     }
 
     /// What the system makes of `excerpt`. Allocates.

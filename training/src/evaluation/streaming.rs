@@ -21,6 +21,15 @@ use crate::{kits::SAMPLE_RATE_HZ, render::Hit};
 
 const BLOCK_SAMPLES: usize = 512;
 
+/// What is heard before an excerpt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Before {
+    /// Another performance on its kit.
+    SameKit,
+    /// A performance on another kit.
+    OtherKit,
+}
+
 /// How the engine is run, and what it is told.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct EngineRun {
@@ -33,9 +42,9 @@ pub struct EngineRun {
     /// Whether the last pass begins with the kit of those before, as a project that was
     /// saved and opened again does, and learns no more.
     pub saved_kit: bool,
-    /// Whether it begins with the kit that it learnt from another performance, and goes on
+    /// Whether it begins with a kit that it learnt from another performance, and goes on
     /// learning.
-    pub another: bool,
+    pub before: Option<Before>,
     /// Whether both channels have the same mask.
     pub one_mask: bool,
     /// Whether sounds that repeat are left to the masks.
@@ -55,7 +64,7 @@ impl Default for EngineRun {
             passes: 1,
             masks: MaskSource::Both,
             saved_kit: false,
-            another: false,
+            before: None,
             one_mask: false,
             masks_only: false,
             resynthesised: false,
@@ -98,10 +107,14 @@ pub fn stream(excerpt: &Excerpt, model: &Arc<Model>, run: &EngineRun) -> Result<
         }
     }
     engine.set_controls(&controls);
-    if run.another {
-        let another = excerpt.another.as_ref();
-        let another = another.context("no other performance on this material's kit is known")?;
-        listen(&mut engine, another.mix_channels(), &[], false);
+    if let Some(before) = run.before {
+        let heard = match before {
+            Before::SameKit => &excerpt.another,
+            Before::OtherKit => &excerpt.foreign,
+        };
+        let heard = heard.as_ref();
+        let heard = heard.context("no other performance is known for this material")?;
+        listen(&mut engine, heard.mix_channels(), &[], false);
         let kit = engine.finish_learning();
         engine = new_engine(SAMPLE_RATE_HZ, run.quality, model, experiment.clone())?;
         engine.set_controls(&controls);
