@@ -41,8 +41,9 @@ const LEAST_POWER: f32 = 1e-6;
 const LEAST_WEIGHT: f32 = 5e-3;
 /// Stems whose proportions are brought up to date per frame.
 const SETTLED_AT_ONCE: usize = 2;
-/// Frames that a restored kit counts for.
-const RESTORED_FRAMES: f32 = 40.0;
+/// Frames that a restored kit counts for: hardly any, or another recording's kit would long be
+/// believed.
+const RESTORED_FRAMES: f32 = 1.0;
 
 /// Follows the proportions of all stems. Real-time safe after construction.
 #[derive(Debug)]
