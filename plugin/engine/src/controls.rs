@@ -157,7 +157,7 @@ pub struct Controls {
     /// Exponent of the Wiener masks: 1 lets drums bleed, 2 ducks them
     /// (Liutkus & Badeau 2015).
     pub mask_exponent: f32,
-    /// Whether templates and one-shots adapt to the kit that is heard.
+    /// Whether the kit is learnt from what is heard. Masks adapt to the recording anyway.
     pub learning: bool,
 }
 

@@ -202,8 +202,10 @@ impl Engine {
         self.playback.set_own_sounds(own)
     }
 
-    /// Back to the state after [`Engine::new`], except for the controls and
-    /// the learnt one-shots. Real-time safe.
+    /// Back to the state after [`Engine::new`], except for the controls and the kit. Separation
+    /// begins with what that knew when it was loaded or frozen, or when something was last heard
+    /// while not [`Engine::set_offline`]: renders offline, one after the other, are the same.
+    /// Real-time safe.
     pub fn reset(&mut self) {
         self.work.reset();
         self.start_over();

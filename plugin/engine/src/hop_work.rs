@@ -259,7 +259,8 @@ impl HopWork {
         &self.playing
     }
 
-    /// Forgets the input and what the masks have learnt; the one-shots stay.
+    /// Forgets the input and what the masks have learnt; the kit stays, and they begin with it
+    /// as it was when somebody last listened, or when it was loaded or frozen.
     /// Real-time safe.
     pub fn reset(&mut self) {
         self.rewind();

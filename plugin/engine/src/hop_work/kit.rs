@@ -102,8 +102,10 @@ impl HopWork {
 
     /// The next reset begins with the kit of now. Real-time safe.
     pub(super) fn take_beginning(&mut self) {
-        let retired = std::mem::replace(&mut self.beginning, self.bank.clone());
-        self.retire([Some(retired)]);
+        if !Arc::ptr_eq(&self.beginning, &self.bank) {
+            let retired = std::mem::replace(&mut self.beginning, self.bank.clone());
+            self.retire([Some(retired)]);
+        }
     }
 
     /// What was remembered of the recording is forgotten. Drums that the kit knows sound as
