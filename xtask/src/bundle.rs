@@ -97,13 +97,17 @@ pub fn bundle(selection: Selection, target: Option<&str>) -> Result<Bundles> {
     let tool = if for_windows { "idm.exe" } else { "idm" };
     let bundles = Bundles::in_folder(&target_dir.join("bundled"), tool);
 
-    // The bundler reads `bundler.toml` from the working directory.
+    // The bundler reads `bundler.toml` from the working directory; paths that the user gave
+    // are relative to the one before.
+    let users = std::env::current_dir()?;
     std::env::set_current_dir(workspace::root())?;
     let mut arguments = vec!["--release".to_owned()];
     if let Some(target) = target {
         arguments.extend(["--target".to_owned(), target.to_owned()]);
     }
-    nice_plug_xtask::bundle(&target_dir, PLUGIN_PACKAGE, &arguments, false)?;
+    let bundled = nice_plug_xtask::bundle(&target_dir, PLUGIN_PACKAGE, &arguments, false);
+    std::env::set_current_dir(users)?;
+    bundled?;
     for path in [&bundles.clap, &vst3_library(&bundles.vst3, target)] {
         ensure!(
             path.exists(),

@@ -4,6 +4,7 @@ use std::{fs, path::PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
+use idm_engine::model::ModelMeta;
 
 use crate::{
     bank::{bank_sources, load_bank, procedural_bank},
@@ -112,11 +113,8 @@ pub fn run(args: &ExportArgs) -> Result<()> {
         .with_context(|| format!("cannot create {}", args.out.display()))?;
     let mut thresholds = [DEFAULT_THRESHOLDS; 3];
     if trained && args.pieces > 0 {
-        // As often as drummers play each drum, not as often as training does.
-        let mut natural = config.clone();
-        natural.data.groove_share = 1.0;
         let material =
-            renderer(&natural, &folders, Split::Valid)?.with_tame_share(CALIBRATION_TAME_SHARE);
+            renderer(&config, &folders, Split::Valid)?.with_tame_share(CALIBRATION_TAME_SHARE);
         if args.data.is_some() && material.kits().is_empty() {
             say!("{NO_VALIDATION_KITS}: thresholds are chosen on procedural ones");
         }
@@ -140,10 +138,34 @@ pub fn run(args: &ExportArgs) -> Result<()> {
         args.bank.as_deref().map(bank_sources),
     ];
     let licences = licences_of(parts.into_iter().flatten(), args.data.as_deref());
-    let meta = describe(&config.name, &config.hash(), licences, thresholds);
+    let mut meta = describe(&config.name, &config.hash(), licences, thresholds);
+    keep_evidence(args, &mut meta);
     export_model(&args.out, &weights, &classes, &meta)?;
     say!("wrote {}", args.out.display());
     Ok(())
+}
+
+/// The evidence of the model that is replaced, or else of the one that is mixed in, stays until
+/// it is weighed anew.
+fn keep_evidence(args: &ExportArgs, meta: &mut ModelMeta) {
+    let folders = [Some(&args.out), args.blend.as_ref()];
+    let mut before = folders.into_iter().flatten().filter_map(|folder| {
+        let text = fs::read_to_string(folder.join("model.toml")).ok()?;
+        let before = ModelMeta::parse(&text).ok()?;
+        Some((folder, before)).filter(|(_, before)| before.evidence.is_some())
+    });
+    match before.next() {
+        Some((folder, before)) => {
+            meta.evidence = before.evidence;
+            meta.evidence_low = before.evidence_low;
+            meta.evidence_high = before.evidence_high;
+            say!(
+                "the evidence counts as in {}; `idm-train weigh` weighs it anew",
+                folder.display()
+            );
+        }
+        None => say!("nothing but the network counts; `idm-train weigh` weighs other evidence"),
+    }
 }
 
 /// Refuses a folder with a model that is not to be replaced; untrained weights never

@@ -17,7 +17,7 @@ use super::{
     corrections,
     diagnosis::Diagnosis,
     golden::Golden,
-    material::{self, Excerpt, GROOVES, Material, generic_templates},
+    material::{self, Excerpt, GROOVES, KITS, Material, generic_templates},
     one_shots::{self, OneShotQuality},
     recorded,
     report::Report,
@@ -69,7 +69,7 @@ pub struct EvaluateArgs {
     pub robustness: bool,
     /// Measure how near the one-shots come to the kit while the engine listens
     /// (plain material) instead
-    #[arg(long, conflicts_with_all = ["robustness", "systems", "material"])]
+    #[arg(long, conflicts_with_all = ["robustness", "systems", "material", "seconds"])]
     pub one_shots: bool,
     /// Measure what comes after the first seconds when a user corrects those, instead
     #[arg(long, value_name = "SECONDS", conflicts_with_all = [
@@ -97,7 +97,7 @@ pub struct EvaluateArgs {
     /// Write the golden figures that a test compares with to this file instead
     #[arg(long, value_name = "FILE", conflicts_with_all = [
         "robustness", "one_shots", "corrected", "settled", "renamed", "recordings", "data", "systems",
-        "out",
+        "material", "excerpts", "seconds", "out",
     ])]
     pub golden: Option<PathBuf>,
 }
@@ -118,6 +118,12 @@ pub fn run(args: EvaluateArgs) -> Result<()> {
         .num_threads(args.threads.unwrap_or(0))
         .build()
         .context("threads cannot be started")?;
+    ensure!(
+        args.seconds
+            .is_none_or(|seconds| seconds.is_finite() && seconds > 0.0),
+        "--seconds: expected more than 0, found {}",
+        args.seconds()
+    );
     pool.install(|| {
         if let Some(path) = &args.golden {
             let golden = Golden::measure(&load_model(&args.model)?)?;
@@ -223,10 +229,12 @@ pub(crate) fn describe(material: Material, excerpts: &[Excerpt], data: Option<&P
         .iter()
         .map(|excerpt| material::duration_s(&excerpt.piece))
         .sum();
-    let source = match data {
-        Some(data) if data.join(GROOVES).is_dir() => "validation kits and grooves",
-        Some(_) => "validation kits and generated patterns",
-        None => "procedural kits",
+    let has = |name: &str| data.is_some_and(|data| data.join(name).is_dir());
+    let source = match (KITS.iter().any(|name| has(name)), has(GROOVES)) {
+        (true, true) => "validation kits and grooves",
+        (true, false) => "validation kits and generated patterns",
+        (false, true) => "procedural kits and validation grooves",
+        (false, false) => "procedural kits",
     };
     format!(
         "{material} material: {} excerpts, {seconds:.0} s, of {source}",

@@ -42,7 +42,7 @@ const PATTERN_S: f64 = 30.0;
 
 /// Folders that may lie in the data folder: kits, kits for validation only,
 /// grooves.
-const KITS: [&str; 2] = ["drums", "drums_validation"];
+pub(super) const KITS: [&str; 2] = ["drums", "drums_validation"];
 pub(super) const GROOVES: &str = "grooves";
 
 /// What systems are evaluated on.
@@ -153,14 +153,18 @@ pub fn hard(
     };
     if let Some(data) = data {
         config.kit_folders = kit_folders(data)?;
-        config.data.procedural_share = 0.0;
+        if !config.kit_folders.is_empty() {
+            config.data.procedural_share = 0.0;
+        }
         let grooves = data.join(GROOVES);
         config.groove_folder = grooves.is_dir().then_some(grooves);
     }
     let renderer = Renderer::new(&config)?;
     if let Some(data) = data {
-        let kits = renderer.kits().len();
-        ensure_some(data, split, "kits", kits, || all_kits(&config.kit_folders))?;
+        if !config.kit_folders.is_empty() {
+            let kits = renderer.kits().len();
+            ensure_some(data, split, "kits", kits, || all_kits(&config.kit_folders))?;
+        }
         if let Some(folder) = &config.groove_folder {
             let (_, grooves) = renderer.material();
             ensure_some(data, split, "performances", grooves, || {
@@ -185,7 +189,7 @@ pub fn hard(
 }
 
 /// The plain held-out set: whole kits of the validation side take turns at
-/// excerpts of its performances; without `data`, procedural kits and generated
+/// excerpts of its performances; what `data` has none of are procedural kits and generated
 /// patterns. The same for the same arguments. Allocates; uses all threads.
 ///
 /// # Errors
@@ -217,18 +221,22 @@ fn of_whole_kits(
 ) -> Result<Vec<Excerpt>> {
     let mut kits: Vec<Kit> = Vec::new();
     let mut grooves = Vec::new();
-    if let Some(data) = data {
-        for folder in kit_folders(data)? {
-            kits.extend(kits::load_folder(&folder)?);
+    let folders = data.map(kit_folders).transpose()?.unwrap_or_default();
+    if let Some(data) = data.filter(|_| !folders.is_empty()) {
+        for folder in &folders {
+            kits.extend(kits::load_folder(folder)?);
         }
         let here = kits.iter().filter(|kit| kit.split == split).count();
         ensure_some(data, split, "kits", here, || Ok(kits.len()))?;
+    } else {
+        kits.extend((0..PLAIN_KITS).map(|n| synth::kit((1 << 32) + n, split)));
+    }
+    if let Some(data) = data.filter(|data| data.join(GROOVES).is_dir()) {
         grooves = performance::load_grooves(&data.join(GROOVES))?;
         let all = grooves.len();
         grooves.retain(|groove| groove.split == split);
         ensure_some(data, split, "performances", grooves.len(), || Ok(all))?;
     } else {
-        kits.extend((0..PLAIN_KITS).map(|n| synth::kit((1 << 32) + n, split)));
         grooves.extend(Pattern::ALL.into_iter().enumerate().map(|(n, pattern)| {
             let events = generate(pattern, PATTERN_S, &mut Random::new(&[SEED, n as u64]));
             Groove {
@@ -313,7 +321,7 @@ fn all_kits(folders: &[PathBuf]) -> Result<usize> {
     counts.sum()
 }
 
-/// The folders of kits in `data`.
+/// The folders of kits in `data`; none where it has performances only.
 fn kit_folders(data: &Path) -> Result<Vec<PathBuf>> {
     let folders: Vec<PathBuf> = KITS
         .iter()
@@ -321,8 +329,8 @@ fn kit_folders(data: &Path) -> Result<Vec<PathBuf>> {
         .filter(|path| path.is_dir())
         .collect();
     ensure!(
-        !folders.is_empty(),
-        "{}: expected a folder with drums/ inside",
+        !folders.is_empty() || data.join(GROOVES).is_dir(),
+        "{}: expected a folder with drums/ or grooves/ inside",
         data.display()
     );
     Ok(folders)

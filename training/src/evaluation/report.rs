@@ -129,10 +129,12 @@ impl Report {
                     row(text, name, cells.chain([onset_cell(&three)]));
                 }
                 text.push('\n');
-                header(text, &title, classes, &[]);
+                header(text, &title, classes, &["mean F"]);
                 for (name, transcription) in &rows {
                     let scores = &point(transcription).classes[index];
-                    row(text, name, scores.iter().map(onset_cell));
+                    let mean = super::score::mean(scores.iter().filter_map(OnsetScore::f_measure));
+                    let cells = scores.iter().map(onset_cell);
+                    row(text, name, cells.chain([figure(mean, 2)]));
                 }
                 text.push('\n');
             }

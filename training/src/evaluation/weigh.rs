@@ -70,6 +70,15 @@ pub fn run(args: &WeighArgs) -> Result<()> {
     );
     // First: the excerpts take minutes.
     let mut meta = Model::load(&args.model)?.meta().clone();
+    for quality in Quality::ALL {
+        ensure!(
+            meta.evidence_mut(quality).is_some() || !args.keep_heard && args.blend_share == 0.0,
+            "{}: expected weights of the evidence in {} quality to keep or to mix with, found \
+             none; find them without --keep-heard and --blend-share first",
+            args.model.join("model.toml").display(),
+            quality.name()
+        );
+    }
     let mut excerpts = plain_of(Split::Train, data, args.excerpts, args.seconds)?;
     excerpts.extend(hard(Split::Train, data, args.excerpts, args.seconds)?);
     let played: usize = excerpts.iter().map(|e| e.piece.hits.len()).sum();

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::{
     Kit, SOUND_COUNT, Sample, Split,
     entry::Entry,
-    files::lossy_remark,
+    files::{is_lossy, lossy_remark},
     hydrogen,
     manifest::{MANIFEST, read_manifest},
     scan::scan,
@@ -33,11 +33,12 @@ use super::{
 /// class or values out of range, or a file cannot be decoded or holds what is no number.
 pub fn load_folder(folder: &Path) -> Result<Vec<Kit>> {
     let manifest = folder.join(MANIFEST);
-    let entries = if manifest.is_file() {
+    let mut entries = if manifest.is_file() {
         read_manifest(folder, &manifest)?
     } else {
         scan(folder)?
     };
+    entries.retain(|entry| !is_lossy(&entry.path));
     if entries.is_empty() {
         bail!(
             "{}: no kits, expected {MANIFEST}, {}, *.sfz, or WAV, FLAC or AIFF files in folders named after drums{}",
@@ -146,6 +147,33 @@ mod tests {
         );
         // The folder of one kit can be given as well.
         assert_eq!(load_folder(&folder.path().join("flat")).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn kits_of_one_name_stay_apart() {
+        let folder = tempfile::tempdir().unwrap();
+        for (pack, samples) in [("PackA", "x.wav"), ("PackB", "y.wav"), ("valid/C", "z.wav")] {
+            write_click(&folder.path().join(pack).join(samples), 0);
+            let region = format!("<region> key=38 sample={samples}");
+            fs::write(folder.path().join(pack).join("Drums.sfz"), region).unwrap();
+        }
+        let kits = load_folder(folder.path()).unwrap();
+        let sizes: Vec<usize> = kits
+            .iter()
+            .map(|kit| kit.sounds.iter().flatten().count())
+            .collect();
+        assert_eq!(sizes, [1, 1, 1]);
+    }
+
+    #[test]
+    fn lossy_samples_of_instruments_are_not_used() {
+        let folder = tempfile::tempdir().unwrap();
+        write_click(&folder.path().join("snare.wav"), 0);
+        fs::write(folder.path().join("kick.mp3"), b"").unwrap();
+        let regions = "<region> key=38 sample=snare.wav <region> key=36 sample=kick.mp3";
+        fs::write(folder.path().join("Drums.sfz"), regions).unwrap();
+        let kits = load_folder(folder.path()).unwrap();
+        assert_eq!(kits[0].sounds.iter().flatten().count(), 1);
     }
 
     #[test]

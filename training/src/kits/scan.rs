@@ -1,6 +1,9 @@
 //! Kits that folders hold without a manifest.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, Result};
 
@@ -34,19 +37,35 @@ fn scan_below(folder: &Path, above: &mut Vec<PathBuf>) -> Result<Vec<Entry>> {
     let mut entries = scan_kit(folder)?;
     if entries.is_empty() {
         for kit in &others {
-            entries.extend(scan_kit(kit)?);
+            add_kit(&mut entries, scan_kit(kit)?);
         }
     }
     above.push(place);
     for folder in &held_out {
         let kits = scan_below(folder, above)?.into_iter();
-        entries.extend(kits.map(|entry| Entry {
+        let kits = kits.map(|entry| Entry {
             split: Split::Valid,
             ..entry
-        }));
+        });
+        add_kit(&mut entries, kits.collect());
     }
     above.pop();
     Ok(entries)
+}
+
+/// Adds `new` kits; those of a name that is there already are others, and get another one.
+fn add_kit(entries: &mut Vec<Entry>, new: Vec<Entry>) {
+    let taken: BTreeSet<String> = entries.iter().map(|entry| entry.kit.clone()).collect();
+    entries.extend(new.into_iter().map(|entry| {
+        let mut names = (2..).map(|number| format!("{} ({number})", entry.kit));
+        match taken.contains(&entry.kit) {
+            true => Entry {
+                kit: names.find(|name| !taken.contains(name)).unwrap_or_default(),
+                ..entry
+            },
+            false => entry,
+        }
+    }));
 }
 
 /// What `folder` itself holds, if it is a kit.
@@ -58,7 +77,7 @@ fn scan_kit(folder: &Path) -> Result<Vec<Entry>> {
     let children = sorted_children(folder)?;
     let mut entries = Vec::new();
     for instrument in children.iter().filter(|path| has_extension(path, &["sfz"])) {
-        entries.extend(sfz::entries(instrument)?);
+        add_kit(&mut entries, sfz::entries(instrument)?);
     }
     if !entries.is_empty() {
         return Ok(entries);

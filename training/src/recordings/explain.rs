@@ -141,6 +141,8 @@ fn spans(strokes: &[Stroke], start: &ClassTemplates, cells: usize) -> Vec<Span> 
             Some(first) => (first, 0),
             None => (0, 1),
         };
+        // The mixture may end with half a hop in which something is struck.
+        let first = first.min(frames);
         let length = (start[class].len() / BAND_COUNT).saturating_sub(skipped);
         let mut length = length.min(frames.saturating_sub(first));
         let choke = stroke.drum.choked_by().and_then(|drum| {

@@ -276,7 +276,6 @@ pub fn crop(passage: &TrainingExample, first: usize, count: usize) -> TrainingEx
         mix_power: passage.mix_power[rows(BAND_COUNT)].to_vec(),
         ratio: passage.ratio[rows(STEM_COUNT * BAND_COUNT)].to_vec(),
         onset: passage.onset[rows(DRUM_COUNT)].to_vec(),
-        onset_offset: passage.onset_offset[rows(DRUM_COUNT)].to_vec(),
         velocity: passage.velocity[rows(DRUM_COUNT)].to_vec(),
         hits: passage
             .hits

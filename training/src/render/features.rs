@@ -26,9 +26,6 @@ pub struct TrainingExample {
     pub ratio: Vec<u8>,
     /// 1 in the frame of a hit, else 0, `(frames, 9)`.
     pub onset: Vec<f32>,
-    /// Position of the hit relative to the frame's centre in hops, −0.5..0.5,
-    /// `(frames, 9)`.
-    pub onset_offset: Vec<f32>,
     /// Velocity of the hit, 0..1, `(frames, 9)`.
     pub velocity: Vec<f32>,
     /// The piece's hits.
@@ -83,7 +80,6 @@ impl Featuriser {
             mix_power: Vec::with_capacity(frames * BAND_COUNT),
             ratio: vec![0; frames * STEM_COUNT * BAND_COUNT],
             onset: vec![0.0; frames * DRUM_COUNT],
-            onset_offset: vec![0.0; frames * DRUM_COUNT],
             velocity: vec![0.0; frames * DRUM_COUNT],
             hits: hits.to_vec(),
             kit,
@@ -95,9 +91,7 @@ impl Featuriser {
             if row >= example.onset.len() {
                 continue;
             }
-            let late = hit.sample as i64 - framing.centre_of(frame);
             example.onset[row] = 1.0;
-            example.onset_offset[row] = late as f32 / framing.hop_samples as f32;
             example.velocity[row] = example.velocity[row].max(hit.velocity);
         }
         example

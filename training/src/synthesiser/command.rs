@@ -97,6 +97,12 @@ pub fn run(args: &SynthesiserArgs, stop: &Arc<AtomicBool>) -> Result<()> {
 fn train_and_compare(args: &SynthesiserArgs, stop: &AtomicBool) -> Result<()> {
     let model = load_model(&args.model)?;
     let size = Size::default();
+    let checkpoint = args.out.join("checkpoint.bin");
+    ensure!(
+        args.checkpoint.is_some() || !checkpoint.exists(),
+        "--out: expected a folder without a run, or --checkpoint, found {}",
+        checkpoint.display()
+    );
     fs::create_dir_all(&args.out)
         .with_context(|| format!("cannot create {}", args.out.display()))?;
     // Read first: a wrong path should not cost the minutes that material takes.
@@ -119,8 +125,7 @@ fn train_and_compare(args: &SynthesiserArgs, stop: &AtomicBool) -> Result<()> {
                 minutes: args.steps.map_or(args.minutes, |_| 0.0),
                 steps: args.steps.unwrap_or(0),
             };
-            let path = args.out.join("checkpoint.bin");
-            train(&examples, size, budget, args.seed, Some(&path), stop)?
+            train(&examples, size, budget, args.seed, Some(&checkpoint), stop)?
                 .optimiser
                 .average
         }

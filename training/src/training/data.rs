@@ -11,7 +11,7 @@ use rayon::prelude::*;
 
 use crate::{
     config::{Config, DataConfig},
-    kits::Split,
+    kits::{Split, lossy_remark},
     losses::{EventTargets, UNDECIDED, soften_onsets},
     network::{Input, MASK_OUTPUTS, TIMBRE_BANDS, TIMBRE_OUTPUTS},
     render::{RenderConfig, Renderer, TrainingExample},
@@ -54,6 +54,12 @@ impl DataFolders {
                 "{}: expected a folder with drums/ or grooves/ inside",
                 folder.display()
             );
+        }
+        for kits in &found.kits {
+            let remark = lossy_remark(kits);
+            if !remark.is_empty() {
+                complain!("{}: {}", kits.display(), remark.trim_start_matches("; "));
+            }
         }
         Ok(found)
     }

@@ -58,7 +58,6 @@ struct Run {
     folder: PathBuf,
     window: Window,
     last_checkpoint_s: f64,
-    last_validation_s: f64,
 }
 
 impl Run {
@@ -67,10 +66,9 @@ impl Run {
         self.state.save(&self.folder.join(CHECKPOINT))
     }
 
-    /// Measures the averaged weights, keeps a record and redraws the curves.
-    /// Where recordings are held out, the F-measure on them is recorded.
-    fn validate(&mut self, held_out: &HeldOut, bar: &ProgressBar) -> Result<()> {
-        self.last_validation_s = self.state.progress.elapsed_s;
+    /// Measures the averaged weights and says how good they are. Answers the F-measure, on
+    /// recordings where some are held out.
+    fn measure(&mut self, held_out: &HeldOut, bar: &ProgressBar) -> Option<f64> {
         let weights = &self.state.optimiser.average;
         let scores = held_out.rendered.measure(&mut self.network, weights);
         let recorded = held_out
@@ -82,7 +80,13 @@ impl Run {
             self.print("recorded (masks against estimates)", scores, bar);
         }
         let judged = recorded.as_ref().unwrap_or(&scores);
-        self.record(judged.heads[Head::Standard.index()].pooled_f());
+        judged.heads[Head::Standard.index()].pooled_f()
+    }
+
+    /// Measures the averaged weights, keeps a record and redraws the curves.
+    fn validate(&mut self, held_out: &HeldOut, bar: &ProgressBar) -> Result<()> {
+        let f_measure = self.measure(held_out, bar);
+        self.record(f_measure);
         let history = &self.state.progress.history;
         if self.state.config.schedule.patience > 0 && validations_since_best(history) == 0 {
             self.state.save(&self.folder.join(BEST))?;
@@ -237,11 +241,12 @@ impl Run {
                 self.record(None);
             }
             let elapsed_s = self.state.progress.elapsed_s;
-            if elapsed_s - self.last_validation_s >= 60.0 * config.schedule.validate_minutes {
+            let since_s = elapsed_s - self.state.progress.last_validation_s;
+            if since_s >= 60.0 * config.schedule.validate_minutes {
                 self.validate(held_out, bar)?;
                 let elapsed = begin.elapsed().as_secs_f64();
                 self.state.progress.elapsed_s += elapsed - spent;
-                self.last_validation_s = self.state.progress.elapsed_s;
+                self.state.progress.last_validation_s = self.state.progress.elapsed_s;
                 if self.stalled() {
                     bar.suspend(|| {
                         say!(
@@ -260,6 +265,14 @@ impl Run {
     }
 }
 
+/// Whether both paths lead to one file that exists.
+fn same_file(one: &Path, other: &Path) -> bool {
+    match (one.canonicalize(), other.canonicalize()) {
+        (Ok(one), Ok(other)) => one == other,
+        _ => false,
+    }
+}
+
 /// The state to use of the run in `folder` that ended with `last`: the best one where the
 /// settings keep it, which is then not the last.
 ///
@@ -269,7 +282,12 @@ pub fn state_to_use(folder: &Path, last: Checkpoint) -> Result<Checkpoint> {
     if last.config.schedule.patience == 0 {
         return Ok(last);
     }
-    Checkpoint::load_transcriber(&folder.join(BEST))
+    let best = folder.join(BEST);
+    // Where the best validation came before the settings asked for it, it was not kept.
+    match best.exists() {
+        true => Checkpoint::load_transcriber(&best),
+        false => Ok(last),
+    }
 }
 
 /// Trains as `args` say until the budget is used up, the loop is interrupted
@@ -336,12 +354,15 @@ pub fn train(args: &TrainArgs, stop: &Arc<AtomicBool>) -> Result<Checkpoint> {
     // Last: what cannot start leaves no folder behind.
     fs::create_dir_all(&args.out)
         .with_context(|| format!("cannot create {}", args.out.display()))?;
-    fs::write(args.out.join("config.toml"), config.to_toml())
-        .with_context(|| format!("cannot write into {}", args.out.display()))?;
+    let copy = args.out.join("config.toml");
+    // The user's own file keeps its comments.
+    if !same_file(&copy, &args.config) {
+        fs::write(&copy, config.to_toml())
+            .with_context(|| format!("cannot write into {}", args.out.display()))?;
+    }
     let source = BatchSource::start(&config, training, state.progress.step, stepper.parts())?;
     let run = Run {
         last_checkpoint_s: state.progress.elapsed_s,
-        last_validation_s: state.progress.elapsed_s,
         stepper,
         network: Network::default(),
         folder: args.out.clone(),
@@ -386,9 +407,14 @@ fn train_until_done(
     // First: who asked a program to end may not wait until it has measured.
     run.checkpoint()?;
     let last = run.state.progress.history.last();
-    if !last.is_some_and(|last| last.validation_f.is_some() && last.step == step) {
+    if last.is_some_and(|last| last.validation_f.is_some() && last.step == step) {
+        // Just done.
+    } else if is_finished(&run.state) {
         run.validate(held_out, &bar)?;
         run.checkpoint()?;
+    } else {
+        // A pause leaves no trace: what goes on is what would have gone on without it.
+        run.measure(held_out, &bar);
     }
     bar.finish();
     say!("{}", run.saved());

@@ -148,3 +148,18 @@ fn no_strokes_no_drums_and_early_strokes_are_cut() {
     assert_eq!(found.gains.len(), 2);
     assert!(found.powers.iter().all(|power| power.is_finite()));
 }
+
+#[test]
+fn strokes_behind_the_last_frame_explain_nothing() {
+    let start = templates(10);
+    let mixture = vec![0.01; FRAMES * BAND_COUNT];
+    let mut strokes = strokes();
+    for behind in 0..3 {
+        let frame = FRAMES + behind;
+        let drum = Drum::Kick;
+        strokes.push(Stroke { frame, drum });
+    }
+    let found = explain(&mixture, &strokes, &start, &ExplainSettings::default());
+    assert_eq!(found.powers.len(), FRAMES * STEM_COUNT * BAND_COUNT);
+    assert!(found.gains.iter().all(|gain| gain.is_finite()));
+}
