@@ -30,7 +30,12 @@ impl SetNow {
     /// A context that does all that `inner` does, and notes what is set.
     pub fn watch(&self, inner: GuiContext, params: Arc<IdmParams>) -> GuiContext {
         let set = self.clone();
-        GuiContext::new(Arc::new(Watched { inner, params, set }))
+        GuiContext::new(Arc::new(Watched {
+            inner,
+            params,
+            set,
+            begun: Mutex::default(),
+        }))
     }
 
     /// Moves what was set to `all`.
@@ -54,6 +59,19 @@ struct Watched {
     inner: GuiContext,
     params: Arc<IdmParams>,
     set: SetNow,
+    /// Parameters that are being dragged.
+    begun: Mutex<Vec<ParamPtr>>,
+}
+
+impl Drop for Watched {
+    /// A window that is closed during a drag: a host must hear of the end of every gesture, or
+    /// it takes the parameter for held and writes over its automation.
+    fn drop(&mut self) {
+        for param in lock(&self.begun).drain(..) {
+            // SAFETY: the window holds the parameters, and its context with them.
+            unsafe { self.inner.raw_end_set_parameter(param) };
+        }
+    }
 }
 
 impl Watched {
@@ -82,6 +100,7 @@ impl GuiContextInner for Watched {
         self.inner.plugin_api()
     }
     unsafe fn raw_begin_set_parameter(&self, param: ParamPtr) {
+        lock(&self.begun).push(param);
         // SAFETY: as above.
         unsafe { self.inner.raw_begin_set_parameter(param) };
     }
@@ -91,6 +110,7 @@ impl GuiContextInner for Watched {
         unsafe { self.inner.raw_set_parameter_normalized(param, normalized) };
     }
     unsafe fn raw_end_set_parameter(&self, param: ParamPtr) {
+        lock(&self.begun).retain(|begun| *begun != param);
         // SAFETY: as above.
         unsafe { self.inner.raw_end_set_parameter(param) };
     }

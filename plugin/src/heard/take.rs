@@ -120,6 +120,8 @@ impl Take {
             .unwrap_or(to_s - new_s.clamp(0.0, STEP_S));
         let too_old = (EARLIER_S * sample_rate_hz) as u64;
         self.round_samples = too_old;
+        // The hits of a long block are all newer than its only point.
+        let too_old = too_old + u64::from(point.samples);
         for hits in [&mut self.hits, &mut self.given] {
             let (first, last) = (place(hits, from_s), place(hits, to_s));
             for index in (first..last).rev() {

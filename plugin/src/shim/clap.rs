@@ -308,8 +308,16 @@ unsafe extern "C" fn process(
         complete.audio_outputs = outputs.as_mut_ptr();
         complete.audio_outputs_count = output_count as u32;
         let rate_hz = f64::from_bits(shim.sample_rate_hz.load(Ordering::Relaxed));
-        let mut events = BlockEvents::new(host.in_events, rate_hz);
+        let mut events = BlockEvents::new(host.in_events, rate_hz, host.frames_count);
         complete.in_events = events.list();
+        // What the window has set goes to the beginning of the block: the framework would tell
+        // of it after notes within the block, and hosts want events in the order of time.
+        let flush = shim.inner_params.and_then(|params| params.flush);
+        if let Some(flush) = flush
+            && !host.out_events.is_null()
+        {
+            flush(shim.inner, ptr::null(), host.out_events);
+        }
         let status = inner_process(shim.inner, &complete);
 
         if !host.audio_outputs.is_null() {

@@ -110,6 +110,10 @@ impl BankFollower {
         self.lookups = 0;
         self.is_looked_up = false;
         self.rewind();
+        // When banks are asked for from now on depends on what comes from now on alone, so that
+        // renders one after the other are the same.
+        (self.forgotten, self.takes) = (self.sent, self.sent);
+        self.has_new_prior = false;
     }
 
     /// Asks again for what was asked for, because frames are counted anew.
@@ -134,11 +138,9 @@ impl BankFollower {
     pub fn forget(&mut self, worker: &mut BankWorker) {
         self.reset();
         self.is_loaded = false;
-        (self.forgotten, self.takes) = (self.sent, self.sent);
         if let Some((_, bank)) = self.early.take() {
             worker.retire(bank);
         }
-        self.has_new_prior = false;
         let ticket = self.next_ticket();
         self.valid_from = ticket;
         worker.forget(ticket);

@@ -29,7 +29,8 @@ impl KitShelf {
     pub fn current(&self) -> Arc<LearntKit> {
         let kits = self.kits.lock().unwrap_or_else(PoisonError::into_inner);
         let in_effect = self.in_effect.load(Ordering::Acquire);
-        let current = kits.iter().rev().find(|(ticket, _)| *ticket <= in_effect);
+        // Where none has this ticket, the kit was forgotten and the worker has not heard of it.
+        let current = kits.iter().find(|(ticket, _)| *ticket == in_effect);
         current.map_or_else(Arc::default, |(_, kit)| kit.clone())
     }
 

@@ -128,7 +128,7 @@ impl WaveformLearner {
         self.embedding = embedding.to_vec();
         self.is_new = true;
         for class in &mut self.classes {
-            class.is_stale = class.weight() > 0.0;
+            class.is_stale = class.hits() > 0;
         }
     }
 

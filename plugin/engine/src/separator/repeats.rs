@@ -129,6 +129,10 @@ impl Repeats {
     /// heard: with number `sound` from the loudest on, if there is one and it was learnt well
     /// enough. Real-time safe.
     pub fn begin_with(&mut self, drum: Drum, sound: usize, kit: &DrumSound) {
+        // A hit that came sooner teaches it already.
+        if self.lessons.sound(drum.index(), usize::MAX) == Some(sound) {
+            return;
+        }
         let place = self.sounds[drum.index()].get_mut(sound);
         let layer = kit.layers.iter().rev().nth(sound);
         if let (Some(place), Some(layer)) = (place, layer)

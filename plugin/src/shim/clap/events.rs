@@ -4,8 +4,12 @@
 //! that for the place at the beginning of the block and adds the samples up to the event, so
 //! that all that follows in the block would be displaced by these. Here such events
 //! are handed on with a place that is earlier by as much.
+//!
+//! The framework also divides the block at events wherever they say that they are, and would
+//! write behind the host's memory where that is behind the block: they are handed on as of its
+//! last sample.
 
-use std::ptr;
+use std::{mem::MaybeUninit, ptr};
 
 use clap_sys::events::{
     CLAP_CORE_EVENT_SPACE_ID, CLAP_EVENT_TRANSPORT, CLAP_TRANSPORT_HAS_TEMPO, clap_event_header,
@@ -13,11 +17,18 @@ use clap_sys::events::{
 };
 use clap_sys::fixedpoint::{CLAP_BEATTIME_FACTOR, CLAP_SECTIME_FACTOR};
 
+/// Bytes of the largest event that is moved to the end of a block.
+const LARGEST: usize = 128;
+
 /// The events of one block.
 pub struct BlockEvents {
     list: clap_input_events,
     host: *const clap_input_events,
     sample_rate_hz: f64,
+    /// Samples of the block.
+    frames: u32,
+    /// The event behind the end that was asked for last.
+    late: MaybeUninit<[u64; LARGEST / 8]>,
     /// The framework holds the event that is in force while it looks at the next one.
     copies: [clap_event_transport; 2],
     /// The copy that was made last, and its index in the host's list.
@@ -25,8 +36,9 @@ pub struct BlockEvents {
 }
 
 impl BlockEvents {
-    /// Those of `host`, which is null or lives as long as they do. Real-time safe.
-    pub fn new(host: *const clap_input_events, sample_rate_hz: f64) -> Self {
+    /// Those of a block of `frames` samples from `host`, which is null or lives as long as they
+    /// do. Real-time safe.
+    pub fn new(host: *const clap_input_events, sample_rate_hz: f64, frames: u32) -> Self {
         // SAFETY: a plain struct of numbers, for which zeros are valid.
         let nothing: clap_event_transport = unsafe { std::mem::zeroed() };
         Self {
@@ -37,6 +49,8 @@ impl BlockEvents {
             },
             host,
             sample_rate_hz,
+            frames,
+            late: MaybeUninit::uninit(),
             copies: [nothing; 2],
             newest: None,
         }
@@ -84,7 +98,22 @@ unsafe extern "C" fn get(list: *const clap_input_events, index: u32) -> *const c
             && (*event).space_id == CLAP_CORE_EVENT_SPACE_ID
             && (*event).type_ == CLAP_EVENT_TRANSPORT
             && (*event).size as usize >= size_of::<clap_event_transport>();
-        if !is_transport || (*event).time == 0 {
+        if event.is_null() || (*event).time == 0 {
+            return event;
+        }
+        if (*event).time >= (*events).frames {
+            // Where the song is then is told with the next block.
+            let is_moved = !is_transport && (*events).frames > 0;
+            let size = ((*event).size as usize).max(size_of::<clap_event_header>());
+            if !is_moved || size > LARGEST {
+                return ptr::null();
+            }
+            let late = (*events).late.as_mut_ptr().cast::<clap_event_header>();
+            ptr::copy_nonoverlapping(event.cast::<u8>(), late.cast::<u8>(), size);
+            (*late).time = (*events).frames - 1;
+            return late;
+        }
+        if !is_transport {
             return event;
         }
         let place = match (*events).newest {
@@ -175,7 +204,7 @@ mod tests {
             event(CLAP_EVENT_TRANSPORT, 36_000, 0),
         ];
         let host = host_list(&mut events);
-        let mut block = BlockEvents::new(&host, RATE_HZ);
+        let mut block = BlockEvents::new(&host, RATE_HZ, 48_000);
         let list = block.list();
         // SAFETY: the list of live events.
         let (count, found) = unsafe {
@@ -207,14 +236,42 @@ mod tests {
     }
 
     #[test]
+    fn events_behind_the_end_come_with_the_last_sample() {
+        let mut events = vec![
+            event(CLAP_EVENT_PARAM_VALUE, 511, 0),
+            event(CLAP_EVENT_PARAM_VALUE, 512, 7),
+            event(CLAP_EVENT_NOTE_ON, 600, 0),
+            event(CLAP_EVENT_TRANSPORT, 600, 0),
+        ];
+        let host = host_list(&mut events);
+        let times = |frames: u32| -> Vec<Option<u32>> {
+            let mut block = BlockEvents::new(&host, RATE_HZ, frames);
+            let list = block.list();
+            // SAFETY: the list of live events.
+            let get = |index| unsafe {
+                let event = ((*list).get.unwrap())(list, index);
+                event.as_ref().map(|event| event.time)
+            };
+            (0..4).map(get).collect()
+        };
+        assert_eq!(times(512), [Some(511), Some(511), Some(511), None]);
+        assert_eq!(times(0), [None; 4]);
+        let mut block = BlockEvents::new(&host, RATE_HZ, 512);
+        let list = block.list();
+        // SAFETY: the list of live events.
+        let moved = unsafe { *((*list).get.unwrap())(list, 1).cast::<clap_event_transport>() };
+        assert_eq!(moved.flags, 7, "all of it is there");
+    }
+
+    #[test]
     fn without_a_list_there_is_none() {
-        assert!(BlockEvents::new(ptr::null(), RATE_HZ).list().is_null());
+        assert!(BlockEvents::new(ptr::null(), RATE_HZ, 512).list().is_null());
         let empty = clap_input_events {
             ctx: ptr::null_mut(),
             size: None,
             get: None,
         };
-        let mut block = BlockEvents::new(&empty, RATE_HZ);
+        let mut block = BlockEvents::new(&empty, RATE_HZ, 512);
         let list = block.list();
         // SAFETY: a list without events.
         unsafe {
