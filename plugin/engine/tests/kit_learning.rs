@@ -273,6 +273,22 @@ fn what_is_heard_from_a_reset_on_depends_on_the_kit_alone() {
 }
 
 #[test]
+fn long_exports_one_after_the_other_are_the_same() {
+    // The model's kit is looked up again after many hits, and what is learnt less and less often.
+    let input = performance(20);
+    for cut in [0, BAR / 3] {
+        let input = input.clone().map(|channel| channel[cut..].to_vec());
+        let mut engine = engine(RATE, Quality::Standard);
+        let first = run(&mut engine, &input, &[512]);
+        engine.reset();
+        assert!(
+            first.stems == run(&mut engine, &input, &[512]).stems,
+            "{cut}"
+        );
+    }
+}
+
+#[test]
 fn what_is_saved_at_the_freeze_is_what_plays_from_then_on() {
     let input = performance(3);
     let mut banks = 0;

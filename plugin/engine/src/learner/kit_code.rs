@@ -12,6 +12,7 @@ use thiserror::Error;
 use super::{LearntDrum, LearntKit, LearntLayer, step_for};
 use crate::{
     drum::Drum,
+    front_end::MAX_SAMPLE_RATE_HZ,
     one_shots::{OneShot, usual_lead_s},
 };
 
@@ -29,8 +30,9 @@ const ESCAPE: u32 = 24;
 const PARAMETER_BITS: u32 = 5;
 const PLAIN_BITS: u32 = 20;
 /// Limits that no kit exceeds.
-const MOST_LAYERS: usize = 32;
-const MOST_FRAMES: usize = 400_000;
+const MOST_LAYERS: usize = 4;
+const MOST_S: f64 = 6.0;
+const HIGHEST_PEAK: f32 = 1e4;
 const MOST_EMBEDDING: usize = 4_096;
 
 /// Why bytes are no saved kit.
@@ -192,7 +194,9 @@ fn decode_one_shot(bits: &mut BitReader<'_>) -> Result<OneShot, KitError> {
     let rate = (u64::from(bits.number(32, inside)?) << 32) | u64::from(bits.number(32, inside)?);
     let step = bits.float(inside)?;
     let channels = bits.limited(8, 2, "the number of channels")?;
-    let frames = bits.limited(32, MOST_FRAMES, "the length of a one-shot")?;
+    let rate_hz = f64::from_bits(rate);
+    let most_frames = (MOST_S * rate_hz.clamp(0.0, MAX_SAMPLE_RATE_HZ)) as usize;
+    let frames = bits.limited(32, most_frames, "the length of a one-shot")?;
     let mut grids: Vec<Vec<i32>> = Vec::with_capacity(channels);
     for _ in 0..channels {
         let mut samples = decode_channel(frames, bits)?;
@@ -207,10 +211,17 @@ fn decode_one_shot(bits: &mut BitReader<'_>) -> Result<OneShot, KitError> {
         .into_iter()
         .map(|grid| grid.into_iter().map(|q| q as f32 * step).collect())
         .collect();
-    OneShot::new(f64::from_bits(rate), channels).map_err(|error| KitError::Value {
+    let one_shot = OneShot::new(rate_hz, channels).map_err(|error| KitError::Value {
         field: "a one-shot",
         found: error.to_string(),
-    })
+    })?;
+    match one_shot.peak() {
+        0.0..=HIGHEST_PEAK => Ok(one_shot),
+        peak => Err(KitError::Value {
+            field: "the peak of a one-shot",
+            found: peak.to_string(),
+        }),
+    }
 }
 
 /// What the samples before lead to expect.

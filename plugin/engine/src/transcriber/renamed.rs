@@ -8,7 +8,11 @@ use crate::{
     front_end::BAND_COUNT,
 };
 
-/// What the network says of a frame. Real-time safe after construction.
+/// The surest that the network can be: only what is given by hand is certain.
+const SUREST: f32 = 1.0 - f32::EPSILON;
+
+/// What the network says of a frame, within what probabilities and shares can be. Real-time
+/// safe after construction.
 #[derive(Debug)]
 pub struct Renamed {
     /// Per drum as heard: what it is.
@@ -43,14 +47,18 @@ impl Renamed {
     /// Takes what the network says of a frame. Real-time safe.
     pub fn take(&mut self, onset: &[f32], velocity: &[f32], mask: Option<&[f32]>) {
         if let Some(mask) = mask.filter(|mask| mask.len() == self.mask.len()) {
-            self.mask.copy_from_slice(mask);
+            for (share, given) in self.mask.iter_mut().zip(mask) {
+                *share = given.max(0.0).min(1.0);
+            }
         }
-        self.onset.copy_from_slice(&onset[..DRUM_COUNT]);
+        for (probability, given) in self.onset.iter_mut().zip(onset) {
+            *probability = given.max(0.0).min(SUREST);
+        }
         self.velocity.copy_from_slice(&velocity[..DRUM_COUNT]);
         if self.names == Drum::ALL {
             return;
         }
-        self.onset = [0.0; DRUM_COUNT];
+        let onset = std::mem::take(&mut self.onset);
         if !self.mask.is_empty() {
             self.mask[..DRUM_COUNT * BAND_COUNT].fill(0.0);
         }
@@ -65,7 +73,7 @@ impl Renamed {
                 let given = &given[heard * BAND_COUNT..][..BAND_COUNT];
                 let sums = &mut self.mask[class * BAND_COUNT..][..BAND_COUNT];
                 for (sum, share) in sums.iter_mut().zip(given) {
-                    *sum += share;
+                    *sum += share.max(0.0).min(1.0);
                 }
             }
         }
@@ -126,6 +134,25 @@ mod tests {
         let (onset, velocity, mask) = words();
         renamed.take(&onset, &velocity, Some(&mask));
         renamed
+    }
+
+    #[test]
+    fn words_that_cannot_be_are_brought_to_what_can() {
+        let mut renamed = Renamed::new(&STRICT, true);
+        let mut mask = vec![0.1; STEM_COUNT * BAND_COUNT];
+        mask[..3].copy_from_slice(&[-1.0, f32::NAN, 2.0]);
+        let onset = [1.0, 1.5, -0.5, f32::NAN, 0.5, 0.0, 0.0, 0.0, 0.0];
+        for names in [Drum::ALL, Drum::ALL.map(|_| Drum::Kick)] {
+            renamed.set(names);
+            renamed.take(&onset, &[0.0; DRUM_COUNT], Some(&mask));
+            let given = renamed.onset();
+            assert!(
+                given.iter().all(|value| (0.0..1.0).contains(value)),
+                "{given:?}"
+            );
+            let shares = renamed.mask().unwrap();
+            assert!(shares.iter().all(|share| (0.0..2.0).contains(share)));
+        }
     }
 
     #[test]

@@ -130,3 +130,26 @@ fn damage_is_told() {
         "{error}"
     );
 }
+
+#[test]
+fn sounds_that_no_kit_has_are_refused() {
+    let mut kit = kit();
+    kit.embedding.clear();
+    kit.drums.truncate(1);
+    kit.drums[0].layers.truncate(1);
+    let bytes = encode_kit(&kit);
+    // Behind magic, version, counts, drum, hits, confidence, velocity and lead.
+    let rate = 8 + 2 + 1 + 1 + 4 + 4 + 1 + 4 + 4;
+    let changed = |place: usize, new: &[u8]| {
+        let mut bytes = bytes[..bytes.len() - 4].to_vec();
+        bytes[place..place + new.len()].copy_from_slice(new);
+        let sum = checksum(&bytes);
+        bytes.extend(sum.to_le_bytes());
+        decode_kit(&bytes).map_err(|error| error.to_string())
+    };
+    assert_eq!(changed(rate, &48_000_f64.to_be_bytes()), Ok(kit.clone()));
+    let error = changed(rate + 8, &1e20_f32.to_be_bytes()).unwrap_err();
+    assert!(error.contains("the peak of a one-shot"), "{error}");
+    let error = changed(rate + 13, &300_000_u32.to_be_bytes()).unwrap_err();
+    assert!(error.contains("more than 288000"), "{error}");
+}
