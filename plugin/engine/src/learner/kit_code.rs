@@ -30,8 +30,9 @@ const ESCAPE: u32 = 24;
 const PARAMETER_BITS: u32 = 5;
 const PLAIN_BITS: u32 = 20;
 /// Limits that no kit exceeds.
-const MOST_LAYERS: usize = 4;
-const MOST_S: f64 = 6.0;
+const MOST_LAYERS: usize = 32;
+const MOST_S: f64 = 8.0;
+const MOST_DRUM_S: f64 = 31.0;
 const HIGHEST_PEAK: f32 = 1e4;
 const MOST_EMBEDDING: usize = 4_096;
 
@@ -142,6 +143,7 @@ pub fn decode_kit(bytes: &[u8]) -> Result<LearntKit, KitError> {
         let confidence = bits.float("a drum")?.clamp(0.0, 1.0);
         let count = bits.limited(8, MOST_LAYERS, "the number of layers")?;
         let mut layers = Vec::with_capacity(count);
+        let mut length_s = 0.0;
         for _ in 0..count {
             let top_velocity = bits.float("a layer")?;
             let lead_s = match has_leads {
@@ -149,6 +151,13 @@ pub fn decode_kit(bytes: &[u8]) -> Result<LearntKit, KitError> {
                 false => None,
             };
             let one_shot = decode_one_shot(&mut bits)?;
+            length_s += one_shot.duration_s();
+            if length_s > MOST_DRUM_S {
+                return Err(KitError::Value {
+                    field: "the length of a drum's sounds",
+                    found: format!("{length_s:.1} s, more than {MOST_DRUM_S}"),
+                });
+            }
             let lead_s = lead_s.unwrap_or_else(|| usual_lead_s(&one_shot));
             let one_shot = one_shot.with_lead(lead_s);
             layers.push(LearntLayer {

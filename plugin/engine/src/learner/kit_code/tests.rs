@@ -150,6 +150,6 @@ fn sounds_that_no_kit_has_are_refused() {
     assert_eq!(changed(rate, &48_000_f64.to_be_bytes()), Ok(kit.clone()));
     let error = changed(rate + 8, &1e20_f32.to_be_bytes()).unwrap_err();
     assert!(error.contains("the peak of a one-shot"), "{error}");
-    let error = changed(rate + 13, &300_000_u32.to_be_bytes()).unwrap_err();
-    assert!(error.contains("more than 288000"), "{error}");
+    let error = changed(rate + 13, &400_000_u32.to_be_bytes()).unwrap_err();
+    assert!(error.contains("more than 384000"), "{error}");
 }
