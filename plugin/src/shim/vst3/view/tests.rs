@@ -1,0 +1,410 @@
+//! The view between the framework, or what does as the framework does, and hosts.
+
+use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicUsize, Ordering};
+
+use vst3::Steinberg::Linux::*;
+use vst3::Steinberg::Vst::{IEditController, IEditControllerTrait, ViewType};
+
+use super::*;
+use crate::InverseDrumMachine;
+use crate::shim::vst3::Component;
+
+const NO_FRAME: *mut IPlugFrame = std::ptr::null_mut();
+
+/// A host with a run loop, which counts on handlers to live as long as they are registered.
+#[derive(Default)]
+struct HostFrame {
+    handlers: Mutex<Vec<(*mut IEventHandler, FileDescriptor)>>,
+    /// What was asked to be resized.
+    resized: AtomicPtr<IPlugView>,
+}
+
+impl Class for HostFrame {
+    type Interfaces = (IPlugFrame, IRunLoop);
+}
+
+impl HostFrame {
+    fn descriptors(&self) -> Vec<FileDescriptor> {
+        let handlers = lock(&self.handlers);
+        handlers.iter().map(|(_, descriptor)| *descriptor).collect()
+    }
+
+    /// What the run loop does when bytes arrive.
+    fn call(&self) {
+        let handlers = lock(&self.handlers).clone();
+        for (handler, descriptor) in handlers {
+            // SAFETY: it is registered.
+            let handler = unsafe { ComRef::from_raw(handler) }.expect("a handler");
+            // SAFETY: as above.
+            unsafe { handler.onFDIsSet(descriptor) };
+        }
+    }
+}
+
+impl IPlugFrameTrait for HostFrame {
+    unsafe fn resizeView(&self, view: *mut IPlugView, _: *mut ViewRect) -> tresult {
+        self.resized.store(view, Ordering::SeqCst);
+        kResultOk
+    }
+}
+
+impl IRunLoopTrait for HostFrame {
+    unsafe fn registerEventHandler(
+        &self,
+        handler: *mut IEventHandler,
+        descriptor: FileDescriptor,
+    ) -> tresult {
+        lock(&self.handlers).push((handler, descriptor));
+        kResultOk
+    }
+
+    unsafe fn unregisterEventHandler(&self, handler: *mut IEventHandler) -> tresult {
+        let mut handlers = lock(&self.handlers);
+        let count = handlers.len();
+        handlers.retain(|(known, _)| *known != handler);
+        if handlers.len() == count {
+            kResultFalse
+        } else {
+            kResultOk
+        }
+    }
+
+    unsafe fn registerTimer(&self, _: *mut ITimerHandler, _: TimerInterval) -> tresult {
+        kResultOk
+    }
+
+    unsafe fn unregisterTimer(&self, _: *mut ITimerHandler) -> tresult {
+        kResultOk
+    }
+}
+
+/// A host without one.
+struct PlainFrame;
+
+impl Class for PlainFrame {
+    type Interfaces = (IPlugFrame,);
+}
+
+impl IPlugFrameTrait for PlainFrame {
+    unsafe fn resizeView(&self, _: *mut IPlugView, _: *mut ViewRect) -> tresult {
+        kResultOk
+    }
+}
+
+fn frame(host: &ComWrapper<HostFrame>) -> *mut IPlugFrame {
+    let frame = host.as_com_ref::<IPlugFrame>();
+    frame.expect("a frame").as_ptr()
+}
+
+/// What the tests want to know of the framework's side, and do there.
+#[derive(Default)]
+struct Inside {
+    handlers: AtomicI32,
+    calls: AtomicUsize,
+    frame: Mutex<Option<ComPtr<IPlugFrame>>>,
+    has_run_loop: Mutex<Option<bool>>,
+    on_call: Mutex<Option<Box<dyn Fn()>>>,
+    on_attached: Mutex<Option<Box<dyn Fn()>>>,
+}
+
+/// A handler of events as the framework's: it has a reference to itself.
+struct InnerHandler {
+    inside: Arc<Inside>,
+    run_loop: ComPtr<IRunLoop>,
+    own: AtomicPtr<IEventHandler>,
+}
+
+impl Class for InnerHandler {
+    type Interfaces = (IEventHandler,);
+}
+
+impl IEventHandlerTrait for InnerHandler {
+    unsafe fn onFDIsSet(&self, _: FileDescriptor) {
+        self.inside.calls.fetch_add(1, Ordering::SeqCst);
+        if let Some(on_call) = &*lock(&self.inside.on_call) {
+            on_call();
+        }
+        // It must still be there.
+        assert!(self.inside.handlers.load(Ordering::SeqCst) > 0);
+    }
+}
+
+impl Drop for InnerHandler {
+    fn drop(&mut self) {
+        self.inside.handlers.fetch_sub(1, Ordering::SeqCst);
+        // SAFETY: what the framework does.
+        unsafe {
+            let own = self.own.load(Ordering::SeqCst);
+            self.run_loop.unregisterEventHandler(own);
+        }
+    }
+}
+
+/// A view that treats its frame as the framework's does.
+#[derive(Default)]
+struct InnerView {
+    inside: Arc<Inside>,
+    handler: Mutex<Option<ComWrapper<InnerHandler>>>,
+}
+
+impl Class for InnerView {
+    type Interfaces = (IPlugView,);
+}
+
+impl IPlugViewTrait for InnerView {
+    unsafe fn attached(&self, _: *mut c_void, _: FIDString) -> tresult {
+        if let Some(on_attached) = &*lock(&self.inside.on_attached) {
+            on_attached();
+        }
+        kResultOk
+    }
+
+    unsafe fn removed(&self) -> tresult {
+        kResultOk
+    }
+
+    unsafe fn setFrame(&self, frame: *mut IPlugFrame) -> tresult {
+        // SAFETY: a frame or null.
+        let frame = unsafe { ComRef::from_raw(frame) }.map(|frame| frame.to_com_ptr());
+        let run_loop = frame.as_ref().map(|frame| frame.cast::<IRunLoop>());
+        *lock(&self.inside.has_run_loop) = run_loop.as_ref().map(Option::is_some);
+        let handler = run_loop.flatten().map(|run_loop| {
+            self.inside.handlers.fetch_add(1, Ordering::SeqCst);
+            let handler = ComWrapper::new(InnerHandler {
+                inside: self.inside.clone(),
+                run_loop,
+                own: AtomicPtr::default(),
+            });
+            let own = handler.to_com_ptr::<IEventHandler>().expect("a handler");
+            let own = own.into_raw();
+            handler.own.store(own, Ordering::SeqCst);
+            // SAFETY: what the framework does.
+            let result = unsafe { handler.run_loop.registerEventHandler(own, 7) };
+            assert_eq!(result, kResultOk);
+            handler
+        });
+        *lock(&self.handler) = handler;
+        *lock(&self.inside.frame) = frame;
+        kResultOk
+    }
+
+    unsafe fn isPlatformTypeSupported(&self, _: FIDString) -> tresult {
+        kResultOk
+    }
+
+    unsafe fn onWheel(&self, _: f32) -> tresult {
+        kNotImplemented
+    }
+
+    unsafe fn onKeyDown(&self, _: char16, _: int16, _: int16) -> tresult {
+        kNotImplemented
+    }
+
+    unsafe fn onKeyUp(&self, _: char16, _: int16, _: int16) -> tresult {
+        kNotImplemented
+    }
+
+    unsafe fn getSize(&self, _: *mut ViewRect) -> tresult {
+        kNotImplemented
+    }
+
+    unsafe fn onSize(&self, _: *mut ViewRect) -> tresult {
+        kNotImplemented
+    }
+
+    unsafe fn onFocus(&self, _: TBool) -> tresult {
+        kNotImplemented
+    }
+
+    unsafe fn canResize(&self) -> tresult {
+        kNotImplemented
+    }
+
+    unsafe fn checkSizeConstraint(&self, _: *mut ViewRect) -> tresult {
+        kNotImplemented
+    }
+}
+
+/// A view around an [`InnerView`], and what happens inside.
+fn view(gate: &Arc<Gate>) -> (ComPtr<IPlugView>, Arc<Inside>) {
+    let inner = ComWrapper::new(InnerView::default());
+    let inside = inner.inside.clone();
+    let inner = inner.to_com_ptr().expect("a view");
+    // SAFETY: a view with a reference of ours.
+    let view = unsafe { ComPtr::from_raw(View::around(inner, gate.clone())) };
+    (view.expect("a view"), inside)
+}
+
+#[test]
+fn a_view_that_goes_takes_all_handlers_along_in_whatever_order_the_host_closes_it() {
+    let close: [fn(&ComPtr<IPlugView>); 4] = [
+        // SAFETY: no frame is one.
+        |view| unsafe {
+            view.removed();
+            view.setFrame(NO_FRAME);
+        },
+        |view| unsafe {
+            view.setFrame(NO_FRAME);
+            view.removed();
+        },
+        |view| unsafe {
+            view.removed();
+        },
+        |_| {},
+    ];
+    for (order, close) in close.into_iter().enumerate() {
+        let host = ComWrapper::new(HostFrame::default());
+        let (view, inside) = view(&Arc::default());
+        // SAFETY: a live frame; nothing else is looked at.
+        unsafe {
+            assert_eq!(view.setFrame(frame(&host)), kResultOk);
+            view.attached(std::ptr::null_mut(), std::ptr::null());
+        }
+        assert_eq!(host.descriptors(), [7]);
+        host.call();
+        assert_eq!(inside.calls.load(Ordering::SeqCst), 1);
+        close(&view);
+        drop(view);
+        assert!(host.descriptors().is_empty(), "order {order}");
+        assert_eq!(inside.handlers.load(Ordering::SeqCst), 0, "order {order}");
+    }
+}
+
+#[test]
+fn an_open_window_keeps_its_run_loop_until_it_is_closed() {
+    let hosts = [(); 2].map(|()| ComWrapper::new(HostFrame::default()));
+    let (view, inside) = view(&Arc::default());
+    // SAFETY: live frames or none; nothing else is looked at.
+    unsafe {
+        view.setFrame(frame(&hosts[0]));
+        view.attached(std::ptr::null_mut(), std::ptr::null());
+        view.setFrame(NO_FRAME);
+    }
+    assert!(hosts[0].descriptors().is_empty());
+    assert_eq!(inside.handlers.load(Ordering::SeqCst), 1);
+    // SAFETY: a live frame.
+    unsafe { view.setFrame(frame(&hosts[1])) };
+    hosts[0].call();
+    hosts[1].call();
+    assert_eq!(inside.calls.load(Ordering::SeqCst), 1, "of the new frame");
+    // SAFETY: no frame is one.
+    unsafe {
+        view.setFrame(NO_FRAME);
+        assert_eq!(inside.handlers.load(Ordering::SeqCst), 1);
+        view.removed();
+    }
+    assert_eq!(inside.handlers.load(Ordering::SeqCst), 0);
+}
+
+#[test]
+fn a_handler_that_closes_the_window_lives_until_it_is_done() {
+    let host = ComWrapper::new(HostFrame::default());
+    let (view, inside) = view(&Arc::default());
+    // SAFETY: a live frame.
+    unsafe { view.setFrame(frame(&host)) };
+    let closed = view.clone();
+    *lock(&inside.on_call) = Some(Box::new(move || {
+        // SAFETY: no frame is one.
+        unsafe { closed.setFrame(NO_FRAME) };
+    }));
+    host.call();
+    assert_eq!(inside.handlers.load(Ordering::SeqCst), 0);
+    assert!(host.descriptors().is_empty());
+    *lock(&inside.on_call) = None;
+}
+
+#[test]
+fn the_host_is_asked_to_resize_the_view_it_knows_and_not_for_a_run_loop_it_lacks() {
+    let host = ComWrapper::new(HostFrame::default());
+    let (view, inside) = view(&Arc::default());
+    let resize = || {
+        let frame = lock(&inside.frame).clone().expect("a frame");
+        // SAFETY: nothing is looked at.
+        unsafe { frame.resizeView(std::ptr::null_mut(), std::ptr::null_mut()) }
+    };
+    // SAFETY: a live frame.
+    unsafe { view.setFrame(frame(&host)) };
+    assert_eq!(*lock(&inside.has_run_loop), Some(true));
+    assert_eq!(resize(), kResultOk);
+    assert_eq!(host.resized.load(Ordering::SeqCst), view.as_ptr());
+
+    let plain = ComWrapper::new(PlainFrame);
+    let plain = plain.to_com_ptr::<IPlugFrame>().expect("a frame");
+    // SAFETY: a live frame.
+    unsafe { view.setFrame(plain.as_ptr()) };
+    assert_eq!(*lock(&inside.has_run_loop), Some(false));
+    assert_eq!(inside.handlers.load(Ordering::SeqCst), 0);
+    assert_eq!(resize(), kResultOk);
+    // What the framework keeps of it is no use without the host.
+    let kept = lock(&inside.frame).clone().expect("a frame");
+    drop(view);
+    // SAFETY: nothing is looked at.
+    let result = unsafe { kept.resizeView(std::ptr::null_mut(), std::ptr::null_mut()) };
+    assert_eq!(result, kResultFalse);
+}
+
+#[test]
+fn nothing_passes_while_the_window_is_made() {
+    let gate = Arc::new(Gate::default());
+    let (view, inside) = view(&gate);
+    let inner_gate = gate.clone();
+    *lock(&inside.on_attached) = Some(Box::new(move || assert!(inner_gate.pass().is_none())));
+    // SAFETY: nothing is looked at.
+    unsafe { view.attached(std::ptr::null_mut(), std::ptr::null()) };
+    assert!(gate.pass().is_some());
+    // SAFETY: no pointers.
+    unsafe { view.removed() };
+    assert!(gate.pass().is_some());
+}
+
+#[test]
+fn the_frameworks_view_leaves_no_sockets() {
+    let component = ComWrapper::new(Component::<InverseDrumMachine>::new());
+    let controller = component.as_com_ref::<IEditController>();
+    let controller = controller.expect("a controller");
+    let host = ComWrapper::new(HostFrame::default());
+    for _ in 0..20 {
+        // SAFETY: the view comes with a reference of ours.
+        let view = unsafe { ComPtr::from_raw(controller.createView(ViewType::kEditor)) };
+        let view = view.expect("an editor");
+        // Both are the same object.
+        let scaled = view.cast::<IPlugViewContentScaleSupport>();
+        let scaled = scaled.expect("scaled").cast::<FUnknown>().expect("any");
+        let unknown = view.cast::<FUnknown>().expect("any");
+        assert_eq!(scaled.as_ptr(), unknown.as_ptr());
+
+        // SAFETY: a live frame.
+        assert_eq!(unsafe { view.setFrame(frame(&host)) }, kResultOk);
+        let descriptors = host.descriptors();
+        assert_eq!(descriptors.len(), 1);
+        let path = format!("/proc/self/fd/{}", descriptors[0]);
+        let socket = std::fs::read_link(&path).expect("it is open");
+        host.call();
+        // SAFETY: no frame is one.
+        unsafe { view.setFrame(NO_FRAME) };
+        assert!(host.descriptors().is_empty());
+        // Another may have got the number.
+        assert_ne!(std::fs::read_link(&path).ok(), Some(socket));
+    }
+}
+
+#[test]
+fn the_frameworks_view_outlives_its_component() {
+    let host = ComWrapper::new(HostFrame::default());
+    let component = ComWrapper::new(Component::<InverseDrumMachine>::new());
+    let controller = component.to_com_ptr::<IEditController>().expect("one");
+    // SAFETY: the view comes with a reference of ours, and gets a live frame.
+    let view = unsafe {
+        let view = ComPtr::from_raw(controller.createView(ViewType::kEditor));
+        let view = view.expect("an editor");
+        view.setFrame(frame(&host));
+        view
+    };
+    let path = format!("/proc/self/fd/{}", host.descriptors()[0]);
+    let socket = std::fs::read_link(&path).expect("it is open");
+    drop((controller, component));
+    host.call();
+    drop(view);
+    assert!(host.descriptors().is_empty());
+    assert_ne!(std::fs::read_link(&path).ok(), Some(socket));
+}
