@@ -73,9 +73,9 @@ fn changes_of_blocks_wait_for_the_gate() {
     let closed = component.gate.close();
     process(&component, &[(id, 0.5)]);
     drop(closed);
-    process(&component, &[(id, 0.125)]);
+    process(&component, &[(id, 0.1)]);
     process(&component, &[]);
-    assert_eq!(values(&component, id), [0.125, 0.125]);
+    assert_eq!(values(&component, id), [0.1, 0.1]);
 }
 
 #[test]
