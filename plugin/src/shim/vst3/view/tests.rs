@@ -1,6 +1,6 @@
 //! The view between the framework, or what does as the framework does, and hosts.
 
-use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicPtr, Ordering};
 
 use vst3::Steinberg::Linux::*;
 use vst3::Steinberg::Vst::{IEditController, IEditControllerTrait, ViewType};
@@ -8,6 +8,9 @@ use vst3::Steinberg::Vst::{IEditController, IEditControllerTrait, ViewType};
 use super::*;
 use crate::InverseDrumMachine;
 use crate::shim::vst3::Component;
+use inner::{InnerView, Inside};
+
+mod inner;
 
 const NO_FRAME: *mut IPlugFrame = std::ptr::null_mut();
 
@@ -94,135 +97,6 @@ impl IPlugFrameTrait for PlainFrame {
 fn frame(host: &ComWrapper<HostFrame>) -> *mut IPlugFrame {
     let frame = host.as_com_ref::<IPlugFrame>();
     frame.expect("a frame").as_ptr()
-}
-
-/// What the tests want to know of the framework's side, and do there.
-#[derive(Default)]
-struct Inside {
-    handlers: AtomicI32,
-    calls: AtomicUsize,
-    frame: Mutex<Option<ComPtr<IPlugFrame>>>,
-    has_run_loop: Mutex<Option<bool>>,
-    on_call: Mutex<Option<Box<dyn Fn()>>>,
-    on_attached: Mutex<Option<Box<dyn Fn()>>>,
-}
-
-/// A handler of events as the framework's: it has a reference to itself.
-struct InnerHandler {
-    inside: Arc<Inside>,
-    run_loop: ComPtr<IRunLoop>,
-    own: AtomicPtr<IEventHandler>,
-}
-
-impl Class for InnerHandler {
-    type Interfaces = (IEventHandler,);
-}
-
-impl IEventHandlerTrait for InnerHandler {
-    unsafe fn onFDIsSet(&self, _: FileDescriptor) {
-        self.inside.calls.fetch_add(1, Ordering::SeqCst);
-        if let Some(on_call) = &*lock(&self.inside.on_call) {
-            on_call();
-        }
-        // It must still be there.
-        assert!(self.inside.handlers.load(Ordering::SeqCst) > 0);
-    }
-}
-
-impl Drop for InnerHandler {
-    fn drop(&mut self) {
-        self.inside.handlers.fetch_sub(1, Ordering::SeqCst);
-        // SAFETY: what the framework does.
-        unsafe {
-            let own = self.own.load(Ordering::SeqCst);
-            self.run_loop.unregisterEventHandler(own);
-        }
-    }
-}
-
-/// A view that treats its frame as the framework's does.
-#[derive(Default)]
-struct InnerView {
-    inside: Arc<Inside>,
-    handler: Mutex<Option<ComWrapper<InnerHandler>>>,
-}
-
-impl Class for InnerView {
-    type Interfaces = (IPlugView,);
-}
-
-impl IPlugViewTrait for InnerView {
-    unsafe fn attached(&self, _: *mut c_void, _: FIDString) -> tresult {
-        if let Some(on_attached) = &*lock(&self.inside.on_attached) {
-            on_attached();
-        }
-        kResultOk
-    }
-
-    unsafe fn removed(&self) -> tresult {
-        kResultOk
-    }
-
-    unsafe fn setFrame(&self, frame: *mut IPlugFrame) -> tresult {
-        // SAFETY: a frame or null.
-        let frame = unsafe { ComRef::from_raw(frame) }.map(|frame| frame.to_com_ptr());
-        let run_loop = frame.as_ref().map(|frame| frame.cast::<IRunLoop>());
-        *lock(&self.inside.has_run_loop) = run_loop.as_ref().map(Option::is_some);
-        let handler = run_loop.flatten().map(|run_loop| {
-            self.inside.handlers.fetch_add(1, Ordering::SeqCst);
-            let handler = ComWrapper::new(InnerHandler {
-                inside: self.inside.clone(),
-                run_loop,
-                own: AtomicPtr::default(),
-            });
-            let own = handler.to_com_ptr::<IEventHandler>().expect("a handler");
-            let own = own.into_raw();
-            handler.own.store(own, Ordering::SeqCst);
-            // SAFETY: what the framework does.
-            let result = unsafe { handler.run_loop.registerEventHandler(own, 7) };
-            assert_eq!(result, kResultOk);
-            handler
-        });
-        *lock(&self.handler) = handler;
-        *lock(&self.inside.frame) = frame;
-        kResultOk
-    }
-
-    unsafe fn isPlatformTypeSupported(&self, _: FIDString) -> tresult {
-        kResultOk
-    }
-
-    unsafe fn onWheel(&self, _: f32) -> tresult {
-        kNotImplemented
-    }
-
-    unsafe fn onKeyDown(&self, _: char16, _: int16, _: int16) -> tresult {
-        kNotImplemented
-    }
-
-    unsafe fn onKeyUp(&self, _: char16, _: int16, _: int16) -> tresult {
-        kNotImplemented
-    }
-
-    unsafe fn getSize(&self, _: *mut ViewRect) -> tresult {
-        kNotImplemented
-    }
-
-    unsafe fn onSize(&self, _: *mut ViewRect) -> tresult {
-        kNotImplemented
-    }
-
-    unsafe fn onFocus(&self, _: TBool) -> tresult {
-        kNotImplemented
-    }
-
-    unsafe fn canResize(&self) -> tresult {
-        kNotImplemented
-    }
-
-    unsafe fn checkSizeConstraint(&self, _: *mut ViewRect) -> tresult {
-        kNotImplemented
-    }
 }
 
 /// A view around an [`InnerView`], and what happens inside.
@@ -348,9 +222,14 @@ fn nothing_passes_while_the_window_is_made() {
     let gate = Arc::new(Gate::default());
     let (view, inside) = view(&gate);
     let inner_gate = gate.clone();
-    *lock(&inside.on_attached) = Some(Box::new(move || assert!(inner_gate.pass().is_none())));
+    let passed = Arc::new(Mutex::new(None));
+    let inner_passed = passed.clone();
+    *lock(&inside.on_attached) = Some(Box::new(move || {
+        *lock(&inner_passed) = Some(inner_gate.pass().is_some());
+    }));
     // SAFETY: nothing is looked at.
     unsafe { view.attached(std::ptr::null_mut(), std::ptr::null()) };
+    assert_eq!(*lock(&passed), Some(false));
     assert!(gate.pass().is_some());
     // SAFETY: no pointers.
     unsafe { view.removed() };
