@@ -31,7 +31,8 @@ pub struct Session {
     /// click:X,Y, menu:X,Y (the right button), drag:X1,Y1,X2,Y2,
     /// carry:X,Y,FILE, drop:X,Y,FILE (onto the window), take:X,Y,FILE (out of it), key:COMBINATION
     /// (or the number of a key), layout:NAME (the keyboard's), value:PARAMETER (prints it),
-    /// host-keys (prints those that the host has got), resize:WIDTHxHEIGHT, reopen, picture:FILE.
+    /// host-keys (prints those that the host has got), automate:PARAMETER (reopens meanwhile),
+    /// resources (prints what is held), resize:WIDTHxHEIGHT, reopen, picture:FILE.
     #[arg(long = "do", value_name = "STEP", default_value = "wait:2")]
     pub steps: Vec<Step>,
 }

@@ -2,8 +2,8 @@
 
 use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 
 use nice_plug::prelude::Vst3Plugin;
 use nice_plug::wrapper::vst3::Wrapper;
@@ -11,23 +11,17 @@ use vst3::Class;
 use vst3::Steinberg::Vst::*;
 use vst3::Steinberg::*;
 
-use super::scratch::{HostBus, Scratch};
+use super::scratch::Scratch;
 use crate::plugin::TAIL_SECONDS;
+use block::{NO_BUS, any_memory, host_bus, without_channels};
+use gate::Gate;
 use handler::Restarts;
+use held::Held;
 use told::Told;
 
 /// Most buses of one direction that are completed: main, nine drums, residual
 /// and some to spare.
 const MAX_BUSES: usize = 16;
-
-/// A bus without channels, to fill arrays with.
-const NO_BUS: AudioBusBuffers = AudioBusBuffers {
-    numChannels: 0,
-    silenceFlags: 0,
-    __field0: AudioBusBuffers__type0 {
-        channelBuffers32: std::ptr::null_mut(),
-    },
-};
 
 /// Methods that hand the host's arguments on to the framework's component.
 macro_rules! forward {
@@ -39,10 +33,18 @@ macro_rules! forward {
     };
 }
 
+mod block;
+mod controller;
 mod factory;
 mod forwarded;
+#[cfg(all(target_family = "unix", not(target_os = "macos")))]
+mod frame;
+mod gate;
 mod handler;
+mod held;
 mod told;
+#[cfg(all(target_family = "unix", not(target_os = "macos")))]
+mod view;
 
 pub use factory::Factory;
 
@@ -55,6 +57,8 @@ pub struct Component<P: Vst3Plugin> {
     tail_samples: AtomicU32,
     told: Told,
     restarts: Restarts,
+    gate: Arc<Gate>,
+    held: Held,
 }
 
 #[derive(Default)]
@@ -99,13 +103,17 @@ impl<P: Vst3Plugin> Component<P> {
     /// A component around a new plugin instance. Allocates.
     #[allow(clippy::new_without_default)]
     pub fn new() -> Self {
+        let inner = Wrapper::new();
+        let held = Held::new(controller::parameter_ids(&inner));
         Self {
-            inner: ManuallyDrop::new(Wrapper::new()),
+            inner: ManuallyDrop::new(inner),
             buffers: Mutex::default(),
             is_processing: AtomicBool::default(),
             tail_samples: AtomicU32::default(),
             told: Told::default(),
             restarts: Restarts::default(),
+            gate: Arc::default(),
+            held,
         }
     }
 
@@ -146,35 +154,6 @@ impl<P: Vst3Plugin> Component<P> {
     }
 }
 
-/// What the host gives for bus `index` of `buses`.
-///
-/// # Safety
-/// `buses` is null or points to `count` buses of 32-bit channels.
-unsafe fn host_bus(buses: *mut AudioBusBuffers, count: i32, index: usize) -> HostBus {
-    if buses.is_null() || index as i64 >= i64::from(count) {
-        return HostBus::MISSING;
-    }
-    // SAFETY: in bounds; the host said that samples have 32 bits.
-    unsafe {
-        let bus = &*buses.add(index);
-        HostBus {
-            pointers: bus.__field0.channelBuffers32,
-            channels: bus.numChannels.max(0) as usize,
-        }
-    }
-}
-
-/// Whether any of the host's buses has memory.
-///
-/// # Safety
-/// As for [`host_bus`].
-unsafe fn any_memory(buses: *mut AudioBusBuffers, count: i32) -> bool {
-    (0..count.max(0) as usize).any(|index| {
-        // SAFETY: the caller's contract, and that the bus's pointers are valid.
-        unsafe { host_bus(buses, count, index).has_memory() }
-    })
-}
-
 impl<P: Vst3Plugin> IAudioProcessorTrait for Component<P> {
     unsafe fn setupProcessing(&self, setup: *mut ProcessSetup) -> tresult {
         if setup.is_null() {
@@ -203,8 +182,9 @@ impl<P: Vst3Plugin> IAudioProcessorTrait for Component<P> {
             let result = self.inner.setProcessing(state);
             if state == 0 {
                 // No block will bring these any more.
+                self.settle();
                 for (id, value) in self.told.take() {
-                    self.inner.setParamNormalized(id, value);
+                    self.set(id, value);
                 }
             }
             result
@@ -230,19 +210,26 @@ impl<P: Vst3Plugin> IAudioProcessorTrait for Component<P> {
         // live on this stack frame and in `buffers`, which stays locked until
         // the framework is done.
         unsafe {
-            let host = *data;
+            let mut host = *data;
+            let pass = self.gate.pass();
+            if pass.is_some() {
+                if let Some(held) = self.held.changes() {
+                    let mut flush = without_channels(&host);
+                    flush.inputParameterChanges = held.as_ptr();
+                    flush.inputEvents = std::ptr::null_mut();
+                    self.inner.process(&mut flush);
+                }
+            } else {
+                self.held.keep_all(host.inputParameterChanges);
+                host.inputParameterChanges = std::ptr::null_mut();
+            }
             let is_flush = host.numSamples <= 0
                 || !(any_memory(host.inputs, host.numInputs)
                     || any_memory(host.outputs, host.numOutputs));
             if is_flush {
                 // Parameter changes only. The framework must not look at
                 // channels, so it is told that there are none.
-                let mut flush = host;
-                flush.numSamples = 0;
-                flush.numInputs = 0;
-                flush.inputs = std::ptr::null_mut();
-                flush.numOutputs = 0;
-                flush.outputs = std::ptr::null_mut();
+                let mut flush = without_channels(&host);
                 return self.inner.process(&mut flush);
             }
             if host.symbolicSampleSize != SymbolicSampleSizes_::kSample32 as int32 {
@@ -335,6 +322,7 @@ impl<P: Vst3Plugin> IComponentTrait for Component<P> {
     unsafe fn setActive(&self, state: TBool) -> tresult {
         if state != 0 {
             self.prepare();
+            self.settle();
             self.restarts.activate();
         }
         // SAFETY: no pointers.
@@ -347,14 +335,15 @@ impl<P: Vst3Plugin> IComponentTrait for Component<P> {
     }
 
     unsafe fn setState(&self, stream: *mut IBStream) -> tresult {
+        let _pass = self.gate.wait();
+        self.told.take();
+        self.held.take().for_each(drop);
         // SAFETY: the host's arguments, handed on.
-        unsafe {
-            self.told.take();
-            IComponentTrait::setState(&*self.inner, stream)
-        }
+        unsafe { IComponentTrait::setState(&*self.inner, stream) }
     }
 
     unsafe fn getState(&self, stream: *mut IBStream) -> tresult {
+        self.settle();
         // SAFETY: the host's arguments, handed on.
         unsafe { IComponentTrait::getState(&*self.inner, stream) }
     }
@@ -366,73 +355,5 @@ impl<P: Vst3Plugin> IComponentTrait for Component<P> {
         getBusInfo(media: MediaType, direction: BusDirection, index: int32, info: *mut BusInfo) -> tresult;
         getRoutingInfo(input: *mut RoutingInfo, output: *mut RoutingInfo) -> tresult;
         activateBus(media: MediaType, direction: BusDirection, index: int32, state: TBool) -> tresult;
-    }
-}
-
-impl<P: Vst3Plugin> IEditControllerTrait for Component<P> {
-    unsafe fn getParameterInfo(&self, index: int32, info: *mut ParameterInfo) -> tresult {
-        // The framework's own check lets the count itself through.
-        // SAFETY: the host's arguments, handed on.
-        unsafe {
-            if index < 0 || index >= self.inner.getParameterCount() {
-                return kInvalidArgument;
-            }
-            self.inner.getParameterInfo(index, info)
-        }
-    }
-
-    unsafe fn setState(&self, stream: *mut IBStream) -> tresult {
-        // SAFETY: the host's arguments, handed on.
-        unsafe { IEditControllerTrait::setState(&*self.inner, stream) }
-    }
-
-    unsafe fn getState(&self, stream: *mut IBStream) -> tresult {
-        // SAFETY: the host's arguments, handed on.
-        unsafe { IEditControllerTrait::getState(&*self.inner, stream) }
-    }
-
-    unsafe fn getParamNormalized(&self, id: ParamID) -> ParamValue {
-        match self.told.get(id) {
-            Some(value) => value,
-            // SAFETY: no pointers.
-            None => unsafe { self.inner.getParamNormalized(id) },
-        }
-    }
-
-    unsafe fn setComponentHandler(&self, handler: *mut IComponentHandler) -> tresult {
-        // SAFETY: the host's pointer; the framework keeps a reference of its own.
-        unsafe {
-            // The framework keeps one handler for good: while it asks for a restart it must
-            // not be given another, and a host may do so within.
-            match self.restarts.follow(handler) {
-                Some(first) => self.inner.setComponentHandler(first.as_ptr()),
-                None => kResultOk,
-            }
-        }
-    }
-
-    unsafe fn setParamNormalized(&self, id: ParamID, value: ParamValue) -> tresult {
-        if self.is_processing.load(Ordering::Relaxed) && value.is_finite() {
-            self.told.tell(id, value);
-        }
-        // SAFETY: no pointers.
-        unsafe { self.inner.setParamNormalized(id, value) }
-    }
-
-    forward! {
-        setComponentState(stream: *mut IBStream) -> tresult;
-        getParameterCount() -> int32;
-        getParamStringByValue(id: ParamID, value: ParamValue, text: *mut String128) -> tresult;
-        getParamValueByString(id: ParamID, text: *mut TChar, value: *mut ParamValue) -> tresult;
-        normalizedParamToPlain(id: ParamID, value: ParamValue) -> ParamValue;
-        plainParamToNormalized(id: ParamID, value: ParamValue) -> ParamValue;
-        createView(name: FIDString) -> *mut IPlugView;
-    }
-}
-
-impl<P: Vst3Plugin> IPluginBaseTrait for Component<P> {
-    forward! {
-        initialize(context: *mut FUnknown) -> tresult;
-        terminate() -> tresult;
     }
 }

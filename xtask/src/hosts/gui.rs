@@ -19,11 +19,13 @@ use x11rb::wrapper::ConnectionExt as _;
 use super::clap_editor::ClapEditor;
 use super::gui_drag::Source;
 pub use super::gui_step::Step;
+use super::vst3_automation::Automation;
 use super::vst3_editor::Vst3Editor;
 use super::{BusAudio, Host, find_parameter};
 use crate::{png, workspace};
 
 mod dragging;
+mod reopening;
 
 /// Block in which audio is played while the editor is open.
 const BLOCK: usize = 512;
@@ -47,6 +49,16 @@ pub(super) trait Editor {
 
     /// Resizes the editor as near to this size as it can; returns the size.
     fn resize(&mut self, width: u32, height: u32) -> Result<(u32, u32)>;
+
+    /// Blocks of the instance that another thread can process, if the format has them.
+    fn automation(&mut self) -> Option<Automation> {
+        None
+    }
+
+    /// Handlers that the plugin has registered with the host.
+    fn handler_count(&self) -> usize {
+        0
+    }
 
     /// Serves the plugin's requests; returns the window size it wants, if any.
     fn pump(&mut self) -> Option<(u32, u32)>;
@@ -240,6 +252,11 @@ impl GuiSession {
                 let host = self.editor.host();
                 let parameter = find_parameter(host, key)?;
                 println!("value of {key}: {:.6}", host.value(parameter.id)?);
+                return Ok(());
+            }
+            Step::Automate(key) => self.automate(key)?,
+            Step::Resources => {
+                self.print_resources();
                 return Ok(());
             }
             Step::Resize(width, height) => self.resize(*width, *height)?,

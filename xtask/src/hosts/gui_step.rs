@@ -31,6 +31,11 @@ pub enum Step {
     Value(String),
     /// Print the numbers of the keys that the host has got.
     HostKeys,
+    /// Close the editor and open it again a few times, while blocks on another thread move a
+    /// parameter. VST3 only.
+    Automate(String),
+    /// Print what this process holds for the plugin.
+    Resources,
     /// Resize the window.
     Resize(u32, u32),
     /// Close the editor and open it again.
@@ -54,6 +59,8 @@ impl Step {
             Self::Layout(name) => format!("layout:{name}"),
             Self::Value(key) => format!("value:{key}"),
             Self::HostKeys => "host-keys".to_owned(),
+            Self::Automate(key) => format!("automate:{key}"),
+            Self::Resources => "resources".to_owned(),
             Self::Resize(width, height) => format!("resize:{width}x{height}"),
             Self::Reopen => "reopen".to_owned(),
             Self::Picture(path) => format!("picture:{}", path.display()),
@@ -119,12 +126,15 @@ impl FromStr for Step {
             ("layout", name) if !name.is_empty() => Self::Layout(name.to_owned()),
             ("value", key) if !key.is_empty() => Self::Value(key.to_owned()),
             ("picture", path) if !path.is_empty() => Self::Picture(path.into()),
+            ("automate", key) if !key.is_empty() => Self::Automate(key.to_owned()),
             ("host-keys", "") => Self::HostKeys,
+            ("resources", "") => Self::Resources,
             ("reopen", "") => Self::Reopen,
             _ => bail!(
                 "'{text}': expected wait:SECONDS, click:X,Y, menu:X,Y, drag:X1,Y1,X2,Y2, \
                  carry:X,Y,FILE, drop:X,Y,FILE, take:X,Y,FILE, key:COMBINATION, layout:NAME, \
-                 value:PARAMETER, host-keys, resize:WIDTHxHEIGHT, reopen or picture:FILE"
+                 value:PARAMETER, host-keys, automate:PARAMETER, resources, \
+                 resize:WIDTHxHEIGHT, reopen or picture:FILE"
             ),
         })
     }
@@ -160,6 +170,8 @@ mod tests {
             "layout:us,de",
             "value:Blend",
             "host-keys",
+            "automate:Blend",
+            "resources",
             "reopen",
         ] {
             assert_eq!(parse(text).expect("a step").text(), text);

@@ -11,6 +11,7 @@ mod gui_drag;
 mod gui_step;
 mod transport;
 pub mod vst3;
+mod vst3_automation;
 mod vst3_editor;
 mod vst3_events;
 mod vst3_module;

@@ -25,7 +25,7 @@ use super::{Bus, BusAudio, Format, Host, Note, OutputLayout, Parameter};
 /// controller in one object, so no connection points are needed.
 pub struct Vst3Host {
     pub(super) controller: ComPtr<IEditController>,
-    processor: ComPtr<IAudioProcessor>,
+    pub(super) processor: ComPtr<IAudioProcessor>,
     component: ComPtr<IComponent>,
     _application: ComWrapper<Application>,
     name: String,

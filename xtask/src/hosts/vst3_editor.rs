@@ -22,6 +22,7 @@ use vst3::{Class, ComPtr, ComRef, ComWrapper};
 use super::Host;
 use super::gui::Editor;
 use super::vst3::Vst3Host;
+use super::vst3_automation::Automation;
 use super::vst3_module::check;
 
 /// The host's side of the view: it is asked to resize the window, and calls
@@ -173,6 +174,14 @@ impl Editor for Vst3Editor {
             check(view.onSize(&mut size), "onSize")?;
         }
         dimensions(&size)
+    }
+
+    fn automation(&mut self) -> Option<Automation> {
+        Some(Automation::of(&self.host))
+    }
+
+    fn handler_count(&self) -> usize {
+        self.frame.handlers.borrow().len()
     }
 
     fn pump(&mut self) -> Option<(u32, u32)> {

@@ -283,3 +283,46 @@ fn steps_are_taken_back_on_a_german_keyboard() {
     assert!(keys.contains(&39.0), "{keys:?}");
     assert!(!keys.contains(&29.0) && !keys.contains(&52.0), "{keys:?}");
 }
+
+/// The VST3 bundle.
+fn vst3() -> &'static Path {
+    &bundle::shared().expect("the bundles are built").vst3
+}
+
+#[test]
+fn a_window_that_was_closed_leaves_nothing_with_the_host() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut steps = vec!["wait:1", "reopen", "wait:1", "resources"];
+    steps.extend(["reopen"; 20]);
+    steps.extend(["wait:1", "resources"]);
+    let arguments: Vec<&str> = steps.iter().flat_map(|step| ["--do", step]).collect();
+    let text = printed(vst3(), &folder.path().join("editor.png"), &arguments);
+    let resources = numbers_after("resources: ", &text);
+    assert_eq!(resources.len(), 2);
+    // Sockets, handlers, workers.
+    assert_eq!(resources[0][1], 1.0);
+    assert_eq!(resources[1], resources[0]);
+}
+
+#[test]
+fn automation_goes_on_while_the_window_opens_and_closes() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let steps = [
+        "wait:1",
+        "resources",
+        "automate:Kick level",
+        "wait:0.5",
+        "value:Kick level",
+        "resources",
+    ];
+    let mut arguments = vec!["--play"];
+    arguments.extend(steps.iter().flat_map(|step| ["--do", step]));
+    let text = printed(vst3(), &folder.path().join("editor.png"), &arguments);
+    let level = numbers_after("value of Kick level: ", &text)[0][0];
+    assert!((level - 0.3).abs() < 1e-3, "{level}");
+    let workers: Vec<f64> = numbers_after("resources: ", &text)
+        .iter()
+        .map(|numbers| numbers[2])
+        .collect();
+    assert_eq!(workers, [1.0, 1.0]);
+}

@@ -40,3 +40,10 @@ impl<P: Vst3Plugin> ChannelContext::IInfoListenerTrait for Component<P> {
         setChannelContextInfos(list: *mut IAttributeList) -> tresult;
     }
 }
+
+impl<P: Vst3Plugin> IPluginBaseTrait for Component<P> {
+    forward! {
+        initialize(context: *mut FUnknown) -> tresult;
+        terminate() -> tresult;
+    }
+}
