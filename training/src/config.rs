@@ -74,6 +74,9 @@ pub struct DataConfig {
     pub gate_share: f32,
     /// Share of training pieces with parallel compression: a crushed copy beside the mix.
     pub parallel_share: f32,
+    /// Share of training pieces with two sections: the hand moves from hats to a ride or back,
+    /// or some drums rest in one of them.
+    pub sections_share: f32,
     /// How often hats and cymbals of training pieces are an acoustic kit's; above 0,
     /// those of sampled synthesisers are left out.
     pub acoustic_cymbals: f32,
@@ -130,6 +133,7 @@ impl Default for DataConfig {
             backdrop_share: 0.0,
             gate_share: 0.0,
             parallel_share: 0.0,
+            sections_share: 0.0,
             acoustic_cymbals: 0.0,
             foot_share: 0.0,
             steady_share: 0.0,

@@ -69,6 +69,7 @@ impl DataConfig {
             ("backdrop_share", self.backdrop_share),
             ("gate_share", self.gate_share),
             ("parallel_share", self.parallel_share),
+            ("sections_share", self.sections_share),
             ("acoustic_cymbals", self.acoustic_cymbals),
             ("foot_share", self.foot_share),
             ("steady_share", self.steady_share),

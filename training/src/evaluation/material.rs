@@ -53,6 +53,9 @@ pub enum Material {
     /// Everything varied: mixed kits, rooms, bleed, bus processing, other
     /// percussion.
     Hard,
+    /// The plain excerpts, of which only kick and snare play the first half: what comes in
+    /// later, as in songs.
+    Late,
     /// The plain excerpts in stereo: panned, or recorded with close and overhead
     /// microphones, in a room.
     Stereo,
@@ -63,6 +66,7 @@ impl fmt::Display for Material {
         f.write_str(match self {
             Material::Plain => "plain",
             Material::Hard => "hard",
+            Material::Late => "late",
             Material::Stereo => "stereo",
         })
     }
@@ -111,6 +115,9 @@ impl Material {
         match self {
             Material::Plain => held_out_plain(data, count, excerpt_s),
             Material::Hard => held_out(data, count, excerpt_s),
+            Material::Late => {
+                of_whole_kits(Split::Valid, data, count, excerpt_s, Arrangement::Late)
+            }
             Material::Stereo => held_out_stereo(data, count, excerpt_s),
         }
     }
@@ -208,17 +215,33 @@ pub fn plain_of(
     count: usize,
     excerpt_s: f64,
 ) -> Result<Vec<Excerpt>> {
-    of_whole_kits(split, data, count, excerpt_s, false)
+    of_whole_kits(split, data, count, excerpt_s, Arrangement::Plain)
 }
 
-/// The plain set, as it is or placed between two channels.
+/// What is made of the plain set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Arrangement {
+    /// Nothing.
+    Plain,
+    /// All but kick and snare enter halfway.
+    Late,
+    /// It is placed between two channels.
+    Placed,
+}
+
+/// The plain set as `arrangement` has it.
 fn of_whole_kits(
     split: Split,
     data: Option<&Path>,
     count: usize,
     excerpt_s: f64,
-    is_placed: bool,
+    arrangement: Arrangement,
 ) -> Result<Vec<Excerpt>> {
+    let is_placed = arrangement == Arrangement::Placed;
+    let entrance_s = match arrangement {
+        Arrangement::Late => 0.5 * excerpt_s,
+        Arrangement::Plain | Arrangement::Placed => 0.0,
+    };
     let mut kits: Vec<Kit> = Vec::new();
     let mut grooves = Vec::new();
     let folders = data.map(kit_folders).transpose()?.unwrap_or_default();
@@ -259,8 +282,9 @@ fn of_whole_kits(
     (0..count as u64)
         .into_par_iter()
         .map(|index| {
-            let mut excerpt = plain::excerpt(&whole, &grooves, SEED, index, excerpt_s)
-                .with_context(|| format!("no performance fills an excerpt of {excerpt_s} s"))?;
+            let made = plain::excerpt_from(&whole, &grooves, SEED, index, excerpt_s, entrance_s);
+            let mut excerpt =
+                made.with_context(|| format!("no performance fills an excerpt of {excerpt_s} s"))?;
             let stage_of = |index| Stage::draw(&mut Random::new(&[SEED, index, 0x57]));
             if is_placed {
                 stage_of(index).place_piece(&mut excerpt.piece);
@@ -289,7 +313,7 @@ fn of_whole_kits(
 /// # Errors
 /// As [`held_out_plain`].
 pub fn held_out_stereo(data: Option<&Path>, count: usize, excerpt_s: f64) -> Result<Vec<Excerpt>> {
-    of_whole_kits(Split::Valid, data, count, excerpt_s, true)
+    of_whole_kits(Split::Valid, data, count, excerpt_s, Arrangement::Placed)
 }
 
 /// Refuses `data` without any `things` on the side that is asked for: what is measured

@@ -44,6 +44,19 @@ pub fn excerpt(
     index: u64,
     length_s: f64,
 ) -> Option<Excerpt> {
+    excerpt_from(kits, grooves, seed, index, length_s, 0.0)
+}
+
+/// The same, in which only kick and snare play before `entrance_s`. Allocates.
+pub fn excerpt_from(
+    kits: &[&Kit],
+    grooves: &[Groove],
+    seed: u64,
+    index: u64,
+    length_s: f64,
+    entrance_s: f64,
+) -> Option<Excerpt> {
+    let begins = |event: &Event| matches!(event.sound.drum(), Some(Drum::Kick | Drum::Snare));
     let random = &mut Random::new(&[seed, index, 0x91]);
     let kit = kits.get(index as usize % kits.len().max(1))?;
     // Short fills only where nothing is long enough.
@@ -65,6 +78,7 @@ pub fn excerpt(
             })
             .collect();
         settle(&mut events, length_s);
+        events.retain(|event| event.time_s > entrance_s || entrance_s <= 0.0 || begins(event));
         if events.len() >= FEWEST_HITS {
             return Some(Excerpt {
                 piece: play(kit, &events, length_s, random),

@@ -2,6 +2,7 @@
 
 mod generate;
 mod grooves;
+pub mod sections;
 mod vary;
 
 pub use generate::{Pattern, generate};

@@ -22,7 +22,7 @@ use crate::{
     config::DataConfig,
     dsp::from_db,
     kits::{self, Kit, SAMPLE_RATE_HZ, SOUND_COUNT, Split},
-    performance::{self, Event, Groove},
+    performance::{self, Event, Groove, sections},
     random::Random,
 };
 pub(crate) use backdrop::add_music;
@@ -218,13 +218,18 @@ impl Renderer {
         } else {
             0.0
         };
-        let events = performance::perform(
+        let length_s = lead_s + config.data.piece_s;
+        let mut events = performance::perform(
             &self.grooves,
             config.data.groove_share,
             config.data.wildness,
-            lead_s + config.data.piece_s,
+            length_s,
             &mut random(0),
         );
+        let mut parts = random(7);
+        if parts.chance(self.config.data.sections_share) {
+            sections::divide(&mut events, length_s, &mut parts);
+        }
         let colouring = if is_tame {
             config
                 .data

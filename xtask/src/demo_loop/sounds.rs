@@ -1,22 +1,13 @@
-//! The nine sounds of the demonstration loop: a skin, if the drum has one, and resonances.
-//!
-//! How loud the resonances are and how long they ring was fitted to the median of acoustic kits,
-//! in bands and at three moments (0 to 20, 40 to 80 and 150 to 250 ms): cymbals are within 5 dB
-//! of it from 400 Hz on, most bands within 2; shells and wires are rougher.
+//! The nine sounds of the demonstration loop.
 
 use std::f32::consts::TAU;
 
 use super::LoopHit;
 
-mod resonances;
-
-use resonances::Resonances;
-
 /// Deterministic white noise.
 struct Noise(u32);
 
 impl Noise {
-    /// The next number, -1 to 1.
     fn next(&mut self) -> f32 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 17;
@@ -25,208 +16,278 @@ impl Noise {
     }
 }
 
-/// The sound of a hit; `seed` makes every stroke its own.
-pub(super) fn strike(hit: &LoopHit, seed: u32, rate: f32) -> Vec<f32> {
-    let mut noise = Noise(0x9e37_79b9 ^ seed.wrapping_mul(0x85eb_ca6b) ^ 1);
-    let (skin, resonances) = &KIT[hit.drum];
-    let mut sound = resonances.strike(&mut noise, rate);
-    if let Some(skin) = skin {
-        skin.add_to(&mut sound, hit.velocity, rate);
-    }
-    for sample in &mut sound {
-        *sample *= hit.velocity;
-    }
-    fade_end(&mut sound, rate);
-    sound
+/// First difference high-pass, applied as often as wanted.
+struct HighPass {
+    coefficient: f32,
+    state: [(f32, f32); 2],
 }
 
-/// Skin and resonances of each drum, in the plugin's order.
-const KIT: [(Option<Skin>, Resonances); 9] = [
-    (
-        Some(Skin {
-            base_hz: 48.0,
-            sweep: 3.2,
-            sweep_s: 0.022,
-            decay_s: 0.16,
-            gain: 0.95,
-        }),
-        Resonances {
-            modes: 3,
-            partials: 300,
-            low_hz: 160.0,
-            body_db: [0.0, -19.0, -17.0, -24.0, -29.0, -34.0],
-            tip_db: [29.0, 3.0, 5.0, -8.0, -30.0, -35.0],
-            body_s: 0.089,
-            tip_s: 0.015,
-            damping: 0.16,
-            bloom_s: 0.0,
-            level: 0.11,
-        },
-    ),
-    (
-        Some(Skin {
-            base_hz: 187.0,
-            sweep: 0.15,
-            sweep_s: 0.02,
-            decay_s: 0.045,
-            gain: 0.55,
-        }),
-        Resonances {
-            modes: 5,
-            partials: 400,
-            low_hz: 250.0,
-            body_db: [0.0, -8.0, -13.0, -15.0, -30.0, -36.0],
-            tip_db: [21.0, 0.0, -23.0, -32.0, -39.0, -41.0],
-            body_s: 0.065,
-            tip_s: 0.003,
-            damping: 0.0,
-            bloom_s: 0.0,
-            level: 0.23,
-        },
-    ),
-    (None, CLOSED_HAT),
-    (
-        None,
-        // The same plates, further apart.
-        Resonances {
-            body_db: [-12.0, -6.0, -5.0, 0.0, -4.0, -15.0],
-            tip_db: [-3.0, 1.0, -27.0, -26.0, 3.0, -4.0],
-            body_s: 0.29,
-            tip_s: 0.047,
-            damping: 0.23,
-            ..CLOSED_HAT
-        },
-    ),
-    (
-        Some(Skin {
-            base_hz: 196.0,
-            sweep: 0.5,
-            sweep_s: 0.05,
-            decay_s: 0.1,
-            gain: 0.65,
-        }),
-        Resonances {
-            modes: 13,
-            partials: 300,
-            low_hz: 250.0,
-            body_db: [0.0, -9.0, -25.0, -30.0, -39.0, -43.0],
-            tip_db: [12.0, -12.0, -7.0, -19.0, -41.0, -46.0],
-            body_s: 0.064,
-            tip_s: 0.02,
-            damping: 0.13,
-            bloom_s: 0.0,
-            level: 0.19,
-        },
-    ),
-    (
-        Some(Skin {
-            base_hz: 142.0,
-            sweep: 0.5,
-            sweep_s: 0.05,
-            decay_s: 0.14,
-            gain: 0.65,
-        }),
-        Resonances {
-            modes: 17,
-            partials: 300,
-            low_hz: 160.0,
-            body_db: [0.0, -6.0, -15.0, -25.0, -32.0, -45.0],
-            tip_db: [14.0, -38.0, -7.0, -20.0, -44.0, -48.0],
-            body_s: 0.049,
-            tip_s: 0.016,
-            damping: 0.29,
-            bloom_s: 0.0,
-            level: 0.24,
-        },
-    ),
-    (
-        Some(Skin {
-            base_hz: 92.0,
-            sweep: 0.5,
-            sweep_s: 0.06,
-            decay_s: 0.2,
-            gain: 0.75,
-        }),
-        Resonances {
-            modes: 19,
-            partials: 300,
-            low_hz: 160.0,
-            body_db: [0.0, -9.0, -16.0, -28.0, -38.0, -52.0],
-            tip_db: [9.0, -43.0, -25.0, -28.0, -51.0, -55.0],
-            body_s: 0.048,
-            tip_s: 0.019,
-            damping: 0.27,
-            bloom_s: 0.0,
-            level: 0.3,
-        },
-    ),
-    (
-        None,
-        Resonances {
-            modes: 23,
-            partials: 300,
-            low_hz: 200.0,
-            body_db: [-4.0, -8.0, -1.0, 0.0, -4.0, -17.0],
-            tip_db: [4.0, 16.0, -31.0, -17.0, -18.0, -13.0],
-            body_s: 0.59,
-            tip_s: 0.014,
-            damping: 0.84,
-            bloom_s: 0.0094,
-            level: 0.17,
-        },
-    ),
-    (
-        None,
-        Resonances {
-            modes: 37,
-            partials: 300,
-            low_hz: 200.0,
-            body_db: [-22.0, -25.0, -9.0, -6.0, 0.0, -32.0],
-            tip_db: [-7.0, -7.0, -19.0, -7.0, -1.0, 4.0],
-            body_s: 0.42,
-            tip_s: 0.05,
-            damping: 1.2,
-            bloom_s: 0.0,
-            level: 0.07,
-        },
-    ),
-];
+impl HighPass {
+    fn new(cutoff_hz: f32, rate: f32) -> Self {
+        Self {
+            coefficient: (-TAU * cutoff_hz / rate).exp(),
+            state: [(0.0, 0.0); 2],
+        }
+    }
 
-const CLOSED_HAT: Resonances = Resonances {
-    modes: 11,
-    partials: 400,
-    low_hz: 250.0,
-    body_db: [-2.0, -9.0, -5.0, 0.0, -1.0, -3.0],
-    tip_db: [2.0, 1.0, -10.0, -11.0, 8.0, -1.0],
-    body_s: 0.046,
-    tip_s: 0.005,
-    damping: 0.11,
-    bloom_s: 0.0,
-    level: 0.13,
-};
+    fn next(&mut self, input: f32) -> f32 {
+        self.state
+            .iter_mut()
+            .fold(input, |input, (last_in, last_out)| {
+                *last_out = self.coefficient * (*last_out + input - *last_in);
+                *last_in = input;
+                *last_out
+            })
+    }
+}
 
-/// A tuned skin.
-struct Skin {
+/// The sound of a hit; `seed` makes every noise its own.
+pub(super) fn strike(hit: &LoopHit, seed: u32, rate: f32) -> Vec<f32> {
+    let mut noise = Noise(0x9e37_79b9 ^ seed.wrapping_mul(0x85eb_ca6b) ^ 1);
+    let loud = hit.velocity;
+    match hit.drum {
+        0 => drum(
+            &mut noise,
+            rate,
+            loud,
+            &Shell {
+                base_hz: 48.0,
+                sweep: 3.2,
+                sweep_s: 0.022,
+                decay_s: 0.16,
+                noise: 0.25,
+                noise_s: 0.004,
+                noise_hz: 1_500.0,
+                gain: 0.95,
+            },
+        ),
+        1 => snare(&mut noise, rate, loud),
+        2 => CLOSED_HAT.strike(&mut noise, rate, loud),
+        3 => OPEN_HAT.strike(&mut noise, rate, loud),
+        4 => drum(
+            &mut noise,
+            rate,
+            loud,
+            &Shell {
+                base_hz: 196.0,
+                sweep: 0.5,
+                sweep_s: 0.05,
+                decay_s: 0.16,
+                noise: 0.2,
+                noise_s: 0.012,
+                noise_hz: 900.0,
+                gain: 0.6,
+            },
+        ),
+        5 => drum(
+            &mut noise,
+            rate,
+            loud,
+            &Shell {
+                base_hz: 142.0,
+                sweep: 0.5,
+                sweep_s: 0.05,
+                decay_s: 0.20,
+                noise: 0.2,
+                noise_s: 0.012,
+                noise_hz: 800.0,
+                gain: 0.65,
+            },
+        ),
+        6 => drum(
+            &mut noise,
+            rate,
+            loud,
+            &Shell {
+                base_hz: 92.0,
+                sweep: 0.5,
+                sweep_s: 0.06,
+                decay_s: 0.26,
+                noise: 0.2,
+                noise_s: 0.012,
+                noise_hz: 700.0,
+                gain: 0.75,
+            },
+        ),
+        7 => CRASH.strike(&mut noise, rate, loud),
+        _ => RIDE.strike(&mut noise, rate, loud),
+    }
+}
+
+/// A drum with a tuned skin.
+struct Shell {
     base_hz: f32,
-    /// How far the pitch starts above the base, in parts of it, where it is struck hardest.
+    /// How far the pitch starts above the base, in parts of it.
     sweep: f32,
     sweep_s: f32,
     decay_s: f32,
+    noise: f32,
+    noise_s: f32,
+    noise_hz: f32,
     gain: f32,
 }
 
-impl Skin {
-    fn add_to(&self, sound: &mut Vec<f32>, velocity: f32, rate: f32) {
-        let length = (self.decay_s * 7.0 * rate) as usize;
-        sound.resize(sound.len().max(length), 0.0);
-        let mut phase = 0.0;
-        for (at, sample) in sound.iter_mut().take(length).enumerate() {
-            let t = at as f32 / rate;
-            let sweep = self.sweep * velocity.sqrt() * (-t / self.sweep_s).exp();
-            phase = (phase + self.base_hz * (1.0 + sweep) / rate).fract();
-            let tone = (TAU * phase).sin() + 0.18 * (TAU * phase * 1.59).sin();
-            *sample += self.gain * tone * (-t / self.decay_s).exp();
+fn drum(noise: &mut Noise, rate: f32, velocity: f32, shell: &Shell) -> Vec<f32> {
+    let mut phase = 0.0;
+    let mut highpass = HighPass::new(shell.noise_hz, rate);
+    envelope(rate, shell.decay_s * 7.0, |t| {
+        let pitch =
+            shell.base_hz * (1.0 + shell.sweep * velocity.sqrt() * (-t / shell.sweep_s).exp());
+        phase = (phase + pitch / rate).fract();
+        let tone = (TAU * phase).sin() + 0.18 * (TAU * phase * 1.59).sin();
+        let click = highpass.next(noise.next()) * shell.noise * (-t / shell.noise_s).exp();
+        velocity * shell.gain * (tone * (-t / shell.decay_s).exp() + click)
+    })
+}
+
+fn snare(noise: &mut Noise, rate: f32, velocity: f32) -> Vec<f32> {
+    let mut highpass = HighPass::new(1_400.0, rate);
+    envelope(rate, 0.9, |t| {
+        let skin = (TAU * 187.0 * t).sin() * (-t / 0.06).exp()
+            + 0.6 * (TAU * 331.0 * t).sin() * (-t / 0.035).exp();
+        let wires = highpass.next(noise.next()) * (-t / 0.085).exp();
+        velocity * (0.42 * skin + 0.55 * velocity.sqrt() * wires)
+    })
+}
+
+/// A cymbal: a plate whose many modes lie at random, and the noise of its wash.
+struct Plate {
+    /// Names the modes: every stroke on a plate finds the same ones.
+    modes: u32,
+    partials: usize,
+    low_hz: f32,
+    high_hz: f32,
+    /// Duration of what sounds at [`REFERENCE_HZ`], and its loss per octave as an
+    /// exponent.
+    tau_s: f32,
+    damping: f32,
+    /// Rise of amplitude per octave as an exponent.
+    brightness: f32,
+    /// The wash: level, and how long it takes to bloom.
+    wash: f32,
+    bloom_s: f32,
+    /// What the stick's tip excites at once: level, and where most of it lies.
+    ping: f32,
+    ping_hz: f32,
+    /// Level of the first 20 ms of the loudest stroke: their root mean square.
+    level: f32,
+}
+
+const REFERENCE_HZ: f32 = 5_000.0;
+
+const CLOSED_HAT: Plate = Plate {
+    modes: 11,
+    partials: 160,
+    low_hz: 900.0,
+    high_hz: 17_000.0,
+    tau_s: 0.028,
+    damping: 0.15,
+    brightness: 1.0,
+    wash: 0.5,
+    bloom_s: 0.0,
+    ping: 0.25,
+    ping_hz: 7_500.0,
+    level: 0.13,
+};
+/// The same plates, further apart.
+const OPEN_HAT: Plate = Plate {
+    tau_s: 0.38,
+    wash: 0.7,
+    level: 0.13,
+    ..CLOSED_HAT
+};
+const CRASH: Plate = Plate {
+    modes: 23,
+    partials: 280,
+    low_hz: 280.0,
+    high_hz: 16_500.0,
+    tau_s: 0.95,
+    damping: 0.45,
+    brightness: -0.1,
+    wash: 0.9,
+    bloom_s: 0.006,
+    ping: 0.1,
+    ping_hz: 3_000.0,
+    level: 0.17,
+};
+const RIDE: Plate = Plate {
+    modes: 37,
+    partials: 180,
+    low_hz: 330.0,
+    high_hz: 15_000.0,
+    tau_s: 0.75,
+    damping: 0.4,
+    brightness: -0.25,
+    wash: 0.25,
+    bloom_s: 0.01,
+    ping: 0.9,
+    ping_hz: 4_200.0,
+    level: 0.07,
+};
+
+impl Plate {
+    fn tau_at(&self, hertz: f32) -> f32 {
+        self.tau_s * (hertz / REFERENCE_HZ).powf(-self.damping)
+    }
+
+    fn strike(&self, noise: &mut Noise, rate: f32, velocity: f32) -> Vec<f32> {
+        let mut sound = vec![0.0; (self.tau_at(700.0) * 5.0 * rate) as usize];
+        let mut modes = Noise(self.modes.wrapping_mul(0x9e37_79b9));
+        for _ in 0..self.partials {
+            let place = 0.5 + 0.5 * modes.next();
+            let hertz = self.low_hz + (self.high_hz - self.low_hz) * place;
+            let strength = 2.0_f32.powf(1.6 * modes.next());
+            let tau_s = self.tau_at(hertz) * 2.0_f32.powf(0.7 * modes.next());
+            // Above the band limit a partial would alias.
+            if hertz > rate * 0.45 {
+                continue;
+            }
+            let octaves = (hertz / self.ping_hz).log2();
+            let colour = (hertz / REFERENCE_HZ).powf(self.brightness);
+            let amplitude = strength * colour / (self.partials as f32).sqrt();
+            let start = (TAU * (0.5 + 0.5 * noise.next())).sin_cos();
+            ring(&mut sound, amplitude, (hertz, tau_s), start, rate);
+            // The ping: the same modes, louder and short.
+            let ping = 3.0 * self.ping * (-octaves * octaves).exp() * amplitude;
+            ring(&mut sound, ping, (hertz, 0.22 * tau_s), start, rate);
         }
+        let mut high = HighPass::new(self.low_hz.max(2_500.0), rate);
+        let mut tip = HighPass::new(4_000.0, rate);
+        for (at, sample) in sound.iter_mut().enumerate() {
+            let t = at as f32 / rate;
+            let bloom = 1.0 - (-t / self.bloom_s.max(1e-5)).exp();
+            let wash = self.wash * bloom * (-t / self.tau_at(8_000.0)).exp();
+            let click = 0.5 * (-t / 0.0015).exp();
+            *sample += wash * high.next(noise.next()) + click * tip.next(noise.next());
+        }
+        let first = &sound[..sound.len().min((0.02 * rate) as usize)];
+        let power = first.iter().map(|s| s * s).sum::<f32>() / first.len() as f32;
+        for sample in &mut sound {
+            *sample *= velocity * self.level / power.sqrt().max(1e-9);
+        }
+        fade_end(&mut sound, rate);
+        sound
+    }
+}
+
+/// Adds a decaying sinusoid that begins at the phase whose sine and cosine are
+/// `start`.
+fn ring(
+    sound: &mut [f32],
+    amplitude: f32,
+    (hertz, tau_s): (f32, f32),
+    start: (f32, f32),
+    rate: f32,
+) {
+    let (sine, cosine) = (TAU * hertz / rate).sin_cos();
+    let shrink = (-1.0 / (tau_s * rate)).exp();
+    let (mut y, mut x) = (amplitude * start.0, amplitude * start.1);
+    for sample in sound {
+        *sample += y;
+        (x, y) = (
+            shrink * (x * cosine - y * sine),
+            shrink * (x * sine + y * cosine),
+        );
     }
 }
 
@@ -237,6 +298,14 @@ fn fade_end(sound: &mut [f32], rate: f32) {
     for (at, sample) in sound.iter_mut().enumerate() {
         *sample *= ((length - at) as f32 / fade).min(1.0);
     }
+}
+
+/// Samples `sound(seconds)`, with a fade at the end.
+fn envelope(rate: f32, seconds: f32, mut sound: impl FnMut(f32) -> f32) -> Vec<f32> {
+    let length = (seconds * rate) as usize;
+    let mut samples: Vec<f32> = (0..length).map(|at| sound(at as f32 / rate)).collect();
+    fade_end(&mut samples, rate);
+    samples
 }
 
 /// Fades `sound` out within 6 ms from sample `at`.
