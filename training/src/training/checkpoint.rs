@@ -40,9 +40,6 @@ pub struct Progress {
     pub step: u64,
     /// Seconds of training so far, over all sessions.
     pub elapsed_s: f64,
-    /// The same at the last validation.
-    #[serde(default)]
-    pub last_validation_s: f64,
     /// What was measured on the way.
     pub history: Vec<Record>,
 }
@@ -211,7 +208,6 @@ mod tests {
             progress: Progress {
                 step: 17,
                 elapsed_s: 3.5,
-                last_validation_s: 2.5,
                 history: vec![Record::default()],
             },
             optimiser: Optimiser::new(&weights),

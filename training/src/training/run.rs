@@ -58,6 +58,7 @@ struct Run {
     folder: PathBuf,
     window: Window,
     last_checkpoint_s: f64,
+    last_validation_s: f64,
 }
 
 impl Run {
@@ -66,9 +67,10 @@ impl Run {
         self.state.save(&self.folder.join(CHECKPOINT))
     }
 
-    /// Measures the averaged weights and says how good they are. Answers the F-measure, on
-    /// recordings where some are held out.
-    fn measure(&mut self, held_out: &HeldOut, bar: &ProgressBar) -> Option<f64> {
+    /// Measures the averaged weights, keeps a record and redraws the curves.
+    /// Where recordings are held out, the F-measure on them is recorded.
+    fn validate(&mut self, held_out: &HeldOut, bar: &ProgressBar) -> Result<()> {
+        self.last_validation_s = self.state.progress.elapsed_s;
         let weights = &self.state.optimiser.average;
         let scores = held_out.rendered.measure(&mut self.network, weights);
         let recorded = held_out
@@ -80,13 +82,7 @@ impl Run {
             self.print("recorded (masks against estimates)", scores, bar);
         }
         let judged = recorded.as_ref().unwrap_or(&scores);
-        judged.heads[Head::Standard.index()].pooled_f()
-    }
-
-    /// Measures the averaged weights, keeps a record and redraws the curves.
-    fn validate(&mut self, held_out: &HeldOut, bar: &ProgressBar) -> Result<()> {
-        let f_measure = self.measure(held_out, bar);
-        self.record(f_measure);
+        self.record(judged.heads[Head::Standard.index()].pooled_f());
         let history = &self.state.progress.history;
         if self.state.config.schedule.patience > 0 && validations_since_best(history) == 0 {
             self.state.save(&self.folder.join(BEST))?;
@@ -241,12 +237,11 @@ impl Run {
                 self.record(None);
             }
             let elapsed_s = self.state.progress.elapsed_s;
-            let since_s = elapsed_s - self.state.progress.last_validation_s;
-            if since_s >= 60.0 * config.schedule.validate_minutes {
+            if elapsed_s - self.last_validation_s >= 60.0 * config.schedule.validate_minutes {
                 self.validate(held_out, bar)?;
                 let elapsed = begin.elapsed().as_secs_f64();
                 self.state.progress.elapsed_s += elapsed - spent;
-                self.state.progress.last_validation_s = self.state.progress.elapsed_s;
+                self.last_validation_s = self.state.progress.elapsed_s;
                 if self.stalled() {
                     bar.suspend(|| {
                         say!(
@@ -363,6 +358,7 @@ pub fn train(args: &TrainArgs, stop: &Arc<AtomicBool>) -> Result<Checkpoint> {
     let source = BatchSource::start(&config, training, state.progress.step, stepper.parts())?;
     let run = Run {
         last_checkpoint_s: state.progress.elapsed_s,
+        last_validation_s: state.progress.elapsed_s,
         stepper,
         network: Network::default(),
         folder: args.out.clone(),
@@ -407,14 +403,9 @@ fn train_until_done(
     // First: who asked a program to end may not wait until it has measured.
     run.checkpoint()?;
     let last = run.state.progress.history.last();
-    if last.is_some_and(|last| last.validation_f.is_some() && last.step == step) {
-        // Just done.
-    } else if is_finished(&run.state) {
+    if !last.is_some_and(|last| last.validation_f.is_some() && last.step == step) {
         run.validate(held_out, &bar)?;
         run.checkpoint()?;
-    } else {
-        // A pause leaves no trace: what goes on is what would have gone on without it.
-        run.measure(held_out, &bar);
     }
     bar.finish();
     say!("{}", run.saved());
