@@ -48,11 +48,11 @@ impl Renamed {
     pub fn take(&mut self, onset: &[f32], velocity: &[f32], mask: Option<&[f32]>) {
         if let Some(mask) = mask.filter(|mask| mask.len() == self.mask.len()) {
             for (share, given) in self.mask.iter_mut().zip(mask) {
-                *share = given.max(0.0).min(1.0);
+                *share = within(*given, 1.0);
             }
         }
         for (probability, given) in self.onset.iter_mut().zip(onset) {
-            *probability = given.max(0.0).min(SUREST);
+            *probability = within(*given, SUREST);
         }
         self.velocity.copy_from_slice(&velocity[..DRUM_COUNT]);
         if self.names == Drum::ALL {
@@ -73,7 +73,7 @@ impl Renamed {
                 let given = &given[heard * BAND_COUNT..][..BAND_COUNT];
                 let sums = &mut self.mask[class * BAND_COUNT..][..BAND_COUNT];
                 for (sum, share) in sums.iter_mut().zip(given) {
-                    *sum += share.max(0.0).min(1.0);
+                    *sum += within(*share, 1.0);
                 }
             }
         }
@@ -103,6 +103,11 @@ impl Renamed {
     pub fn mask(&self) -> Option<&[f32]> {
         (!self.mask.is_empty()).then_some(&self.mask)
     }
+}
+
+/// `value` between 0 and `most`; 0 for what is no number.
+fn within(value: f32, most: f32) -> f32 {
+    if value > 0.0 { value.min(most) } else { 0.0 }
 }
 
 fn log_odds(probability: f32) -> f32 {
