@@ -213,8 +213,8 @@ pub struct ScheduleConfig {
     /// Threads that render, at most 1024, and as many that put batches together; the weights do not
     /// depend on this number.
     pub render_threads: usize,
-    /// Ends after this many validations in a row without a better F-measure,
-    /// and keeps the best state as `best.bin`, which is then the one to export; 0 never
+    /// Ends after this many validations in a row without a better F-measure (what pauses
+    /// measure besides does not count) and keeps the best state as `best.bin`, which is then the one to export; 0 never
     /// ends early.
     pub patience: usize,
 }

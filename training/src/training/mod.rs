@@ -24,7 +24,7 @@ pub use curves::draw_curves;
 pub use data::{Batch, DataFolders, NO_TRAINING_KITS, NO_VALIDATION_KITS, ensure_some, renderer};
 pub use matching::{ClassScore, peaks};
 pub use optimiser::Optimiser;
-pub use patience::{best_validation, validations_since_best};
+pub use patience::{best_validation, is_stalled, validations_since_best};
 pub use pieces::{Pieces, open_recordings};
 pub use run::{state_to_use, train};
 pub(crate) use schedule::{budget_share, learning_rate};

@@ -18,6 +18,18 @@ pub fn validations_since_best(history: &[Record]) -> usize {
     since
 }
 
+/// Whether nothing has improved for `patience` validations and for the time that as many
+/// of them take: the validations that pauses bring use up no patience.
+pub fn is_stalled(history: &[Record], patience: usize, validate_minutes: f64) -> bool {
+    let waited = match (best_validation(history), history.last()) {
+        (Some(best), Some(last)) => last.minutes - best.minutes,
+        _ => 0.0,
+    };
+    patience > 0
+        && validations_since_best(history) >= patience
+        && waited >= patience as f64 * validate_minutes
+}
+
 /// The first of the best validations, if anything was measured.
 pub fn best_validation(history: &[Record]) -> Option<&Record> {
     let measured = history
@@ -52,5 +64,21 @@ mod tests {
             &stalled[1]
         ));
         assert!(best_validation(&history(&[None])).is_none());
+    }
+
+    #[test]
+    fn pauses_use_up_no_patience() {
+        let history: Vec<Record> = [(10.0, 0.3), (11.0, 0.2), (12.0, 0.2), (22.0, 0.1)]
+            .map(|(minutes, f)| Record {
+                minutes,
+                validation_f: Some(f),
+                ..Record::default()
+            })
+            .into();
+        assert!(!is_stalled(&history[..3], 2, 10.0));
+        assert!(!is_stalled(&history, 2, 10.0));
+        assert!(is_stalled(&history, 1, 10.0));
+        assert!(is_stalled(&history[..3], 2, 0.0));
+        assert!(!is_stalled(&history, 0, 0.0) && !is_stalled(&[], 1, 0.0));
     }
 }

@@ -15,7 +15,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{
     BatchSource, Checkpoint, DataFolders, NO_TRAINING_KITS, NO_VALIDATION_KITS, Pieces, Record,
-    Scores, Stepper, TrainArgs, Validation, best_validation, budget_share, draw_curves,
+    Scores, Stepper, TrainArgs, Validation, best_validation, budget_share, draw_curves, is_stalled,
     learning_rate, open_recordings, renderer,
     start::{CHECKPOINT, is_finished, start},
     validations_since_best,
@@ -113,8 +113,12 @@ impl Run {
 
     /// Whether validation has not improved for as long as the settings allow.
     fn stalled(&self) -> bool {
-        let patience = self.state.config.schedule.patience;
-        patience > 0 && validations_since_best(&self.state.progress.history) >= patience
+        let schedule = &self.state.config.schedule;
+        is_stalled(
+            &self.state.progress.history,
+            schedule.patience,
+            schedule.validate_minutes,
+        )
     }
 
     fn print(&self, what: &str, scores: &Scores, bar: &ProgressBar) {
