@@ -68,6 +68,9 @@ pub struct Sources {
     /// with: data, then recordings.
     #[serde(default)]
     pub former: [Vec<PathBuf>; 2],
+    /// The map of notes by which the recordings' MIDI files were read; older files do not tell.
+    #[serde(default)]
+    pub notes: Option<String>,
     /// Licence lines of models whose weights are in these.
     pub models: Vec<String>,
 }
@@ -118,6 +121,7 @@ impl Sources {
 
     /// Adds `other`. Allocates.
     pub fn add(&mut self, other: Sources) {
+        self.notes = self.notes.take().or(other.notes);
         join(&mut self.data, other.data);
         join(&mut self.recordings, other.recordings);
         join(&mut self.models, other.models);
