@@ -8,7 +8,7 @@ use std::{
 use idm_engine::model::ModelMeta;
 use serde::{Deserialize, Serialize};
 
-use super::Checkpoint;
+use super::{Checkpoint, warm_start::model_folder};
 use crate::config::short_name;
 
 /// What is in every model.
@@ -105,11 +105,7 @@ impl Sources {
 
     /// Those of the checkpoint or model at `path`, if it tells. Allocates.
     pub fn of_weights(path: &Path) -> Option<Sources> {
-        let folder = if path.is_dir() {
-            path
-        } else if path.extension().is_some_and(|end| end == "onnx") {
-            path.parent()?
-        } else {
+        let Some(folder) = model_folder(path) else {
             return Checkpoint::load(path).ok()?.sources;
         };
         let text = fs::read_to_string(folder.join("model.toml")).ok()?;
