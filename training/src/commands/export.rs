@@ -173,7 +173,7 @@ fn choose_thresholds(
         say!("{NO_VALIDATION_KITS}");
         "procedural kits"
     } else {
-        "procedural kits (--data and --recordings name others)"
+        "procedural kits (--data names others)"
     };
     let mut network = Network::default();
     let mut measure = |what: &str, validation: &Validation| {
