@@ -1,7 +1,9 @@
 //! Lines on standard output and standard error, whoever still reads them.
 
+use std::collections::BTreeSet;
 use std::fmt::Arguments;
 use std::io::{self, ErrorKind, Write};
+use std::sync::{Mutex, PoisonError};
 
 /// Prints a line as `println!` does, by [`console::line`](crate::console::line).
 macro_rules! say {
@@ -29,6 +31,17 @@ pub fn line(text: Arguments<'_>) {
 /// Writes a line to standard error. There is nobody left to tell if that fails.
 pub fn complain(text: Arguments<'_>) {
     let _ = write_line(&mut io::stderr().lock(), text);
+}
+
+/// Writes `text` to standard error, unless this was written before: material is opened for
+/// training and for validation, and what is said of it is said once.
+pub fn remark(text: String) {
+    static TOLD: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    let mut told = TOLD.lock().unwrap_or_else(PoisonError::into_inner);
+    if !told.contains(&text) {
+        complain(format_args!("{text}"));
+        told.insert(text);
+    }
 }
 
 /// `value` with so many digits after the point, a dash if there is none. Allocates.

@@ -1,11 +1,13 @@
 //! The exported bank plays what was learnt, chosen by the embedding.
 
+use std::path::Path;
+
 use idm_engine::{
     drum::{DRUM_COUNT, Drum},
     model::Model,
 };
 use idm_training::{
-    bank::{choose, load_bank, save_bank},
+    bank::{bank_sources, choose, load_bank, save_bank},
     export::{ClassPrototypes, DEFAULT_THRESHOLDS, describe, export_model},
     network::{CHOICE_COUNT, EMBEDDING, Weights, initial_weights},
     one_shot::{BANK_SAMPLES, one_shot_samples},
@@ -94,4 +96,31 @@ fn bank_comes_back_from_its_folder() {
     std::fs::remove_file(folder.path().join("ride_2.wav")).unwrap();
     let error = load_bank(folder.path(), &mut other).unwrap_err();
     assert!(format!("{error:#}").contains("ride_2.wav"), "{error:#}");
+}
+
+#[test]
+fn the_one_shots_of_a_model_are_a_bank() {
+    let root = tempfile::tempdir().unwrap();
+    let (first, second) = (root.path().join("first"), root.path().join("second"));
+    let weights = decided_weights();
+    let licences = vec!["one-shots by somebody".to_owned()];
+    let meta = describe("test", "00", licences, [DEFAULT_THRESHOLDS; 3]);
+    export_model(&first, &weights, &noise_bank(), &meta).unwrap();
+
+    let mut other = initial_weights(1);
+    let bank = load_bank(&first, &mut other).unwrap();
+    assert_eq!(other.get("choice.weight"), weights.get("choice.weight"));
+    assert_ne!(other.get("conv1.weight"), weights.get("conv1.weight"));
+    export_model(&second, &other, &bank, &meta).unwrap();
+    let bytes = |folder: &Path| std::fs::read(folder.join("one_shots.onnx")).unwrap();
+    assert!(bytes(&first) == bytes(&second), "they are as they were");
+    let licences = bank_sources(&first).unwrap().licences();
+    assert!(licences.contains(&"one-shots by somebody".to_owned()));
+
+    std::fs::copy(first.join("transcriber.onnx"), first.join("one_shots.onnx")).unwrap();
+    let error = format!("{:#}", load_bank(&first, &mut other).unwrap_err());
+    assert!(
+        error.contains("one_shots.onnx: expected choice.weight"),
+        "{error}"
+    );
 }

@@ -99,6 +99,7 @@ fn hits_alone_teach_masks_nearly_as_stems_do() {
         sweep: plan,
         data: None,
         recordings: vec![takes],
+        notes: Default::default(),
         warm_start: None,
         device: Default::default(),
         out: root.path().join("runs"),
@@ -180,6 +181,10 @@ fn unusable_recordings_are_refused_before_training() {
     };
     let table = root.path().join("000002/onsets.csv");
     let good = fs::read_to_string(&table).unwrap();
+    fs::write(&table, good.replacen(",kick", ",snare", 1)).unwrap();
+    let error = format!("{:#}", open().unwrap_err());
+    assert!(error.contains("000002/onsets.mid, which differ"), "{error}");
+    fs::remove_file(root.path().join("000002/onsets.mid")).unwrap();
     fs::write(&table, format!("{good}1.0,bagpipe,3\n")).unwrap();
     let error = format!("{:#}", open().unwrap_err());
     assert!(
@@ -214,6 +219,7 @@ fn all_unusable_recordings_are_named_at_once() {
     render_takes(root.path());
     fs::write(root.path().join("000001/mix.wav"), b"RIFF").unwrap();
     fs::write(root.path().join("000003/onsets.csv"), "time_s,class\n").unwrap();
+    fs::remove_file(root.path().join("000003/onsets.mid")).unwrap();
     let config = RecordingsConfig {
         folders: vec![root.path().to_owned()],
         ..RecordingsConfig::default()
@@ -310,6 +316,7 @@ fn evaluation(folder: &Path, systems: Vec<System>) -> EvaluateArgs {
         settled: None,
         renamed: None,
         recordings: vec![folder.to_owned()],
+        notes: Default::default(),
         golden: None,
     }
 }

@@ -42,6 +42,7 @@ fn arguments(out: &Path, config: PathBuf) -> TrainArgs {
         config,
         data: None,
         recordings: Vec::new(),
+        notes: Default::default(),
         out: PathBuf::from(out),
         resume: false,
         warm_start: None,
@@ -141,6 +142,7 @@ fn resuming_needs_the_material_and_a_budget() {
     let path = folder.path().join("checkpoint.bin");
     let sources = state.sources.as_mut().unwrap();
     sources.recordings.push("/takes".into());
+    sources.notes = Some("toontrack".to_owned());
     state.save(&path).unwrap();
     let args = TrainArgs {
         resume: true,
@@ -150,6 +152,15 @@ fn resuming_needs_the_material_and_a_budget() {
     let error = train(&args, &stop).unwrap_err().to_string();
     assert!(
         error.contains("expected --recordings, for the run learnt from /takes, found none"),
+        "{error}"
+    );
+    let other_notes = TrainArgs {
+        recordings: vec!["/takes".into()],
+        ..args.clone()
+    };
+    let error = train(&other_notes, &stop).unwrap_err().to_string();
+    assert!(
+        error.contains("expected --notes toontrack") && error.ends_with("found gm"),
         "{error}"
     );
 

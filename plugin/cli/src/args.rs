@@ -320,10 +320,7 @@ impl Mode {
 /// A map of MIDI notes, as an option.
 fn note_map() -> impl TypedValueParser<Value = NoteMap> {
     let ids = NoteMap::ALL.map(|map| PossibleValue::new(map.id).help(map.name));
-    PossibleValuesParser::new(ids).try_map(|id| {
-        let map = NoteMap::ALL.into_iter().find(|map| map.id == id);
-        map.ok_or("no map of this name")
-    })
+    PossibleValuesParser::new(ids).try_map(|id| NoteMap::named(&id).ok_or("no map of this name"))
 }
 
 /// The engine's quality, as an option.

@@ -1,11 +1,10 @@
 //! Hits that were corrected by hand: a table or a MIDI file, read back.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
 use idm_engine::drum::Drum;
-use idm_engine::hit_file::{self, Called, HitFileError};
+use idm_engine::hit_file::{self, Called, HitFileError, strange_notes_remark};
 use idm_engine::note_map::NoteMap;
 
 /// A hit as a file has it.
@@ -62,20 +61,9 @@ pub fn read(path: &Path, notes: &NoteMap) -> Result<HitFile, HitFileError> {
             Ok(drum)
         }
     })?;
-    let left_out = (!strange.is_empty()).then(|| {
-        let keys: BTreeSet<u8> = strange.iter().copied().collect();
-        let keys: Vec<String> = keys.iter().map(u8::to_string).collect();
-        format!(
-            "{} of {} notes belong to no drum of map {} (keys {})",
-            strange.len(),
-            strange.len() + hits.len(),
-            notes.id,
-            keys.join(", ")
-        )
-    });
     Ok(HitFile {
+        left_out: strange_notes_remark(&strange, strange.len() + hits.len(), notes),
         hits: hits.into(),
-        left_out,
     })
 }
 

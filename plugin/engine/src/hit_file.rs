@@ -1,10 +1,10 @@
 //! Hits in files: tables, written and read, and MIDI files, read.
 
-use std::{fmt::Write, fs, path::Path, str::FromStr};
+use std::{collections::BTreeSet, fmt::Write, fs, path::Path, str::FromStr};
 
 use thiserror::Error;
 
-use crate::{drum::Drum, midi_file};
+use crate::{drum::Drum, midi_file, note_map::NoteMap};
 
 /// First line of a table that is written.
 const HEADER: &str = "time_s,class,velocity";
@@ -81,6 +81,21 @@ pub fn read_hits<S: Copy + Ord>(
     })?;
     hits.sort_by(|a, b| a.time_s.total_cmp(&b.time_s).then(a.sound.cmp(&b.sound)));
     Ok(hits)
+}
+
+/// What is said of a file of `count` notes of which those with the keys `strange` are of no
+/// drum of `map`; nothing if there are none. Allocates.
+pub fn strange_notes_remark(strange: &[u8], count: usize, map: &NoteMap) -> Option<String> {
+    let keys: BTreeSet<u8> = strange.iter().copied().collect();
+    let keys: Vec<String> = keys.iter().map(u8::to_string).collect();
+    (!strange.is_empty()).then(|| {
+        format!(
+            "{} of {count} notes belong to no drum of map {} (keys {})",
+            strange.len(),
+            map.id,
+            keys.join(", ")
+        )
+    })
 }
 
 /// Where the columns of a table are.

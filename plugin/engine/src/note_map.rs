@@ -97,6 +97,11 @@ impl NoteMap {
         NoteMap::ROLAND,
     ];
 
+    /// The map that files and the command line call `id`.
+    pub fn named(id: &str) -> Option<NoteMap> {
+        NoteMap::ALL.into_iter().find(|map| map.id == id)
+    }
+
     /// The note that is written for `drum`. Real-time safe.
     pub const fn note(&self, drum: Drum) -> u8 {
         self.notes[drum.index()]
@@ -109,6 +114,12 @@ impl NoteMap {
             let index = drum.index();
             self.notes[index] == note || self.others[index].contains(&note)
         })
+    }
+}
+
+impl Default for NoteMap {
+    fn default() -> Self {
+        NoteMap::GENERAL_MIDI
     }
 }
 
@@ -126,6 +137,7 @@ mod tests {
     #[test]
     fn every_note_is_of_one_drum_and_comes_back() {
         for map in NoteMap::ALL {
+            assert_eq!(NoteMap::named(map.id), Some(map));
             for drum in Drum::ALL {
                 assert_eq!(map.drum(map.note(drum)), Some(drum), "{}", map.id);
             }

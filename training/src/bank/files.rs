@@ -1,6 +1,7 @@
 //! A learnt bank on disk: WAV files to listen to, and the classifier.
 
 use std::{
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
 };
@@ -13,12 +14,14 @@ use crate::{
     audio::{read_audio, write_mono},
     export::ClassPrototypes,
     files::write_file,
-    network::{CHOICE_COUNT, Weights},
+    network::{CHOICE_COUNT, NamedTensor, Weights},
     one_shot::one_shot_samples,
-    training::Sources,
+    training::{Sources, initializers},
 };
 
 const CLASSIFIER: &str = "choice.json";
+/// The one-shots and the classifier of a model.
+const ONE_SHOTS: &str = "one_shots.onnx";
 const SOURCES: &str = "sources.json";
 const CLASSIFIER_WEIGHTS: [&str; 2] = ["choice.weight", "choice.bias"];
 
@@ -61,40 +64,38 @@ pub fn bank_in(folder: &Path) -> Option<PathBuf> {
     path.exists().then_some(path)
 }
 
-/// What the bank in `folder` learnt from; older ones do not tell.
+/// What the bank in `folder` learnt from; older ones do not tell. Of a model its licences tell.
 pub fn bank_sources(folder: &Path) -> Option<Sources> {
+    if is_model(folder) {
+        return Sources::of_weights(folder);
+    }
     serde_json::from_slice(&fs::read(folder.join(SOURCES)).ok()?).ok()
 }
 
-/// Reads what [`save_bank`] wrote: the one-shots, and the classifier into
-/// `weights`.
+/// Whether `folder` holds a model rather than a bank.
+fn is_model(folder: &Path) -> bool {
+    bank_in(folder).is_none() && folder.join(ONE_SHOTS).exists()
+}
+
+/// Reads what [`save_bank`] wrote, or the one-shots of the model in `folder`: the one-shots,
+/// and the classifier that belongs to them into `weights`.
 ///
 /// # Errors
 /// Missing files, or files of another form.
 pub fn load_bank(folder: &Path, weights: &mut Weights) -> Result<[ClassPrototypes; DRUM_COUNT]> {
+    if is_model(folder) {
+        return load_model_bank(&folder.join(ONE_SHOTS), weights);
+    }
     let path = folder.join(CLASSIFIER);
     let text = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
     let classifier: Classifier =
         serde_json::from_slice(&text).with_context(|| format!("{} is damaged", path.display()))?;
-    for (name, values) in CLASSIFIER_WEIGHTS
-        .into_iter()
-        .zip([classifier.weight, classifier.bias])
-    {
-        let index = weights.index_of(name);
-        let target = &mut weights.tensors_mut()[index].values;
-        ensure!(
-            values.len() == target.len(),
-            "{}: expected {} values of {name}, found {}",
-            path.display(),
-            target.len(),
-            values.len()
-        );
-        *target = values;
+    let values = [classifier.weight, classifier.bias];
+    for (name, values) in CLASSIFIER_WEIGHTS.into_iter().zip(values) {
+        set_classifier(weights, name, values, &path)?;
     }
-    let mut classes = Vec::new();
-    for drum in Drum::ALL {
-        let mut waveforms = Vec::new();
-        for choice in 0..CHOICE_COUNT {
+    let class = |drum: Drum| {
+        let waveforms = (0..CHOICE_COUNT).map(|choice| {
             let path = folder.join(wave_name(drum, choice));
             let mut audio = read_audio(&path)?;
             let waveform = audio.channels.swap_remove(0);
@@ -105,11 +106,67 @@ pub fn load_bank(folder: &Path, weights: &mut Weights) -> Result<[ClassPrototype
                 one_shot_samples(drum),
                 waveform.len()
             );
-            waveforms.push(waveform);
-        }
-        classes.push(ClassPrototypes { waveforms });
+            Ok(waveform)
+        });
+        Ok(ClassPrototypes {
+            waveforms: waveforms.collect::<Result<_>>()?,
+        })
+    };
+    all_classes(folder, class)
+}
+
+/// Reads the one-shots and the classifier of an exported model: its `one_shots.onnx` at `path`.
+fn load_model_bank(path: &Path, weights: &mut Weights) -> Result<[ClassPrototypes; DRUM_COUNT]> {
+    let mut found: BTreeMap<String, NamedTensor> = initializers(path)?
+        .into_iter()
+        .map(|tensor| (tensor.name.clone(), tensor))
+        .collect();
+    let mut take = |name: &str| {
+        let tensor = found.remove(name);
+        tensor.with_context(|| format!("{}: expected {name}, found none", path.display()))
+    };
+    for name in CLASSIFIER_WEIGHTS {
+        set_classifier(weights, name, take(name)?.values, path)?;
     }
+    all_classes(path, |drum| {
+        let tensor = take(drum.file_stem())?;
+        let samples = one_shot_samples(drum);
+        ensure!(
+            tensor.shape == [CHOICE_COUNT, samples],
+            "{}: {}: expected {:?}, found {:?}",
+            path.display(),
+            tensor.name,
+            [CHOICE_COUNT, samples],
+            tensor.shape
+        );
+        let waveforms = tensor.values.chunks_exact(samples);
+        Ok(ClassPrototypes {
+            waveforms: waveforms.map(<[f32]>::to_vec).collect(),
+        })
+    })
+}
+
+/// Puts `values`, which are of the file at `path`, into the tensor `name` of `weights`.
+fn set_classifier(weights: &mut Weights, name: &str, values: Vec<f32>, path: &Path) -> Result<()> {
+    let index = weights.index_of(name);
+    let target = &mut weights.tensors_mut()[index].values;
+    ensure!(
+        values.len() == target.len(),
+        "{}: expected {} values of {name}, found {}",
+        path.display(),
+        target.len(),
+        values.len()
+    );
+    *target = values;
+    Ok(())
+}
+
+fn all_classes(
+    place: &Path,
+    class: impl FnMut(Drum) -> Result<ClassPrototypes>,
+) -> Result<[ClassPrototypes; DRUM_COUNT]> {
+    let classes: Vec<ClassPrototypes> = Drum::ALL.into_iter().map(class).collect::<Result<_>>()?;
     classes
         .try_into()
-        .map_err(|_| anyhow::anyhow!("{}: a class is missing", folder.display()))
+        .map_err(|_| anyhow::anyhow!("{}: a class is missing", place.display()))
 }

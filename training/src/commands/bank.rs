@@ -1,19 +1,23 @@
 //! `idm-train bank`.
 
 use std::{
+    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
-use idm_engine::drum::{DRUM_COUNT, Drum};
+use idm_engine::{
+    drum::{DRUM_COUNT, Drum},
+    note_map::NoteMap,
+};
 use rayon::prelude::*;
 
 use crate::{
     bank::{bank_in, learn_bank, learn_choice, save_bank},
     one_shot::Template,
-    recordings::{Recordings, heard_templates},
+    recordings::{Recordings, heard_templates, note_map},
     training::{Checkpoint, DataFolders, Pieces, Sources},
 };
 
@@ -29,6 +33,10 @@ pub struct BankArgs {
     /// Folders of recordings with their hits to learn from as well.
     #[arg(long, num_args = 1.., value_name = "DIR")]
     pub recordings: Vec<PathBuf>,
+    /// Which instrument's notes MIDI files of recordings have.
+    #[arg(long, value_name = "MAP", default_value = NoteMap::GENERAL_MIDI.id,
+          value_parser = note_map())]
+    pub notes: NoteMap,
     /// Procedural kits to learn from and to shape.
     #[arg(long, default_value_t = 40)]
     pub procedural_kits: u64,
@@ -52,7 +60,7 @@ pub fn run(args: &BankArgs) -> Result<()> {
     ensure_no_bank(&args.out)?;
     let checkpoint = Checkpoint::load_transcriber(&args.checkpoint)?;
     let mut weights = checkpoint.optimiser.average;
-    let material = Pieces::open(&checkpoint.config, &folders, &args.recordings)?;
+    let material = Pieces::open(&checkpoint.config, &folders, &args.recordings, &args.notes)?;
     // Before the long part: what cannot be written is not learnt.
     fs::create_dir_all(&args.out)
         .with_context(|| format!("cannot create {}", args.out.display()))?;
@@ -88,27 +96,49 @@ fn ensure_no_bank(out: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The templates of each class from all passages of `recordings`.
+/// The templates of each class from all passages of `recordings` but those of recordings that
+/// turn out to be damaged, which are told.
+///
+/// # Errors
+/// None can be read.
 fn hear(recordings: &Recordings) -> Result<[Vec<Template>; DRUM_COUNT]> {
-    let passages: Vec<_> = (0..recordings.passages())
+    let passages: Vec<Result<_>> = (0..recordings.passages())
         .into_par_iter()
         .map(|number| {
             let (example, explanation) = recordings.explained(number)?;
             Ok(heard_templates(&example, &explanation))
         })
-        .collect::<Result<_>>()?;
+        .collect();
     let mut heard = [const { Vec::new() }; DRUM_COUNT];
-    for passage in passages {
-        for (class, template) in heard.iter_mut().zip(passage) {
-            class.extend(template);
+    let mut damaged = BTreeSet::new();
+    let mut readable = 0;
+    for (number, passage) in passages.into_iter().enumerate() {
+        match passage {
+            Ok(passage) => {
+                readable += 1;
+                for (class, template) in heard.iter_mut().zip(passage) {
+                    class.extend(template);
+                }
+            }
+            // What the others show is not lost.
+            Err(error) => {
+                let audio = &recordings.recording_of(number).audio;
+                if damaged.insert(audio) {
+                    complain!("left out: {}: {error:#}", audio.display());
+                }
+            }
         }
     }
+    ensure!(
+        readable > 0,
+        "none of {} recordings can be read",
+        recordings.material().0
+    );
     for (drum, templates) in Drum::ALL.into_iter().zip(&heard) {
         say!(
-            "{}: heard in {} of {} passages",
+            "{}: heard in {} of {readable} passages",
             drum.name(),
             templates.len(),
-            recordings.passages()
         );
     }
     Ok(heard)
@@ -127,6 +157,7 @@ mod tests {
             checkpoint: folder.path().join("nowhere.bin"),
             data: None,
             recordings: Vec::new(),
+            notes: NoteMap::default(),
             procedural_kits: 1,
             pieces: 1,
             out: folder.path().to_owned(),
@@ -138,5 +169,50 @@ mod tests {
         let out = folder.path().join("bank");
         let error = run(&BankArgs { out, ..args }).unwrap_err();
         assert!(format!("{error:#}").contains("nowhere.bin"), "{error:#}");
+    }
+    #[test]
+    fn one_damaged_recording_is_left_out() {
+        use crate::{
+            commands::render::{self, RenderArgs},
+            kits::Split,
+            recordings::RecordingsConfig,
+        };
+        let root = tempfile::tempdir().unwrap();
+        render::run(&RenderArgs {
+            out: root.path().to_owned(),
+            config: None,
+            data: None,
+            pieces: 2,
+            seconds: Some(4.0),
+            seed: Some(21),
+            wildness: Some(0.5),
+            validation: false,
+            stereo: false,
+        })
+        .unwrap();
+        let config = RecordingsConfig {
+            folders: vec![root.path().to_owned()],
+            ..RecordingsConfig::default()
+        };
+        let open = || {
+            Recordings::open(&config, Split::Train, &[])
+                .unwrap()
+                .unwrap()
+        };
+        let count =
+            |heard: &[Vec<Template>; DRUM_COUNT]| -> usize { heard.iter().map(Vec::len).sum() };
+        let all = count(&hear(&open()).unwrap());
+        // Cuts the end off: header and first samples are as they were.
+        let cut = |take: &str| {
+            let path = root.path().join(take).join("mix.wav");
+            let content = fs::read(&path).unwrap();
+            fs::write(path, &content[..content.len() / 2]).unwrap();
+        };
+        cut("000001");
+        let left = count(&hear(&open()).unwrap());
+        assert!(left > 0 && left < all, "{left} of {all}");
+        cut("000000");
+        let error = hear(&open()).unwrap_err().to_string();
+        assert_eq!(error, "none of 2 recordings can be read");
     }
 }

@@ -4,11 +4,14 @@ use std::{path::PathBuf, sync::Arc, time::Instant};
 
 use anyhow::Result;
 use clap::Args;
-use idm_engine::drum::{Drum, STEM_COUNT};
+use idm_engine::{
+    drum::{Drum, STEM_COUNT},
+    note_map::NoteMap,
+};
 
 use crate::{
     kits::{self, Split},
-    recordings::{Quality, Recordings, RecordingsConfig, quality},
+    recordings::{Quality, Recordings, RecordingsConfig, note_map, quality},
     training::DataFolders,
 };
 
@@ -18,6 +21,10 @@ pub struct ExplainArgs {
     /// Folders of recordings with their hits (and, to be judged against, stems)
     #[arg(long, required = true, num_args = 1.., value_name = "DIR")]
     pub recordings: Vec<PathBuf>,
+    /// Which instrument's notes MIDI files of recordings have
+    #[arg(long, value_name = "MAP", default_value = NoteMap::GENERAL_MIDI.id,
+          value_parser = note_map())]
+    pub notes: NoteMap,
     /// Folder with drums/ whose kits the templates start from
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
@@ -42,6 +49,7 @@ pub fn run(args: &ExplainArgs) -> Result<()> {
     }
     let config = RecordingsConfig {
         folders: args.recordings.clone(),
+        notes: args.notes,
         ..RecordingsConfig::default()
     };
     let mut all = Vec::new();

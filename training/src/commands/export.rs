@@ -4,7 +4,11 @@ use std::{fs, path::PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
-use idm_engine::model::ModelMeta;
+use idm_engine::{
+    drum::Drum,
+    model::{ModelMeta, Thresholds},
+    note_map::NoteMap,
+};
 
 use crate::{
     bank::{bank_sources, load_bank, procedural_bank},
@@ -12,10 +16,11 @@ use crate::{
     console::figure,
     export::{DEFAULT_THRESHOLDS, describe, export_model, model_in, round_matrices},
     kits::Split,
-    network::{Head, Network, initial_weights},
+    network::{Head, Network, Weights, initial_weights},
+    recordings::note_map,
     training::{
-        Checkpoint, DataFolders, NO_VALIDATION_KITS, Sources, Validation, calibrate, licences_of,
-        renderer, warm_start,
+        Checkpoint, DataFolders, NO_VALIDATION_KITS, Sources, Validation, calibrate, calibrate_on,
+        licences_of, model_folder, open_recordings, renderer, warm_start,
     },
 };
 
@@ -41,14 +46,23 @@ pub struct ExportArgs {
     /// Share of those weights.
     #[arg(long, default_value_t = 0.5, requires = "blend")]
     pub blend_share: f32,
-    /// Folder of a learnt bank (`idm-train bank`); without it, the one-shots
-    /// are those of our synthesiser.
+    /// Folder of a learnt bank (`idm-train bank`), or of a model whose one-shots are kept, with
+    /// what chooses among them; that learnt with the transcriber of the bank, so the checkpoint
+    /// is best one that began with that. Without it, the one-shots are those of our synthesiser.
     #[arg(long)]
     pub bank: Option<PathBuf>,
     /// Folder with drums/ and grooves/, for thresholds on unseen kits. Its licences are
     /// those of the model only where the checkpoint does not tell what it learnt from.
     #[arg(long)]
     pub data: Option<PathBuf>,
+    /// Folders of recordings with their hits, for thresholds on those that are held out (in
+    /// folders called valid, validation or test), of the drums that are hit in them.
+    #[arg(long, num_args = 1.., value_name = "DIR")]
+    pub recordings: Vec<PathBuf>,
+    /// Which instrument's notes MIDI files of recordings have.
+    #[arg(long, value_name = "MAP", default_value = NoteMap::GENERAL_MIDI.id,
+          value_parser = note_map())]
+    pub notes: NoteMap,
     /// Pieces to choose the thresholds on; 0 keeps fixed ones.
     #[arg(long, default_value_t = 240)]
     pub pieces: usize,
@@ -111,26 +125,12 @@ pub fn run(args: &ExportArgs) -> Result<()> {
     };
     fs::create_dir_all(&args.out)
         .with_context(|| format!("cannot create {}", args.out.display()))?;
-    let mut thresholds = [DEFAULT_THRESHOLDS; 3];
-    if trained && args.pieces > 0 {
-        let material =
-            renderer(&config, &folders, Split::Valid)?.with_tame_share(CALIBRATION_TAME_SHARE);
-        if args.data.is_some() && material.kits().is_empty() {
-            say!("{NO_VALIDATION_KITS}: thresholds are chosen on procedural ones");
-        }
-        let validation = Validation::new(&material, FIRST_CALIBRATION_PIECE, args.pieces);
-        let scores = validation.measure(&mut Network::default(), &weights);
-        for head in Head::ALL {
-            let scores = &scores.heads[head.index()];
-            say!(
-                "{} head: onset F {} pooled, {} mean of the groups",
-                head.name(),
-                figure(scores.pooled_f(), 3),
-                figure(scores.macro_f(), 3)
-            );
-        }
-        thresholds = calibrate(&scores);
-    }
+    let thresholds = if trained && args.pieces > 0 {
+        choose_thresholds(args, &config, &folders, &weights)?
+    } else {
+        say!("thresholds are fixed ones");
+        [DEFAULT_THRESHOLDS; 3]
+    };
     ensure!(!config.name.is_empty(), "the model has no name");
     let parts = [
         Some(sources),
@@ -145,11 +145,89 @@ pub fn run(args: &ExportArgs) -> Result<()> {
     Ok(())
 }
 
-/// The evidence of the model that is replaced, or else of the one that is mixed in, stays until
-/// it is weighed anew.
+/// Thresholds of `weights` on held-out pieces; says which these are.
+fn choose_thresholds(
+    args: &ExportArgs,
+    config: &Config,
+    folders: &DataFolders,
+    weights: &Weights,
+) -> Result<[Thresholds; 3]> {
+    let material = renderer(config, folders, Split::Valid)?.with_tame_share(CALIBRATION_TAME_SHARE);
+    let recordings = open_recordings(
+        config,
+        &args.recordings,
+        &args.notes,
+        &material,
+        Split::Valid,
+    )?;
+    // What cannot be read is no reason to measure the rendered ones first.
+    let recorded = recordings
+        .map(|recordings| {
+            let piece_s = config.data.validation_piece_s;
+            Validation::of_recordings(&recordings, args.pieces, piece_s)
+        })
+        .transpose()?;
+    let kits = if !material.kits().is_empty() {
+        "kits of the data folder that are held out"
+    } else if args.data.is_some() {
+        say!("{NO_VALIDATION_KITS}");
+        "procedural kits"
+    } else {
+        "procedural kits (--data names others)"
+    };
+    let mut network = Network::default();
+    let mut measure = |what: &str, validation: &Validation| {
+        let scores = validation.measure(&mut network, weights);
+        for head in Head::ALL {
+            let scores = &scores.heads[head.index()];
+            say!(
+                "{} head, {what}: onset F {} pooled, {} mean of the groups",
+                head.name(),
+                figure(scores.pooled_f(), 3),
+                figure(scores.macro_f(), 3)
+            );
+        }
+        scores
+    };
+    let rendered = Validation::new(&material, FIRST_CALIBRATION_PIECE, args.pieces);
+    let rendered = measure("rendered", &rendered);
+    let Some(recorded) = recorded else {
+        if !args.recordings.is_empty() {
+            say!("no recording is held out (put some into a folder called validation/)");
+        }
+        say!(
+            "thresholds are chosen on {} pieces with {kits}",
+            args.pieces
+        );
+        return Ok(calibrate(&rendered));
+    };
+    let recorded = measure("recorded", &recorded);
+    let (thresholds, heard) = calibrate_on(&recorded, &rendered);
+    let heard: Vec<&str> = heard.into_iter().map(Drum::name).collect();
+    match heard.is_empty() {
+        true => say!("the recordings that are held out have too few hits"),
+        false => say!(
+            "thresholds of {} are chosen on {} passages of recordings that are held out",
+            heard.join(", "),
+            args.pieces
+        ),
+    }
+    say!(
+        "thresholds of all {}drums are chosen on {} pieces with {kits}",
+        if heard.is_empty() { "" } else { "other " },
+        args.pieces
+    );
+    Ok(thresholds)
+}
+
+/// The evidence of the model that is replaced, or else of the one that is mixed in or whose
+/// one-shots are kept, stays until it is weighed anew.
 fn keep_evidence(args: &ExportArgs, meta: &mut ModelMeta) {
-    let folders = [Some(&args.out), args.blend.as_ref()];
-    let mut before = folders.into_iter().flatten().filter_map(|folder| {
+    let models = [&args.blend, &args.bank];
+    let models = models.into_iter().flatten();
+    let models = models.filter_map(|path| model_folder(path));
+    let folders = [args.out.as_path()].into_iter().chain(models);
+    let mut before = folders.filter_map(|folder| {
         let text = fs::read_to_string(folder.join("model.toml")).ok()?;
         let before = ModelMeta::parse(&text).ok()?;
         Some((folder, before)).filter(|(_, before)| before.evidence.is_some())
@@ -200,6 +278,8 @@ mod tests {
             blend_share: 0.5,
             bank: None,
             data: None,
+            recordings: Vec::new(),
+            notes: NoteMap::default(),
             pieces: 0,
             out: out.to_owned(),
             replace: false,
@@ -255,5 +335,32 @@ mod tests {
         let error = format!("{:#}", run(&asked).unwrap_err());
         assert!(error.contains("nowhere.bin"), "{error}");
         assert_eq!(fs::read(args.out.join("model.toml")).unwrap(), before);
+    }
+    #[test]
+    fn evidence_is_kept_of_the_model_that_is_mixed_in() {
+        let folder = tempfile::tempdir().unwrap();
+        let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("../presets/models/default");
+        let text = fs::read_to_string(model.join("model.toml")).unwrap();
+        let shipped = ModelMeta::parse(&text).unwrap();
+        assert!(shipped.evidence.is_some());
+        let args = untrained(folder.path());
+        let kept = |args: ExportArgs| {
+            let mut meta = describe("test", "00", Vec::new(), [DEFAULT_THRESHOLDS; 3]);
+            keep_evidence(&args, &mut meta);
+            meta.evidence
+        };
+        for blend in [model.clone(), model.join("transcriber.onnx")] {
+            let blend = Some(blend);
+            let args = args.clone();
+            assert_eq!(kept(ExportArgs { blend, ..args }), shipped.evidence);
+        }
+        let bank = Some(model);
+        let with_bank = ExportArgs {
+            bank,
+            ..args.clone()
+        };
+        assert_eq!(kept(with_bank), shipped.evidence);
+        let blend = Some(folder.path().join("checkpoint.bin"));
+        assert_eq!(kept(ExportArgs { blend, ..args }), None);
     }
 }

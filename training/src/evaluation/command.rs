@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
-use idm_engine::model::Model;
+use idm_engine::{model::Model, note_map::NoteMap};
 use indicatif::{ProgressBar, ProgressStyle};
 use rayon::prelude::*;
 
@@ -26,7 +26,7 @@ use super::{
     score::score,
     systems::Estimate,
 };
-use crate::render::Piece;
+use crate::{recordings::note_map, render::Piece};
 
 /// Length of an excerpt that nobody asks for otherwise.
 const EXCERPT_DEFAULT_S: f64 = 10.0;
@@ -94,6 +94,10 @@ pub struct EvaluateArgs {
         "robustness", "one_shots", "corrected", "settled", "renamed", "material", "excerpts",
     ])]
     pub recordings: Vec<PathBuf>,
+    /// Which instrument's notes MIDI files of recordings have
+    #[arg(long, value_name = "MAP", default_value = NoteMap::GENERAL_MIDI.id,
+          value_parser = note_map())]
+    pub notes: NoteMap,
     /// Write the golden figures that a test compares with to this file instead
     #[arg(long, value_name = "FILE", conflicts_with_all = [
         "robustness", "one_shots", "corrected", "settled", "renamed", "recordings", "data", "systems",

@@ -7,6 +7,7 @@ use idm_engine::{
     audio_file::AudioBuffer,
     drum::{DRUM_COUNT, Drum, GROUP_COUNT, Group, RESIDUAL, STEM_COUNT},
     model::Model,
+    note_map::NoteMap,
 };
 use rayon::prelude::*;
 
@@ -21,10 +22,10 @@ use super::{
     vocabulary::Vocabulary,
 };
 use crate::{
+    console,
     kits::SAMPLE_RATE_HZ,
     recordings::{
-        Annotation, Recording, check_hits, find_all_recordings, hits_of, read_annotations,
-        read_at_rate,
+        Annotation, Recording, check_hits, find_all_recordings, hits_of, pairs_remark, read_at_rate,
     },
     render::Piece,
 };
@@ -80,7 +81,7 @@ pub fn evaluate(args: &EvaluateArgs) -> Result<Report> {
             "--seconds: expected some seconds of each recording, found {seconds}"
         );
     }
-    let takes = takes(&args.recordings)?;
+    let takes = takes(&args.recordings, &args.notes)?;
     let model = load_model(&args.model)?;
     let templates = if systems.iter().any(|system| system.needs_templates()) {
         generic_templates(args.data.as_deref())?
@@ -112,20 +113,27 @@ pub fn evaluate(args: &EvaluateArgs) -> Result<Report> {
     Ok(report(&args.recordings, systems, &judged, &vocabulary))
 }
 
-/// The takes below `folders`; those whose annotation is no good are told and left out.
-fn takes(folders: &[PathBuf]) -> Result<Vec<Take>> {
+/// The takes below `folders`, whose MIDI files have the notes of `notes`; those whose annotation is no good are told and left out.
+fn takes(folders: &[PathBuf], notes: &NoteMap) -> Result<Vec<Take>> {
     let mut takes = Vec::new();
     for folder in folders {
-        for recording in find_all_recordings(folder)? {
+        let recordings = find_all_recordings(folder)?;
+        pairs_remark(&recordings)
+            .into_iter()
+            .for_each(console::remark);
+        for recording in recordings {
             let audio = &recording.audio;
             let name = audio.strip_prefix(folder).unwrap_or(audio);
             let name = name.display().to_string();
-            match read_annotations(&recording.annotation) {
-                Ok(annotations) => takes.push(Take {
-                    recording,
-                    name,
-                    annotations,
-                }),
+            match recording.annotations(notes) {
+                Ok(read) => {
+                    read.strange.into_iter().for_each(console::remark);
+                    takes.push(Take {
+                        recording,
+                        name,
+                        annotations: read.strokes,
+                    });
+                }
                 Err(error) => complain!("left out: {error:#}"),
             }
         }

@@ -14,6 +14,7 @@ fn args(systems: Vec<System>) -> EvaluateArgs {
         excerpts: 3,
         seconds: Some(4.0),
         recordings: Vec::new(),
+        notes: Default::default(),
         threads: None,
         out: None,
         robustness: false,

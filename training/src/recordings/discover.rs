@@ -6,14 +6,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Result, anyhow, bail, ensure};
+use anyhow::{Result, anyhow, ensure};
 use idm_engine::{audio_file::is_called_audio, drum::STEM_COUNT};
 
 use super::{
     Annotation,
+    scores::ScoreIndex,
     stems::{Stems, is_stem, parent, stem_name},
 };
-use crate::kits::{Split, files_below, has_extension, is_audio, lossy_remark};
+use crate::kits::{Split, files_below, is_audio, lossy_remark};
 
 /// A recording and its annotation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +23,8 @@ pub struct Recording {
     pub audio: PathBuf,
     /// Its hits: a CSV or MIDI file.
     pub annotation: PathBuf,
+    /// Further files beside it that are called like its annotation, but for the ending.
+    pub other_annotations: Vec<PathBuf>,
     /// Its stems; only read when asked for.
     pub stems: Stems,
     /// Side of the training/validation border: validation in and below a folder
@@ -41,7 +44,10 @@ const FOLDER_ANNOTATIONS: [&str; 3] = ["onsets.csv", "onsets.mid", "onsets.midi"
 ///   `idm` write), or
 /// * its name begins with the name of a MIDI file anywhere below `folder`
 ///   (StemGMD: mixtures per kit next to the Groove MIDI dataset). If several
-///   do, the longest name counts, then the one with most folders in common.
+///   do, the longest name counts, then the one with most folders in common. A MIDI file
+///   with audio of the same name beside it is of that, and of no other mixture but those
+///   elsewhere whose folders are called like its folder and itself (StemGMD next to Groove with
+///   its audio).
 ///
 /// Stems (files named like a drum, or with a drum or its StemGMD code as the
 /// last part of the name) are no recordings. In the order of their paths.
@@ -70,26 +76,29 @@ fn find(folder: &Path, is_audio: fn(&Path) -> bool) -> Result<Vec<Recording>> {
     for path in audio.iter().filter(|path| !is_stem(path)) {
         *mixtures_of.entry(parent(path)).or_default() += 1;
     }
-    let scores = ScoreIndex::new(&files);
+    let scores = ScoreIndex::new(folder, &files);
     let mut recordings = Vec::new();
     for path in &audio {
         let beside = ["csv", "mid", "midi", "CSV", "MID"].map(|end| path.with_extension(end));
-        let mut annotation = beside.into_iter().find(|path| present.contains(path));
-        if annotation.is_none() && !is_stem(path) {
+        let mut annotations = beside.to_vec();
+        annotations.retain(|path| present.contains(path));
+        if annotations.is_empty() && !is_stem(path) {
             if mixtures_of.get(parent(path)) == Some(&1) {
-                let shared = FOLDER_ANNOTATIONS.map(|name| parent(path).join(name));
-                annotation = shared.into_iter().find(|path| present.contains(path));
+                annotations.extend(FOLDER_ANNOTATIONS.map(|name| parent(path).join(name)));
+                annotations.retain(|path| present.contains(path));
             }
-            if annotation.is_none() {
-                annotation = scores.best_for(path)?;
+            if annotations.is_empty() {
+                annotations.extend(scores.best_for(path)?);
             }
         }
-        if let Some(annotation) = annotation {
+        let mut annotations = annotations.into_iter();
+        if let Some(annotation) = annotations.next() {
             recordings.push(Recording {
                 stems: Stems::beside(path, &audio),
                 split: split_of(path, folder),
                 audio: (*path).clone(),
                 annotation,
+                other_annotations: annotations.collect(),
             });
         }
     }
@@ -127,63 +136,34 @@ impl Recording {
     }
 }
 
-/// MIDI files by name.
-struct ScoreIndex<'a> {
-    by_name: BTreeMap<String, Vec<&'a PathBuf>>,
-}
-
-impl<'a> ScoreIndex<'a> {
-    fn new(files: &'a [PathBuf]) -> ScoreIndex<'a> {
-        let mut by_name: BTreeMap<String, Vec<&PathBuf>> = BTreeMap::new();
-        for path in files
+/// Says which of `recordings` have their hits from files of another name or folder: a wrong one
+/// teaches what is not played. Nothing if there are none. Allocates.
+pub fn pairs_remark(recordings: &[Recording]) -> Option<String> {
+    /// Lines that are read.
+    const MOST: usize = 20;
+    let is_far = |recording: &&Recording| {
+        let (audio, annotation) = (&recording.audio, &recording.annotation);
+        let is_shared = FOLDER_ANNOTATIONS
             .iter()
-            .filter(|path| has_extension(path, &["mid", "midi"]))
-        {
-            by_name.entry(stem_name(path)).or_default().push(path);
-        }
-        ScoreIndex { by_name }
-    }
-
-    /// The MIDI file whose name the name of `audio` begins with.
-    fn best_for(&self, audio: &Path) -> Result<Option<PathBuf>> {
-        let name = stem_name(audio);
-        let mut ends = name
-            .char_indices()
-            .rev()
-            .filter(|(_, c)| matches!(c, '_' | '-' | ' '))
-            .map(|(at, _)| at);
-        let longest = std::iter::once(name.len())
-            .chain(&mut ends)
-            .find_map(|end| self.by_name.get(&name[..end]));
-        let Some(candidates) = longest else {
-            return Ok(None);
-        };
-        let shared = |score: &Path| {
-            let folders = |path: &Path| -> BTreeSet<String> {
-                let parts = parent(path).components();
-                parts
-                    .map(|part| part.as_os_str().to_string_lossy().to_lowercase())
-                    .collect()
-            };
-            folders(audio).intersection(&folders(score)).count()
-        };
-        let most = candidates
-            .iter()
-            .map(|path| shared(path))
-            .max()
-            .unwrap_or(0);
-        let mut best = candidates.iter().filter(|path| shared(path) == most);
-        match (best.next(), best.next()) {
-            (Some(only), None) => Ok(Some((*only).clone())),
-            (Some(first), Some(second)) => bail!(
-                "{}: expected one MIDI file of this name, found {} and {}; put the mixture into folders named like those of its MIDI file",
-                audio.display(),
-                first.display(),
-                second.display()
-            ),
-            _ => Ok(None),
-        }
-    }
+            .any(|name| annotation.ends_with(name));
+        parent(audio) != parent(annotation)
+            || !is_shared && stem_name(audio) != stem_name(annotation)
+    };
+    let far: Vec<&Recording> = recordings.iter().filter(is_far).collect();
+    let pairs = far.iter().take(MOST).map(|recording| {
+        let (audio, annotation) = (&recording.audio, &recording.annotation);
+        format!("\n  {}: {}", audio.display(), annotation.display())
+    });
+    let more = far.len().saturating_sub(MOST);
+    let more = (more > 0).then(|| format!("\n  and {more} more"));
+    (!far.is_empty()).then(|| {
+        format!(
+            "the hits of {} of {} recordings are from a file of another name or folder:{}",
+            far.len(),
+            recordings.len(),
+            pairs.chain(more).collect::<String>()
+        )
+    })
 }
 
 #[cfg(test)]
@@ -291,6 +271,78 @@ mod tests {
             error.contains("drummer1") && error.contains("drummer5"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn hits_of_another_take_are_not_taken() {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path();
+        let pair = |a: &str, b: &str| (a.to_owned(), b.to_owned());
+        touch(
+            root,
+            &[
+                "a/drums.wav",
+                "a/drums.mid",
+                "a/drums_2.wav",
+                "b/drums.wav",
+                // A folder of this name makes no difference beside the take.
+                "drums/drums.flac",
+                "drums/drums.mid",
+                "drums/drums_2.wav",
+                "drums/others/drums_3.wav",
+            ],
+        );
+        let own = [
+            pair("a/drums.wav", "a/drums.mid"),
+            pair("drums/drums.flac", "drums/drums.mid"),
+        ];
+        assert_eq!(found(root), own);
+        assert_eq!(pairs_remark(&find_recordings(root).unwrap()), None);
+        // A MIDI file of its own folder is meant, and told.
+        touch(root, &["midi/song.mid", "wav/song_live.wav"]);
+        let far = pair("wav/song_live.wav", "midi/song.mid");
+        assert_eq!(found(root)[2], far);
+        let remark = pairs_remark(&find_recordings(root).unwrap()).unwrap();
+        assert!(
+            remark.starts_with("the hits of 1 of 3 recordings")
+                && remark.contains("song_live.wav: ")
+                && remark.ends_with("song.mid"),
+            "{remark}"
+        );
+    }
+
+    #[test]
+    fn stem_gmd_finds_a_groove_that_has_its_audio() {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path();
+        touch(
+            root,
+            &[
+                "StemGMD/drummer1/session1/1_funk/bluebird/1_funk_bluebird_MIX.wav",
+                "groove/drummer1/session1/1_funk.mid",
+                "groove/drummer1/session1/1_funk.wav",
+            ],
+        );
+        let found = found(root);
+        assert_eq!(found.len(), 2, "{found:?}");
+        assert!(
+            found
+                .iter()
+                .all(|(_, score)| score == "groove/drummer1/session1/1_funk.mid")
+        );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn names_that_are_no_text_are_no_pair() {
+        use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
+        let root = tempfile::tempdir().unwrap();
+        let at = |name: &[u8]| root.path().join(OsStr::from_bytes(name));
+        // Not every file system takes such names.
+        if fs::write(at(b"caf\xe9.wav"), b"").is_ok() {
+            fs::write(at(b"n\xf6.mid"), b"").unwrap();
+            assert!(find_recordings(root.path()).is_err());
+        }
     }
 
     #[test]

@@ -7,10 +7,11 @@ use idm_engine::{
     audio_file::{self, AudioBuffer},
     drum::{DRUM_COUNT, RESIDUAL, STEM_COUNT},
     front_end::{BAND_COUNT, Framing, LOW_BAND_COUNT},
+    note_map::NoteMap,
 };
 
 use super::{
-    annotations::{Annotation, read_annotations},
+    annotations::Annotation,
     discover::Recording,
     explain::{ClassTemplates, ExplainSettings, Explanation, Stroke, explain},
 };
@@ -112,13 +113,13 @@ pub fn hits_of(annotations: &[Annotation], first: usize, end: usize) -> (Vec<Hit
 }
 
 impl DecodedRecording {
-    /// Reads the mixture and the annotation. Allocates.
+    /// Reads the mixture and the annotation, a MIDI file with the notes of `notes`. Allocates.
     ///
     /// # Errors
     /// Files that cannot be read; annotations that cannot belong to the file.
-    pub fn read(recording: &Recording) -> Result<DecodedRecording> {
+    pub fn read(recording: &Recording, notes: &NoteMap) -> Result<DecodedRecording> {
         let mix = read_mono(&recording.audio)?;
-        let annotations = read_annotations(&recording.annotation)?;
+        let annotations = recording.annotations(notes)?.strokes;
         check_hits(recording, &annotations, mix.len())?;
         Ok(DecodedRecording { mix, annotations })
     }
@@ -338,7 +339,7 @@ mod tests {
         let table = "time_s,class,velocity\n0.1,kick,\n0.4,kick,\n0.7,kick,32\n";
         std::fs::write(folder.path().join("onsets.csv"), table).unwrap();
         let recording = &find_recordings(folder.path()).unwrap()[0];
-        let decoded = DecodedRecording::read(recording).unwrap();
+        let decoded = DecodedRecording::read(recording, &NoteMap::default()).unwrap();
         let example = decoded
             .with_stems(recording, 0, 44_100, &mut Featuriser::new())
             .unwrap();
@@ -375,7 +376,7 @@ mod tests {
         }
         std::fs::write(folder.path().join("onsets.csv"), "time_s,class\n0.1,kick\n").unwrap();
         let recording = &find_recordings(folder.path()).unwrap()[0];
-        let decoded = DecodedRecording::read(recording).unwrap();
+        let decoded = DecodedRecording::read(recording, &NoteMap::default()).unwrap();
         let example = decoded
             .with_stems(recording, 0, 44_100, &mut Featuriser::new())
             .unwrap();

@@ -8,17 +8,18 @@ use std::{
 };
 
 use anyhow::{Context, Error, Result, bail, ensure};
-use idm_engine::{audio_file::AudioReader, front_end::Framing};
+use idm_engine::{audio_file::AudioReader, front_end::Framing, note_map::NoteMap};
 use rayon::prelude::*;
 
 use super::{
     DecodedRecording, Recording, crop,
     explain::{ClassTemplates, ExplainSettings, Explanation},
-    find_recordings,
+    find_recordings, pairs_remark,
     passage::check_hits,
-    read_annotations, starting_templates,
+    starting_templates,
 };
 use crate::{
+    console,
     kits::{Kit, SAMPLE_RATE_HZ, Split, lossy_remark},
     random::Random,
     render::{Featuriser, TrainingExample},
@@ -46,6 +47,8 @@ pub struct RecordingsConfig {
     /// Take targets from stems beside the recordings instead of estimating
     /// them.
     pub use_stems: bool,
+    /// Which notes MIDI files have.
+    pub notes: NoteMap,
     /// How targets are estimated.
     pub explain: ExplainSettings,
 }
@@ -93,21 +96,27 @@ fn begin(path: &Path) -> Result<AudioReader> {
 }
 
 /// Length of a recording at 44.1 kHz and a check of everything that can be
-/// checked without decoding all of it.
-fn inspect(recording: &Recording, use_stems: bool) -> Result<usize> {
+/// checked without decoding all of it. What of its notes is of no drum goes into `strange`.
+fn inspect(
+    recording: &Recording,
+    config: &RecordingsConfig,
+    strange: &mut Option<String>,
+) -> Result<usize> {
     let reader = begin(&recording.audio)?;
     let samples = match reader.announced_frames() {
         Some(frames) => (frames as f64 * SAMPLE_RATE_HZ / reader.sample_rate_hz()) as usize,
-        None => DecodedRecording::read(recording)?.samples(),
+        None => DecodedRecording::read(recording, &config.notes)?.samples(),
     };
     ensure!(
         samples > 0,
         "{}: expected at least one sample, found a header without samples",
         recording.audio.display()
     );
-    let annotations = read_annotations(&recording.annotation)?;
+    let read = recording.annotations(&config.notes)?;
+    *strange = read.strange;
+    let annotations = read.strokes;
     check_hits(recording, &annotations, samples)?;
-    if use_stems {
+    if config.use_stems {
         for stem in recording.stems_for(&annotations)?.into_iter().flatten() {
             begin(stem)?;
         }
@@ -115,15 +124,19 @@ fn inspect(recording: &Recording, use_stems: bool) -> Result<usize> {
     Ok(samples)
 }
 
-/// [`inspect`] of all `recordings`.
+/// [`inspect`] of all `recordings`; tells notes that are of no drum.
 ///
 /// # Errors
 /// All that cannot be used, each with its reason.
-fn inspect_all(recordings: &[Recording], use_stems: bool) -> Result<Vec<usize>> {
-    let looked: Vec<Result<usize>> = recordings
+fn inspect_all(recordings: &[Recording], config: &RecordingsConfig) -> Result<Vec<usize>> {
+    let (looked, strange): (Vec<Result<usize>>, Vec<Option<String>>) = recordings
         .par_iter()
-        .map(|recording| inspect(recording, use_stems))
-        .collect();
+        .map(|recording| {
+            let mut strange = None;
+            (inspect(recording, config, &mut strange), strange)
+        })
+        .unzip();
+    strange.into_iter().flatten().for_each(console::remark);
     let reasons = looked.iter().filter_map(|looked| looked.as_ref().err());
     let reasons: Vec<String> = reasons.map(|reason| format!("{reason:#}")).collect();
     ensure!(
@@ -169,12 +182,16 @@ impl Recordings {
         for folder in &config.folders {
             recordings.extend(find_recordings(folder)?);
             let remark = lossy_remark(folder);
-            if split == Split::Train && !remark.is_empty() {
-                complain!("{}: {}", folder.display(), remark.trim_start_matches("; "));
+            if !remark.is_empty() {
+                let remark = remark.trim_start_matches("; ");
+                console::remark(format!("{}: {remark}", folder.display()));
             }
         }
+        pairs_remark(&recordings)
+            .into_iter()
+            .for_each(console::remark);
         // Those of the other side too: what is wrong is told at once.
-        let lengths = inspect_all(&recordings, config.use_stems)?;
+        let lengths = inspect_all(&recordings, config)?;
         let (recordings, lengths): (Vec<Recording>, Vec<usize>) = recordings
             .into_iter()
             .zip(lengths)
@@ -212,7 +229,7 @@ impl Recordings {
     /// When the recording cannot be read.
     pub fn explained(&self, number: usize) -> Result<(TrainingExample, Explanation)> {
         let Passage { first, end, .. } = self.passages[number];
-        let decoded = DecodedRecording::read(self.recording_of(number))?;
+        let decoded = DecodedRecording::read(self.recording_of(number), &self.config.notes)?;
         let settings = &self.config.explain;
         Ok(decoded.explained(first, end, &self.start, settings, &mut Featuriser::new()))
     }
@@ -228,7 +245,7 @@ impl Recordings {
         if recording.stems.is_empty() {
             return Ok(None);
         }
-        let decoded = DecodedRecording::read(recording)?;
+        let decoded = DecodedRecording::read(recording, &self.config.notes)?;
         decoded
             .with_stems(recording, first, end, &mut Featuriser::new())
             .map(Some)
@@ -254,7 +271,7 @@ impl Recordings {
         let recording = &self.recordings[recording];
         let end = end.max(begin + at_least);
         let read = || -> Result<TrainingExample> {
-            let decoded = DecodedRecording::read(recording)?;
+            let decoded = DecodedRecording::read(recording, &self.config.notes)?;
             let mut featuriser = Featuriser::new();
             if self.config.use_stems {
                 decoded.with_stems(recording, first, end, &mut featuriser)

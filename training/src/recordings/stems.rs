@@ -22,26 +22,33 @@ impl Stems {
     /// a group of drums) alone or like the mixture and a drum.
     pub fn beside(path: &Path, audio: &[&PathBuf]) -> Stems {
         let mixture = stem_name(path);
-        let mixture = mixture
-            .trim_end_matches("mix")
-            .trim_end_matches(['_', '-', ' ']);
+        // `song_MIX.wav` has the stems of `song`, too.
+        let short = mixture.strip_suffix("mix").unwrap_or_default();
+        let trimmed = short.trim_end_matches(SEPARATORS);
+        let song = if trimmed.len() < short.len() {
+            trimmed
+        } else {
+            ""
+        };
         let mut stems = Stems::default();
         for other in audio
             .iter()
             .filter(|other| **other != path && parent(other) == parent(path))
         {
-            let Some(kind) = stem_kind(other) else {
-                continue;
-            };
             let name = stem_name(other);
             let alone = name == "residual"
                 || Sound::from_name(&name).is_some()
                 || ["toms", "hihat", "hi_hat", "cymbals"].contains(&&*name);
-            if alone || (!mixture.is_empty() && name.starts_with(mixture)) {
-                let place = match kind {
-                    StemKind::One(index) => &mut stems.of_one[index],
-                    StemKind::Group(group) => &mut stems.of_groups[group.index()],
-                };
+            let own = kind_in(&mixture, &name).or_else(|| kind_in(song, &name));
+            let Some(kind) = own.or_else(|| stem_kind(other).filter(|_| alone)) else {
+                continue;
+            };
+            let place = match kind {
+                StemKind::One(index) => &mut stems.of_one[index],
+                StemKind::Group(group) => &mut stems.of_groups[group.index()],
+            };
+            // One that names the mixture is surely of it.
+            if own.is_some() || place.is_none() {
                 *place = Some((*other).clone());
             }
         }
@@ -119,6 +126,9 @@ impl Stems {
     }
 }
 
+/// What divides the parts of names.
+pub const SEPARATORS: [char; 3] = ['_', '-', ' '];
+
 /// What a stem holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum StemKind {
@@ -132,32 +142,40 @@ enum StemKind {
 /// drums, or with one or a StemGMD code as the last part.
 fn stem_kind(path: &Path) -> Option<StemKind> {
     let name = stem_name(path);
-    let named = |text: &str| {
-        if text == "residual" || text == "other" {
-            return Some(StemKind::One(STEM_COUNT - 1));
-        }
-        let group = match text {
-            "toms" => Some(Group::Toms),
-            "hihat" | "hi_hat" => Some(Group::HiHat),
-            "cymbals" => Some(Group::Cymbals),
-            _ => None,
-        };
-        let drum = || {
-            Sound::from_name(text).and_then(Sound::drum).or_else(|| {
-                let mut drums = Drum::ALL.into_iter();
-                drums.find(|drum| stem_gmd_code(*drum).to_lowercase() == text)
-            })
-        };
-        group
-            .map(StemKind::Group)
-            .or_else(|| drum().map(|drum| StemKind::One(drum.index())))
-    };
-    named(&name).or_else(|| {
-        let parts = name
-            .char_indices()
-            .filter(|(_, c)| matches!(c, '_' | '-' | ' '));
-        parts.map(|(at, _)| &name[at + 1..]).find_map(named)
+    kind_called(&name).or_else(|| {
+        let parts = name.match_indices(SEPARATORS);
+        parts.map(|(at, _)| &name[at + 1..]).find_map(kind_called)
     })
+}
+
+/// What is called `text`: a drum, a group of drums or the residual.
+fn kind_called(text: &str) -> Option<StemKind> {
+    if text == "residual" || text == "other" {
+        return Some(StemKind::One(STEM_COUNT - 1));
+    }
+    let group = match text {
+        "toms" => Some(Group::Toms),
+        "hihat" | "hi_hat" => Some(Group::HiHat),
+        "cymbals" => Some(Group::Cymbals),
+        _ => None,
+    };
+    let drum = || {
+        Sound::from_name(text).and_then(Sound::drum).or_else(|| {
+            let mut drums = Drum::ALL.into_iter();
+            drums.find(|drum| stem_gmd_code(*drum).to_lowercase() == text)
+        })
+    };
+    group
+        .map(StemKind::Group)
+        .or_else(|| drum().map(|drum| StemKind::One(drum.index())))
+}
+
+/// What the file called `name` holds if it is a stem of `mixture`: called like that, a
+/// separator and nothing but what it holds.
+fn kind_in(mixture: &str, name: &str) -> Option<StemKind> {
+    let rest = name.strip_prefix(mixture).filter(|_| !mixture.is_empty())?;
+    let held = rest.trim_start_matches(SEPARATORS);
+    kind_called(held).filter(|_| held.len() < rest.len())
 }
 
 /// Code of the class in StemGMD and in the IDM paper's code.
@@ -185,15 +203,67 @@ pub fn parent(path: &Path) -> &Path {
     path.parent().unwrap_or(Path::new(""))
 }
 
-/// Its name without the ending, in small letters.
+/// Its name without the ending, in small letters. What is no text in it is spelt out: names
+/// that differ in that alone stay different.
 pub fn stem_name(path: &Path) -> String {
-    let name = path.file_stem().and_then(|name| name.to_str());
-    name.unwrap_or_default().to_lowercase()
+    let bytes = path.file_stem().unwrap_or_default().as_encoded_bytes();
+    let mut name = String::new();
+    for chunk in bytes.utf8_chunks() {
+        name.push_str(&chunk.valid().to_lowercase());
+        for byte in chunk.invalid() {
+            name.push_str(&format!("\\x{byte:02x}"));
+        }
+    }
+    name
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn stems_are_those_of_the_mixture_of_the_whole_name() {
+        let stems = |mixture: &str, names: &[&str]| -> Vec<String> {
+            let paths: Vec<PathBuf> = names.iter().map(PathBuf::from).collect();
+            let paths: Vec<&PathBuf> = paths.iter().collect();
+            let stems = Stems::beside(Path::new(mixture), &paths);
+            let ones = stems.of_one.iter().chain(&stems.of_groups);
+            ones.flatten()
+                .map(|path| path.display().to_string())
+                .collect()
+        };
+        let takes = [
+            "Take 1 kick.wav",
+            "Take 1.wav",
+            "Take 10 kick.wav",
+            "Take 10 snare.wav",
+            "Take 10.wav",
+        ];
+        assert_eq!(stems("Take 1.wav", &takes), ["Take 1 kick.wav"]);
+        assert_eq!(
+            stems("Take 10.wav", &takes),
+            ["Take 10 kick.wav", "Take 10 snare.wav"]
+        );
+        let takes = ["Take 1.wav", "Take 1-b kick.wav", "Take 1-b.wav"];
+        assert_eq!(stems("Take 1.wav", &takes), [""; 0]);
+        let gmd = ["1_funk_MIX.wav", "1_funk_HH_CHH.wav", "1_funk_2_KD.wav"];
+        assert_eq!(stems("1_funk_MIX.wav", &gmd), ["1_funk_HH_CHH.wav"]);
+        let named = ["a remix.wav", "a remix - Toms.wav", "a re kick.wav"];
+        assert_eq!(stems("a remix.wav", &named), ["a remix - Toms.wav"]);
+        // What names the mixture is surely of it.
+        let both = ["a.wav", "a_kick.wav", "kick.wav", "snare.wav"];
+        assert_eq!(stems("a.wav", &both), ["a_kick.wav", "snare.wav"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn names_that_are_no_text_stay_different() {
+        use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
+        let name = |bytes: &[u8]| stem_name(Path::new(OsStr::from_bytes(bytes)));
+        assert_eq!(name(b"Caf\xe9.wav"), "caf\\xe9");
+        assert_ne!(name(b"caf\xe9.wav"), name(b"caf\xe8.mid"));
+        assert_eq!(name("Café.wav".as_bytes()), "café");
+    }
 
     #[test]
     fn drums_with_hits_need_stems_of_their_own() {

@@ -11,6 +11,7 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
+use idm_engine::note_map::NoteMap;
 
 use super::{Outcome, PlannedRun, Sweep, csv_table, markdown_table};
 use crate::{
@@ -18,6 +19,7 @@ use crate::{
     files::write_file,
     kits::Split,
     network::{Compute, Network},
+    recordings::note_map,
     training::{
         Checkpoint, DataFolders, Sources, TrainArgs, Validation, renderer, state_to_use, train,
     },
@@ -43,6 +45,10 @@ pub struct SweepArgs {
     /// Folders of recordings with their hits (CSV or MIDI).
     #[arg(long, num_args = 1.., value_name = "DIR")]
     pub recordings: Vec<PathBuf>,
+    /// Which instrument's notes MIDI files of recordings have.
+    #[arg(long, value_name = "MAP", default_value = NoteMap::GENERAL_MIDI.id,
+          value_parser = note_map())]
+    pub notes: NoteMap,
     /// Where the dense part of the network runs.
     #[arg(long, value_enum, default_value_t)]
     pub device: Compute,
@@ -128,19 +134,16 @@ fn keep_start(args: &SweepArgs) -> Result<()> {
         start,
         format!("data {}", list(&sources.data)),
         format!("recordings {}", list(&sources.recordings)),
+        format!("notes {}", args.notes.id),
     ];
     let path = out.join("start.txt");
     let Ok(before) = fs::read_to_string(&path) else {
         return write_file(&path, format!("{}\n", lines.join("\n")).as_bytes());
     };
-    // Older folders tell the weights alone.
+    // Older folders tell less.
     let before = before.lines().map(str::trim);
-    for ((line, before), what) in
-        lines
-            .iter()
-            .zip(before)
-            .zip(["begin with", "learn from", "learn from"])
-    {
+    let whats = ["begin with", "learn from", "learn from", "learn from"];
+    for ((line, before), what) in lines.iter().zip(before).zip(whats) {
         ensure!(
             before == line,
             "{}: expected runs that {what} {line}, found runs that {what} {before}; \
@@ -173,6 +176,7 @@ fn train_one(
         config: settings,
         data: args.data.clone(),
         recordings: args.recordings.clone(),
+        notes: args.notes,
         out: folder.to_owned(),
         resume,
         warm_start: args.warm_start.clone(),
@@ -215,6 +219,7 @@ mod tests {
             data: None,
             warm_start: None,
             recordings: Vec::new(),
+            notes: NoteMap::default(),
             device: Compute::Cpu,
             out: folder.path().to_owned(),
         };
@@ -242,6 +247,15 @@ mod tests {
         let other = keep_start(&data).unwrap_err().to_string();
         assert!(
             other.contains("data /kits, found runs that learn from data none"),
+            "{other}"
+        );
+        let notes = SweepArgs {
+            notes: NoteMap::TOONTRACK,
+            ..warm.clone()
+        };
+        let other = keep_start(&notes).unwrap_err().to_string();
+        assert!(
+            other.contains("notes toontrack, found runs that learn from notes gm"),
             "{other}"
         );
         let takes = SweepArgs {

@@ -33,5 +33,5 @@ pub use sources::{Sources, licences_of};
 pub use speed::{SpeedArgs, speed};
 pub use start::TrainArgs;
 pub use step::{StepLosses, StepPlan, Stepper, cpu_step, train_step};
-pub use validation::{Calibration, Scores, Validation, calibrate};
-pub use warm_start::warm_start;
+pub use validation::{Calibration, Scores, Validation, calibrate, calibrate_on};
+pub use warm_start::{initializers, model_folder, warm_start};

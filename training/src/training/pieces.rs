@@ -3,6 +3,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use anyhow::{Result, ensure};
+use idm_engine::note_map::NoteMap;
 
 use super::{DataFolders, ensure_some, renderer};
 use crate::{
@@ -25,14 +26,19 @@ pub struct Pieces {
 
 impl Pieces {
     /// The training side of the kits and grooves in `folders` and of the
-    /// recordings below `recordings`. Allocates.
+    /// recordings below `recordings`, whose MIDI files have the notes of `notes`. Allocates.
     ///
     /// # Errors
     /// Material that cannot be loaded; recordings of which none is for
     /// training; folders of which nothing is, without recordings.
-    pub fn open(config: &Config, folders: &DataFolders, recordings: &[PathBuf]) -> Result<Pieces> {
+    pub fn open(
+        config: &Config,
+        folders: &DataFolders,
+        recordings: &[PathBuf],
+        notes: &NoteMap,
+    ) -> Result<Pieces> {
         let renderer = Arc::new(renderer(config, folders, Split::Train)?);
-        let opened = open_recordings(config, recordings, &renderer, Split::Train)?;
+        let opened = open_recordings(config, recordings, notes, &renderer, Split::Train)?;
         ensure!(
             opened.is_some() || recordings.is_empty(),
             "expected recordings to train on, found only ones below folders called valid, validation or test"
@@ -79,20 +85,22 @@ impl Pieces {
     }
 }
 
-/// One side of the recordings below `folders`, if there are any on it.
-/// Allocates.
+/// One side of the recordings below `folders`, whose MIDI files have the notes of `notes`, if
+/// there are any on it. Allocates.
 ///
 /// # Errors
 /// Recordings that cannot be found or read.
 pub fn open_recordings(
     config: &Config,
     folders: &[PathBuf],
+    notes: &NoteMap,
     renderer: &Renderer,
     split: Split,
 ) -> Result<Option<Recordings>> {
     let recordings = RecordingsConfig {
         folders: folders.to_vec(),
         use_stems: config.data.recordings_stems,
+        notes: *notes,
         ..RecordingsConfig::default()
     };
     Recordings::open(&recordings, split, renderer.kits())
@@ -118,7 +126,7 @@ mod tests {
         config.data.procedural_kits = 1;
         let open = || {
             let folders = DataFolders::inside(data.path()).unwrap();
-            Pieces::open(&config, &folders, &[])
+            Pieces::open(&config, &folders, &[], &NoteMap::default())
         };
         let error = open().unwrap_err().to_string();
         let expected = format!(
@@ -136,6 +144,6 @@ mod tests {
         fs::copy(kit.join("kick.wav"), own.join("kick.wav")).unwrap();
         assert_eq!(open().unwrap().renderer().material(), (1, 0));
         // Without a folder, all is procedural.
-        Pieces::open(&config, &DataFolders::default(), &[]).unwrap();
+        Pieces::open(&config, &DataFolders::default(), &[], &NoteMap::default()).unwrap();
     }
 }

@@ -318,7 +318,7 @@ pub fn train(args: &TrainArgs, stop: &Arc<AtomicBool>) -> Result<Checkpoint> {
         Some(folder) => DataFolders::inside(folder)?,
         None => DataFolders::default(),
     };
-    let training = Pieces::open(&config, &folders, &args.recordings)?;
+    let training = Pieces::open(&config, &folders, &args.recordings, &args.notes)?;
     let validation_renderer = renderer(&config, &folders, Split::Valid)?;
     let (kits, grooves) = training.renderer().material();
     say!(
@@ -341,7 +341,13 @@ pub fn train(args: &TrainArgs, stop: &Arc<AtomicBool>) -> Result<Checkpoint> {
         );
     }
     let pieces = config.data.validation_pieces;
-    let recorded = open_recordings(&config, &args.recordings, training.renderer(), Split::Valid)?;
+    let recorded = open_recordings(
+        &config,
+        &args.recordings,
+        &args.notes,
+        training.renderer(),
+        Split::Valid,
+    )?;
     let held_out = HeldOut {
         rendered: Validation::new(&validation_renderer, FIRST_VALIDATION_PIECE, pieces),
         recorded: recorded

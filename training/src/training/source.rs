@@ -280,7 +280,8 @@ mod tests {
             config.data.pool = 4;
             config.data.piece_s = 1.0;
             config.schedule.render_threads = render_threads;
-            let pieces = Pieces::open(&config, &DataFolders::default(), &[]).unwrap();
+            let pieces =
+                Pieces::open(&config, &DataFolders::default(), &[], &Default::default()).unwrap();
             let source = BatchSource::start(&config, pieces, first_step, 2).unwrap();
             (first_step..5)
                 .map(|_| source.next_batch().unwrap().iter().map(bits).collect())

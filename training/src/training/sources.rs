@@ -8,7 +8,7 @@ use std::{
 use idm_engine::model::ModelMeta;
 use serde::{Deserialize, Serialize};
 
-use super::Checkpoint;
+use super::{Checkpoint, warm_start::model_folder};
 use crate::config::short_name;
 
 /// What is in every model.
@@ -68,6 +68,9 @@ pub struct Sources {
     /// with: data, then recordings.
     #[serde(default)]
     pub former: [Vec<PathBuf>; 2],
+    /// The map of notes by which the recordings' MIDI files were read; older files do not tell.
+    #[serde(default)]
+    pub notes: Option<String>,
     /// Licence lines of models whose weights are in these.
     pub models: Vec<String>,
 }
@@ -102,11 +105,7 @@ impl Sources {
 
     /// Those of the checkpoint or model at `path`, if it tells. Allocates.
     pub fn of_weights(path: &Path) -> Option<Sources> {
-        let folder = if path.is_dir() {
-            path
-        } else if path.extension().is_some_and(|end| end == "onnx") {
-            path.parent()?
-        } else {
+        let Some(folder) = model_folder(path) else {
             return Checkpoint::load(path).ok()?.sources;
         };
         let text = fs::read_to_string(folder.join("model.toml")).ok()?;
@@ -118,6 +117,7 @@ impl Sources {
 
     /// Adds `other`. Allocates.
     pub fn add(&mut self, other: Sources) {
+        self.notes = self.notes.take().or(other.notes);
         join(&mut self.data, other.data);
         join(&mut self.recordings, other.recordings);
         join(&mut self.models, other.models);

@@ -4,11 +4,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail, ensure};
 use clap::Args;
+use idm_engine::note_map::NoteMap;
 
 use super::{Checkpoint, Optimiser, Progress, Sources, budget_share, warm_start};
 use crate::{
     config::Config,
     network::{Compute, initial_weights},
+    recordings::note_map,
 };
 
 /// The state of a run, in its folder.
@@ -26,6 +28,10 @@ pub struct TrainArgs {
     /// Folders of recordings with their hits (CSV or MIDI); no stems needed.
     #[arg(long, num_args = 1.., value_name = "DIR")]
     pub recordings: Vec<PathBuf>,
+    /// Which instrument's notes MIDI files of recordings have.
+    #[arg(long, value_name = "MAP", default_value = NoteMap::GENERAL_MIDI.id,
+          value_parser = note_map())]
+    pub notes: NoteMap,
     /// Folder for the checkpoint, the settings and the curves; without --resume, one
     /// that holds no run yet.
     #[arg(long, default_value = "runs/default")]
@@ -80,6 +86,17 @@ fn ensure_material(folder: &Path, had: &Sources, given: &Sources) -> Result<()> 
                 .join(", ")
         );
     }
+    let map = |sources: &Sources| match &sources.notes {
+        Some(id) => id.clone(),
+        None => NoteMap::default().id.to_owned(),
+    };
+    ensure!(
+        had.recordings.is_empty() || map(had) == map(given),
+        "{}: expected --notes {}, with which the run read its recordings, found {}",
+        folder.join(CHECKPOINT).display(),
+        map(had),
+        map(given)
+    );
     Ok(())
 }
 
@@ -93,7 +110,8 @@ pub(super) fn is_finished(state: &Checkpoint) -> bool {
 /// The run in the folder, or a new one.
 pub(super) fn start(args: &TrainArgs) -> Result<Checkpoint> {
     let config = Config::read(&args.config)?;
-    let given = Sources::given(args.data.as_deref(), &args.recordings);
+    let mut given = Sources::given(args.data.as_deref(), &args.recordings);
+    given.notes = (!args.recordings.is_empty()).then(|| args.notes.id.to_owned());
     if !args.resume {
         ensure_no_run(&args.out)?;
     } else {

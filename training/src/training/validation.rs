@@ -272,9 +272,62 @@ pub fn calibrate(scores: &Scores) -> [Thresholds; 3] {
     scores.heads.each_ref().map(|head| head.thresholds)
 }
 
+/// Thresholds of each head, by [`Head::index`], as `recorded` has them for the drums that are
+/// hit often enough in it, as `rendered` for the others, and which drums the former are.
+pub fn calibrate_on(recorded: &Scores, rendered: &Scores) -> ([Thresholds; 3], Vec<Drum>) {
+    /// Fewer hits choose a threshold by chance.
+    const LEAST_HITS: usize = 20;
+    let hits = |drum: &Drum| {
+        let score = recorded.heads[Head::Standard.index()].classes[drum.index()];
+        score.found + score.missed
+    };
+    let heard: Vec<Drum> = Drum::ALL
+        .into_iter()
+        .filter(|drum| hits(drum) >= LEAST_HITS)
+        .collect();
+    let mut thresholds = calibrate(rendered);
+    for (thresholds, own) in thresholds.iter_mut().zip(calibrate(recorded)) {
+        for drum in heard.iter().map(|drum| drum.index()) {
+            thresholds.strict[drum] = own.strict[drum];
+            thresholds.recall[drum] = own.recall[drum];
+        }
+    }
+    (thresholds, heard)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn drums_that_recordings_lack_keep_the_thresholds_of_rendered_ones() {
+        let with = |hits: usize, value: f32| {
+            let mut piece = PieceEvents::default();
+            for n in 0..hits {
+                piece.hits[0].push(20 * n);
+                piece.peaks[0].push((20 * n, value));
+            }
+            piece.hits[1] = vec![5];
+            piece.peaks[1] = vec![(5, value)];
+            let scores = choose(&[piece]);
+            Scores {
+                heads: [scores; 3],
+                distortion_db: 0.0,
+                leakage_db: 0.0,
+            }
+        };
+        let (recorded, rendered) = (with(25, 0.9), with(25, 0.3));
+        let (thresholds, heard) = calibrate_on(&recorded, &rendered);
+        assert_eq!(heard, [Drum::Kick]);
+        let (own, others) = (calibrate(&recorded)[1], calibrate(&rendered)[1]);
+        assert!(own.strict[0] > others.strict[0]);
+        assert_eq!(thresholds[1].strict[0], own.strict[0]);
+        assert_eq!(thresholds[1].recall[0], own.recall[0]);
+        assert_eq!(thresholds[1].strict[1..], others.strict[1..]);
+        let (thresholds, heard) = calibrate_on(&with(3, 0.9), &rendered);
+        assert!(heard.is_empty());
+        assert_eq!(thresholds, calibrate(&rendered));
+    }
 
     #[test]
     fn flat_tops_are_cut_in_the_middle() {

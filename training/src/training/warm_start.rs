@@ -9,11 +9,24 @@ use std::{
 
 use anyhow::{Context, Result, bail, ensure};
 use prost::Message;
-use tract_onnx::pb::{ModelProto, TensorProto, tensor_proto::DataType};
+use tract_onnx::{
+    pb::{ModelProto, TensorProto, tensor_proto::DataType},
+    prelude::f16,
+};
 
 use super::Checkpoint;
 use crate::network::{NamedTensor, Weights};
 use grow::{Widths, grow};
+
+/// The folder of the model at `path`, which is that or a file in it; none where `path` is a
+/// checkpoint.
+pub fn model_folder(path: &Path) -> Option<&Path> {
+    let is_file = path.extension().is_some_and(|end| end == "onnx");
+    match path.is_dir() {
+        true => Some(path),
+        false => path.parent().filter(|_| is_file),
+    }
+}
 
 /// The averaged weights of the checkpoint at `path`, or those of the model
 /// there: a folder with `transcriber.onnx` (and `one_shots.onnx`), or such a
@@ -27,8 +40,7 @@ use grow::{Widths, grow};
 /// A file that cannot be read, lacks weights of the layers that all heads share, or holds
 /// larger ones: the tensor, the expected and the found shape.
 pub fn warm_start(path: &Path, initial: Weights) -> Result<Weights> {
-    let is_model = path.is_dir() || path.extension().is_some_and(|end| end == "onnx");
-    let found = if is_model {
+    let found = if model_folder(path).is_some() {
         let files: Vec<PathBuf> = if path.is_dir() {
             vec![path.join("transcriber.onnx"), path.join("one_shots.onnx")]
         } else {
@@ -49,6 +61,9 @@ pub fn warm_start(path: &Path, initial: Weights) -> Result<Weights> {
     say!("{used} of {all} tensors taken from {}", path.display());
     Ok(weights)
 }
+
+/// Types of constants that are read.
+const FLOATS: [i32; 2] = [DataType::Float as i32, DataType::Float16 as i32];
 
 /// What the names of the tensors of the trunk begin with: layers that every network has had.
 const TRUNK: [&str; 5] = ["conv1.", "conv2.", "dense.", "gru1.", "gru2."];
@@ -83,8 +98,11 @@ fn fill(found: &[NamedTensor], mut initial: Weights) -> Result<(Weights, usize)>
     Ok((initial, used))
 }
 
-/// The float constants of an ONNX file.
-fn initializers(path: &Path) -> Result<Vec<NamedTensor>> {
+/// The constants of an ONNX file that are floats, of 32 or 16 bits. Allocates.
+///
+/// # Errors
+/// A file that cannot be read, or a constant that is damaged or holds what is no number.
+pub fn initializers(path: &Path) -> Result<Vec<NamedTensor>> {
     let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     let model = ModelProto::decode(bytes.as_slice())
         .with_context(|| format!("{} is not an ONNX model", path.display()))?;
@@ -93,7 +111,7 @@ fn initializers(path: &Path) -> Result<Vec<NamedTensor>> {
         .with_context(|| format!("{} holds no graph", path.display()))?;
     let tensors = graph.initializer.into_iter();
     tensors
-        .filter(|tensor| tensor.data_type == DataType::Float as i32)
+        .filter(|tensor| FLOATS.contains(&tensor.data_type))
         .map(|tensor| {
             values(&tensor).with_context(|| format!("{}: {}", path.display(), tensor.name))
         })
@@ -106,7 +124,12 @@ fn values(tensor: &TensorProto) -> Result<NamedTensor> {
         .iter()
         .map(|&size| usize::try_from(size).context("a dimension is negative"))
         .collect::<Result<_>>()?;
-    let values: Vec<f32> = if tensor.raw_data.is_empty() {
+    let values: Vec<f32> = if tensor.data_type == DataType::Float16 as i32 {
+        let chunks = tensor.raw_data.chunks_exact(2);
+        chunks
+            .map(|bytes| f16::from_le_bytes([bytes[0], bytes[1]]).to_f32())
+            .collect()
+    } else if tensor.raw_data.is_empty() {
         tensor.float_data.clone()
     } else {
         let chunks = tensor.raw_data.chunks_exact(4);
