@@ -82,6 +82,7 @@ pub struct Played<'a> {
 /// Engine, mixer and note scheduler of one activation.
 pub struct Processor {
     engine: Engine,
+    model: Arc<Model>,
     config: EngineConfig,
     stems: Stems,
     events: Events,
@@ -122,7 +123,8 @@ impl Processor {
             quality,
         };
         Ok(Self {
-            engine: Engine::new(config, model)?,
+            engine: Engine::new(config, model.clone())?,
+            model,
             config,
             stems: Stems::new(PIECE_SAMPLES),
             events: Events::new(PIECE_SAMPLES),
@@ -137,8 +139,12 @@ impl Processor {
     }
 
     /// Whether this processor suits an activation with these values.
-    pub fn suits(&self, sample_rate_hz: f64, quality: Quality) -> bool {
-        self.config.sample_rate_hz == sample_rate_hz && self.config.quality == quality
+    pub fn suits(&self, sample_rate_hz: f64, quality: Quality, model: &Arc<Model>) -> bool {
+        let config = EngineConfig {
+            sample_rate_hz,
+            quality,
+        };
+        self.config == config && Arc::ptr_eq(&self.model, model)
     }
 
     /// Delay of every output in samples. Real-time safe.

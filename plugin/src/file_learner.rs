@@ -12,11 +12,11 @@ use std::thread::{self, JoinHandle};
 
 use idm_engine::drum::Drum;
 use idm_engine::kit_from_file::{KitFromFile, KitFromFileError, KitHearing, kit_from_file};
-use idm_engine::model::Model;
 
 use crate::corrections::lessons;
 use crate::kit_state::KitState;
 use crate::lock::lock;
+use crate::model_choice::{ChosenModel, ModelChoice};
 use crate::params::IdmParams;
 
 /// What became of a file.
@@ -122,6 +122,7 @@ impl FileLearner {
             },
             changes: params.kit.changes(),
             kit: params.kit.clone(),
+            model: params.model.clone(),
             job: job.clone(),
         };
         let thread = thread::Builder::new().name("idm file learner".into());
@@ -181,6 +182,7 @@ struct Task {
     path: PathBuf,
     hearing: KitHearing,
     kit: KitState,
+    model: ModelChoice,
     /// Those of the kit when it began.
     changes: u64,
     job: Arc<Job>,
@@ -199,7 +201,9 @@ impl Task {
     }
 
     fn learn(&self) -> Result<Learnt, Failure> {
-        let model = Model::embedded().map_err(|error| Failure::Impossible(error.to_string()))?;
+        let model = self.model.current();
+        let ChosenModel { model, .. } =
+            model.map_err(|error| Failure::Impossible(error.to_string()))?;
         let mut go_on = |share: f32| {
             self.job.share.store(share.to_bits(), Ordering::Relaxed);
             match self.is_wanted() {

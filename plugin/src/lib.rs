@@ -17,6 +17,7 @@ pub mod kit_state;
 pub mod link;
 mod lock;
 pub mod midi_export;
+pub mod model_choice;
 pub mod notes;
 pub mod own_samples;
 pub mod params;

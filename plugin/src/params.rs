@@ -14,6 +14,7 @@ use nice_plug::prelude::*;
 use crate::buses::MixTargets;
 use crate::corrections::Corrections;
 use crate::kit_state::KitState;
+use crate::model_choice::ModelChoice;
 use crate::own_samples::OwnSamples;
 use crate::state::{EditorView, FormatStamp};
 
@@ -114,6 +115,9 @@ pub struct IdmParams {
     /// Hits that the user took away or added.
     #[persist = "corrections"]
     pub corrections: Corrections,
+    /// The folder of the drum model; empty for the built-in one.
+    #[persist = "model"]
+    pub model: ModelChoice,
 
     /// What the main output carries.
     #[id = "main"]
@@ -289,6 +293,7 @@ impl Default for IdmParams {
             kit,
             own_samples: OwnSamples::default(),
             corrections: Corrections::default(),
+            model: ModelChoice::default(),
             main_output: EnumParam::new("Main output", MainOutput::Mix),
             bypass: BoolParam::new("Bypass", false).make_bypass(),
             quality: EnumParam::new("Quality", QualityChoice::Standard),

@@ -49,6 +49,9 @@ pub type InverseDrumMachine = DrumMachine<Effect>;
 /// Inverse Drum Machine on a track of its own, fed by its side-chain.
 pub type InverseDrumInstrument = DrumMachine<Instrument>;
 
+/// What only an activation can change: the quality and the changes of the model.
+type Wanted = (Quality, u64);
+
 /// What the plugins of this library have in common, which is all but how the drums come in.
 pub struct DrumMachine<K> {
     kind: PhantomData<fn() -> K>,
@@ -75,8 +78,10 @@ pub struct DrumMachine<K> {
     /// Whether the host says that it exports.
     is_offline: bool,
     input_is_mono: bool,
-    /// Quality for which a restart has been asked for, how often, and how many samples ago.
-    restart_asked_for: Option<(Quality, u32, u64)>,
+    /// Changes of the model before that of the last activation.
+    model_changes: u64,
+    /// For what a restart has been asked for, how often, and how many samples ago.
+    restart_asked_for: Option<(Wanted, u32, u64)>,
 }
 
 impl<K> std::fmt::Debug for DrumMachine<K> {
@@ -111,6 +116,7 @@ impl<K: Kind> Default for DrumMachine<K> {
             sample_rate_hz: 44_100.0,
             is_offline: false,
             input_is_mono: false,
+            model_changes: 0,
             restart_asked_for: None,
         }
     }
@@ -124,20 +130,21 @@ impl<K> Drop for DrumMachine<K> {
 }
 
 impl<K: Kind> DrumMachine<K> {
-    /// Asks for a restart when the quality on the panel is not the running one, and a few
-    /// times again if the host does nothing: the latency may change in `activate` only. A
-    /// block of `samples` begins. Real-time safe.
-    fn restart_if_quality_changed(&mut self, samples: usize, context: &impl ProcessContext<Self>) {
+    /// Asks for a restart when the quality on the panel or the model is not the running one,
+    /// and a few times again if the host does nothing: the latency may change in `activate`
+    /// only, and engines are made there. A block of `samples` begins. Real-time safe.
+    fn restart_if_needed(&mut self, samples: usize, context: &impl ProcessContext<Self>) {
         let Some(processor) = &self.processor else {
             return;
         };
-        let wanted = self.params.quality.value().engine();
-        if wanted == processor.quality() {
+        let quality = self.params.quality.value().engine();
+        let wanted = (quality, self.params.model.changes());
+        if wanted == (processor.quality(), self.model_changes) {
             self.restart_asked_for = None;
             return;
         }
         let (asked, ago) = match self.restart_asked_for {
-            Some((quality, asked, ago)) if quality == wanted => (asked, ago + samples as u64),
+            Some((before, asked, ago)) if before == wanted => (asked, ago + samples as u64),
             _ => (0, 0),
         };
         // Seconds of audio are no seconds in an export.
@@ -288,7 +295,7 @@ impl<K: Kind> Plugin for DrumMachine<K> {
         aux: &mut AuxiliaryBuffers,
         context: &mut impl ProcessContext<Self>,
     ) -> ProcessStatus {
-        self.restart_if_quality_changed(buffer.samples(), context);
+        self.restart_if_needed(buffer.samples(), context);
         self.collect_strokes(context);
 
         let [left, right] = buffer.as_slice() else {

@@ -19,7 +19,7 @@ use crate::params::values;
 pub const FORMAT: u32 = 1;
 
 /// Fields with what a project has made: each a text.
-const TEXTS: [&str; 3] = ["kit", "samples", "corrections"];
+const TEXTS: [&str; 4] = ["kit", "samples", "corrections", "model"];
 
 /// Saved as the number [`FORMAT`]; what is loaded does not change it, but is counted.
 #[derive(Debug, Default)]

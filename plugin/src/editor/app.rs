@@ -100,7 +100,7 @@ impl IdmApp {
         lock(&samples).browser = None;
         params.editor.show();
         let shared = lock(&end).shared.clone();
-        let told_changes = params.corrections.edits() + params.own_samples.edits();
+        let told_changes = edits(&params);
         Self {
             params,
             end,
@@ -238,6 +238,7 @@ impl IdmApp {
         match wish {
             Some(DeskWish::Learn(path)) => self.learn_from(&path),
             Some(DeskWish::Undo) => self.undo_learning(),
+            Some(DeskWish::Model(folder)) => self.take_model(&folder),
             None => {}
         }
         self.follow_dragged(ui, pads.zones, &setter, &monitor.take);
@@ -265,6 +266,8 @@ impl IdmApp {
                     self.params.set_values(setter, &values);
                 }
             }
+            HeaderWish::ChooseModel => lock(&self.samples).open_models(&self.params.model),
+            HeaderWish::BuiltInModel => self.take_built_in_model(),
             HeaderWish::Dismiss => self.notice = None,
             HeaderWish::OpenFolder => {
                 if let Some(folder) = self.notice.as_ref().and_then(|n| n.folder.as_ref()) {
@@ -279,7 +282,7 @@ impl IdmApp {
     /// Tells the host that the project is another one than it has saved.
     fn tell_changes(&mut self, setter: &ParamSetter<'_>) {
         let params = &self.params;
-        let changes = params.corrections.edits() + params.own_samples.edits() + self.kit_changes;
+        let changes = edits(params) + self.kit_changes;
         if changes != self.told_changes {
             self.told_changes = changes;
             let next = (params.revision.value() + 1) % (MOST_REVISIONS + 1);
@@ -362,6 +365,7 @@ impl IdmApp {
         let params = &self.params;
         let problems = [
             params.format.problem(),
+            params.model.problem(),
             params.kit.problem(),
             params.own_samples.problem(),
             params.corrections.problem(),
@@ -369,6 +373,11 @@ impl IdmApp {
         let mut problems = problems.into_iter();
         problems.find(|one| !one.is_empty()).unwrap_or_default()
     }
+}
+
+/// How often the user has changed what is kept beside the parameters, but for the kit.
+fn edits(params: &IdmParams) -> u64 {
+    params.corrections.edits() + params.own_samples.edits() + params.model.edits()
 }
 
 impl NiceEguiApp for IdmApp {
@@ -414,6 +423,7 @@ impl Drop for IdmApp {
 
 mod dragging;
 mod learning;
+mod model;
 mod strips;
 #[cfg(test)]
 mod tests;

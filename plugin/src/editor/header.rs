@@ -1,6 +1,6 @@
 //! The line at the top: name, model, sample rate, latency, state, zoom.
 
-use egui::{Align2, Color32, Rect, Ui, pos2, vec2};
+use egui::{Align2, Color32, Popup, Rect, Ui, pos2, vec2};
 use idm_engine::note_map::NoteMap;
 use nice_plug::prelude::ParamSetter;
 
@@ -52,6 +52,10 @@ pub enum HeaderWish {
     Preset(&'static Preset),
     /// Those from before the last one.
     UndoPreset,
+    /// Another drum model, to be looked for.
+    ChooseModel,
+    /// The built-in drum model.
+    BuiltInModel,
     /// The folder that the notice speaks of.
     OpenFolder,
     /// No notice.
@@ -71,17 +75,19 @@ impl Header<'_> {
             theme::font(16.0),
             theme::TEXT,
         );
-        let line = self.facts();
+        let line = pos2(rect.left() + 36.0, middle + 11.0);
+        let (model, mut wish) = show_model(ui, line, self.params, self.texts);
         let facts = painter.text(
-            pos2(rect.left() + 36.0, middle + 11.0),
+            pos2(model.map_or(line.x, |model| model.right()), line.y),
             Align2::LEFT_CENTER,
-            line,
+            self.facts(model.is_some()),
             theme::font(11.0),
             theme::DIM,
         );
 
         let id = ui.scope_id().with("title");
-        let title = ui.interact(name.union(facts), id, egui::Sense::hover());
+        // The model is a menu of its own.
+        let title = ui.interact(name, id, egui::Sense::hover());
         title.on_hover_text(concat!(
             "Version ",
             env!("CARGO_PKG_VERSION"),
@@ -133,7 +139,7 @@ impl Header<'_> {
                 .find(|step| *step < self.zoom - 0.01);
         }
         let clamp = |zoom: f32| zoom.clamp(EditorState::ZOOM.0, EditorState::ZOOM.1);
-        let mut wish = zoom.map(|zoom| HeaderWish::Zoom(clamp(zoom)));
+        wish = zoom.map(|zoom| HeaderWish::Zoom(clamp(zoom))).or(wish);
         wish = wish.or(show_presets(ui, presets, self.params, self.can_undo_preset));
         show_note_maps(ui, notes, setter, self.params);
 
@@ -166,20 +172,16 @@ impl Header<'_> {
         wish
     }
 
-    /// Model, sample rate, latency.
-    fn facts(&self) -> String {
+    /// Sample rate and latency, after a model or not.
+    fn facts(&self, follows: bool) -> String {
         let rate_hz = self.shared.sample_rate_hz();
+        let dot = if follows { "  ·  " } else { "" };
         if rate_hz <= 0.0 {
-            return format!("version {}", env!("CARGO_PKG_VERSION"));
+            return format!("{dot}version {}", env!("CARGO_PKG_VERSION"));
         }
         let latency_ms = f64::from(self.shared.latency_samples()) / rate_hz * 1000.0;
-        let model = if self.texts.model.is_empty() {
-            String::new()
-        } else {
-            format!("model {}  ·  ", self.texts.model)
-        };
         format!(
-            "{model}{} kHz  ·  {latency_ms:.1} ms latency",
+            "{dot}{} kHz  ·  {latency_ms:.1} ms latency",
             rate_hz / 1000.0
         )
     }
@@ -204,6 +206,14 @@ impl Header<'_> {
                     "{} quality runs until the plugin is restarted: switch it off and on, or \
                      save and open the project",
                     self.shared.quality().name()
+                ),
+            ),
+            Status::Running if self.params.model.changes() != self.texts.model_changes => (
+                theme::WARNING,
+                format!(
+                    "The model {} runs until the plugin is restarted: switch it off and on, or \
+                     save and open the project",
+                    self.texts.model
                 ),
             ),
             _ if !self.problem.is_empty() => (theme::WARNING, self.problem.to_owned()),
@@ -270,6 +280,60 @@ fn paint_logo(ui: &Ui, centre: egui::Pos2) {
             egui::Stroke::NONE,
         ));
     }
+}
+
+/// The drum model that runs, with a menu of others; answers where it is, if one has run.
+fn show_model(
+    ui: &Ui,
+    place: egui::Pos2,
+    params: &IdmParams,
+    texts: &Texts,
+) -> (Option<Rect>, Option<HeaderWish>) {
+    if texts.model.is_empty() {
+        return (None, None);
+    }
+    let id = ui.scope_id().with("model");
+    let text = format!("model {}", texts.model);
+    let painter = ui.painter();
+    let galley = painter.layout_no_wrap(text, theme::font(11.0), theme::DIM);
+    let top = pos2(place.x, place.y - galley.size().y / 2.0);
+    let words = Rect::from_min_size(top, galley.size());
+    let rect = words.with_max_x(words.right() + 12.0);
+    let response = ui.interact(rect, id, egui::Sense::click());
+    let colour = if response.hovered() {
+        theme::TEXT
+    } else {
+        theme::DIM
+    };
+    painter.galley_with_override_text_color(top, galley, colour);
+    let tip = pos2(words.right() + 8.0, place.y + 2.5);
+    let corners = vec![tip, tip + vec2(-3.5, -4.5), tip + vec2(3.5, -4.5)];
+    painter.add(egui::Shape::convex_polygon(
+        corners,
+        colour,
+        egui::Stroke::NONE,
+    ));
+    let mut wish = None;
+    Popup::menu(&response).show(|ui| {
+        let is_built_in = params.model.is_built_in();
+        if ui.selectable_label(is_built_in, "Built-in model").clicked() && !is_built_in {
+            wish = Some(HeaderWish::BuiltInModel);
+        }
+        let other = match params.model.folder() {
+            Some(folder) => format!("{} …", folder.display()),
+            None => "Another model …".to_owned(),
+        };
+        if ui.selectable_label(!is_built_in, other).clicked() {
+            wish = Some(HeaderWish::ChooseModel);
+        }
+    });
+    response
+        .on_hover_cursor(egui::CursorIcon::PointingHand)
+        .on_hover_text(
+            "The drum model: what the plugin hears drums with. Click for another one, such as one \
+         that idm-train made from your own takes. The project remembers its folder.",
+        );
+    (Some(rect), wish)
 }
 
 fn show_presets(ui: &mut Ui, rect: Rect, params: &IdmParams, can_undo: bool) -> Option<HeaderWish> {

@@ -1,5 +1,5 @@
-//! Choosing a sample of one's own for a pad, a folder of them for all, or a recording to learn
-//! from.
+//! Choosing a sample of one's own for a pad, a folder of them for all, a recording to learn
+//! from, or the folder of a drum model.
 //!
 //! A list of our own and not the system's dialog: that would need a window of the
 //! host's toolkit, which plugins cannot rely on.
@@ -11,6 +11,7 @@ use egui::{
 };
 use idm_engine::audio_file::FORMATS;
 use idm_engine::drum::{DRUM_COUNT, Drum};
+use idm_engine::model::is_model_folder;
 use idm_engine::one_shots::OwnKitPlan;
 
 use super::theme;
@@ -37,6 +38,8 @@ pub enum Target {
     Kit,
     /// The kit that is played in a recording.
     Recording,
+    /// The drum model.
+    Model,
 }
 
 impl Target {
@@ -45,7 +48,7 @@ impl Target {
         match self {
             Target::Pad(drum) => std::slice::from_ref(drum),
             Target::Kit => &Drum::ALL,
-            Target::Recording => &[],
+            Target::Recording | Target::Model => &[],
         }
     }
 
@@ -54,6 +57,7 @@ impl Target {
             Target::Pad(drum) => format!("Sample for the {} pad", drum.name()),
             Target::Kit => "Kit of samples for all pads".to_owned(),
             Target::Recording => "Recording to learn the kit from".to_owned(),
+            Target::Model => "Folder of a drum model".to_owned(),
         }
     }
 }
@@ -65,6 +69,8 @@ pub enum SampleWish {
     Load(Vec<PathBuf>, Placing),
     /// The kit that is played in this file.
     Learn(PathBuf),
+    /// The drum model in this folder.
+    Model(PathBuf),
     /// The learnt one-shots again.
     Clear,
     /// What was there before.
@@ -81,6 +87,8 @@ pub struct SampleBrowser {
     entries: Vec<Entry>,
     /// Of how many drums the folder has samples, if all are wanted.
     kit_drums: usize,
+    /// Whether the folder is that of a drum model, if one is wanted.
+    is_model: bool,
     /// The file that was put on the pad last.
     on_pad: Option<usize>,
     /// Whether the list is to show it.
@@ -100,6 +108,7 @@ impl SampleBrowser {
             folder: PathBuf::new(),
             entries: Vec::new(),
             kit_drums: 0,
+            is_model: false,
             on_pad: None,
             is_sought: false,
             rect: Rect::NOTHING,
@@ -126,7 +135,7 @@ impl SampleBrowser {
 
     /// Lists another folder.
     pub fn go(&mut self, folder: PathBuf) {
-        match list(&folder) {
+        match list(&folder, self.target) {
             Ok(mut entries) => {
                 self.folder = folder;
                 self.problem.clear();
@@ -139,6 +148,7 @@ impl SampleBrowser {
                 let plan = (self.target == Target::Kit).then(|| OwnKitPlan::of(&self.folder));
                 let plan = plan.and_then(Result::ok).unwrap_or_default();
                 self.kit_drums = plan.drums().count();
+                self.is_model = self.target == Target::Model && is_model_folder(&self.folder);
             }
             Err(error) => self.problem = format!("{}: {error}", folder.display()),
         }
@@ -185,6 +195,9 @@ impl SampleBrowser {
                     }
                     let adds = ui.input(|input| input.modifiers.command);
                     match (self.target, self.entries[index].is_file) {
+                        (Target::Model, false) if is_model_folder(&path) => {
+                            wish = Some(SampleWish::Model(path));
+                        }
                         (_, false) => next = Some(path),
                         (Target::Pad(_), true) if adds => {
                             wish = Some(SampleWish::Load(vec![path], Placing::Add));
@@ -192,7 +205,7 @@ impl SampleBrowser {
                         (Target::Pad(_), true) => {
                             wish = Some(SampleWish::Load(vec![path], Placing::Replace));
                         }
-                        (Target::Kit, true) => {}
+                        (Target::Kit | Target::Model, true) => {}
                         (Target::Recording, true) => wish = Some(SampleWish::Learn(path)),
                     }
                 }
@@ -227,7 +240,7 @@ impl SampleBrowser {
         };
         if path.is_dir() {
             self.go(path.clone());
-            return None;
+            return self.is_model.then(|| SampleWish::Model(path.clone()));
         }
         if !path.exists() {
             self.problem = format!("{}: there is no such file", path.display());
@@ -238,6 +251,10 @@ impl SampleBrowser {
             Target::Pad(_) => Some(SampleWish::Load(paths, Placing::Replace)),
             Target::Kit => None,
             Target::Recording => Some(SampleWish::Learn(path.clone())),
+            // A click on one of its files in a file manager means the folder.
+            Target::Model => self
+                .is_model
+                .then(|| SampleWish::Model(self.folder.clone())),
         }
     }
 
@@ -311,8 +328,14 @@ impl SampleBrowser {
                             that are, on the pads of these drums; other pads stay as they are.";
                 (count > 0).then(|| (format!("Load {count} drum{plural}"), hint))
             }
-            Target::Recording => None,
+            Target::Recording | Target::Model => None,
         };
+        if self.is_model {
+            let hint = "Takes the drum model that is in this folder.";
+            if ui.button("Load model").on_hover_text(hint).clicked() {
+                wish = Some(SampleWish::Model(self.folder.clone()));
+            }
+        }
         if let Some((label, hint)) = all
             && ui.button(label).on_hover_text(hint).clicked()
         {
@@ -339,6 +362,7 @@ impl SampleBrowser {
             Target::Pad(_) => "Brings back what was on the pad before.",
             Target::Kit => "Takes the last change of samples back.",
             Target::Recording => "Brings back the kit from before the last recording.",
+            Target::Model => "",
         };
         if can_undo && ui.button("Undo").on_hover_text(hint).clicked() {
             wish = Some(SampleWish::Undo);
@@ -373,7 +397,10 @@ impl SampleBrowser {
                 });
             });
         if self.entries.is_empty() {
-            let text = format!("No folder and no audio file ({FORMATS}) here.");
+            let text = match self.target {
+                Target::Model => "No folder here.".to_owned(),
+                _ => format!("No folder and no audio file ({FORMATS}) here."),
+            };
             ui.colored_label(theme::DIM, text);
         }
         clicked
@@ -400,6 +427,10 @@ impl SampleBrowser {
                     .to_owned()
             }
             Target::Kit => "Coloured files and folders are named after a drum.".to_owned(),
+            Target::Model => format!(
+                "Coloured folders are models, as idm-train export writes them: a click takes one. \
+                 {key}+V takes a path that you copied elsewhere."
+            ),
         }
     }
 }

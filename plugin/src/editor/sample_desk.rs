@@ -15,6 +15,7 @@ use super::sample_browser::{SampleBrowser, SampleWish, Target};
 use crate::folders::kits_folder;
 use crate::link::Shared;
 use crate::lock::lock;
+use crate::model_choice::ModelChoice;
 use crate::own_samples::{OwnSamples, Placing};
 use crate::params::IdmParams;
 
@@ -34,13 +35,15 @@ pub struct SampleDesk {
     loads: u64,
 }
 
-/// What the user wants that concerns the learnt kit.
+/// What the user wants that concerns no samples.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DeskWish {
-    /// It is to be learnt from this file.
+    /// The kit is to be learnt from this file.
     Learn(PathBuf),
-    /// The one from before that.
+    /// The kit from before that.
     Undo,
+    /// The drum model in this folder.
+    Model(PathBuf),
 }
 
 /// The folder that was looked at last in any instance.
@@ -65,8 +68,18 @@ impl SampleDesk {
         self.browser = Some(SampleBrowser::new(target, &folder));
     }
 
+    /// Opens the list of drum models, where that of the project is.
+    pub fn open_models(&mut self, model: &ModelChoice) {
+        self.open(Target::Model);
+        if let (Some(folder), Some(browser)) = (model.folder(), &mut self.browser)
+            && let Some(parent) = folder.parent().filter(|parent| parent.is_dir())
+        {
+            browser.go(parent.to_owned());
+        }
+    }
+
     /// Draws the list, if it is open, and does what the user wants there; answers what
-    /// concerns the learnt kit.
+    /// concerns no samples.
     pub fn show(
         &mut self,
         context: &Context,
@@ -93,6 +106,7 @@ impl SampleDesk {
                 return None;
             }
             Some(SampleWish::Learn(path)) => return Some(DeskWish::Learn(path)),
+            Some(SampleWish::Model(folder)) => return Some(DeskWish::Model(folder)),
             Some(SampleWish::Load(paths, placing)) => {
                 let loaded = self.load(target, &paths, placing, setter, params, shared);
                 if let Some(browser) = &mut self.browser {
@@ -109,6 +123,7 @@ impl SampleDesk {
                     Target::Pad(drum) => own.undo(&[drum]),
                     Target::Kit => own.undo(&own.last_changed()),
                     Target::Recording => return Some(DeskWish::Undo),
+                    Target::Model => return None,
                 }
                 own.last_changed()
             }
@@ -155,7 +170,7 @@ impl SampleDesk {
             Meaning::Samples(drum, paths) => (Target::Pad(drum), paths),
             Meaning::Kit(folder) => (Target::Kit, vec![folder]),
             // Not a matter of samples.
-            Meaning::Learn(_) => return None,
+            Meaning::Learn(_) | Meaning::Model(_) => return None,
         };
         let loaded = self.load(target, &paths, Placing::Replace, setter, params, shared);
         if let (Some(browser), Ok(_), [file]) = (&mut self.browser, &loaded, &paths[..])
@@ -223,6 +238,7 @@ fn load(
             own.load_kit(&plan)
         }
         Target::Recording => Err("A recording is no sample".to_owned()),
+        Target::Model => Err("A model is no sample".to_owned()),
     }
 }
 
@@ -234,7 +250,7 @@ fn in_words(target: Target, drums: &[Drum], own: &OwnSamples) -> String {
             let name = names[drum.index()].as_deref().unwrap_or_default();
             format!("The {} pad plays {name}", drum.name().to_lowercase())
         }
-        (Target::Kit | Target::Recording, drums) => {
+        (Target::Kit | Target::Recording | Target::Model, drums) => {
             let name = drums
                 .first()
                 .and_then(|drum| names[drum.index()].as_deref());
@@ -248,6 +264,7 @@ fn can_undo(params: &IdmParams, target: Target) -> bool {
     let own = &params.own_samples;
     match target {
         Target::Recording => params.kit.can_undo(),
+        Target::Model => false,
         Target::Pad(drum) => own.can_undo(drum),
         Target::Kit => own.last_changed().iter().any(|drum| own.can_undo(*drum)),
     }

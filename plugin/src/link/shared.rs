@@ -72,6 +72,8 @@ pub struct Texts {
     pub model: String,
     /// Why the input passes unchanged; empty if it does not.
     pub problem: String,
+    /// Changes of the model before that of this activation.
+    pub model_changes: u64,
 }
 
 impl Shared {

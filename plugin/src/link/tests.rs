@@ -88,6 +88,7 @@ fn announcements_arrive() {
     let texts = Texts {
         model: "default 0.1.0".into(),
         problem: String::new(),
+        model_changes: 0,
     };
     audio.shared().announce(
         Status::Running,

@@ -1,10 +1,9 @@
 //! What a new activation finds: the engine, and what the project has for it.
 
-use idm_engine::model::Model;
-
 use super::{DrumMachine, Kind};
 use crate::core::Processor;
 use crate::link::Texts;
+use crate::model_choice::{ChosenModel, title};
 
 impl<K: Kind> DrumMachine<K> {
     /// Builds or reuses the processor; says in words why there is none.
@@ -21,19 +20,23 @@ impl<K: Kind> DrumMachine<K> {
         }
         let quality = self.params.quality.value().engine();
         let mut texts = Texts::default();
-        let model = match Model::embedded() {
-            Ok(model) => model,
+        let model = match self.params.model.current() {
+            Ok(ChosenModel { model, changes }) => {
+                self.model_changes = changes;
+                texts.model_changes = changes;
+                model
+            }
             Err(error) => {
                 self.processor = None;
                 texts.problem = format!("the drum model cannot be used: {error}");
                 return texts;
             }
         };
-        texts.model = format!("{} {}", model.meta().name, model.meta().version);
+        texts.model = title(&model);
         if self
             .processor
             .as_ref()
-            .is_some_and(|processor| processor.suits(sample_rate_hz, quality))
+            .is_some_and(|processor| processor.suits(sample_rate_hz, quality, &model))
         {
             self.restore_kit();
             return texts;

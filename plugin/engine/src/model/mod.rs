@@ -162,10 +162,23 @@ impl Model {
     }
 }
 
+/// Whether `folder` has the files of a model. Looks at no content. Allocates.
+pub fn is_model_folder(folder: &Path) -> bool {
+    [meta::FILE, graph::FILE, one_shot_network::FILE]
+        .iter()
+        .all(|file| folder.join(file).is_file())
+}
+
 fn read(path: &Path) -> Result<Vec<u8>, ModelError> {
-    let size = fs::metadata(path)
-        .map_err(|error| ModelError::read(path, &error))?
-        .len();
+    let metadata = fs::metadata(path).map_err(|error| ModelError::read(path, &error))?;
+    // A pipe would be waited for.
+    if !metadata.is_file() {
+        return Err(ModelError::Read {
+            path: path.display().to_string(),
+            reason: "expected a file".to_owned(),
+        });
+    }
+    let size = metadata.len();
     if size > MAX_FILE_BYTES {
         return Err(ModelError::Read {
             path: path.display().to_string(),

@@ -45,6 +45,7 @@ impl IdmApp {
                 Target::Pad(drum) => Place::List(drum),
                 Target::Kit => Place::Kit,
                 Target::Recording => Place::Recordings,
+                Target::Model => Place::Models,
             },
             rect: browser.rect(),
         });
@@ -54,10 +55,17 @@ impl IdmApp {
         self.carried = self.drag_drop.lay_out(zones, pixels_per_point);
         for dropped in self.drag_drop.take_dropped() {
             let meaning = meaning(dropped.place, &dropped.files);
-            if let Meaning::Learn(path) = meaning {
-                self.learn_from(&path);
-                continue;
-            }
+            let meaning = match meaning {
+                Meaning::Learn(path) => {
+                    self.learn_from(&path);
+                    continue;
+                }
+                Meaning::Model(folder) => {
+                    self.take_model(&folder);
+                    continue;
+                }
+                of_samples => of_samples,
+            };
             let (params, shared) = (&self.params, &self.shared);
             let mut samples = lock(&self.samples);
             let notice = samples.take_dropped(dropped.place, meaning, setter, params, shared);
@@ -96,7 +104,10 @@ impl IdmApp {
             return;
         };
         let (place, files) = (carried.place, carried.files.as_deref());
-        let concerns_all = |meaning| matches!(meaning, Meaning::Kit(_) | Meaning::Learn(_));
+        let concerns_all = |meaning| {
+            use Meaning::{Kit, Learn, Model};
+            matches!(meaning, Kit(_) | Learn(_) | Model(_))
+        };
         let concerns_all = files.is_some_and(|files| concerns_all(meaning(place, files)));
         let at_place = zones.iter().find(|zone| zone.place == place);
         let rect = match at_place {

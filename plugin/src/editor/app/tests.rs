@@ -220,6 +220,7 @@ fn it_draws_at_every_size_and_in_every_state() {
             let texts = Texts {
                 model: "default 0.1.0".into(),
                 problem: problem.into(),
+                model_changes: 0,
             };
             window
                 .audio
@@ -367,6 +368,7 @@ mod dragging;
 mod learning;
 mod legible;
 mod midi;
+mod model;
 mod pads;
 mod settings;
 mod song;

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use idm_engine::audio_file::{FORMATS, is_called_audio};
 use idm_engine::drum::Drum;
+use idm_engine::model::is_model_folder;
 
 use super::super::sample_browser::paths;
 
@@ -21,6 +22,8 @@ pub enum Place {
     Kit,
     /// The open list of recordings.
     Recordings,
+    /// The open list of drum models.
+    Models,
     /// All the rest.
     Elsewhere,
 }
@@ -30,6 +33,8 @@ pub enum Place {
 pub enum Kind {
     /// A folder.
     Folder,
+    /// The folder of a drum model.
+    Model,
     /// What is called audio.
     Audio,
     /// Anything else.
@@ -51,6 +56,7 @@ impl Files {
     /// What is at these paths. Asks the file system, too.
     pub fn at(paths: impl IntoIterator<Item = PathBuf>) -> Files {
         let kind = |path: &Path| match path.is_dir() {
+            true if is_model_folder(path) => Kind::Model,
             true => Kind::Folder,
             false if is_called_audio(path) => Kind::Audio,
             false => Kind::Other,
@@ -65,7 +71,7 @@ impl Files {
 
     /// The paths of what sounds can be in.
     pub fn sounds(&self) -> Vec<PathBuf> {
-        let can_sound = |kind: &Kind| *kind != Kind::Other;
+        let can_sound = |kind: &Kind| matches!(kind, Kind::Folder | Kind::Audio);
         let sounds = self.0.iter().filter(|(_, kind)| can_sound(kind));
         sounds.map(|(path, _)| path.clone()).collect()
     }
@@ -74,6 +80,14 @@ impl Files {
     fn folder(&self) -> Option<&Path> {
         match self.0.as_slice() {
             [(path, Kind::Folder)] => Some(path),
+            _ => None,
+        }
+    }
+
+    /// The only one, if it is the folder of a drum model.
+    fn model(&self) -> Option<&Path> {
+        match self.0.as_slice() {
+            [(path, Kind::Model)] => Some(path),
             _ => None,
         }
     }
@@ -91,7 +105,8 @@ impl Files {
         match self.0.as_slice() {
             [(path, kind)] => {
                 let name = path.file_name().unwrap_or(path.as_os_str());
-                let slash = if *kind == Kind::Folder { "/" } else { "" };
+                let is_folder = matches!(kind, Kind::Folder | Kind::Model);
+                let slash = if is_folder { "/" } else { "" };
                 format!("{}{slash}", name.to_string_lossy())
             }
             several => format!("{} files", several.len()),
@@ -110,6 +125,8 @@ pub enum Meaning {
     Kit(PathBuf),
     /// The kit that is played in this file is learnt.
     Learn(PathBuf),
+    /// The drum model in this folder is taken.
+    Model(PathBuf),
     /// Nothing does, for this reason.
     Nothing(String),
 }
@@ -125,6 +142,11 @@ impl Meaning {
 pub fn meaning(place: Place, files: &Files) -> Meaning {
     let folder = files.folder();
     let first = files.0.first();
+    if let (Place::Models | Place::Kit | Place::Recordings | Place::Elsewhere, Some(folder)) =
+        (place, files.model())
+    {
+        return Meaning::Model(folder.to_owned());
+    }
     match (place, folder, first) {
         (_, _, None) => Meaning::Nothing("Only files and folders can be dropped here".to_owned()),
         (Place::List(_), Some(folder), _) => Meaning::Show(folder.to_owned()),
@@ -139,8 +161,10 @@ pub fn meaning(place: Place, files: &Files) -> Meaning {
                 Meaning::Samples(drum, sounds)
             }
         }
-        (Place::Kit | Place::Recordings, Some(folder), _) => Meaning::Show(folder.to_owned()),
-        (Place::Kit, None, Some((path, _))) => {
+        (Place::Kit | Place::Recordings | Place::Models, Some(folder), _) => {
+            Meaning::Show(folder.to_owned())
+        }
+        (Place::Kit | Place::Models, None, Some((path, _))) => {
             Meaning::Show(path.parent().unwrap_or(path).to_owned())
         }
         (Place::Elsewhere, Some(folder), _) => Meaning::Kit(folder.to_owned()),
@@ -161,6 +185,7 @@ pub fn forecast(place: Place, files: Option<&Files>) -> String {
             Place::Pad(drum) | Place::List(drum) => format!("Drop it on {}", on_pad(drum)),
             Place::Kit => "Drop it to look at it".to_owned(),
             Place::Recordings => "Drop it to learn its kit".to_owned(),
+            Place::Models => "Drop the folder of a drum model".to_owned(),
             Place::Elsewhere => "Drop samples on a pad".to_owned(),
         };
     };
@@ -182,6 +207,7 @@ pub fn forecast(place: Place, files: Option<&Files>) -> String {
         },
         Meaning::Show(folder) => format!("Shows {}", folder.display()),
         Meaning::Learn(_) => format!("Learns the kit that is played in {title}"),
+        Meaning::Model(_) => format!("Listens with the drum model in {title}"),
         Meaning::Kit(_) => format!("Loads the kit in {title} on all pads that it has samples of"),
         Meaning::Nothing(why) => why,
     }
@@ -265,5 +291,23 @@ mod tests {
         let folder = files(&[("/k", Kind::Folder)]);
         let shows = Meaning::Show(PathBuf::from("/k"));
         assert_eq!(meaning(Place::Recordings, &folder), shows);
+    }
+
+    #[test]
+    fn the_folder_of_a_model_is_taken_everywhere_but_on_a_pad() {
+        let model = files(&[("/m/mine", Kind::Model)]);
+        let takes = Meaning::Model(PathBuf::from("/m/mine"));
+        for place in [
+            Place::Elsewhere,
+            Place::Models,
+            Place::Kit,
+            Place::Recordings,
+        ] {
+            assert_eq!(meaning(place, &model), takes);
+            assert!(forecast(place, Some(&model)).contains("drum model in mine/"));
+        }
+        assert!(!meaning(Place::Pad(Drum::Kick), &model).is_taken());
+        let folder = files(&[("/m", Kind::Folder)]);
+        assert_eq!(meaning(Place::Models, &folder), Meaning::Show("/m".into()));
     }
 }

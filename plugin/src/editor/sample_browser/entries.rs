@@ -7,6 +7,7 @@ use std::path::Path;
 use egui::{Button, RichText, Ui};
 use idm_engine::audio_file::is_called_audio;
 use idm_engine::drum::Drum;
+use idm_engine::model::is_model_folder;
 use idm_engine::one_shots::own_drum;
 
 use super::super::theme;
@@ -21,6 +22,8 @@ pub(super) struct Entry {
     pub title: String,
     /// Which need not be text.
     pub name: OsString,
+    /// Whether it is the folder of a drum model, if one is wanted.
+    pub is_model: bool,
 }
 
 impl Entry {
@@ -37,6 +40,10 @@ impl Entry {
             (Target::Recording, _) if self.is_file => RichText::new(title).color(theme::TEXT),
             (Target::Recording, _) => RichText::new(title).color(theme::BRAND),
             (Target::Pad(drum), _) => RichText::new(title).color(theme::accent(drum)),
+            (Target::Model, _) if self.is_model => {
+                RichText::new(format!("{title}  ·  model")).color(theme::BRAND)
+            }
+            (Target::Model, _) => RichText::new(title).color(theme::TEXT),
             (Target::Kit, Some(drum)) => {
                 RichText::new(format!("{title}  ·  {}", drum.name())).color(theme::accent(drum))
             }
@@ -61,9 +68,9 @@ impl Entry {
     }
 }
 
-/// Folders, then audio files, by name; hidden ones are left out. The root of a
-/// drive lists the drives as well.
-pub(super) fn list(folder: &Path) -> std::io::Result<Vec<Entry>> {
+/// Folders, then audio files where such are of use for `target`, by name; hidden ones are left
+/// out. The root of a drive lists the drives as well.
+pub(super) fn list(folder: &Path, target: Target) -> std::io::Result<Vec<Entry>> {
     let mut entries = Vec::new();
     #[cfg(windows)]
     if folder.parent().is_none() {
@@ -71,6 +78,7 @@ pub(super) fn list(folder: &Path) -> std::io::Result<Vec<Entry>> {
             is_file: false,
             title: name.clone(),
             name: name.into(),
+            is_model: false,
         };
         entries.extend(crate::shim::windows::drives().into_iter().map(drive));
     }
@@ -79,11 +87,13 @@ pub(super) fn list(folder: &Path) -> std::io::Result<Vec<Entry>> {
         let title = name.to_string_lossy().into_owned();
         let path = entry.path();
         let is_file = !path.is_dir();
-        if !title.starts_with('.') && (!is_file || is_called_audio(&path)) {
+        let is_wanted = !is_file || (target != Target::Model && is_called_audio(&path));
+        if !title.starts_with('.') && is_wanted {
             entries.push(Entry {
                 is_file,
                 title,
                 name,
+                is_model: target == Target::Model && is_model_folder(&path),
             });
         }
     }

@@ -1,0 +1,119 @@
+use std::fs;
+
+use super::*;
+
+/// The folder of the model that is built in.
+pub fn default_folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../presets/models/default")
+}
+
+/// A copy of the built-in model with another name, in a folder that is gone in the end.
+pub fn renamed_copy(name: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for entry in fs::read_dir(default_folder()).unwrap() {
+        let path = entry.unwrap().path();
+        fs::copy(&path, folder.path().join(path.file_name().unwrap())).unwrap();
+    }
+    let file = folder.path().join("model.toml");
+    let meta = fs::read_to_string(&file).unwrap();
+    fs::write(
+        &file,
+        meta.replacen("\"default\"", &format!("\"{name}\""), 1),
+    )
+    .unwrap();
+    folder
+}
+
+fn load(choice: &ModelChoice, text: &str) {
+    PersistentField::set(choice, text.to_owned());
+}
+
+fn saved(choice: &ModelChoice) -> String {
+    choice.map(|text: &String| text.clone())
+}
+
+#[test]
+fn a_chosen_model_is_read_kept_and_given_back() {
+    let choice = ModelChoice::default();
+    assert!(choice.is_built_in() && saved(&choice).is_empty());
+    let built_in = choice.current().unwrap();
+    assert!(Arc::ptr_eq(&built_in.model, &Model::embedded().unwrap()));
+
+    let folder = renamed_copy("mine");
+    let name = choice.choose(folder.path()).unwrap();
+    assert!(name.starts_with("mine "), "{name}");
+    let chosen = choice.current().unwrap();
+    assert_eq!(chosen.model.meta().name, "mine");
+    assert!(chosen.changes > built_in.changes);
+    assert_eq!(choice.edits(), 1);
+    assert_eq!(saved(&choice), folder.path().to_str().unwrap());
+
+    choice.choose_built_in();
+    assert!(choice.current().unwrap().changes > chosen.changes);
+    assert!(choice.is_built_in());
+    let edits = choice.edits();
+    choice.choose_built_in();
+    assert_eq!(choice.edits(), edits, "it was built in already");
+}
+
+#[test]
+fn what_cannot_be_used_is_refused_and_changes_nothing() {
+    let choice = ModelChoice::default();
+    let folder = renamed_copy("mine");
+    choice.choose(folder.path()).unwrap();
+    let empty = tempfile::tempdir().unwrap();
+    let error = choice.choose(empty.path()).unwrap_err();
+    assert!(error.contains("model.toml"), "{error}");
+    let broken = renamed_copy("broken");
+    fs::write(broken.path().join("transcriber.onnx"), b"no network").unwrap();
+    assert!(choice.choose(broken.path()).is_err());
+    assert_eq!(choice.current().unwrap().model.meta().name, "mine");
+    assert_eq!(choice.edits(), 1);
+}
+
+#[test]
+fn a_project_whose_model_is_gone_plays_the_built_in_one_and_keeps_the_path() {
+    let folder = renamed_copy("mine");
+    let path = folder.path().to_str().unwrap().to_owned();
+    let choice = ModelChoice::default();
+    load(&choice, &path);
+    assert_eq!(choice.edits(), 0, "the user has changed nothing");
+    assert_eq!(choice.current().unwrap().model.meta().name, "mine");
+
+    let choice = ModelChoice::default();
+    let aside = folder.path().with_extension("aside");
+    fs::rename(folder.path(), &aside).unwrap();
+    load(&choice, &path);
+    let before = choice.changes();
+    let model = choice.current().unwrap().model;
+    assert!(Arc::ptr_eq(&model, &Model::embedded().unwrap()));
+    assert!(choice.problem().contains(&path), "{}", choice.problem());
+    assert_eq!(saved(&choice), path);
+    assert_eq!(choice.changes(), before, "no restart can help");
+
+    // It is there again with the next activation.
+    fs::rename(&aside, folder.path()).unwrap();
+    assert_eq!(choice.current().unwrap().model.meta().name, "mine");
+    assert!(choice.problem().is_empty());
+    // A state without a model is that of another project.
+    load(&choice, "");
+    assert!(choice.is_built_in() && choice.problem().is_empty());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_not_waited_for() {
+    let folder = renamed_copy("mine");
+    let file = folder.path().join("model.toml");
+    fs::remove_file(&file).unwrap();
+    let made = std::process::Command::new("mkfifo").arg(&file).status();
+    assert!(made.unwrap().success());
+    let choice = ModelChoice::default();
+    load(&choice, folder.path().to_str().unwrap());
+    choice.current().unwrap();
+    assert!(
+        choice.problem().contains("expected a file"),
+        "{}",
+        choice.problem()
+    );
+}
