@@ -7,20 +7,22 @@ pub fn default_folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../presets/models/default")
 }
 
-/// A copy of the built-in model with another name, in a folder that is gone in the end.
+/// A copy of the built-in model that is called `name`, in a folder that is gone in the end.
+/// The name stands inside the network, too, and must be as long as "default".
 pub fn renamed_copy(name: &str) -> tempfile::TempDir {
+    const NAME: &[u8] = b"name = \"default\"";
+    let new_name = format!("name = \"{name}\"").into_bytes();
+    assert_eq!(new_name.len(), NAME.len());
     let folder = tempfile::tempdir().unwrap();
     for entry in fs::read_dir(default_folder()).unwrap() {
         let path = entry.unwrap().path();
-        fs::copy(&path, folder.path().join(path.file_name().unwrap())).unwrap();
+        let mut bytes = fs::read(&path).unwrap();
+        let place = bytes.windows(NAME.len()).position(|some| some == NAME);
+        if let Some(at) = place {
+            bytes[at..at + NAME.len()].copy_from_slice(&new_name);
+        }
+        fs::write(folder.path().join(path.file_name().unwrap()), bytes).unwrap();
     }
-    let file = folder.path().join("model.toml");
-    let meta = fs::read_to_string(&file).unwrap();
-    fs::write(
-        &file,
-        meta.replacen("\"default\"", &format!("\"{name}\""), 1),
-    )
-    .unwrap();
     folder
 }
 
@@ -39,11 +41,11 @@ fn a_chosen_model_is_read_kept_and_given_back() {
     let built_in = choice.current().unwrap();
     assert!(Arc::ptr_eq(&built_in.model, &Model::embedded().unwrap()));
 
-    let folder = renamed_copy("mine");
+    let folder = renamed_copy("my_kits");
     let name = choice.choose(folder.path()).unwrap();
-    assert!(name.starts_with("mine "), "{name}");
+    assert!(name.starts_with("my_kits "), "{name}");
     let chosen = choice.current().unwrap();
-    assert_eq!(chosen.model.meta().name, "mine");
+    assert_eq!(chosen.model.meta().name, "my_kits");
     assert!(chosen.changes > built_in.changes);
     assert_eq!(choice.edits(), 1);
     assert_eq!(saved(&choice), folder.path().to_str().unwrap());
@@ -59,26 +61,26 @@ fn a_chosen_model_is_read_kept_and_given_back() {
 #[test]
 fn what_cannot_be_used_is_refused_and_changes_nothing() {
     let choice = ModelChoice::default();
-    let folder = renamed_copy("mine");
+    let folder = renamed_copy("my_kits");
     choice.choose(folder.path()).unwrap();
     let empty = tempfile::tempdir().unwrap();
     let error = choice.choose(empty.path()).unwrap_err();
     assert!(error.contains("model.toml"), "{error}");
-    let broken = renamed_copy("broken");
+    let broken = renamed_copy("damaged");
     fs::write(broken.path().join("transcriber.onnx"), b"no network").unwrap();
     assert!(choice.choose(broken.path()).is_err());
-    assert_eq!(choice.current().unwrap().model.meta().name, "mine");
+    assert_eq!(choice.current().unwrap().model.meta().name, "my_kits");
     assert_eq!(choice.edits(), 1);
 }
 
 #[test]
 fn a_project_whose_model_is_gone_plays_the_built_in_one_and_keeps_the_path() {
-    let folder = renamed_copy("mine");
+    let folder = renamed_copy("my_kits");
     let path = folder.path().to_str().unwrap().to_owned();
     let choice = ModelChoice::default();
     load(&choice, &path);
     assert_eq!(choice.edits(), 0, "the user has changed nothing");
-    assert_eq!(choice.current().unwrap().model.meta().name, "mine");
+    assert_eq!(choice.current().unwrap().model.meta().name, "my_kits");
 
     let choice = ModelChoice::default();
     let aside = folder.path().with_extension("aside");
@@ -93,7 +95,7 @@ fn a_project_whose_model_is_gone_plays_the_built_in_one_and_keeps_the_path() {
 
     // It is there again with the next activation.
     fs::rename(&aside, folder.path()).unwrap();
-    assert_eq!(choice.current().unwrap().model.meta().name, "mine");
+    assert_eq!(choice.current().unwrap().model.meta().name, "my_kits");
     assert!(choice.problem().is_empty());
     // A state without a model is that of another project.
     load(&choice, "");
@@ -103,7 +105,7 @@ fn a_project_whose_model_is_gone_plays_the_built_in_one_and_keeps_the_path() {
 #[cfg(unix)]
 #[test]
 fn a_pipe_is_not_waited_for() {
-    let folder = renamed_copy("mine");
+    let folder = renamed_copy("my_kits");
     let file = folder.path().join("model.toml");
     fs::remove_file(&file).unwrap();
     let made = std::process::Command::new("mkfifo").arg(&file).status();

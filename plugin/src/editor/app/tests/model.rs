@@ -28,7 +28,7 @@ fn click(window: &mut Window, text: &str) {
 
 #[test]
 fn another_model_is_chosen_from_the_header_and_given_back() {
-    let folder = renamed_copy("mine");
+    let folder = renamed_copy("my_kits");
     let name = folder
         .path()
         .file_name()
@@ -63,7 +63,7 @@ fn another_model_is_chosen_from_the_header_and_given_back() {
     click(&mut window, &row);
     assert_eq!(window.params.model.folder().as_deref(), Some(folder.path()));
     assert!(lock(&window.app.samples).browser.is_none(), "it is closed");
-    assert!(says(&mut window, "The model mine 0.1.0"));
+    assert!(says(&mut window, "The model my_kits 0.1.0"));
     assert_eq!(window.params.revision.value(), 1, "the host is told");
     window.app.notice = None;
     assert!(says(&mut window, "until the plugin is restarted"));
