@@ -8,7 +8,7 @@ use xtask::hosts::clap::ClapHost;
 use xtask::hosts::{Format, Host};
 use xtask::render::{self as streaming, RenderOptions, Rendering};
 
-use super::{FORMATS, RATE_HZ, assert_same, demo, open};
+use super::{FORMATS, RATE_HZ, assert_same, demo, open, state_with};
 
 /// Where in the song the loop begins, in samples.
 const SONG_SAMPLE: usize = 1_000_000;
@@ -32,28 +32,13 @@ fn play_in(
 }
 
 /// The state of a new instance, with these corrections (seconds, drum, hit) in it.
-fn state_with(format: Format, corrections: &[(f64, &str, bool)]) -> Vec<u8> {
-    let saved = open(format).save_state().expect("it saves");
-    // CLAP states begin with their length.
-    let start = saved
-        .iter()
-        .position(|byte| *byte == b'{')
-        .expect("an object");
-    let mut state: Value = serde_json::from_slice(&saved[start..]).expect("JSON");
+fn corrected(format: Format, corrections: &[(f64, &str, bool)]) -> Vec<u8> {
     let list: Vec<Value> = corrections
         .iter()
         .map(|(song_s, drum, hit)| serde_json::json!({"song_s": song_s, "drum": drum, "hit": hit}))
         .collect();
     let text = serde_json::to_string(&list).expect("JSON");
-    let text = serde_json::to_string(&text).expect("JSON");
-    state["fields"]["corrections"] = Value::String(text);
-    let json = serde_json::to_vec(&state).expect("JSON");
-    let mut bytes = match start {
-        0 => Vec::new(),
-        _ => (json.len() as u64).to_le_bytes().to_vec(),
-    };
-    bytes.extend(json);
-    bytes
+    state_with(format, "corrections", &text)
 }
 
 #[test]
@@ -67,7 +52,7 @@ fn corrections_of_a_project_take_effect_where_they_belong() {
         let heard = kicks(&plain);
         let removed = heard[heard.len() / 2];
         let song_s = |sample: usize| (SONG_SAMPLE + sample) as f64 / RATE_HZ;
-        let state = state_with(
+        let state = corrected(
             format,
             &[
                 (song_s(removed), "kick", false),
@@ -101,7 +86,7 @@ fn places_that_are_told_within_a_block_hold_from_there_on() {
         .iter()
         .map(|sample| ((SONG_SAMPLE + sample) as f64 / RATE_HZ, "kick", false))
         .collect();
-    let state = state_with(Format::Clap, &corrections);
+    let state = corrected(Format::Clap, &corrections);
     let corrected = play(Format::Clap, Some(&state), true, &[4096]);
     assert!(analysis::onsets(&corrected.aligned_notes(), DRUMS[0].key).is_empty());
     let mut host =

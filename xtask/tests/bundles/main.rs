@@ -9,6 +9,7 @@ mod editor;
 mod exactness;
 mod instrument;
 mod latency;
+mod model;
 mod notes;
 mod robustness;
 mod state;
@@ -51,6 +52,28 @@ fn open_with(format: Format, parameters: &[(&str, &str)]) -> Box<dyn Host> {
         hosts::set_parameter(host.as_mut(), key, value).expect("the parameter can be set");
     }
     host
+}
+
+/// The state of a new instance, with `text` as what it keeps under the key `field`.
+fn state_with(format: Format, field: &str, text: &str) -> Vec<u8> {
+    let saved = open(format).save_state().expect("it saves");
+    let mut state = json_of(&saved);
+    let text = serde_json::to_string(text).expect("JSON");
+    state["fields"][field] = serde_json::Value::String(text);
+    let json = serde_json::to_vec(&state).expect("JSON");
+    let mut bytes = match saved.first() {
+        Some(b'{') => Vec::new(),
+        // CLAP states begin with their length.
+        _ => (json.len() as u64).to_le_bytes().to_vec(),
+    };
+    bytes.extend(json);
+    bytes
+}
+
+/// What a saved state says.
+fn json_of(state: &[u8]) -> serde_json::Value {
+    let start = state.iter().position(|byte| *byte == b'{');
+    serde_json::from_slice(&state[start.expect("an object")..]).expect("JSON")
 }
 
 /// The whole demonstration loop at [`RATE_HZ`].

@@ -2,7 +2,7 @@
 
 use xtask::hosts::Host;
 
-use super::{FORMATS, RATE_HZ, assert_same, demo, excerpt, open, render};
+use super::{FORMATS, RATE_HZ, assert_same, demo, excerpt, json_of, open, render};
 
 /// Values of all parameters, normalised.
 fn values(host: &mut dyn Host) -> Vec<(String, f64)> {
@@ -110,11 +110,8 @@ fn bad_states_do_no_harm() {
 
 /// The learnt kit in a saved state.
 fn kit(state: &[u8]) -> String {
-    // CLAP states begin with their length.
-    let start = state.iter().position(|byte| *byte == b'{');
-    let json = &state[start.expect("an object")..];
-    let state: serde_json::Value = serde_json::from_slice(json).expect("JSON");
-    state["fields"]["kit"].as_str().expect("a kit").to_owned()
+    let kit = &json_of(state)["fields"]["kit"];
+    kit.as_str().expect("a kit").to_owned()
 }
 
 /// Plays `seconds` of the loop, or silence, in the block of an active instance.
