@@ -28,7 +28,7 @@ impl IdmApp {
     fn model_taken(&self, what: &str) -> Notice {
         Notice::done(match self.shared.status() {
             // The host is asked for a restart; until it was one the header says so.
-            Status::Running => format!("{what} listens from the restart on"),
+            Status::Running => format!("{what} listens once the plugin has restarted"),
             Status::Idle | Status::PassThrough => format!("{what} listens when audio runs"),
         })
     }
