@@ -129,6 +129,18 @@ fn bad_samples_are_left_out_and_said_so() {
         assert!(own.problem().contains("the kit plays"), "{text}");
         assert_eq!(own.text(), text, "a newer version may be able to read it");
     }
+    // What cannot be used costs no more than itself.
+    let good = with_kick().text();
+    let good = good.trim_matches(['[', ']']);
+    let text = format!(r#"[7,{{"drum":"snare"}},{{"drum":"gong","name":"x","data":""}},{good}]"#);
+    own.read(&text);
+    assert_eq!(own.names()[0].as_deref(), Some("my kick"));
+    let problem = own.problem();
+    assert!(
+        problem.starts_with("Of the project's 4 pads with samples 3 cannot be used (the first"),
+        "{problem}"
+    );
+    assert_eq!(own.text(), text, "until the user changes something");
     let none = Path::new("/no/such.wav");
     let error = own.load(Drum::Kick, none, Placing::Replace).unwrap_err();
     assert!(error.contains("such.wav"), "{error}");
