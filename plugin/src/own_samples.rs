@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use idm_engine::drum::{DRUM_COUNT, Drum};
 use idm_engine::learner::as_kept;
 use idm_engine::one_shots::{
-    MOST_OWN_SAMPLES, OneShot, OwnKit, OwnKitPlan, OwnSet, OwnSounds, read_own_set,
+    MOST_OWN_SAMPLES, OneShot, OwnKit, OwnKitPlan, OwnSet, OwnSounds, hardest, read_own_set,
 };
 use nice_plug::params::persist::PersistentField;
 
@@ -312,13 +312,11 @@ impl OwnSamples {
         Drum::ALL.map(|drum| Some(slot.samples[drum.index()].as_ref()?.title()))
     }
 
-    /// The name and the loudest of the samples on the pad of `drum`.
-    pub fn loudest(&self, drum: Drum) -> Option<(String, Arc<OneShot>)> {
+    /// The name and the one of the samples on the pad of `drum` that plays when it is hit hard.
+    pub fn hardest(&self, drum: Drum) -> Option<(String, Arc<OneShot>)> {
         let slot = self.lock();
         let samples = slot.samples[drum.index()].as_ref()?;
-        let by_peak = |a: &&Arc<OneShot>, b: &&Arc<OneShot>| a.peak().total_cmp(&b.peak());
-        let loudest = samples.one_shots.iter().max_by(by_peak)?;
-        Some((samples.name.clone(), loudest.clone()))
+        Some((samples.name.clone(), hardest(&samples.one_shots)?))
     }
 
     /// How often the user has changed them since the plugin was made.

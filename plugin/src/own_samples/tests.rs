@@ -236,7 +236,7 @@ fn several_files_go_on_a_pad_together_and_no_more_than_fit() {
     assert!(left_out.unwrap().contains("none.wav"));
     let name = |own: &OwnSamples| own.names()[Drum::Ride.index()].clone().unwrap();
     assert_eq!(name(&own), "03 ×2");
-    assert_eq!(own.loudest(Drum::Ride).unwrap().0, "03");
+    assert_eq!(own.hardest(Drum::Ride).unwrap().0, "03");
     let left_out = own.load_all(Drum::Ride, &paths, Placing::Replace).unwrap();
     assert!(
         left_out.starts_with("Left out 2 files: 24.wav"),
