@@ -45,7 +45,7 @@ impl History {
             });
             if before.len() > STEPS {
                 // Who goes through a folder file by file does not lose the layers from before.
-                let simple = before.iter().position(Step::is_simple);
+                let simple = before[..STEPS].iter().position(Step::is_simple);
                 before.remove(simple.unwrap_or(0));
             }
             self.after[drum.index()].clear();
