@@ -159,7 +159,7 @@ mod tests {
         let path = save(&own, &kit).expect("saved");
         assert_eq!(frames(&path), 2_000);
         let damped = DrumControls {
-            decay: 0.2,
+            decay: 0.1,
             ..as_it_is
         };
         let path = save_as(&damped, &OwnSamples::default(), &kit).expect("saved");
