@@ -510,3 +510,23 @@ fn corrections_where_nothing_was_heard_are_reached_and_removed() {
     assert!(left.iter().all(|correction| correction.song_s != 90.0));
     assert_eq!(left.len(), places.len() - 1);
 }
+
+#[test]
+fn a_song_of_which_hits_are_forgotten_says_so() {
+    let mut window = window_of_song(2, |_| ride(1.0));
+    press(&mut window, "Edit hits");
+    let forgotten = "those heard longest ago are forgotten";
+    assert!(!says(&mut window, forgotten));
+    let monitor = window.app.monitor.clone();
+    for n in 0..100_000 {
+        let position = 1_000_000 + n;
+        lock(&monitor).take.hit(&HitMark {
+            position,
+            ..ride(2.0 + n as f64)
+        });
+    }
+    assert!(says(&mut window, forgotten));
+    press(&mut window, "Listen anew");
+    press(&mut window, "Sure?");
+    assert!(!says(&mut window, forgotten));
+}
