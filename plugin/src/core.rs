@@ -325,6 +325,8 @@ impl Processor {
         let played = self.engine.heard_samples();
         let heard = played.checked_sub(self.latency_samples() as u64);
         let song_s = heard.and_then(|sample| self.song_s(sample));
+        let begin = heard.and_then(|sample| self.song.begin_of(sample));
+        link.begin(begin.map(|sample| sample as f64 / rate_hz));
         link.end_block(samples, &peaks, song_s);
         self.queue.messages()
     }

@@ -9,6 +9,7 @@ pub use idm_engine::transcriber::MOMENT_S;
 use idm_engine::transcriber::{Lesson, MOST_LESSONS};
 use nice_plug::params::persist::PersistentField;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::handover::{Inbox, Outbox, handover};
 use crate::lock::lock;
@@ -48,7 +49,7 @@ struct Saved {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     snaps: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    lesson: Option<serde_json::Value>,
+    lesson: Option<Value>,
 }
 
 /// A lesson as it is saved.
@@ -284,13 +285,14 @@ impl Corrections {
         let saved = if text.is_empty() {
             Vec::new()
         } else {
-            serde_json::from_str::<Vec<Saved>>(text).unwrap_or_else(|error| {
+            serde_json::from_str::<Vec<Value>>(text).unwrap_or_else(|error| {
                 problem = format!("The project's corrected hits cannot be read ({error})");
                 Vec::new()
             })
         };
         let count = saved.len();
         let list = saved.into_iter().filter_map(|saved| {
+            let saved: Saved = serde_json::from_value(saved).ok()?;
             Some(Correction {
                 song_s: saved.song_s,
                 drum: Drum::from_file_stem(&saved.drum)?,

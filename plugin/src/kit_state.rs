@@ -320,13 +320,20 @@ impl KitState {
         }
         let (name, folder) = new_folder(parent)?;
         let files = KitFiles::of(&name, &kit);
-        if let Err(error) = files.write(&folder) {
-            // Only if nothing is in it.
-            let _ = fs::remove_dir(&folder);
-            return Err(error);
-        }
+        write_or_remove(&files, &folder)?;
         Ok((folder, files.left_out))
     }
+}
+
+/// Writes a kit into a folder that was made for it; if that fails, nothing of it stays.
+fn write_or_remove(files: &KitFiles, folder: &Path) -> Result<(), KitFilesError> {
+    files.write(folder).inspect_err(|_| {
+        for name in files.names() {
+            let _ = fs::remove_file(folder.join(name));
+        }
+        // Only if nothing else is in it.
+        let _ = fs::remove_dir(folder);
+    })
 }
 
 /// A new folder for a kit in `parent`, with its name: made before anything is written, for

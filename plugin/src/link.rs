@@ -88,6 +88,8 @@ pub struct WavePoint {
     pub samples: u32,
     /// Place in the song of what was heard then, in seconds, if the transport ran.
     pub song_s: Option<f64>,
+    /// Place from which on the song was heard without a jump until then, if that is known.
+    pub begin_s: Option<f64>,
     /// Beats of the song at the newest place that came in, if the host tells them: ahead
     /// of what was heard by the latency.
     pub tempo: Option<TempoPoint>,
@@ -102,6 +104,7 @@ pub struct AudioEnd {
     wave_peak: f32,
     wave_samples: u32,
     tempo: Option<TempoPoint>,
+    begin_s: Option<f64>,
     samples_per_wave_point: u32,
     position: u64,
 }
@@ -129,6 +132,7 @@ pub fn link() -> (AudioEnd, EditorEnd) {
         wave_peak: 0.0,
         wave_samples: 0,
         tempo: None,
+        begin_s: None,
         samples_per_wave_point: 1,
         position: 0,
     };
@@ -161,6 +165,12 @@ impl AudioEnd {
         self.tempo = tempo;
     }
 
+    /// Tells from which place on the song was heard without a jump until the end of the block
+    /// that [`end_block`](Self::end_block) is called for next. Real-time safe.
+    pub fn begin(&mut self, begin_s: Option<f64>) {
+        self.begin_s = begin_s;
+    }
+
     /// Ends a block of `samples` samples with the given peaks; `song_s` is the place in
     /// the song of what is heard at its end. Real-time safe.
     pub fn end_block(&mut self, samples: usize, peaks: &Peaks, song_s: Option<f64>) {
@@ -180,6 +190,7 @@ impl AudioEnd {
                 peak: self.wave_peak,
                 samples: self.wave_samples,
                 song_s,
+                begin_s: self.begin_s,
                 tempo: self.tempo,
             });
             self.wave_peak = 0.0;

@@ -1,6 +1,7 @@
 //! Samples of the user's own on the pads: saved with the project, handed to the
 //! audio thread.
 
+mod history;
 mod saved;
 
 use std::path::Path;
@@ -9,10 +10,11 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use idm_engine::drum::{DRUM_COUNT, Drum};
 use idm_engine::learner::as_kept;
 use idm_engine::one_shots::{
-    MOST_OWN_SAMPLES, OneShot, OwnKit, OwnKitPlan, OwnSet, OwnSounds, read_own_set,
+    MOST_OWN_SAMPLES, OneShot, OwnKit, OwnKitPlan, OwnSet, OwnSounds, hardest, read_own_set,
 };
 use nice_plug::params::persist::PersistentField;
 
+use self::history::History;
 use crate::handover::{Inbox, Outbox, handover};
 use crate::lock::lock;
 
@@ -37,8 +39,7 @@ impl Samples {
 #[derive(Debug)]
 struct Slot {
     samples: [Option<Samples>; DRUM_COUNT],
-    /// What was on each pad before the last change, if it was changed.
-    before: [Option<Option<Samples>>; DRUM_COUNT],
+    history: History,
     /// The drums of the last change.
     last: Vec<Drum>,
     /// As they are saved, since they were saved: hosts save often, and it takes a while.
@@ -59,7 +60,7 @@ impl Default for Slot {
         let (outbox, inbox) = handover();
         Self {
             samples: Default::default(),
-            before: Default::default(),
+            history: History::default(),
             last: Vec::new(),
             encoded: None,
             edits: 0,
@@ -75,11 +76,19 @@ impl Default for Slot {
 impl Slot {
     /// Puts something else on pads.
     fn change(&mut self, changes: Vec<(Drum, Option<Samples>)>) {
-        self.last = changes.iter().map(|(drum, _)| *drum).collect();
-        for (drum, samples) in changes {
-            let place = &mut self.samples[drum.index()];
-            self.before[drum.index()] = Some(std::mem::replace(place, samples));
-        }
+        let drums = changes.iter().map(|(drum, _)| *drum).collect();
+        let samples = &mut self.samples;
+        let before = changes.into_iter().map(|(drum, new)| {
+            let place = &mut samples[drum.index()];
+            (drum, std::mem::replace(place, new))
+        });
+        self.history.note(before);
+        self.is_changed(drums);
+    }
+
+    /// Something else is on the pads of `drums` by the user's wish.
+    fn is_changed(&mut self, drums: Vec<Drum>) {
+        self.last = drums;
         self.encoded = None;
         self.unread = None;
         self.problem.clear();
@@ -255,20 +264,45 @@ impl OwnSamples {
 
     /// Whether the pad of `drum` has had something else before.
     pub fn can_undo(&self, drum: Drum) -> bool {
-        self.lock().before[drum.index()].is_some()
+        self.lock().history.can_undo(drum)
     }
 
-    /// Puts on the pads of `drums` what was there before their last change; twice is as it
-    /// was.
+    /// Whether a change of the pad of `drum` was taken back.
+    pub fn can_redo(&self, drum: Drum) -> bool {
+        self.lock().history.can_redo(drum)
+    }
+
+    /// The drums of the last change that was not taken back.
+    pub fn next_undo(&self) -> Vec<Drum> {
+        self.lock().history.next_undo()
+    }
+
+    /// The drums of the change that was taken back last.
+    pub fn next_redo(&self) -> Vec<Drum> {
+        self.lock().history.next_redo()
+    }
+
+    /// Puts on the pads of `drums` what was there before their last change.
     pub fn undo(&self, drums: &[Drum]) {
-        let mut slot = self.lock();
-        let mut changes = Vec::new();
-        for drum in drums {
-            let before = slot.before[drum.index()].take();
-            changes.extend(before.map(|before| (*drum, before)));
-        }
-        if !changes.is_empty() {
-            slot.change(changes);
+        self.step(drums, History::undo);
+    }
+
+    /// Puts on the pads of `drums` what was there before the last step back.
+    pub fn redo(&self, drums: &[Drum]) {
+        self.step(drums, History::redo);
+    }
+
+    fn step(
+        &self,
+        drums: &[Drum],
+        step: impl Fn(&mut History, Drum, &mut Option<Samples>) -> bool,
+    ) {
+        let slot = &mut *self.lock();
+        let (history, samples) = (&mut slot.history, &mut slot.samples);
+        let is_changed = |drum: &Drum| step(history, *drum, &mut samples[drum.index()]);
+        let drums: Vec<Drum> = drums.iter().copied().filter(is_changed).collect();
+        if !drums.is_empty() {
+            slot.is_changed(drums);
         }
     }
 
@@ -278,13 +312,11 @@ impl OwnSamples {
         Drum::ALL.map(|drum| Some(slot.samples[drum.index()].as_ref()?.title()))
     }
 
-    /// The name and the loudest of the samples on the pad of `drum`.
-    pub fn loudest(&self, drum: Drum) -> Option<(String, Arc<OneShot>)> {
+    /// The name and the one of the samples on the pad of `drum` that plays when it is hit hard.
+    pub fn hardest(&self, drum: Drum) -> Option<(String, Arc<OneShot>)> {
         let slot = self.lock();
         let samples = slot.samples[drum.index()].as_ref()?;
-        let by_peak = |a: &&Arc<OneShot>, b: &&Arc<OneShot>| a.peak().total_cmp(&b.peak());
-        let loudest = samples.one_shots.iter().max_by(by_peak)?;
-        Some((samples.name.clone(), loudest.clone()))
+        Some((samples.name.clone(), hardest(&samples.one_shots)?))
     }
 
     /// How often the user has changed them since the plugin was made.
@@ -331,16 +363,17 @@ impl OwnSamples {
         if slot.samples != samples {
             let slot = &mut *slot;
             let old = std::mem::replace(&mut slot.samples, samples);
-            slot.before = Default::default();
             slot.last.clear();
             // A host's undo loads a whole state: what it takes back is not lost. A project
             // that is opened takes nothing back.
-            let had_any = old.iter().any(Option::is_some);
-            for (drum, old) in Drum::ALL.into_iter().zip(old).filter(|_| had_any) {
-                if old != slot.samples[drum.index()] {
-                    slot.before[drum.index()] = Some(old);
-                    slot.last.push(drum);
-                }
+            if old.iter().any(Option::is_some) {
+                let old = Drum::ALL.into_iter().zip(old);
+                let changed = old.filter(|(drum, old)| *old != slot.samples[drum.index()]);
+                let changed: Vec<_> = changed.collect();
+                slot.last.extend(changed.iter().map(|(drum, _)| *drum));
+                slot.history.note(changed);
+            } else {
+                slot.history = History::default();
             }
             slot.encoded = None;
             slot.publish();

@@ -124,6 +124,12 @@ impl SongClock {
         Some(stretch.song? + (heard - stretch.heard) as i64)
     }
 
+    /// Sample of the song from which on it was heard without a jump up to sample `heard` of
+    /// the engine's input.
+    pub fn begin_of(&self, heard: u64) -> Option<i64> {
+        self.stretch_at(heard)?.song
+    }
+
     /// Sample of the song at which a hit was heard. One just before the beginning of a
     /// loop is the first of the loop, not the last.
     pub fn song_of_hit(&self, heard: u64) -> Option<i64> {
@@ -185,6 +191,10 @@ mod tests {
         clock.block(200, None, 100);
         assert_eq!(clock.song_at(99), Some(109));
         assert_eq!(clock.song_at(150), Some(9_050));
+        assert_eq!(
+            [99, 150, 250].map(|n| clock.begin_of(n)),
+            [Some(10), Some(9_000), None]
+        );
         assert_eq!(clock.song_at(250), None);
         clock.reset();
         assert_eq!(clock.song_at(0), None);

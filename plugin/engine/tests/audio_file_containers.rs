@@ -496,6 +496,24 @@ fn a_pipe_is_named() {
     assert!(error.to_string().contains("found a pipe"), "{error}");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_pipe_with_the_name_of_a_sound_is_not_waited_for() {
+    let files = Files::new();
+    let path = files.0.path().join("kick.wav");
+    let made = std::process::Command::new("mkfifo").arg(&path).status();
+    assert!(made.expect("mkfifo").success());
+    let (sender, answers) = std::sync::mpsc::channel();
+    std::thread::spawn(move || sender.send(AudioReader::open(path).map(drop)));
+    let answer = answers.recv_timeout(std::time::Duration::from_secs(20));
+    let error = answer.expect("an answer").expect_err("refused").to_string();
+    assert!(error.contains("kick.wav: expected a file"), "{error}");
+    let device = read_own_set(Path::new("/dev/null")).expect_err("refused");
+    assert!(device.to_string().contains("a device"), "{device}");
+    let folder = AudioReader::open(files.0.path()).expect_err("refused");
+    assert!(folder.to_string().ends_with("found a folder"), "{folder}");
+}
+
 #[test]
 fn apple_loops_are_sounds_for_pads() {
     let files = Files::new();

@@ -126,6 +126,21 @@ fn bad_ones_are_left_out_and_said_so() {
         .read(r#"[{"song_s":1,"drum":"gong","hit":true},{"song_s":2,"drum":"kick","hit":true}]"#);
     assert_eq!(*corrections.current(), [at(2.0, Drum::Kick, true)]);
     assert!(corrections.problem().starts_with("Of the project's 2"));
+    // What is of another kind costs no more than itself.
+    let mixed = r#"[{"song_s":"1","drum":"kick","hit":true},7,null,{"drum":"kick"},
+        {"song_s":2,"drum":"kick","hit":true},{"song_s":3,"drum":"ride","hit":false}]"#;
+    corrections.read(mixed);
+    let good = [at(2.0, Drum::Kick, true), at(3.0, Drum::Ride, false)];
+    assert_eq!(*corrections.current(), good);
+    assert_eq!(
+        corrections.problem(),
+        "Of the project's 6 corrected hits 4 cannot be used"
+    );
+    assert_eq!(
+        corrections.text(),
+        mixed,
+        "until the user changes something"
+    );
     corrections.read(r#"[{"song_s":1e300,"drum":"kick","hit":true}]"#);
     assert!(corrections.current().is_empty());
     corrections.read("no json");

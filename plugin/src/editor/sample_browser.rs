@@ -75,6 +75,8 @@ pub enum SampleWish {
     Clear,
     /// What was there before.
     Undo,
+    /// What was taken back.
+    Redo,
     /// Nothing more.
     Close,
 }
@@ -154,13 +156,13 @@ impl SampleBrowser {
         }
     }
 
-    /// Draws the list; `names` says what is on each pad, which may have had something else
-    /// before.
+    /// Draws the list; `names` says what is on each pad, and `steps` whether there is a step
+    /// back from that, and one on.
     pub fn show(
         &mut self,
         context: &Context,
         names: &[Option<String>; DRUM_COUNT],
-        can_undo: bool,
+        steps: [bool; 2],
     ) -> Option<SampleWish> {
         let mut wish = None;
         let mut next = None;
@@ -180,7 +182,7 @@ impl SampleBrowser {
                         next = Some(home_folder());
                     }
                     let step = self.step(ui);
-                    wish = self.buttons(ui, names, can_undo);
+                    wish = self.buttons(ui, names, steps);
                     wish = step.or(wish.take());
                     let path = self.folder.display().to_string();
                     ui.add(Label::new(RichText::new(&path).color(theme::DIM)).truncate())
@@ -311,7 +313,7 @@ impl SampleBrowser {
         &self,
         ui: &mut Ui,
         names: &[Option<String>; DRUM_COUNT],
-        can_undo: bool,
+        steps: [bool; 2],
     ) -> Option<SampleWish> {
         let mut wish = None;
         let all = match self.target {
@@ -364,8 +366,13 @@ impl SampleBrowser {
             Target::Recording => "Brings back the kit from before the last recording.",
             Target::Model => "",
         };
+        let [can_undo, can_redo] = steps;
         if can_undo && ui.button("Undo").on_hover_text(hint).clicked() {
             wish = Some(SampleWish::Undo);
+        }
+        let hint = "Takes the step again that you took back.";
+        if can_redo && ui.button("Redo").on_hover_text(hint).clicked() {
+            wish = Some(SampleWish::Redo);
         }
         wish
     }

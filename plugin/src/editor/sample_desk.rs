@@ -94,7 +94,7 @@ impl SampleDesk {
         }
         let browser = self.browser.as_mut()?;
         let (own, target) = (&params.own_samples, browser.target());
-        let wish = browser.show(context, &own.names(), can_undo(params, target));
+        let wish = browser.show(context, &own.names(), steps(params, target));
         if self.folder.as_deref() != Some(browser.folder()) {
             self.folder = Some(browser.folder().to_owned());
             last_folder().clone_from(&self.folder);
@@ -121,9 +121,17 @@ impl SampleDesk {
             Some(SampleWish::Undo) => {
                 match target {
                     Target::Pad(drum) => own.undo(&[drum]),
-                    Target::Kit => own.undo(&own.last_changed()),
+                    Target::Kit => own.undo(&own.next_undo()),
                     Target::Recording => return Some(DeskWish::Undo),
                     Target::Model => return None,
+                }
+                own.last_changed()
+            }
+            Some(SampleWish::Redo) => {
+                match target {
+                    Target::Pad(drum) => own.redo(&[drum]),
+                    Target::Kit => own.redo(&own.next_redo()),
+                    Target::Recording | Target::Model => return None,
                 }
                 own.last_changed()
             }
@@ -260,12 +268,13 @@ fn in_words(target: Target, drums: &[Drum], own: &OwnSamples) -> String {
     }
 }
 
-fn can_undo(params: &IdmParams, target: Target) -> bool {
+/// Whether there is a step back, and one on.
+fn steps(params: &IdmParams, target: Target) -> [bool; 2] {
     let own = &params.own_samples;
     match target {
-        Target::Recording => params.kit.can_undo(),
-        Target::Model => false,
-        Target::Pad(drum) => own.can_undo(drum),
-        Target::Kit => own.last_changed().iter().any(|drum| own.can_undo(*drum)),
+        Target::Recording => [params.kit.can_undo(), false],
+        Target::Model => [false; 2],
+        Target::Pad(drum) => [own.can_undo(drum), own.can_redo(drum)],
+        Target::Kit => [!own.next_undo().is_empty(), !own.next_redo().is_empty()],
     }
 }

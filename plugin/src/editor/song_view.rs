@@ -175,7 +175,7 @@ impl SongView {
         }
         let list = corrections.current();
         self.take_hold(&response, &lanes, take, &list);
-        self.move_view(ui, &response, lanes.plot, take.span_s());
+        self.move_view(ui, &response, lanes.plot, extent_s(take, &list));
         let scale = self.scale(lanes.plot);
         let shift_s = self.shift_s(&response, scale);
         let shown = shift_s.map(|by_s| teaching::shifted(&list, by_s));
@@ -251,7 +251,7 @@ impl SongView {
         ui: &Ui,
         response: &Response,
         plot: Rect,
-        heard_s: RangeInclusive<f64>,
+        extent_s: RangeInclusive<f64>,
     ) {
         let points_per_s = f64::from(plot.width()) / self.span_s;
         if let Some(pointer) = response.hover_pos() {
@@ -273,8 +273,8 @@ impl SongView {
             self.follows = false;
         }
         // Nobody is to be lost where there is nothing.
-        let first_s = heard_s.start() - 0.5 * self.span_s;
-        let last_s = heard_s.end() - PAGE_START * self.span_s;
+        let first_s = extent_s.start() - 0.5 * self.span_s;
+        let last_s = extent_s.end() - PAGE_START * self.span_s;
         self.start_s = self.start_s.clamp(first_s, last_s.max(first_s));
     }
 
@@ -359,6 +359,16 @@ impl SongView {
         let is_meant = (pointer.x - from_x).abs() >= 1.0;
         is_meant.then(|| scale.song_s(pointer.x) - from_s)
     }
+}
+
+/// The part of the song in which there is something to see: what was heard, and corrections.
+fn extent_s(take: &Take, list: &[Correction]) -> RangeInclusive<f64> {
+    let heard_s = take.span_s();
+    let places = [list.first(), list.last()].into_iter().flatten();
+    places.fold(heard_s, |extent_s, correction| {
+        let song_s = correction.song_s;
+        extent_s.start().min(song_s)..=extent_s.end().max(song_s)
+    })
 }
 
 /// A place of the song as hosts show it: hits come a little before their beat, too.

@@ -47,6 +47,9 @@ pub struct Mark {
     pub origin: Origin,
     /// Whether its drum is off, as far as is known: no hit is added then.
     pub is_off: bool,
+    /// The place of the correction that it shows, if it shows one: what was placed by eye is
+    /// shown where it was played.
+    pub corrected_s: Option<f64>,
 }
 
 impl Mark {
@@ -62,6 +65,11 @@ impl Mark {
     /// Whether it is there because it was heard.
     pub fn is_heard(&self) -> bool {
         matches!(self.origin, Origin::Heard { .. })
+    }
+
+    /// Whether it shows this correction.
+    pub fn shows(&self, correction: &Correction) -> bool {
+        correction.drum == self.drum && self.corrected_s == Some(correction.song_s)
     }
 }
 
@@ -95,6 +103,7 @@ pub fn marks(take: &Take, corrections: &[Correction], from_s: f64, to_s: f64) ->
                     is_ruled_out: HitEvidence::is_ruled_out(hit.margin),
                 },
                 is_off: !take.drums[hit.drum.index()].enabled,
+                corrected_s: None,
             }
         })
         .collect();
@@ -139,6 +148,7 @@ pub fn marks(take: &Take, corrections: &[Correction], from_s: f64, to_s: f64) ->
                 Origin::Removed
             },
             is_off: !take.by_hand.is_enabled(correction.drum).unwrap_or(was_on),
+            corrected_s: Some(correction.song_s),
         }
     }));
     marks

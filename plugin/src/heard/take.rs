@@ -28,6 +28,9 @@ const LONGEST_S: f64 = 2.0 * 3600.0;
 /// Most hits that are kept.
 const MOST_HITS: usize = 100_000;
 
+/// As many make room at once: to find them takes a look at all.
+const DROPPED_AT_ONCE: usize = 1_000;
+
 /// A hit that was heard so long before the waveform at its place belongs to an earlier
 /// time round, in seconds.
 const EARLIER_S: f64 = 0.4;
@@ -51,6 +54,8 @@ pub struct Take {
     recent_s: Option<f64>,
     /// Hits that were heard or forgotten.
     changes: u64,
+    /// Whether hits were forgotten because there are too many.
+    has_dropped: bool,
     /// How much corrections move a hit on the logistic scale: for it, against it.
     pub teaching: [f32; TAUGHT_COUNT],
     /// What is set now, by which what was not heard yet is judged.
@@ -75,7 +80,8 @@ impl Take {
         } else if !mark.is_by_hand {
             forget_rounds(&mut self.hits, mark, song_s, self.round_samples);
         }
-        if is_given && self.given.len() < MOST_HITS {
+        if is_given {
+            self.has_dropped |= make_room(&mut self.given);
             let place = place(&self.given, song_s);
             self.given.insert(place, *mark);
         }
@@ -86,7 +92,8 @@ impl Take {
                 known.velocity = mark.velocity;
                 known.heard_velocity = mark.heard_velocity;
             }
-        } else if !is_given && self.hits.len() < MOST_HITS {
+        } else if !is_given {
+            self.has_dropped |= make_room(&mut self.hits);
             let place = place(&self.hits, song_s);
             self.hits.insert(place, *mark);
         }
@@ -113,11 +120,16 @@ impl Take {
             return;
         };
         self.recent_s = now_s;
-        // After a jump the point still tells of the song that came in since the last one.
+        // After a jump the point tells of the song that came in since then, and of what was
+        // before it.
         let new_s = f64::from(point.samples) / sample_rate_hz;
+        let begin_s = point.begin_s.filter(|begin_s| *begin_s <= to_s);
         let from_s = before_s
             .filter(|before_s| to_s > *before_s && to_s - before_s <= STEP_S)
-            .unwrap_or(to_s - new_s.clamp(0.0, STEP_S));
+            .unwrap_or_else(|| {
+                let earliest_s = to_s - new_s.clamp(0.0, STEP_S);
+                begin_s.map_or(earliest_s, |begin_s| begin_s.max(earliest_s))
+            });
         let too_old = (EARLIER_S * sample_rate_hz) as u64;
         self.round_samples = too_old;
         // The hits of a long block are all newer than its only point.
@@ -158,6 +170,11 @@ impl Take {
     /// How often what was heard has become another.
     pub fn changes(&self) -> u64 {
         self.changes
+    }
+
+    /// Whether there were more hits than are kept, refused ones aside.
+    pub fn has_dropped(&self) -> bool {
+        self.has_dropped
     }
 
     /// Whether nothing was heard.
@@ -232,6 +249,24 @@ fn forget_rounds(hits: &mut Vec<HitMark>, mark: &HitMark, song_s: f64, round_sam
             hits.remove(index);
         }
     }
+}
+
+/// Makes room for another hit if there are too many: refused ones go first, then those that
+/// were heard the longest ago. Answers whether any of the latter did.
+fn make_room(hits: &mut Vec<HitMark>) -> bool {
+    if hits.len() < MOST_HITS {
+        return false;
+    }
+    let order = |hit: &HitMark| (hit.verdict != Verdict::BelowThreshold, hit.position);
+    let mut all: Vec<_> = hits.iter().map(order).collect();
+    let (_, &mut last, _) = all.select_nth_unstable(DROPPED_AT_ONCE - 1);
+    let mut left = DROPPED_AT_ONCE;
+    hits.retain(|hit| {
+        let goes = left > 0 && order(hit) <= last;
+        left -= usize::from(goes);
+        !goes
+    });
+    last.0
 }
 
 fn between(hits: &[HitMark], from_s: f64, to_s: f64) -> impl Iterator<Item = (f64, &HitMark)> {

@@ -28,7 +28,7 @@ pub struct Place {
 fn placed(list: &[Correction], mark: &Mark) -> Option<Place> {
     let found = list
         .iter()
-        .find(|other| other.is_hit && is_same_hit(other, mark.song_s, mark.drum))?;
+        .find(|other| other.is_hit && mark.shows(other))?;
     Some(Place {
         song_s: found.song_s,
         snaps: found.snaps,
@@ -50,7 +50,8 @@ pub fn click(
             song_s,
             snaps: false,
         };
-        let (place, is_hit) = match mark_at(marks, drum, song_s, reach_s) {
+        let meant = mark_at(marks, drum, song_s, reach_s);
+        let (place, is_hit) = match meant {
             Some(mark) if mark.is_heard() => (exactly(mark.song_s), Some(!mark.is_hit())),
             Some(mark) => (exactly(mark.song_s), None),
             None => {
@@ -67,7 +68,11 @@ pub fn click(
                 (place, Some(true))
             }
         };
-        list.retain(|other| !is_same_hit(other, place.song_s, drum));
+        list.retain(|other| match meant {
+            // Another one may be nearly as close.
+            Some(mark) => !mark.shows(other),
+            None => !is_same_hit(other, place.song_s, drum),
+        });
         list.extend(is_hit.map(|is_hit| said(place, drum, is_hit)));
         teach(list, take, place.song_s);
     });
@@ -91,10 +96,7 @@ pub fn move_to(
             snaps: false,
         });
         let place = place.unwrap_or(present);
-        list.retain(|other| {
-            let is_this = is_same_hit(other, mark.song_s, mark.drum);
-            !is_this && !is_same_hit(other, place.song_s, drum)
-        });
+        list.retain(|other| !mark.shows(other) && !is_same_hit(other, place.song_s, drum));
         let new = said(place, drum, true);
         let left = match mark.origin {
             Origin::Heard { verdict, .. } => comes_back(verdict).then_some(present),

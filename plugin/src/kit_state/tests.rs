@@ -135,3 +135,40 @@ fn a_folder_is_taken_as_soon_as_it_is_chosen() {
     assert!(new_folder(&parent.join("Kit 3")).is_err());
     fs::remove_dir_all(parent).expect("removed");
 }
+
+#[test]
+fn of_a_kit_that_cannot_be_written_nothing_stays() {
+    use idm_engine::learner::{LearntDrum, LearntLayer};
+    use idm_engine::one_shots::OneShot;
+    let drum = |drum| LearntDrum {
+        drum,
+        layers: vec![LearntLayer {
+            top_velocity: 1.0,
+            one_shot: Arc::new(OneShot::new(44_100.0, vec![vec![0.5; 4_410]]).unwrap()),
+        }],
+        hits: 5,
+        confidence: 0.8,
+    };
+    let kit = LearntKit {
+        drums: vec![drum(Drum::Kick), drum(Drum::Snare)],
+        ..LearntKit::default()
+    };
+    let files = KitFiles::of("Kit 1", &kit);
+    let parent = tempfile::tempdir().unwrap();
+    let folder = parent.path().join("Kit 1");
+    // A folder is in the way of the last of its files.
+    let in_the_way = folder.join("kit.sfz");
+    fs::create_dir_all(&in_the_way).unwrap();
+    assert!(write_or_remove(&files, &folder).is_err());
+    let left: Vec<_> = fs::read_dir(&folder).unwrap().collect();
+    assert_eq!(left.len(), 1, "{left:?}");
+    assert!(in_the_way.is_dir(), "it was not the kit's");
+    fs::remove_dir(&in_the_way).unwrap();
+    let second = folder.join(&files.samples[1].file);
+    fs::create_dir(&second).unwrap();
+    assert!(write_or_remove(&files, &folder).is_err());
+    fs::remove_dir(&second).unwrap();
+    fs::remove_dir(&folder).expect("nothing else is in it");
+    write_or_remove(&files, &folder).expect("written");
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 3);
+}

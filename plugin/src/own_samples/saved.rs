@@ -8,6 +8,7 @@ use idm_engine::drum::{DRUM_COUNT, Drum};
 use idm_engine::learner::{LearntDrum, LearntKit, LearntLayer, decode_kit, encode_kit};
 use idm_engine::one_shots::OneShot;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::Samples;
 
@@ -60,7 +61,6 @@ pub(super) fn encode(samples: &[Option<Samples>; DRUM_COUNT]) -> String {
 /// out.
 pub(super) fn decode(text: &str) -> ([Option<Samples>; DRUM_COUNT], String) {
     let mut samples: [Option<Samples>; DRUM_COUNT] = Default::default();
-    let mut problem = String::new();
     let saved = if text.len() > MAX_TEXT_BYTES {
         Err(format!(
             "expected at most {MAX_TEXT_BYTES} bytes, found {}",
@@ -69,32 +69,43 @@ pub(super) fn decode(text: &str) -> ([Option<Samples>; DRUM_COUNT], String) {
     } else if text.is_empty() {
         Ok(Vec::new())
     } else {
-        serde_json::from_str::<Vec<Saved>>(text).map_err(|error| error.to_string())
+        serde_json::from_str::<Vec<Value>>(text).map_err(|error| error.to_string())
     };
-    match saved {
-        Ok(saved) => {
-            for sample in saved {
-                match one_shots_of(&sample) {
-                    Ok((drum, one_shots)) => {
-                        samples[drum.index()] = Some(Samples {
-                            name: sample.name,
-                            one_shots,
-                        });
-                    }
-                    Err(error) => {
-                        problem = format!(
-                            "The project's sample {:?} cannot be used ({error}); the kit plays",
-                            sample.name
-                        );
-                    }
-                }
-            }
-        }
+    let saved = match saved {
+        Ok(saved) => saved,
         Err(error) => {
-            problem = format!("The project's samples cannot be used ({error}); the kit plays");
+            let problem = format!("The project's samples cannot be used ({error}); the kit plays");
+            return (samples, problem);
+        }
+    };
+    let count = saved.len();
+    let mut problems = Vec::new();
+    for sample in saved {
+        match samples_of(sample) {
+            Ok((drum, on_pad)) => samples[drum.index()] = Some(on_pad),
+            Err(problem) => problems.push(problem),
         }
     }
+    let problem = match problems.as_slice() {
+        [] => String::new(),
+        [problem] => format!("The project's {problem}; the kit plays"),
+        [first, ..] => format!(
+            "Of the project's {count} pads with samples {} cannot be used (the first: {first}); \
+             the kit plays",
+            problems.len()
+        ),
+    };
     (samples, problem)
+}
+
+/// What is on a pad; why it cannot be used otherwise, by its name.
+fn samples_of(saved: Value) -> Result<(Drum, Samples), String> {
+    let saved: Saved = serde_json::from_value(saved)
+        .map_err(|error| format!("samples of a pad cannot be used ({error})"))?;
+    let (drum, one_shots) = one_shots_of(&saved)
+        .map_err(|error| format!("sample {:?} cannot be used ({error})", saved.name))?;
+    let name = saved.name;
+    Ok((drum, Samples { name, one_shots }))
 }
 
 fn one_shots_of(saved: &Saved) -> Result<(Drum, Vec<Arc<OneShot>>), String> {

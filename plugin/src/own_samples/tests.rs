@@ -106,7 +106,7 @@ fn a_folder_fills_a_pad_and_files_join_it() {
     // A click too many takes nothing for good.
     own.undo(&[Drum::Snare]);
     assert_eq!(own.names()[1], Some(format!("{name} ×{MOST_OWN_SAMPLES}")));
-    own.undo(&[Drum::Snare]);
+    own.redo(&[Drum::Snare]);
     assert_eq!(own.names()[1].as_deref(), Some("loud"));
     own.clear(&[Drum::Snare]);
     assert!(own.names()[1].is_none() && !own.can_undo(Drum::Kick));
@@ -129,6 +129,18 @@ fn bad_samples_are_left_out_and_said_so() {
         assert!(own.problem().contains("the kit plays"), "{text}");
         assert_eq!(own.text(), text, "a newer version may be able to read it");
     }
+    // What cannot be used costs no more than itself.
+    let good = with_kick().text();
+    let good = good.trim_matches(['[', ']']);
+    let text = format!(r#"[7,{{"drum":"snare"}},{{"drum":"gong","name":"x","data":""}},{good}]"#);
+    own.read(&text);
+    assert_eq!(own.names()[0].as_deref(), Some("my kick"));
+    let problem = own.problem();
+    assert!(
+        problem.starts_with("Of the project's 4 pads with samples 3 cannot be used (the first"),
+        "{problem}"
+    );
+    assert_eq!(own.text(), text, "until the user changes something");
     let none = Path::new("/no/such.wav");
     let error = own.load(Drum::Kick, none, Placing::Replace).unwrap_err();
     assert!(error.contains("such.wav"), "{error}");
@@ -184,15 +196,20 @@ fn a_kit_fills_the_pads_of_its_drums_and_can_be_taken_back() {
     assert_eq!(own.names()[0].as_deref(), Some(&*name));
     assert_eq!(own.names()[1], Some(format!("{name} ×2")));
     assert_eq!(own.names()[8].as_deref(), Some("BD"), "no drum of the kit");
-    own.undo(&own.last_changed());
+    own.undo(&own.next_undo());
+    assert_eq!(own.last_changed(), drums);
     assert_eq!(own.names()[0].as_deref(), Some("my kick"));
     assert!(own.names()[1].is_none());
     assert_eq!(own.names()[8].as_deref(), Some("BD"), "another change");
-    own.undo(&own.last_changed());
+    own.undo(&own.next_undo());
+    assert!(own.names()[8].is_none() && own.next_undo().is_empty());
+    assert_eq!(own.next_redo(), [Drum::Ride], "in their order");
+    own.redo(&own.next_redo());
+    own.redo(&own.next_redo());
     assert_eq!(own.names()[1], Some(format!("{name} ×2")));
     own.clear(&Drum::ALL);
     assert_eq!(own.names(), [const { None }; DRUM_COUNT]);
-    own.undo(&own.last_changed());
+    own.undo(&own.next_undo());
     assert_eq!(own.names()[8].as_deref(), Some("BD"));
     std::fs::remove_dir_all(folder).expect("removed");
 }
@@ -219,7 +236,7 @@ fn several_files_go_on_a_pad_together_and_no_more_than_fit() {
     assert!(left_out.unwrap().contains("none.wav"));
     let name = |own: &OwnSamples| own.names()[Drum::Ride.index()].clone().unwrap();
     assert_eq!(name(&own), "03 ×2");
-    assert_eq!(own.loudest(Drum::Ride).unwrap().0, "03");
+    assert_eq!(own.hardest(Drum::Ride).unwrap().0, "03");
     let left_out = own.load_all(Drum::Ride, &paths, Placing::Replace).unwrap();
     assert!(
         left_out.starts_with("Left out 2 files: 24.wav"),
@@ -233,4 +250,48 @@ fn several_files_go_on_a_pad_together_and_no_more_than_fit() {
             .is_err()
     );
     std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn layers_come_back_however_many_files_were_tried_after_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |n: usize| folder.path().join(format!("{n:02}.wav"));
+    for n in 0..3 * history::STEPS {
+        let audio = AudioBuffer {
+            sample_rate_hz: 48_000.0,
+            channels: vec![vec![0.5; 200]],
+        };
+        write_wav(path(n), &audio).unwrap();
+    }
+    let own = OwnSamples::default();
+    let load = |n, placing| own.load(Drum::Snare, &path(n), placing).unwrap();
+    let name = || own.names()[1].clone();
+    load(0, Placing::Replace);
+    load(1, Placing::Add);
+    for n in 2..5 {
+        load(n, Placing::Replace);
+    }
+    for expected in ["03", "02", "00 ×2", "00"] {
+        own.undo(&[Drum::Snare]);
+        assert_eq!(name().as_deref(), Some(expected));
+    }
+    own.undo(&[Drum::Snare]);
+    assert!(name().is_none() && !own.can_undo(Drum::Snare));
+    for expected in ["00", "00 ×2", "02"] {
+        own.redo(&[Drum::Snare]);
+        assert_eq!(name().as_deref(), Some(expected));
+    }
+    // Another way: what was taken back is not on it.
+    load(5, Placing::Replace);
+    assert!(!own.can_redo(Drum::Snare));
+    for n in 5..3 * history::STEPS {
+        load(n, Placing::Replace);
+    }
+    let mut steps = 0;
+    while name().as_deref() != Some("00 ×2") {
+        assert!(own.can_undo(Drum::Snare), "the layers are lost");
+        own.undo(&[Drum::Snare]);
+        steps += 1;
+    }
+    assert_eq!(steps, history::STEPS);
 }

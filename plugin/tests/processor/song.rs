@@ -128,7 +128,7 @@ fn beats_are_told_for_their_place_in_the_song() {
         audio.set_sample_rate(RATE_HZ);
         editor.shared.window_opened();
         let mut aux = Buses(vec![]);
-        let (mut places, mut song_sample) = (Vec::new(), 441_000);
+        let (mut places, mut song_sample, mut heard) = (Vec::new(), 441_000, 0);
         while song_sample < 463_050 {
             let tempo = Tempo {
                 beat: Some(beat_at(song_sample as f64 / RATE_HZ)),
@@ -147,11 +147,16 @@ fn beats_are_told_for_their_place_in_the_song() {
             processor.process(main, &mut aux, &Settings::default(), played, &mut audio);
             while let Ok(point) = editor.wave.pop() {
                 assert_eq!(point.tempo.is_some(), is_playing);
+                // From its first block on the song is heard without a jump.
+                let first = (445_000..).find(|n| (n - 441_000) % block as i64 == 0);
+                let begin_s = first.map(|sample| sample as f64 / RATE_HZ);
+                assert_eq!(point.begin_s, point.song_s.and(begin_s));
+                heard += usize::from(point.begin_s.is_some());
                 places.extend(point.tempo);
             }
             song_sample += block as i64;
         }
-        assert!(places.len() >= 3, "blocks of {block}");
+        assert!(places.len() >= 3 && heard >= 3, "blocks of {block}");
         for place in places {
             let beat = place.tempo.beat.expect("told");
             assert!((beat - beat_at(place.song_s)).abs() < 1e-9);

@@ -1,6 +1,6 @@
 //! Streaming decoder over symphonia.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
@@ -384,14 +384,21 @@ impl AudioReader {
 fn open_and_peek(path: &Path, from: u64) -> Result<(File, u64, Vec<u8>), AudioFileError> {
     let io_error = |source: io::Error| AudioFileError::Io {
         path: path.to_path_buf(),
-        source: match source.kind() {
-            kind @ ErrorKind::NotSeekable => io::Error::new(
-                kind,
-                "expected a file, found a pipe: write it into a file first",
-            ),
-            _ => source,
-        },
+        source,
     };
+    let kind = fs::metadata(path).map_err(io_error)?.file_type();
+    if !kind.is_file() {
+        // A pipe would be waited for.
+        let refused = if kind.is_dir() {
+            io::Error::new(ErrorKind::IsADirectory, "expected a file, found a folder")
+        } else {
+            io::Error::new(
+                ErrorKind::NotSeekable,
+                "expected a file, found a pipe or a device: write it into a file first",
+            )
+        };
+        return Err(io_error(refused));
+    }
     let mut file = File::open(path).map_err(io_error)?;
     let audio_at = tags::audio_start(&mut file, from).map_err(io_error)?;
     let mut start = Vec::new();

@@ -22,6 +22,9 @@ const MIN_DURATION_S: f64 = 0.01;
 /// Confidence below which a one-shot is not the drum's.
 const MIN_CONFIDENCE: f32 = 0.02;
 
+/// Name of the file that maps the samples.
+const SFZ_NAME: &str = "kit.sfz";
+
 /// Why a kit could not be written.
 #[derive(Debug, Error)]
 pub enum KitFilesError {
@@ -152,6 +155,12 @@ impl KitFiles {
         }
     }
 
+    /// Names of all files that are written.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let samples = self.samples.iter().map(|sample| sample.file.as_str());
+        samples.chain([SFZ_NAME])
+    }
+
     /// Writes all files into `folder`, which is created if need be.
     ///
     /// # Errors
@@ -168,7 +177,7 @@ impl KitFiles {
         for sample in &self.samples {
             write_wav(folder.join(&sample.file), &sample.audio)?;
         }
-        let sfz = folder.join("kit.sfz");
+        let sfz = folder.join(SFZ_NAME);
         PartialFile::write(&sfz, self.sfz.as_bytes()).map_err(failed(&sfz))
     }
 }

@@ -21,6 +21,6 @@ pub use own_files::{
     read_own_set,
 };
 pub use own_kit::{OwnKit, OwnKitPlan, own_drum};
-pub use own_sounds::OwnSounds;
+pub use own_sounds::{OwnSounds, hardest};
 pub use template::{LEVEL_FRAMES, MAX_TEMPLATE_FRAMES, PRE_FRAMES, Template};
-pub use voices::{MAX_VOICES, StartVoice, Voices};
+pub use voices::{MAX_VOICES, StartVoice, Voices, struck};

@@ -104,6 +104,14 @@ fn layers(samples: &[Arc<OneShot>]) -> Vec<(f32, Arc<OneShot>)> {
     layers
 }
 
+/// Which of a drum's samples its first stroke of full velocity plays. Allocates.
+pub fn hardest(samples: &[Arc<OneShot>]) -> Option<Arc<OneShot>> {
+    let layers = layers(samples);
+    let loudest = layers.last()?.0;
+    let mut layers = layers.into_iter();
+    layers.find_map(|(top, sample)| (top == loudest).then_some(sample))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -140,5 +148,7 @@ mod tests {
             [0.85, 0.9, 0.85, 0.9]
         );
         assert_eq!(heard(2.0, 1), 0.9);
+        let hardest = hardest(&samples).expect("a sample");
+        assert_eq!(hardest.channel(0)[100], heard(1.0, 0));
     }
 }

@@ -8,11 +8,13 @@ use std::{
     sync::Arc,
 };
 
-use super::{
-    Bank, DrumSound, OwnSounds,
-    interpolation::{self, Kernels},
-};
+use super::{Bank, DrumSound, OneShot, OwnSounds, interpolation};
 use crate::drum::{DRUM_COUNT, Drum};
+
+mod voice;
+
+use voice::Voice;
+pub use voice::struck;
 
 /// Voices that sound at once over all drums.
 pub const MAX_VOICES: usize = 96;
@@ -54,41 +56,6 @@ pub struct StartVoice {
 enum Source {
     Bank(usize),
     Own(usize),
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Voice {
-    drum: Drum,
-    source: Source,
-    layer: usize,
-    position: f64,
-    step: f64,
-    /// For what is between samples.
-    kernels: &'static Kernels,
-    amplitude: f32,
-    /// Factors on the left and the right channel.
-    balance: [f32; 2],
-    /// Factor per sample from the decay setting.
-    damping: f32,
-    /// Factor lost per sample once choked; 0 while held.
-    release: f32,
-    fade: f32,
-}
-
-impl Voice {
-    /// Whether nothing more comes of a one-shot of `frames`.
-    fn has_ended(&self, frames: usize) -> bool {
-        self.position as usize >= frames || self.fade <= 0.0 || self.amplitude.abs() < 1e-7
-    }
-
-    /// Whether it plays whole samples at one gain, which needs no look at each of them.
-    fn is_steady(&self) -> bool {
-        self.step == 1.0
-            && self.damping == 1.0
-            && self.release == 0.0
-            && self.fade > 0.0
-            && self.amplitude.abs() >= 1e-7
-    }
 }
 
 /// Plays one-shots of the newest bank, or the user's own where there are some.
@@ -208,14 +175,6 @@ impl Voices {
             }
         }
         self.make_room(start.drum);
-        let step = f64::from(start.tune_semitones / 12.0).exp2();
-        let damping = if start.decay >= 1.0 {
-            1.0
-        } else {
-            let decay = start.decay.max(0.01);
-            let time_constant_s = 0.8 * decay * decay / (1.0 - decay);
-            (-1.0 / (time_constant_s * self.sample_rate_hz)).exp()
-        };
         let slot = self
             .voices
             .iter()
@@ -223,19 +182,8 @@ impl Voices {
             .or_else(|| self.quietest());
         if let Some(slot) = slot {
             let source = self.source_of(start.drum);
-            self.voices[slot] = Some(Voice {
-                drum: start.drum,
-                source,
-                layer: start.layer,
-                position: f64::from(start.late_samples) * step,
-                step,
-                kernels: interpolation::kernels_for(step),
-                amplitude: start.amplitude * damping.powi(start.late_samples as i32),
-                balance: self.balance_of(start.drum, source, start.layer),
-                damping,
-                release: 0.0,
-                fade: 1.0,
-            });
+            let balance = self.balance_of(start.drum, source, start.layer);
+            self.voices[slot] = Some(Voice::new(&start, source, balance, self.sample_rate_hz));
         }
     }
 
@@ -311,48 +259,9 @@ impl Voices {
             };
             let layers = &sound.layers;
             let one_shot = &layers[voice.layer.min(layers.len() - 1)].one_shot;
-            let frames = one_shot.frames();
-            let [left, right] = &mut output[voice.drum.index()];
-            let sources = [one_shot.channel(0), one_shot.channel(1)];
-            let is_heard = heard[voice.drum.index()];
-            let mut next = span.start;
-            if voice.is_steady() {
-                let whole = voice.position as usize;
-                let count = span.len().min(frames.saturating_sub(whole));
-                next += count;
-                if is_heard {
-                    let gains = voice.balance.map(|own| voice.amplitude * voice.fade * own);
-                    let channels = [&mut *left, &mut *right].into_iter().zip(sources);
-                    for ((out, source), gain) in channels.zip(gains) {
-                        let source = source[whole.min(frames)..].iter();
-                        for (out, sample) in out[span.start..next].iter_mut().zip(source) {
-                            *out += gain * sample;
-                        }
-                    }
-                }
-                voice.position += count as f64;
-            }
-            for sample in next..span.end {
-                if voice.has_ended(frames) {
-                    break;
-                }
-                if is_heard {
-                    let whole = voice.position as usize;
-                    let gain = voice.amplitude * voice.fade;
-                    let values = if voice.step == 1.0 {
-                        sources.map(|source| source[whole])
-                    } else {
-                        let share = (voice.position - whole as f64) as f32;
-                        voice.kernels.interpolate(sources, whole, share)
-                    };
-                    left[sample] += gain * voice.balance[0] * values[0];
-                    right[sample] += gain * voice.balance[1] * values[1];
-                }
-                voice.position += voice.step;
-                voice.amplitude *= voice.damping;
-                voice.fade -= voice.release;
-            }
-            self.voices[index] = (!voice.has_ended(frames)).then_some(voice);
+            let output = &mut output[voice.drum.index()];
+            voice.render(one_shot, span.clone(), heard[voice.drum.index()], output);
+            self.voices[index] = (!voice.has_ended(one_shot.frames())).then_some(voice);
         }
     }
 }

@@ -90,7 +90,8 @@ impl IdmApp {
             Taken::Sound(drum) => drum,
         };
         let (own, kit) = (&self.params.own_samples, &self.params.kit);
-        let saved = sound_export::save(drum, own, kit, &self.kits_folder);
+        let set = self.params.drums[drum.index()].controls();
+        let saved = sound_export::save(drum, &set, own, kit, &self.kits_folder);
         self.notice = Some(match &saved {
             Ok(path) => Notice::saved("Sound saved as", path),
             Err(error) => Notice::failed(format!("Sound not saved: {error}")),

@@ -11,7 +11,7 @@ use super::super::drag_drop::{self, Taken};
 use super::super::keys::{REDO_KEY, UNDO_KEY, keys_of_steps};
 use super::super::lanes::Lanes;
 use super::{SongView, SongWish};
-use crate::corrections::Corrections;
+use crate::corrections::{Corrections, SAME_HIT_S};
 use crate::heard::{Questions, Take, teaching};
 use crate::midi_export::Bars;
 
@@ -86,6 +86,7 @@ impl SongView {
             self.asked_s = None;
             wish = Some(SongWish::ListenAnew);
         }
+        self.lead_to_unheard(ui, &mut place, take, corrections);
         let hint = "Back to what is heard now. Corrections stay in effect.";
         if button(ui, lanes.view_button(), "Done", hint).clicked() {
             wish = Some(SongWish::Done);
@@ -126,6 +127,31 @@ impl SongView {
         }
     }
 
+    /// Leads from one correction to the next of those that stand where nothing was heard.
+    fn lead_to_unheard(
+        &mut self,
+        ui: &mut Ui,
+        place: &mut impl FnMut(f32) -> Rect,
+        take: &Take,
+        corrections: &Corrections,
+    ) {
+        let (list, heard_s) = (corrections.current(), take.span_s());
+        let places = list.iter().map(|correction| correction.song_s);
+        let mut places = places.filter(|song_s| !heard_s.contains(song_s)).peekable();
+        let Some(&first_s) = places.peek() else {
+            return;
+        };
+        let hint = "Show the next of the corrections where nothing was heard: that part of the \
+                    song was not played yet, or is gone or was moved.";
+        if button(ui, place(60.0), "Unheard", hint).clicked() {
+            // A bit behind the last one, which is in the middle.
+            let from_s = self.start_s + 0.5 * self.span_s + SAME_HIT_S;
+            let next_s = places.find(|song_s| *song_s > from_s).unwrap_or(first_s);
+            self.start_s = next_s - 0.5 * self.span_s;
+            self.follows = false;
+        }
+    }
+
     /// Shows the beginning of a part of the song, if nothing of it is shown.
     fn show_places(&mut self, places: RangeInclusive<f64>) {
         let is_shown = *places.start() < self.start_s + self.span_s && *places.end() > self.start_s;
@@ -149,6 +175,10 @@ impl SongView {
             Some("Hits come from MIDI: set Hits to Listening to correct what is heard")
         } else if take.is_empty() {
             Some("Play the song: its hits appear here (the host must tell where the song is)")
+        } else if take.has_dropped() {
+            Some(
+                "The song has more hits than are kept: those heard longest ago are forgotten. Listen anew to begin again",
+            )
         } else if questions.are_answered(take, corrections, ui.input(|input| input.time)) {
             Some("Nothing is in doubt that you have not settled or passed")
         } else if is_new && self.asked_s.is_some() {

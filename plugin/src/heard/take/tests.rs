@@ -17,6 +17,7 @@ fn play(take: &mut Take, position: u64, from_s: f64, peak: f32) {
             peak,
             samples: 240,
             song_s: Some(from_s + n as f64 / 200.0),
+            begin_s: Some(from_s),
             tempo: None,
         };
         take.wave(&point, RATE_HZ);
@@ -61,9 +62,9 @@ fn the_first_hit_of_a_loop_that_lies_just_before_it_is_kept_once() {
         0..48_000 => sample as f64 / RATE_HZ,
         _ => 1.0 + ((sample - 48_000) % 48_000) as f64 / RATE_HZ,
     };
-    for (block, is_by_hand) in [64, 128, 441, 1_024]
+    for (block, is_by_hand) in [64, 128, 441, 1_024, 2_048, 4_096]
         .into_iter()
-        .zip([false, true].repeat(2))
+        .flat_map(|block| [(block, false), (block, true)])
     {
         let mut take = Take::default();
         let mut point_samples = 0;
@@ -98,6 +99,7 @@ fn the_first_hit_of_a_loop_that_lies_just_before_it_is_kept_once() {
                     peak: 0.5,
                     samples: std::mem::take(&mut point_samples),
                     song_s: Some(place_s(end)),
+                    begin_s: Some(if end < 48_000 { 0.0 } else { 1.0 }),
                     tempo: None,
                 };
                 take.wave(&point, RATE_HZ);
@@ -185,4 +187,48 @@ fn absurd_places_do_no_harm() {
         ..mark(0, 0.0)
     });
     assert!(take.hits(-10.0, 1e12).count() <= 4);
+}
+
+#[test]
+fn of_too_many_hits_refused_ones_go_first_then_the_oldest() {
+    let mut take = Take::default();
+    let refused = |n: u64| HitMark {
+        verdict: Verdict::BelowThreshold,
+        ..mark(n, n as f64)
+    };
+    let count = MOST_HITS as u64;
+    let half = DROPPED_AT_ONCE as u64 / 2;
+    for n in 0..count {
+        let is_refused = n >= count - half;
+        take.hit(&if is_refused {
+            refused(n)
+        } else {
+            mark(n, n as f64)
+        });
+    }
+    assert!(!take.has_dropped());
+    assert_eq!(take.hits(0.0, 1e9).count(), MOST_HITS);
+    take.hit(&mark(count, count as f64));
+    assert_eq!(take.hits(0.0, 1e9).count(), MOST_HITS - DROPPED_AT_ONCE + 1);
+    let mut left = take.hits(0.0, 1e9);
+    assert_eq!(left.next().map(|(song_s, _)| song_s), Some(half as f64));
+    let last = left.last().map(|(song_s, _)| song_s);
+    assert_eq!(last, Some(count as f64), "the song goes on");
+    assert!(
+        take.hits(0.0, 1e9)
+            .all(|(_, hit)| hit.verdict == Verdict::Accepted)
+    );
+    assert!(take.has_dropped());
+    take.forget();
+    // Where refused ones make all the room nothing is missed.
+    for n in 0..count {
+        take.hit(&if n < 2 * half {
+            refused(n)
+        } else {
+            mark(n, n as f64)
+        });
+    }
+    take.hit(&mark(count, count as f64));
+    assert!(!take.has_dropped());
+    assert_eq!(take.hits(0.0, 1e9).count(), MOST_HITS - DROPPED_AT_ONCE + 1);
 }

@@ -437,4 +437,23 @@ fn two_hits_that_were_placed_around_one_that_was_heard_stay_two() {
     take.hit(&given(2.0));
     take.hit(&given(2.015));
     assert_eq!(snares(&take), [2.0, 2.015]);
+    // What is done to one of them is not done to the other.
+    let shown = || marks(&take, &corrections.current(), 0.0, 9.0);
+    let places = || -> Vec<f64> {
+        let said = said(&corrections).into_iter();
+        said.map(|(song_s, ..)| song_s).collect()
+    };
+    for (at_s, left) in [(2.0, 2.015), (2.015, 1.985)] {
+        click(&corrections, &take, &shown(), Drum::Snare, at_s, 0.005);
+        assert_eq!(places(), [left]);
+        corrections.undo();
+        let mark = *mark_at(&shown(), Drum::Snare, at_s, 0.001).expect("a mark");
+        let place = Place {
+            song_s: 2.5,
+            snaps: false,
+        };
+        move_to(&corrections, &take, &mark, Drum::Snare, Some(place));
+        assert_eq!(places(), [left, 2.5]);
+        corrections.undo();
+    }
 }

@@ -243,3 +243,32 @@ fn a_mono_sample_stands_where_the_drum_does() {
         assert!((left / right / ratio - 1.0).abs() < 0.05, "{left} {right}");
     }
 }
+
+#[test]
+fn what_is_struck_is_what_a_voice_plays_to_its_end() {
+    let bank = bank();
+    for (tune_semitones, decay) in [(0.0, 1.0), (-5.0, 1.0), (12.0, 0.4), (0.0, 0.05)] {
+        let one_shot = bank.one_shot(Drum::Snare);
+        let struck = struck(one_shot, tune_semitones, decay);
+        assert_eq!(struck.len(), 1, "mono as it is");
+        let mut voices = Voices::new(44_100.0, bank.clone());
+        voices.start(StartVoice {
+            amplitude: 1.0,
+            tune_semitones,
+            decay,
+            ..start(Drum::Snare)
+        });
+        let mut output = buffers(8_000);
+        voices.render(0..8_000, &[true; DRUM_COUNT], &mut output);
+        let frames = struck[0].len();
+        assert_eq!(
+            struck[0],
+            output[1][0][..frames],
+            "{tune_semitones} {decay}"
+        );
+        assert!(output[1][0][frames..].iter().all(|sample| *sample == 0.0));
+        let length = one_shot.frames() as f64 / f64::from(tune_semitones / 12.0).exp2();
+        let is_whole = (frames as f64 - length).abs() <= 1.0;
+        assert_eq!(is_whole, decay > 0.3, "{frames}");
+    }
+}

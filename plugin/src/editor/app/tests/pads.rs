@@ -177,6 +177,25 @@ fn a_sample_of_ones_own_is_put_on_a_pad_and_taken_off() {
     assert!(names[0].as_ref().is_some_and(|name| name.ends_with("×2")));
     assert!(complains_of(&window, "broken.wav"));
 
+    // Back and forth; all buttons have room.
+    let width = |window: &Window| {
+        let samples = lock(&window.app.samples);
+        samples
+            .browser
+            .as_ref()
+            .map(|browser| browser.rect().width())
+    };
+    let usual = width(&window);
+    for (name, on_pad) in [("Undo", "My Boom"), ("Redo", "×2")] {
+        let button = window.place_of(name).expect(name);
+        window.click(button);
+        window.frame(vec![]);
+        let names = window.params.own_samples.names();
+        assert!(names[0].as_ref().is_some_and(|name| name.ends_with(on_pad)));
+        assert_eq!(width(&window), usual, "after {name}");
+    }
+    assert!(window.place_of("Redo").is_none());
+
     window.frame(vec![Event::Key {
         key: egui::Key::Escape,
         physical_key: None,

@@ -480,3 +480,53 @@ fn nothing_is_asked_of_a_song_that_is_forgotten() {
     assert!(window.place_of("Ask me").is_some());
     assert!(window.place_of("That's right").is_none());
 }
+
+#[test]
+fn corrections_where_nothing_was_heard_are_reached_and_removed() {
+    use crate::corrections::Correction;
+    let mut window = window_of_song(2, |_| ride(1.0));
+    press(&mut window, "Edit hits");
+    assert!(window.place_of("Unheard").is_none());
+    let places = [-20.0, 1.0, 90.0, 90.01, 250.0];
+    for (song_s, drum) in places.into_iter().zip(Drum::ALL) {
+        window.params.corrections.say(Correction {
+            song_s,
+            drum,
+            is_hit: true,
+            snaps: false,
+            lesson: None,
+        });
+    }
+    window.frame(vec![]);
+    let middle = song_lanes(&window).plot.center().x;
+    for song_s in [90.0, 250.0, -20.0, 90.0] {
+        press(&mut window, "Unheard");
+        let start_s = window.app.song.as_ref().map(|song| song.start_s());
+        assert!(start_s.is_some_and(|start_s| (start_s + 2.0 - song_s).abs() < 1e-9));
+    }
+    let lane = song_lanes(&window).lane(Drum::ALL[2]);
+    window.click(pos2(middle, lane.center().y));
+    let left = window.params.corrections.current();
+    assert!(left.iter().all(|correction| correction.song_s != 90.0));
+    assert_eq!(left.len(), places.len() - 1);
+}
+
+#[test]
+fn a_song_of_which_hits_are_forgotten_says_so() {
+    let mut window = window_of_song(2, |_| ride(1.0));
+    press(&mut window, "Edit hits");
+    let forgotten = "those heard longest ago are forgotten";
+    assert!(!says(&mut window, forgotten));
+    let monitor = window.app.monitor.clone();
+    for n in 0..100_000 {
+        let position = 1_000_000 + n;
+        lock(&monitor).take.hit(&HitMark {
+            position,
+            ..ride(2.0 + n as f64)
+        });
+    }
+    assert!(says(&mut window, forgotten));
+    press(&mut window, "Listen anew");
+    press(&mut window, "Sure?");
+    assert!(!says(&mut window, forgotten));
+}
