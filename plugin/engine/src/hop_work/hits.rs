@@ -191,11 +191,16 @@ impl HopWork {
             let recognition = self.repeats.recognition(hit.drum);
             let likeness = recognition.map_or(0.0, |recognition| recognition.likeness);
             self.judge.hear(hit.drum, frame, hit.posterior, likeness);
+            // One-shots know less of how long a boom rings than the tail that is followed.
+            let drum = hit.drum.index();
+            let predicted: f32 = self.prediction.power[drum].iter().sum();
+            let tail = self.tails.power(drum);
+            let followed: f32 = tail.map_or(0.0, |(power, _)| power.iter().sum());
             self.attack_gate.hit(
                 hit.drum,
                 opens,
                 made_until,
-                self.prediction.power[hit.drum.index()].iter().sum(),
+                predicted.max(followed),
                 amplitude * amplitude * self.explainer.peak_power(hit.drum),
             );
             self.started[hit.drum.index()] = Some(Started {
@@ -308,7 +313,16 @@ impl HopWork {
             let mut level = rise.own(mask).sqrt();
             if is_accepted {
                 let whole = (rise.own(mask) * rise.rest).sqrt();
-                let limit = self.guard.factor(drum, whole, decided.estimate);
+                let is_certain = decided.network >= 1.0;
+                let mut limit = 1.0;
+                // Of what is given by hand the network need not know how hard it is.
+                if !is_certain || decided.given_velocity.is_some() || usual.is_none() {
+                    let estimate = decided.given_velocity.unwrap_or(decided.estimate);
+                    limit = self.guard.factor(drum, whole, estimate);
+                }
+                if is_certain {
+                    limit = 1.0;
+                }
                 level_velocity = self.guard.velocity(drum, limit * whole);
                 rise.power = rise.power.map(|power| power * limit * limit);
                 let power = rise.power.map(|power| power * rise.rest);

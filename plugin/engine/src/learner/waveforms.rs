@@ -3,6 +3,7 @@
 //! Everything here happens on the worker and depends on nothing but the order
 //! of calls.
 
+mod full_level;
 mod prepare;
 mod saved;
 mod spectra;
@@ -20,6 +21,7 @@ use crate::{
     one_shots::{Bank, DrumSound, Evidence, OneShot},
     transcriber::VELOCITY_CURVE,
 };
+use full_level::FullLevel;
 use prepare::Hit;
 use spectra::{EARLY_FRAMES, difference_db, early_power, layer_difference_db};
 
@@ -65,7 +67,7 @@ struct Class {
     /// Level of the loudest hits.
     level: f32,
     /// Level that a hit of velocity 1 would have: what one-shots are kept at.
-    full_level: f32,
+    full_level: FullLevel,
     /// Sum of each hit's clarity.
     clarity: f32,
     strangers: u32,
@@ -181,10 +183,9 @@ impl WaveformLearner {
         }
         class.strangers = 0;
         let velocity = take.start.velocity.clamp(LEAST_VELOCITY, 1.0);
-        if hit.level > class.level {
-            class.level = hit.level;
-            class.full_level = hit.level / velocity.powf(1.0 / VELOCITY_CURVE);
-        }
+        class.level = class.level.max(hit.level);
+        let full_level = hit.level / velocity.powf(1.0 / VELOCITY_CURVE);
+        class.full_level.hear(full_level);
         let loudness = (hit.level / class.level).sqrt().clamp(0.2, 1.0);
         let clarity = take.start.confidence.clamp(0.0, 1.0) * hit.purity * likeness;
         let weight = clarity * hit.purity * loudness * (1.0 - hit.ringing);
@@ -278,10 +279,11 @@ impl WaveformLearner {
             hits: class.hits(),
             confidence: confidence(class),
         };
+        let full_level = class.full_level.level();
         for (top_velocity, averages) in groups {
             let mut channels = build(&mut self.grid, &averages, &prior, longest, self.rate_hz);
             for sample in channels.iter_mut().flatten() {
-                *sample *= class.full_level;
+                *sample *= full_level;
             }
             let one_shot = OneShot::new(self.rate_hz, channels.into()).ok()?;
             let one_shot = one_shot.with_lead(Average::mean_lead_s(&averages));

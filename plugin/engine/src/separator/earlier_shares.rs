@@ -107,7 +107,7 @@ fn shares(drum: usize, mask: &[f32; BAND_COUNT], before: &Frame) -> [f32; DRUM_C
     let mut whole = 0.0;
     for band in 0..BAND_COUNT {
         let power = mask[band] * mask[band] * before.power[band];
-        whole += power * (1.0 - before.masks[drum][band]);
+        whole += power;
         for (share, masks) in shares.iter_mut().zip(before.masks.iter()) {
             *share += power * masks[band];
         }

@@ -71,7 +71,7 @@ impl LevelGuard {
         }
         let believed = if is_too_much { full - above } else { full };
         *hits = (*hits + 1.0).min(MOST_HITS);
-        let reluctance = if *hits > 1.0 && believed > *mean {
+        let reluctance = if *hits > ENOUGH_HITS && believed > *mean {
             RELUCTANCE
         } else {
             1.0
@@ -84,6 +84,14 @@ impl LevelGuard {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_first_hit_that_is_far_too_soft_limits_the_next_ones_little() {
+        let mut guard = LevelGuard::default();
+        let _ = guard.factor(Drum::Snare, 0.02, 0.7);
+        let factors = [(); 4].map(|()| guard.factor(Drum::Snare, 1.0, 0.7));
+        assert!(factors.iter().all(|&factor| factor > 0.5), "{factors:?}");
+    }
 
     #[test]
     fn only_what_nobody_believes_is_limited() {

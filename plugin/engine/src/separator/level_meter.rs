@@ -16,6 +16,12 @@ const MOST_HITS: f32 = 16.0;
 /// Power relative to the mean below which a hit teaches nothing: what the mask gives it may
 /// be another drum's.
 const LEAST_GAIN: f32 = 0.03;
+/// Hits in a row below that after which it is the mean that is another drum's.
+const MOST_SOFT: u32 = 4;
+/// Factor on the power of a whole mixture (3 dB) beyond which the mean is wrong, and how much
+/// of that a hit corrects.
+const MOST_OVER: f32 = 2.0;
+const CORRECTION: f32 = 0.5;
 /// Share of the strongest band below which bands count as if they had it.
 const FLOOR: f32 = 1e-3;
 
@@ -24,6 +30,8 @@ struct Known {
     /// Mean power per band of a hit of the first one's level.
     power: [f32; BAND_COUNT],
     hits: f32,
+    /// Hits in a row that were too soft to learn from.
+    soft: u32,
 }
 
 /// Measures levels, per drum. Real-time safe.
@@ -37,6 +45,7 @@ impl Default for LevelMeter {
         let unknown = Known {
             power: [0.0; BAND_COUNT],
             hits: 0.0,
+            soft: 0,
         };
         LevelMeter {
             known: [unknown; DRUM_COUNT],
@@ -49,6 +58,7 @@ impl LevelMeter {
     pub fn reset(&mut self) {
         for known in &mut self.known {
             known.hits = 0.0;
+            known.soft = 0;
         }
     }
 
@@ -80,7 +90,16 @@ impl LevelMeter {
         }
         let gain = known.gain(&own, mask);
         if gain > LEAST_GAIN {
-            known.learn(&own, mask, gain);
+            known.learn(&own, power, mask, gain);
+            known.soft = 0;
+        } else {
+            known.soft += 1;
+            if known.soft > MOST_SOFT {
+                // It was the first one that was another drum's.
+                known.power = own;
+                (known.hits, known.soft) = (1.0, 0);
+                return sum.sqrt();
+            }
         }
         (gain * before).sqrt()
     }
@@ -107,11 +126,20 @@ impl Known {
         }
     }
 
-    fn learn(&mut self, own: &[f32; BAND_COUNT], mask: &[f32; BAND_COUNT], gain: f32) {
+    fn learn(
+        &mut self,
+        own: &[f32; BAND_COUNT],
+        mixture: &[f32; BAND_COUNT],
+        mask: &[f32; BAND_COUNT],
+        gain: f32,
+    ) {
         self.hits = (self.hits + 1.0).min(MOST_HITS);
         let step = 1.0 / self.hits;
-        for ((power, &own), &mask) in self.power.iter_mut().zip(own).zip(mask) {
+        let bands = own.iter().zip(mixture).zip(mask);
+        for (power, ((&own, &mixture), &mask)) in self.power.iter_mut().zip(bands) {
             *power += step * mask * (own / gain - *power);
+            // Where there is far less in the mixture, earlier hits had some of another drum.
+            *power += CORRECTION * (MOST_OVER * mixture / gain - *power).min(0.0);
         }
     }
 }
@@ -156,6 +184,31 @@ mod tests {
         let known = meter.level(Drum::Kick, &both, &unsure);
         assert!(naive / alone > 3.0, "{naive} {alone}");
         assert!(known / alone < 1.5, "{known} {alone}");
+    }
+
+    #[test]
+    fn another_drum_in_the_first_hit_is_forgotten() {
+        let (power, mask) = drum(1.0);
+        let (mut both, mut unsure) = (power, mask);
+        both[BAND_COUNT / 2..].fill(100.0);
+        unsure[BAND_COUNT / 2..].fill(0.5);
+        let mut meter = LevelMeter::default();
+        meter.level(Drum::Snare, &both, &unsure);
+        let expected = LevelMeter::default().level(Drum::Snare, &power, &mask);
+        let levels = [(); 16].map(|()| meter.level(Drum::Snare, &power, &mask));
+        assert!(levels[0] / expected > 5.0, "{levels:?}");
+        assert!((levels[15] / expected - 1.0).abs() < 0.1, "{levels:?}");
+    }
+
+    #[test]
+    fn a_first_hit_that_was_another_drum_is_forgotten() {
+        let (power, mask) = drum(1.0);
+        let mut meter = LevelMeter::default();
+        meter.level(Drum::Snare, &[100.0; BAND_COUNT], &[1.0; BAND_COUNT]);
+        let expected = LevelMeter::default().level(Drum::Snare, &power, &mask);
+        let levels = [(); 6].map(|()| meter.level(Drum::Snare, &power, &mask));
+        assert!(levels[0] / expected > 1.3, "{levels:?}");
+        assert!((levels[5] / expected - 1.0).abs() < 1e-3, "{levels:?}");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::{Class, WaveformLearner, early_power};
+use super::{Class, FullLevel, WaveformLearner, early_power};
 use crate::{
     learner::{LearntKit, alignment::compared_samples, average::Spectrogram},
     one_shots::Bank,
@@ -38,7 +38,7 @@ impl WaveformLearner {
                 let level = early_power(&hit).0.sqrt();
                 hit.scale(1.0 / level.max(1e-12));
                 class.level = class.level.max(level);
-                class.full_level = class.level;
+                class.full_level = FullLevel::kept(class.level);
                 let average = if index + 1 < layers {
                     &mut class.soft
                 } else {
