@@ -9,8 +9,7 @@ use std::path::{Path, PathBuf};
 use egui::{
     Align, Align2, Context, Key, Label, Layout, Modifiers, Rect, RichText, ScrollArea, Ui, Window,
 };
-use idm_engine::audio_file::FORMATS;
-use idm_engine::drum::{DRUM_COUNT, Drum};
+use idm_engine::drum::DRUM_COUNT;
 use idm_engine::model::is_model_folder;
 use idm_engine::one_shots::OwnKitPlan;
 
@@ -20,47 +19,16 @@ use crate::own_samples::Placing;
 
 mod entries;
 mod pasted;
+mod target;
 
 use entries::{Entry, list};
 use pasted::pasted;
 pub use pasted::paths;
+pub use target::Target;
 
 /// Most entries of a folder that are listed.
 const MOST_ENTRIES: usize = 4_000;
 const SIZE: [f32; 2] = [440.0, 340.0];
-
-/// What samples are chosen for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Target {
-    /// The pad of a drum.
-    Pad(Drum),
-    /// The pads of all drums that a folder has samples of.
-    Kit,
-    /// The kit that is played in a recording.
-    Recording,
-    /// The drum model.
-    Model,
-}
-
-impl Target {
-    /// The drums whose samples may change.
-    pub fn drums(&self) -> &[Drum] {
-        match self {
-            Target::Pad(drum) => std::slice::from_ref(drum),
-            Target::Kit => &Drum::ALL,
-            Target::Recording | Target::Model => &[],
-        }
-    }
-
-    fn title(self) -> String {
-        match self {
-            Target::Pad(drum) => format!("Sample for the {} pad", drum.name()),
-            Target::Kit => "Kit of samples for all pads".to_owned(),
-            Target::Recording => "Recording to learn the kit from".to_owned(),
-            Target::Model => "Folder of a drum model".to_owned(),
-        }
-    }
-}
 
 /// What the user wants.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -212,7 +180,7 @@ impl SampleBrowser {
                     }
                 }
                 if self.problem.is_empty() {
-                    ui.colored_label(theme::DIM, self.help());
+                    ui.colored_label(theme::DIM, self.target.help(self.kit_drums));
                 } else {
                     ui.add(Label::new(
                         RichText::new(&self.problem).color(theme::WARNING),
@@ -360,12 +328,7 @@ impl SampleBrowser {
                 wish = Some(SampleWish::Clear);
             }
         }
-        let hint = match self.target {
-            Target::Pad(_) => "Brings back what was on the pad before.",
-            Target::Kit => "Takes the last change of samples back.",
-            Target::Recording => "Brings back the kit from before the last recording.",
-            Target::Model => "",
-        };
+        let hint = self.target.undo_hint();
         let [can_undo, can_redo] = steps;
         if can_undo && ui.button("Undo").on_hover_text(hint).clicked() {
             wish = Some(SampleWish::Undo);
@@ -404,41 +367,10 @@ impl SampleBrowser {
                 });
             });
         if self.entries.is_empty() {
-            let text = match self.target {
-                Target::Model => "No folder here.".to_owned(),
-                _ => format!("No folder and no audio file ({FORMATS}) here."),
-            };
+            let text = self.target.nothing_here();
             ui.colored_label(theme::DIM, text);
         }
         clicked
-    }
-
-    fn help(&self) -> String {
-        let key = if cfg!(target_os = "macos") {
-            "⌘"
-        } else {
-            "Ctrl"
-        };
-        match self.target {
-            Target::Pad(_) => format!(
-                "A click or arrow key puts a file on the pad and plays it; with {key} a click \
-                 adds it. {key}+V takes files or a path that you copied elsewhere."
-            ),
-            Target::Recording => format!(
-                "A click on a recording of the kit's drums, such as this song's drum bus or a \
-                 soundcheck, learns its sounds. {key}+V takes a path that you copied elsewhere."
-            ),
-            Target::Kit if self.kit_drums == 0 => {
-                "Go to a folder whose files are named after drums (kick, HH open, Tom 1); saved \
-                 kits are in Music/Inverse Drum Machine."
-                    .to_owned()
-            }
-            Target::Kit => "Coloured files and folders are named after a drum.".to_owned(),
-            Target::Model => format!(
-                "Coloured folders are models, as idm-train export writes them: a click takes one. \
-                 {key}+V takes a path that you copied elsewhere."
-            ),
-        }
     }
 }
 

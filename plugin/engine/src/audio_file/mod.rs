@@ -16,6 +16,7 @@ mod extensions;
 mod foreign;
 mod long_wave;
 mod mp4;
+mod opening;
 mod partial;
 mod prepared;
 mod reader;

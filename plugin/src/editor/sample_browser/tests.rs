@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use idm_engine::drum::Drum;
+
 use super::*;
 
 #[test]
