@@ -56,23 +56,25 @@ fn additions(
 /// prevents it. Returns where that is impossible or done; not being able to is
 /// no error. Call before anything else is started.
 pub fn restart_with_fast_allocation() {
-    if std::env::var_os(MARK).is_some() {
-        return;
-    }
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
-    {
-        use std::os::unix::process::CommandExt;
-        let Ok(program) = std::env::current_exe() else {
-            return;
-        };
-        let mut command = std::process::Command::new(program);
-        command.args(std::env::args_os().skip(1)).env(MARK, "fast");
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        command.envs(additions(cores, |name| std::env::var_os(name)));
-        // Only comes back if it fails.
-        let error = command.exec();
-        complain!("training goes on with the system's memory settings: {error}");
+    if std::env::var_os(MARK).is_none() {
+        restart();
     }
+}
+
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+fn restart() {
+    use std::os::unix::process::CommandExt;
+    let Ok(program) = std::env::current_exe() else {
+        return;
+    };
+    let mut command = std::process::Command::new(program);
+    command.args(std::env::args_os().skip(1)).env(MARK, "fast");
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    command.envs(additions(cores, |name| std::env::var_os(name)));
+    // Only comes back if it fails.
+    let error = command.exec();
+    complain!("training goes on with the system's memory settings: {error}");
 }
 
 #[cfg(test)]
