@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use idm_engine::audio_file::AudioBuffer;
 use serde_json::Value;
-use support::{Bench, code, drum_loop, names, stderr, stdout};
+use support::{Bench, code, drum_loop, stderr, stdout};
 
 #[test]
 fn a_bad_file_does_not_stop_the_others() {
@@ -227,7 +227,7 @@ fn files_are_finished_when_nobody_reads_the_summary() {
     drop((idm.stdout.take(), idm.stderr.take()));
     assert!(idm.wait().expect("ends").success());
     for n in 0..3 {
-        let left = names(&bench.path(&format!("out/loop{n}")));
+        let left = support::names(&bench.path(&format!("out/loop{n}")));
         assert!(left.contains(&"residual.wav".to_owned()), "{left:?}");
         assert!(!left.iter().any(|name| name.starts_with('.')), "{left:?}");
     }
