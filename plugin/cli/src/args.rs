@@ -40,11 +40,22 @@ pub enum Command {
     Kit(CommonArgs),
 }
 
+impl Command {
+    /// What all commands share.
+    pub fn common_mut(&mut self) -> &mut CommonArgs {
+        match self {
+            Command::Separate(args) => &mut args.common,
+            Command::Transcribe(args) | Command::Kit(args) => args,
+        }
+    }
+}
+
 /// Options that all commands share.
 #[derive(Debug, Args)]
 pub struct CommonArgs {
     /// Audio files: WAV (RF64 and BW64 too), AIFF, FLAC, MP3, Ogg Vorbis, M4A or CAF (AAC,
-    /// Apple Lossless), mono or stereo, 8 to 192 kHz
+    /// Apple Lossless), mono or stereo, 8 to 192 kHz; patterns (*.wav) where the shell leaves
+    /// them
     #[arg(required = true, value_name = "IN")]
     pub inputs: Vec<PathBuf>,
 

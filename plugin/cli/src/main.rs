@@ -14,6 +14,7 @@ mod manifest;
 mod onset;
 mod outputs;
 mod own_samples;
+mod patterns;
 mod picture;
 mod progress;
 mod render;
@@ -28,7 +29,13 @@ use clap::Parser;
 use crate::args::{Cli, Command};
 
 fn main() -> ExitCode {
-    match Cli::parse().command {
+    let mut command = Cli::parse().command;
+    let inputs = &mut command.common_mut().inputs;
+    match patterns::expanded(inputs) {
+        Ok(files) => *inputs = files,
+        Err(error) => return batch::usage(&format!("{error:#}")),
+    }
+    match command {
         Command::Separate(args) => separate::run(&args),
         Command::Transcribe(args) => transcribe::run(&args),
         Command::Kit(args) => kit::run(&args),
