@@ -144,7 +144,12 @@ impl Processor {
             sample_rate_hz,
             quality,
         };
-        self.config == config && Arc::ptr_eq(&self.model, model)
+        self.config == config && self.hears_with(model)
+    }
+
+    /// Whether its engine has this model.
+    pub fn hears_with(&self, model: &Arc<Model>) -> bool {
+        Arc::ptr_eq(&self.model, model)
     }
 
     /// Delay of every output in samples. Real-time safe.

@@ -7,10 +7,15 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use idm_engine::controls::Quality;
+use idm_engine::engine::{Engine, EngineConfig, EngineError};
 use idm_engine::model::{Model, ModelError};
 use nice_plug::params::persist::PersistentField;
 
 use crate::lock::lock;
+
+/// Letters of a model's name and version that are shown.
+const MOST_LETTERS: usize = 28;
 
 #[derive(Debug, Default)]
 struct Slot {
@@ -59,9 +64,9 @@ impl ModelChoice {
                 "{folder}: a project can only keep a path that is text"
             ));
         };
-        let model = Model::load(folder).map_err(|error| format!("{text}: {error}"))?;
+        let model = usable(folder).map_err(|error| format!("{text}: {error}"))?;
         let name = title(&model);
-        self.take(text.to_owned(), Some(Arc::new(model)));
+        self.take(text.to_owned(), Some(model));
         Ok(name)
     }
 
@@ -116,33 +121,70 @@ impl ModelChoice {
     /// # Errors
     /// If the built-in model cannot be used.
     pub fn current(&self) -> Result<ChosenModel, ModelError> {
-        let slot = &mut *self.lock();
-        let changes = self.changes();
-        if !slot.folder.is_empty() && slot.model.is_none() {
-            match Model::load(Path::new(&slot.folder)) {
+        loop {
+            let (folder, before) = {
+                let slot = self.lock();
+                let changes = self.changes();
+                if slot.folder.is_empty() || slot.model.is_some() {
+                    let model = slot.model.clone();
+                    drop(slot);
+                    let model = model.map_or_else(Model::embedded, Ok)?;
+                    return Ok(ChosenModel { model, changes });
+                }
+                (slot.folder.clone(), changes)
+            };
+            // Unlocked, since a folder may be far away, and the window asks in each frame.
+            let loaded = usable(Path::new(&folder));
+            let slot = &mut *self.lock();
+            if self.changes() != before || slot.model.is_some() {
+                continue;
+            }
+            match loaded {
                 Ok(model) => {
-                    slot.model = Some(Arc::new(model));
-                    slot.problem.clear();
+                    slot.model = Some(model);
+                    if !std::mem::take(&mut slot.problem).is_empty() {
+                        // The built-in model may run instead, and is to give way.
+                        self.0.changes.fetch_add(1, Ordering::Relaxed);
+                    }
                 }
                 Err(error) => {
                     slot.problem = format!(
-                        "The built-in model plays; that of the project, {}, cannot be used: {error}",
-                        slot.folder
+                        "The built-in model plays; that of the project, {folder}, cannot be used: \
+                         {error}"
                     );
+                    let model = Model::embedded()?;
+                    let changes = before;
+                    return Ok(ChosenModel { model, changes });
                 }
             }
         }
-        let model = match &slot.model {
-            Some(model) => model.clone(),
-            None => Model::embedded()?,
-        };
-        Ok(ChosenModel { model, changes })
     }
+}
+
+/// The model in `folder`, once an engine has been made of it. Allocates.
+fn usable(folder: &Path) -> Result<Arc<Model>, EngineError> {
+    let model = Arc::new(Model::load(folder)?);
+    let config = EngineConfig {
+        sample_rate_hz: 44_100.0,
+        quality: Quality::Standard,
+    };
+    Engine::new(config, model.clone())?;
+    Ok(model)
 }
 
 /// Name and version, as they are shown.
 pub fn title(model: &Model) -> String {
-    format!("{} {}", model.meta().name, model.meta().version)
+    short(&format!("{} {}", model.meta().name, model.meta().version))
+}
+
+/// In one line, which is not long.
+fn short(title: &str) -> String {
+    let mut letters: String = title.chars().filter(|c| !c.is_control()).collect();
+    if let Some((end, _)) = letters.char_indices().nth(MOST_LETTERS) {
+        letters.truncate(end);
+        letters.push('…');
+    }
+    letters
 }
 
 impl PersistentField<'_, String> for ModelChoice {

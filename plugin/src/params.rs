@@ -140,8 +140,8 @@ pub struct IdmParams {
     /// Who says when a drum is hit.
     #[id = "hits"]
     pub hits: EnumParam<HitChoice>,
-    /// Counts what the user changes beside the parameters: corrections, samples, a kit
-    /// that is forgotten. Hosts notice changes of parameters only: without one they would
+    /// Counts what the user changes beside the parameters: corrections, samples, the model, a
+    /// kit that is forgotten. Hosts notice changes of parameters only: without one they would
     /// close the project without asking, and undo nothing.
     #[id = "rev"]
     pub revision: IntParam,

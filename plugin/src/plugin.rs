@@ -134,12 +134,11 @@ impl<K: Kind> DrumMachine<K> {
     /// and a few times again if the host does nothing: the latency may change in `activate`
     /// only, and engines are made there. A block of `samples` begins. Real-time safe.
     fn restart_if_needed(&mut self, samples: usize, context: &impl ProcessContext<Self>) {
-        let Some(processor) = &self.processor else {
-            return;
-        };
         let quality = self.params.quality.value().engine();
         let wanted = (quality, self.params.model.changes());
-        if wanted == (processor.quality(), self.model_changes) {
+        // Without an engine another model may be what brings one.
+        let running = self.processor.as_ref().map_or(quality, Processor::quality);
+        if wanted == (running, self.model_changes) {
             self.restart_asked_for = None;
             return;
         }

@@ -210,7 +210,8 @@ impl SampleBrowser {
         };
         if path.is_dir() {
             self.go(path.clone());
-            return self.is_model.then(|| SampleWish::Model(path.clone()));
+            let is_it = self.is_model && self.folder == *path;
+            return is_it.then(|| SampleWish::Model(path.clone()));
         }
         if !path.exists() {
             self.problem = format!("{}: there is no such file", path.display());

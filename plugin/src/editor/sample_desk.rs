@@ -95,7 +95,8 @@ impl SampleDesk {
         let browser = self.browser.as_mut()?;
         let (own, target) = (&params.own_samples, browser.target());
         let wish = browser.show(context, &own.names(), steps(params, target));
-        if self.folder.as_deref() != Some(browser.folder()) {
+        // Models are elsewhere than samples.
+        if target != Target::Model && self.folder.as_deref() != Some(browser.folder()) {
             self.folder = Some(browser.folder().to_owned());
             last_folder().clone_from(&self.folder);
         }

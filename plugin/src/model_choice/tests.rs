@@ -69,8 +69,27 @@ fn what_cannot_be_used_is_refused_and_changes_nothing() {
     let broken = renamed_copy("damaged");
     fs::write(broken.path().join("transcriber.onnx"), b"no network").unwrap();
     assert!(choice.choose(broken.path()).is_err());
+    // Sounds that are no numbers: only an engine finds that.
+    let silent = renamed_copy("unsound");
+    let file = silent.path().join("one_shots.onnx");
+    let mut bytes = fs::read(&file).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle..middle + 64].fill(0xff);
+    fs::write(&file, bytes).unwrap();
+    assert!(Model::load(silent.path()).is_ok());
+    assert!(choice.choose(silent.path()).is_err());
     assert_eq!(choice.current().unwrap().model.meta().name, "my_kits");
     assert_eq!(choice.edits(), 1);
+}
+
+#[test]
+fn long_names_are_cut_and_stay_in_one_line() {
+    let model = Model::embedded().unwrap();
+    assert_eq!(title(&model), "default 0.1.0");
+    assert_eq!(
+        short(&"a\u{7}b".repeat(20)),
+        format!("{}…", "ab".repeat(14))
+    );
 }
 
 #[test]
@@ -93,9 +112,12 @@ fn a_project_whose_model_is_gone_plays_the_built_in_one_and_keeps_the_path() {
     assert_eq!(saved(&choice), path);
     assert_eq!(choice.changes(), before, "no restart can help");
 
-    // It is there again with the next activation.
+    // It is there again, for whoever asks: the engine that runs meanwhile is another's.
     fs::rename(&aside, folder.path()).unwrap();
-    assert_eq!(choice.current().unwrap().model.meta().name, "my_kits");
+    let found = choice.current().unwrap();
+    assert_eq!(found.model.meta().name, "my_kits");
+    assert_eq!((found.changes, choice.changes()), (before + 1, before + 1));
+    assert!(Arc::ptr_eq(&found.model, &choice.current().unwrap().model));
     assert!(choice.problem().is_empty());
     // A state without a model is that of another project.
     load(&choice, "");

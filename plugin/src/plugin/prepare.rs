@@ -1,5 +1,7 @@
 //! What a new activation finds: the engine, and what the project has for it.
 
+use std::sync::Arc;
+
 use super::{DrumMachine, Kind};
 use crate::core::Processor;
 use crate::link::Texts;
@@ -42,7 +44,12 @@ impl<K: Kind> DrumMachine<K> {
             return texts;
         }
         // Another engine goes on with the kit of this one.
-        let kit = self.params.kit.current();
+        let mut kit = self.params.kit.current();
+        let before = self.processor.as_ref();
+        if before.is_some_and(|before| !before.hears_with(&model)) {
+            // Another network's description of the kit says nothing to this one.
+            Arc::make_mut(&mut kit).embedding.clear();
+        }
         match Processor::new(sample_rate_hz, quality, model) {
             Ok(mut processor) => {
                 self.params.kit.take_loaded();
