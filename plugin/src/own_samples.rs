@@ -299,6 +299,7 @@ impl OwnSamples {
     ) {
         let slot = &mut *self.lock();
         let (history, samples) = (&mut slot.history, &mut slot.samples);
+        history.begin_step();
         let is_changed = |drum: &Drum| step(history, *drum, &mut samples[drum.index()]);
         let drums: Vec<Drum> = drums.iter().copied().filter(is_changed).collect();
         if !drums.is_empty() {
@@ -366,7 +367,7 @@ impl OwnSamples {
             slot.last.clear();
             // A host's undo loads a whole state: what it takes back is not lost. A project
             // that is opened takes nothing back.
-            if old.iter().any(Option::is_some) {
+            if old.iter().any(Option::is_some) || slot.history.has_steps() {
                 let old = Drum::ALL.into_iter().zip(old);
                 let changed = old.filter(|(drum, old)| *old != slot.samples[drum.index()]);
                 let changed: Vec<_> = changed.collect();

@@ -69,15 +69,6 @@ fn what_cannot_be_used_is_refused_and_changes_nothing() {
     let broken = renamed_copy("damaged");
     fs::write(broken.path().join("transcriber.onnx"), b"no network").unwrap();
     assert!(choice.choose(broken.path()).is_err());
-    // Sounds that are no numbers: only an engine finds that.
-    let silent = renamed_copy("unsound");
-    let file = silent.path().join("one_shots.onnx");
-    let mut bytes = fs::read(&file).unwrap();
-    let middle = bytes.len() / 2;
-    bytes[middle..middle + 64].fill(0xff);
-    fs::write(&file, bytes).unwrap();
-    assert!(Model::load(silent.path()).is_ok());
-    assert!(choice.choose(silent.path()).is_err());
     assert_eq!(choice.current().unwrap().model.meta().name, "my_kits");
     assert_eq!(choice.edits(), 1);
 }

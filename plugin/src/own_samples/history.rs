@@ -15,6 +15,8 @@ struct Step {
     samples: Option<Samples>,
     /// Which change: one may be of several pads.
     change: u64,
+    /// When it was taken back, if it was, in steps back.
+    taken_back: u64,
 }
 
 impl Step {
@@ -31,6 +33,7 @@ pub(super) struct History {
     before: [Vec<Step>; DRUM_COUNT],
     after: [Vec<Step>; DRUM_COUNT],
     changes: u64,
+    steps_back: u64,
 }
 
 impl History {
@@ -42,6 +45,7 @@ impl History {
             before.push(Step {
                 samples,
                 change: self.changes,
+                taken_back: 0,
             });
             if before.len() > STEPS {
                 // Who goes through a folder file by file does not lose the layers from before.
@@ -50,6 +54,12 @@ impl History {
             }
             self.after[drum.index()].clear();
         }
+    }
+
+    /// Whether there is any step, back or forth.
+    pub(super) fn has_steps(&self) -> bool {
+        let mut steps = self.before.iter().chain(&self.after);
+        steps.any(|steps| !steps.is_empty())
     }
 
     /// Whether there is a step back from what is on the pad of `drum`.
@@ -62,10 +72,18 @@ impl History {
         !self.after[drum.index()].is_empty()
     }
 
+    /// What is taken back from here on is another step.
+    pub(super) fn begin_step(&mut self) {
+        self.steps_back += 1;
+    }
+
     /// Puts on the pad of `drum`, on which is what `present` says, what was there before; false
     /// if nothing was.
     pub(super) fn undo(&mut self, drum: Drum, present: &mut Option<Samples>) -> bool {
         let pad = drum.index();
+        if let Some(step) = self.before[pad].last_mut() {
+            step.taken_back = self.steps_back;
+        }
         step(&mut self.before[pad], &mut self.after[pad], present)
     }
 
@@ -77,14 +95,12 @@ impl History {
 
     /// The pads of the last change that was not taken back.
     pub(super) fn next_undo(&self) -> Vec<Drum> {
-        let newest = next(&self.before).map(|(_, change)| change).max();
-        of(&self.before, newest)
+        newest(&self.before, |step| step.change)
     }
 
-    /// The pads of the change that was taken back last.
+    /// The pads of the last step back.
     pub(super) fn next_redo(&self) -> Vec<Drum> {
-        let oldest = next(&self.after).map(|(_, change)| change).min();
-        of(&self.after, oldest)
+        newest(&self.after, |step| step.taken_back)
     }
 }
 
@@ -97,16 +113,10 @@ fn step(from: &mut Vec<Step>, to: &mut Vec<Step>, present: &mut Option<Samples>)
     true
 }
 
-/// The next step of each pad.
-fn next(steps: &[Vec<Step>; DRUM_COUNT]) -> impl Iterator<Item = (Drum, u64)> {
-    let pads = Drum::ALL.into_iter().zip(steps);
-    pads.filter_map(|(drum, steps)| Some((drum, steps.last()?.change)))
-}
-
-/// The pads whose next step is that of a change.
-fn of(steps: &[Vec<Step>; DRUM_COUNT], change: Option<u64>) -> Vec<Drum> {
-    next(steps)
-        .filter(|(_, next)| Some(*next) == change)
-        .map(|(drum, _)| drum)
-        .collect()
+/// The pads whose next step has the highest `number` of all.
+fn newest(steps: &[Vec<Step>; DRUM_COUNT], number: impl Fn(&Step) -> u64) -> Vec<Drum> {
+    let next = |drum: Drum| steps[drum.index()].last().map(&number);
+    let newest = Drum::ALL.into_iter().filter_map(next).max();
+    let is_newest = |drum: &Drum| newest.is_some() && next(*drum) == newest;
+    Drum::ALL.into_iter().filter(is_newest).collect()
 }

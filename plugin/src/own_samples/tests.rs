@@ -203,10 +203,17 @@ fn a_kit_fills_the_pads_of_its_drums_and_can_be_taken_back() {
     assert_eq!(own.names()[8].as_deref(), Some("BD"), "another change");
     own.undo(&own.next_undo());
     assert!(own.names()[8].is_none() && own.next_undo().is_empty());
-    assert_eq!(own.next_redo(), [Drum::Ride], "in their order");
+    assert_eq!(own.next_redo(), [Drum::Ride], "taken back last");
     own.redo(&own.next_redo());
     own.redo(&own.next_redo());
     assert_eq!(own.names()[1], Some(format!("{name} ×2")));
+    // Another pad's change between them does not make the older one the last.
+    own.undo(&[Drum::Ride]);
+    assert!(own.load(Drum::Crash, &ride, Placing::Replace).is_ok());
+    own.undo(&[Drum::Crash]);
+    assert_eq!(own.next_redo(), [Drum::Crash]);
+    own.redo(&own.next_redo());
+    own.redo(&own.next_redo());
     own.clear(&Drum::ALL);
     assert_eq!(own.names(), [const { None }; DRUM_COUNT]);
     own.undo(&own.next_undo());

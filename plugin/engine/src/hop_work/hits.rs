@@ -194,13 +194,11 @@ impl HopWork {
             // One-shots know less of how long a boom rings than the tail that is followed.
             let drum = hit.drum.index();
             let predicted: f32 = self.prediction.power[drum].iter().sum();
-            let tail = self.tails.power(drum);
-            let followed: f32 = tail.map_or(0.0, |(power, _)| power.iter().sum());
             self.attack_gate.hit(
                 hit.drum,
                 opens,
                 made_until,
-                predicted.max(followed),
+                predicted.max(self.tails.before_onset(drum)),
                 amplitude * amplitude * self.explainer.peak_power(hit.drum),
             );
             self.started[hit.drum.index()] = Some(Started {

@@ -40,6 +40,8 @@ const LAYER_DB: f32 = 2.5;
 /// Least velocity that the loudest hits of a drum are believed to have: at velocity 1 a pad
 /// is at most 6 dB louder than anything that was heard of the drum.
 const LEAST_VELOCITY: f32 = 0.7;
+/// Velocity below which how hard a hit was says nothing of the drum's level.
+const FAINTEST_VELOCITY: f32 = 0.1;
 /// Weight that hits keep when the same recording is heard again.
 const HEARD_BEFORE: f32 = 0.25;
 
@@ -182,10 +184,11 @@ impl WaveformLearner {
             }
         }
         class.strangers = 0;
-        let velocity = take.start.velocity.clamp(LEAST_VELOCITY, 1.0);
+        let velocity = take.start.velocity.clamp(FAINTEST_VELOCITY, 1.0);
         class.level = class.level.max(hit.level);
-        let full_level = hit.level / velocity.powf(1.0 / VELOCITY_CURVE);
-        class.full_level.hear(full_level);
+        class
+            .full_level
+            .hear(hit.level / velocity.powf(1.0 / VELOCITY_CURVE));
         let loudness = (hit.level / class.level).sqrt().clamp(0.2, 1.0);
         let clarity = take.start.confidence.clamp(0.0, 1.0) * hit.purity * likeness;
         let weight = clarity * hit.purity * loudness * (1.0 - hit.ringing);
@@ -279,7 +282,8 @@ impl WaveformLearner {
             hits: class.hits(),
             confidence: confidence(class),
         };
-        let full_level = class.full_level.level();
+        let most = class.level / LEAST_VELOCITY.powf(1.0 / VELOCITY_CURVE);
+        let full_level = class.full_level.level().min(most);
         for (top_velocity, averages) in groups {
             let mut channels = build(&mut self.grid, &averages, &prior, longest, self.rate_hz);
             for sample in channels.iter_mut().flatten() {

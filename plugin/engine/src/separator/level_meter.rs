@@ -16,6 +16,8 @@ const MOST_HITS: f32 = 16.0;
 /// Power relative to the mean below which a hit teaches nothing: what the mask gives it may
 /// be another drum's.
 const LEAST_GAIN: f32 = 0.03;
+/// Hits up to which the mean can be of another drum altogether.
+const FIRST_HITS: f32 = 4.0;
 /// Hits in a row below that after which it is the mean that is another drum's.
 const MOST_SOFT: u32 = 4;
 /// Factor on the power of a whole mixture (3 dB) beyond which the mean is wrong, and how much
@@ -94,7 +96,7 @@ impl LevelMeter {
             known.soft = 0;
         } else {
             known.soft += 1;
-            if known.soft > MOST_SOFT {
+            if known.soft > MOST_SOFT && known.hits <= FIRST_HITS {
                 // It was the first one that was another drum's.
                 known.power = own;
                 (known.hits, known.soft) = (1.0, 0);
@@ -139,7 +141,9 @@ impl Known {
         for (power, ((&own, &mixture), &mask)) in self.power.iter_mut().zip(bands) {
             *power += step * mask * (own / gain - *power);
             // Where there is far less in the mixture, earlier hits had some of another drum.
-            *power += CORRECTION * (MOST_OVER * mixture / gain - *power).min(0.0);
+            if self.hits < MOST_HITS {
+                *power += CORRECTION * (MOST_OVER * mixture / gain - *power).min(0.0);
+            }
         }
     }
 }

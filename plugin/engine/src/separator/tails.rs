@@ -27,6 +27,9 @@ const SLOWEST_S: f64 = 8.0;
 /// Longest time after a hit.
 const LONGEST_S: f64 = 6.0;
 
+/// Frames from which on a window holds nothing of an onset that comes next.
+const WINDOW_FRAMES: usize = 4;
+
 /// Whether the tail of `drum` is followed.
 const fn rings(drum: Drum) -> bool {
     match drum {
@@ -44,6 +47,8 @@ struct Tail {
     /// Power in the frame before, where the drum had the band to itself; else 0.
     heard: [f32; BAND_COUNT],
     certainty: f32,
+    /// Power of all bands in the last frames.
+    sums: [f32; WINDOW_FRAMES],
     /// Frames for which the drum may still ring.
     left: u32,
     /// Frames for which a hit of it disturbs the others.
@@ -73,6 +78,7 @@ impl Tails {
             decay: [0.0; BAND_COUNT],
             heard: [0.0; BAND_COUNT],
             certainty: 0.0,
+            sums: [0.0; WINDOW_FRAMES],
             left: 0,
             disturbs: 0,
         };
@@ -110,6 +116,7 @@ impl Tails {
         let tail = &mut self.tails[drum.index()];
         if tail.left == 0 {
             tail.power = [0.0; BAND_COUNT];
+            tail.sums = [0.0; WINDOW_FRAMES];
         }
         tail.left = self.longest;
         tail.decay = [self.fastest; BAND_COUNT];
@@ -122,6 +129,19 @@ impl Tails {
     pub fn power(&self, drum: usize) -> Option<(&[f32; BAND_COUNT], f32)> {
         let tail = &self.tails[drum];
         (tail.left > 0).then_some((&tail.power, tail.certainty))
+    }
+
+    /// Power of all bands of `drum` before an onset that begins about now: the least of the last
+    /// frames, of which the newest hold some of what begins. Real-time safe.
+    pub fn before_onset(&self, drum: usize) -> f32 {
+        let tail = &self.tails[drum];
+        match tail.left {
+            0 => 0.0,
+            _ => tail
+                .sums
+                .iter()
+                .fold(f32::INFINITY, |least, &sum| least.min(sum)),
+        }
     }
 
     /// Goes on by a frame with power `observed`, which was divided by `masks`. Real-time
@@ -154,6 +174,8 @@ impl Tails {
                     tail.power[band] = (*decay * tail.power[band]).min(observed[band]);
                 }
             }
+            tail.sums.rotate_left(1);
+            tail.sums[WINDOW_FRAMES - 1] = tail.power[..self.bands].iter().sum();
         }
     }
 }
@@ -208,6 +230,22 @@ mod tests {
         assert!(tails.power(Drum::Crash.index()).is_none());
         tails.reset();
         assert!(tails.power(Drum::FloorTom.index()).is_none());
+    }
+
+    #[test]
+    fn what_begins_is_no_tail() {
+        let (mut tails, power) = after_a_tom(0.97);
+        let before = tails.before_onset(Drum::FloorTom.index());
+        let bands = before / power;
+        assert!((10.0..120.0).contains(&bands), "{bands}");
+        // Windows that reach past the onset of its next hit, before that is known.
+        let mut masks = [[0.0; BAND_COUNT]; STEM_COUNT];
+        masks[Drum::FloorTom.index()] = [1.0; BAND_COUNT];
+        for _ in 0..2 {
+            tails.step(&[1.0; BAND_COUNT], &masks);
+        }
+        assert_eq!(tails.before_onset(Drum::FloorTom.index()), before);
+        assert_eq!(tails.before_onset(Drum::Kick.index()), 0.0);
     }
 
     #[test]

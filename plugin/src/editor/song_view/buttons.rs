@@ -175,14 +175,14 @@ impl SongView {
             Some("Hits come from MIDI: set Hits to Listening to correct what is heard")
         } else if take.is_empty() {
             Some("Play the song: its hits appear here (the host must tell where the song is)")
-        } else if take.has_dropped() {
-            Some(
-                "The song has more hits than are kept: those heard longest ago are forgotten. Listen anew to begin again",
-            )
         } else if questions.are_answered(take, corrections, ui.input(|input| input.time)) {
             Some("Nothing is in doubt that you have not settled or passed")
         } else if is_new && self.asked_s.is_some() {
             Some("Is what is marked right? Correct it, or press That's right")
+        } else if take.has_dropped() {
+            Some(
+                "The song has more hits than are kept: those heard longest ago are forgotten. Listen anew to begin again",
+            )
         } else if is_new {
             Some(
                 "Click a hit to remove it, an empty place to add one, drag it to its drum or time: similar hits follow",

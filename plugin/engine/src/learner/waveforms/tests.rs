@@ -122,6 +122,16 @@ fn hits_become_the_one_shot_at_their_level() {
     assert!((0.9..1.1).contains(&level), "{level}");
     assert_eq!(bank.one_shot(Drum::Kick), prior().one_shot(Drum::Kick));
 
+    // Most are soft, as a snare's between its backbeats.
+    let mut ghosts = self::learner();
+    for velocity in [0.9, 0.35, 0.3, 0.35, 0.95, 0.4, 0.35, 0.3] {
+        let hit: Vec<f32> = truth.iter().map(|x| velocity * velocity * x).collect();
+        ghosts.add(&take(Drum::Snare, &hit, velocity, 1.0));
+    }
+    let bank = ghosts.bank().expect("something is new");
+    let level = peak(bank.one_shot(Drum::Snare).channel(0)) / peak(&truth);
+    assert!((0.9..1.1).contains(&level), "{level}");
+
     // Hits that are never as hard as they can be: the one-shot is what velocity 1 would be.
     let mut gentle = self::learner();
     for _ in 0..3 {
