@@ -309,6 +309,7 @@ fn long_blocks_lose_no_hit() {
     };
     let hits = heard_in(&[65_536]);
     assert_eq!(hits.len(), onsets.len());
+    assert!(hits.iter().all(|hit| hit.level.is_finite()));
     assert!(hits == heard_in(&[512]));
 }
 

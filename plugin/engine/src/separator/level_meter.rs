@@ -24,6 +24,8 @@ const MOST_SOFT: u32 = 4;
 /// of that a hit corrects.
 const MOST_OVER: f32 = 2.0;
 const CORRECTION: f32 = 0.5;
+/// Power of a hit that nobody hears, and that teaches nothing: −120 dB.
+const SILENT_POWER: f32 = 1e-12;
 /// Share of the strongest band below which bands count as if they had it.
 const FLOOR: f32 = 1e-3;
 
@@ -80,14 +82,16 @@ impl LevelMeter {
         if !sum.is_finite() {
             return 0.0;
         }
+        if sum <= SILENT_POWER {
+            // As a measure of others it would make them infinitely loud.
+            return sum.max(0.0).sqrt();
+        }
         let known = &mut self.known[drum.index()];
         let before: f32 = known.power.iter().sum();
-        let is_first = known.hits == 0.0 || before <= 0.0;
-        if is_first || sum <= 0.0 {
-            if sum > 0.0 {
-                known.power = own;
-                known.hits = 1.0;
-            }
+        let is_first = known.hits == 0.0 || before <= SILENT_POWER;
+        if is_first {
+            known.power = own;
+            known.hits = 1.0;
             return sum.sqrt();
         }
         let gain = known.gain(&own, mask);
@@ -213,6 +217,24 @@ mod tests {
         let levels = [(); 6].map(|()| meter.level(Drum::Snare, &power, &mask));
         assert!(levels[0] / expected > 1.3, "{levels:?}");
         assert!((levels[5] / expected - 1.0).abs() < 1e-3, "{levels:?}");
+    }
+
+    #[test]
+    fn hits_that_nobody_hears_are_no_measure_of_others() {
+        let (power, mask) = drum(1.0);
+        let expected = LevelMeter::default().level(Drum::Snare, &power, &mask);
+        let (faint, _) = drum(1e-21);
+        let mut meter = LevelMeter::default();
+        for _ in 0..8 {
+            assert!(meter.level(Drum::Snare, &faint, &mask) < 1e-6);
+            let level = meter.level(Drum::Snare, &power, &mask);
+            assert!((level / expected - 1.0).abs() < 1e-3, "{level}");
+        }
+        for _ in 0..8 {
+            assert!(meter.level(Drum::Snare, &faint, &mask) < 1e-6);
+        }
+        let level = meter.level(Drum::Snare, &power, &mask);
+        assert!((level / expected - 1.0).abs() < 1e-3, "{level}");
     }
 
     #[test]
