@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 
 use idm_engine::drum::Drum;
-use idm_engine::kit_from_file::{KitFromFile, KitFromFileError, KitHearing, kit_from_file};
+use idm_engine::from_file::{FromFileError, KitFromFile, KitHearing, kit_from_file};
 
 use crate::corrections::lessons;
 use crate::kit_state::KitState;
@@ -213,7 +213,7 @@ impl Task {
         };
         match kit_from_file(&self.path, &model, &self.hearing, &mut go_on) {
             Ok(found) => self.hand_over(found),
-            Err(KitFromFileError::Stopped) => {
+            Err(FromFileError::Stopped) => {
                 Err(self.is_wanted().err().unwrap_or(Failure::Cancelled))
             }
             Err(error) => {

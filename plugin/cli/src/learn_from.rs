@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
-use idm_engine::kit_from_file::{KitFromFile, KitHearing, MOST_HEARD_S, kit_from_file};
+use idm_engine::from_file::{KitFromFile, KitHearing, MOST_HEARD_S, kit_from_file};
 use idm_engine::learner::LearntKit;
 use idm_engine::model::Model;
 use serde::Serialize;

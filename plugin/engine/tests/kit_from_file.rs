@@ -12,7 +12,7 @@ use idm_engine::{
     audio_file::{AudioBuffer, write_wav},
     controls::{Controls, HitSource, Quality},
     drum::Drum,
-    kit_from_file::{KitFromFile, KitFromFileError, KitHearing, MOST_HEARD_S, kit_from_file},
+    from_file::{FromFileError, KitFromFile, KitHearing, MOST_HEARD_S, kit_from_file},
     learner::LearntKit,
 };
 use support::{Noise, drum_loop, engine, model, run};
@@ -28,7 +28,7 @@ fn hearing() -> KitHearing {
     }
 }
 
-fn hear(path: &Path, hearing: &KitHearing) -> Result<KitFromFile, KitFromFileError> {
+fn hear(path: &Path, hearing: &KitHearing) -> Result<KitFromFile, FromFileError> {
     kit_from_file(path, &model(), hearing, &mut |_| ControlFlow::Continue(()))
 }
 
@@ -152,7 +152,7 @@ fn it_stops_when_it_is_told_to() {
         }
     };
     let found = kit_from_file(&path, &model(), &hearing(), &mut go_on);
-    assert!(matches!(found, Err(KitFromFileError::Stopped)), "{found:?}");
+    assert!(matches!(found, Err(FromFileError::Stopped)), "{found:?}");
     // Blocks of 23 ms of six seconds, twice.
     assert!(told < 520 * 2 / 3, "{told}");
 }
