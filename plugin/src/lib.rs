@@ -9,7 +9,7 @@ pub mod buses;
 pub mod core;
 pub mod corrections;
 pub mod editor;
-pub mod file_learner;
+pub mod file_work;
 mod folders;
 pub mod handover;
 pub mod heard;

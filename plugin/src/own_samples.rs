@@ -127,12 +127,16 @@ impl Slot {
     }
 
     /// Converts all samples to the engine's rate.
-    fn convert(&mut self) -> OwnSounds {
+    /// The samples of each drum that has some.
+    fn sounds(&self) -> Vec<(Drum, Vec<Arc<OneShot>>)> {
         let samples = Drum::ALL.into_iter().zip(&self.samples);
-        let sounds: Vec<(Drum, Vec<Arc<OneShot>>)> = samples
+        samples
             .filter_map(|(drum, samples)| Some((drum, samples.as_ref()?.one_shots.clone())))
-            .collect();
-        OwnSounds::new(&sounds, self.sample_rate_hz).unwrap_or_else(|error| {
+            .collect()
+    }
+
+    fn convert(&mut self) -> OwnSounds {
+        OwnSounds::new(&self.sounds(), self.sample_rate_hz).unwrap_or_else(|error| {
             self.problem = format!("Your samples cannot be played: {error}");
             OwnSounds::default()
         })
@@ -318,6 +322,11 @@ impl OwnSamples {
         let slot = self.lock();
         let samples = slot.samples[drum.index()].as_ref()?;
         Some((samples.name.clone(), hardest(&samples.one_shots)?))
+    }
+
+    /// The samples of each drum that has some.
+    pub fn sounds(&self) -> Vec<(Drum, Vec<Arc<OneShot>>)> {
+        self.lock().sounds()
     }
 
     /// How often the user has changed them since the plugin was made.

@@ -15,7 +15,7 @@ use self::transport::{song_sample, tempo};
 use crate::core::{Played, Processor, Settings, Stroke, flush_subnormals, pass_through};
 use crate::corrections::{CorrectionInbox, CorrectionList};
 use crate::editor::IdmEditor;
-use crate::file_learner::FileLearner;
+use crate::file_work::FileWork;
 use crate::heard::{Keeper, Monitor};
 use crate::kit_state::KitInbox;
 use crate::link::{self, AudioEnd, EditorEnd, Status};
@@ -64,7 +64,7 @@ pub struct DrumMachine<K> {
     /// Fills it, from the first activation on: a host that only scans needs none.
     keeper: Option<Keeper>,
     /// Learns kits from files.
-    file_learner: Arc<FileLearner>,
+    file_work: Arc<FileWork>,
     pads: Vec<Stroke>,
     /// Pads that the song plays.
     late_pads: Vec<Stroke>,
@@ -109,7 +109,7 @@ impl<K: Kind> Default for DrumMachine<K> {
             editor_end: Arc::new(Mutex::new(editor_end)),
             monitor: Arc::default(),
             keeper: None,
-            file_learner: Arc::default(),
+            file_work: Arc::default(),
             pads: Vec::with_capacity(STROKE_CAPACITY),
             late_pads: Vec::with_capacity(STROKE_CAPACITY),
             hits: Vec::with_capacity(STROKE_CAPACITY),
@@ -125,7 +125,7 @@ impl<K: Kind> Default for DrumMachine<K> {
 impl<K> Drop for DrumMachine<K> {
     fn drop(&mut self) {
         // Whoever else has it: no thread of ours may outlive the library.
-        self.file_learner.close();
+        self.file_work.close();
     }
 }
 
@@ -223,7 +223,7 @@ impl<K: Kind> Plugin for DrumMachine<K> {
             self.params.clone(),
             self.editor_end.clone(),
             self.monitor.clone(),
-            self.file_learner.clone(),
+            self.file_work.clone(),
         ))
     }
 

@@ -23,7 +23,7 @@ use super::sample_desk::{DeskWish, SampleDesk};
 use super::song_view::{SongView, SongWish};
 use super::toolbar::ToolbarWish;
 use super::{WindowScale, header, names, theme, timeline, toolbar};
-use crate::file_learner::FileLearner;
+use crate::file_work::FileWork;
 use crate::folders::kits_folder;
 use crate::heard::marks::song_hits;
 use crate::heard::{Monitor, Take};
@@ -64,7 +64,7 @@ pub struct IdmApp {
     /// Where kits are saved.
     kits_folder: PathBuf,
     samples: Arc<Mutex<SampleDesk>>,
-    file_learner: Arc<FileLearner>,
+    file_work: Arc<FileWork>,
     drag_drop: DragDrop,
     /// What is carried over the window.
     carried: Option<Carried>,
@@ -94,7 +94,7 @@ impl IdmApp {
         monitor: Arc<Mutex<Monitor>>,
         before_preset: Arc<Mutex<BeforePreset>>,
         samples: Arc<Mutex<SampleDesk>>,
-        file_learner: Arc<FileLearner>,
+        file_work: Arc<FileWork>,
         scale: Arc<WindowScale>,
     ) -> Self {
         lock(&samples).browser = None;
@@ -115,7 +115,7 @@ impl IdmApp {
             last_frame: None,
             kits_folder: kits_folder(),
             samples,
-            file_learner,
+            file_work,
             drag_drop: DragDrop::default(),
             carried: None,
             song: None,
@@ -193,10 +193,10 @@ impl IdmApp {
         let strips = Rect::from_min_max(pos2(area.left(), history.bottom() + theme::GAP), area.max);
 
         self.follow_file();
-        let progress = self.file_learner.progress();
+        let progress = self.file_work.progress();
         let hint = self.drag_hint(ui.ctx());
         let notice = self.notice.as_ref().filter(|notice| notice.is_fresh());
-        let learning = progress.as_ref().map(learning::in_words);
+        let learning = progress.as_ref().map(files::in_words);
         let wish = header::Header {
             params: &self.params,
             shared: &self.shared,
@@ -211,8 +211,12 @@ impl IdmApp {
         if let Some(wish) = wish {
             self.grant(ui, &setter, wish);
         }
-        let share = progress.map(|progress| progress.share);
-        match toolbar::show(ui, bar, &setter, &self.params, monitor.main_level, share) {
+        let files = toolbar::Files {
+            heard: progress.map(|progress| (progress.purpose, progress.share)),
+            has_stems: self.file_work.has_stems(),
+        };
+        let tools = toolbar::show(ui, bar, &setter, &self.params, monitor.main_level, &files);
+        match tools.wish {
             Some(ToolbarWish::ForgetKit) => {
                 self.shared.ask_to_forget();
                 self.params.kit.forget();
@@ -222,7 +226,8 @@ impl IdmApp {
             }
             Some(ToolbarWish::SaveKit) => self.save_kit(),
             Some(ToolbarWish::LearnKit) => lock(&self.samples).open(Target::Recording),
-            Some(ToolbarWish::Cancel) => self.file_learner.cancel(),
+            Some(ToolbarWish::WriteStems) => lock(&self.samples).open(Target::Stems),
+            Some(ToolbarWish::Cancel) => self.file_work.cancel(),
             Some(ToolbarWish::LoadKit) => lock(&self.samples).open(Target::Kit),
             Some(ToolbarWish::SaveMidi) => drop(self.save_midi(&monitor.take, None)),
             Some(ToolbarWish::Hold(taken)) => self.drag_drop.press(Some(taken)),
@@ -237,11 +242,13 @@ impl IdmApp {
         let wish = lock(&self.samples).show(ui.ctx(), &setter, &self.params, &self.shared);
         match wish {
             Some(DeskWish::Learn(path)) => self.learn_from(&path),
+            Some(DeskWish::Stems(path)) => self.write_stems(&path),
             Some(DeskWish::Undo) => self.undo_learning(),
             Some(DeskWish::Model(folder)) => self.take_model(&folder),
             None => {}
         }
-        self.follow_dragged(ui, pads.zones, &setter, &monitor.take);
+        let zones = pads.zones.into_iter().chain(tools.zone).collect();
+        self.follow_dragged(ui, zones, &setter, &monitor.take);
         self.tell_changes(&setter);
 
         let interval = match self.shared.status() {
@@ -422,7 +429,7 @@ impl Drop for IdmApp {
 }
 
 mod dragging;
-mod learning;
+mod files;
 mod model;
 mod strips;
 #[cfg(test)]

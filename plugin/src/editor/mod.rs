@@ -17,7 +17,7 @@ use nice_plug_egui::{
     EguiEditorHandle, EguiEditorState, EguiNiceSettings, RepaintNotifier, create_egui_editor,
 };
 
-use crate::file_learner::FileLearner;
+use crate::file_work::FileWork;
 use crate::heard::Monitor;
 use crate::link::EditorEnd;
 use crate::params::IdmParams;
@@ -69,7 +69,7 @@ pub struct IdmEditor {
     monitor: Arc<Mutex<Monitor>>,
     before_preset: Arc<Mutex<BeforePreset>>,
     samples: Arc<Mutex<SampleDesk>>,
-    file_learner: Arc<FileLearner>,
+    file_work: Arc<FileWork>,
     scale: Arc<WindowScale>,
 }
 
@@ -81,12 +81,12 @@ impl std::fmt::Debug for IdmEditor {
 
 impl IdmEditor {
     /// An editor for these parameters and this end of the link; `monitor` is what was heard
-    /// so far, `file_learner` learns kits from files.
+    /// so far, `file_work` hears files.
     pub fn new(
         params: Arc<IdmParams>,
         end: Arc<Mutex<EditorEnd>>,
         monitor: Arc<Mutex<Monitor>>,
-        file_learner: Arc<FileLearner>,
+        file_work: Arc<FileWork>,
     ) -> Self {
         Self {
             params,
@@ -94,7 +94,7 @@ impl IdmEditor {
             monitor,
             before_preset: Arc::default(),
             samples: Arc::default(),
-            file_learner,
+            file_work,
             scale: Arc::default(),
         }
     }
@@ -128,7 +128,7 @@ impl Editor for IdmEditor {
             self.monitor.clone(),
             self.before_preset.clone(),
             self.samples.clone(),
-            self.file_learner.clone(),
+            self.file_work.clone(),
             self.scale.clone(),
         );
         let editor = create_egui_editor(egui_state, RepaintNotifier::new(), settings, app)

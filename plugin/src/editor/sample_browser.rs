@@ -1,5 +1,5 @@
 //! Choosing a sample of one's own for a pad, a folder of them for all, a recording to learn
-//! from, or the folder of a drum model.
+//! from or to separate, or the folder of a drum model.
 //!
 //! A list of our own and not the system's dialog: that would need a window of the
 //! host's toolkit, which plugins cannot rely on.
@@ -37,6 +37,8 @@ pub enum SampleWish {
     Load(Vec<PathBuf>, Placing),
     /// The kit that is played in this file.
     Learn(PathBuf),
+    /// The stems of this file.
+    Stems(PathBuf),
     /// The drum model in this folder.
     Model(PathBuf),
     /// The learnt one-shots again.
@@ -177,6 +179,7 @@ impl SampleBrowser {
                         }
                         (Target::Kit | Target::Model, true) => {}
                         (Target::Recording, true) => wish = Some(SampleWish::Learn(path)),
+                        (Target::Stems, true) => wish = Some(SampleWish::Stems(path)),
                     }
                 }
                 if self.problem.is_empty() {
@@ -222,6 +225,7 @@ impl SampleBrowser {
             Target::Pad(_) => Some(SampleWish::Load(paths, Placing::Replace)),
             Target::Kit => None,
             Target::Recording => Some(SampleWish::Learn(path.clone())),
+            Target::Stems => Some(SampleWish::Stems(path.clone())),
             // A click on one of its files in a file manager means the folder.
             Target::Model => self
                 .is_model
@@ -299,7 +303,7 @@ impl SampleBrowser {
                             that are, on the pads of these drums; other pads stay as they are.";
                 (count > 0).then(|| (format!("Load {count} drum{plural}"), hint))
             }
-            Target::Recording | Target::Model => None,
+            Target::Recording | Target::Stems | Target::Model => None,
         };
         if self.is_model {
             let hint = "Takes the drum model that is in this folder.";

@@ -40,7 +40,9 @@ pub struct SampleDesk {
 pub enum DeskWish {
     /// The kit is to be learnt from this file.
     Learn(PathBuf),
-    /// The kit from before that.
+    /// The stems of this file are to be written.
+    Stems(PathBuf),
+    /// The kit from before that was learnt.
     Undo,
     /// The drum model in this folder.
     Model(PathBuf),
@@ -107,6 +109,7 @@ impl SampleDesk {
                 return None;
             }
             Some(SampleWish::Learn(path)) => return Some(DeskWish::Learn(path)),
+            Some(SampleWish::Stems(path)) => return Some(DeskWish::Stems(path)),
             Some(SampleWish::Model(folder)) => return Some(DeskWish::Model(folder)),
             Some(SampleWish::Load(paths, placing)) => {
                 let loaded = self.load(target, &paths, placing, setter, params, shared);
@@ -124,7 +127,7 @@ impl SampleDesk {
                     Target::Pad(drum) => own.undo(&[drum]),
                     Target::Kit => own.undo(&own.next_undo()),
                     Target::Recording => return Some(DeskWish::Undo),
-                    Target::Model => return None,
+                    Target::Stems | Target::Model => return None,
                 }
                 own.last_changed()
             }
@@ -132,7 +135,7 @@ impl SampleDesk {
                 match target {
                     Target::Pad(drum) => own.redo(&[drum]),
                     Target::Kit => own.redo(&own.next_redo()),
-                    Target::Recording | Target::Model => return None,
+                    Target::Recording | Target::Stems | Target::Model => return None,
                 }
                 own.last_changed()
             }
@@ -179,7 +182,7 @@ impl SampleDesk {
             Meaning::Samples(drum, paths) => (Target::Pad(drum), paths),
             Meaning::Kit(folder) => (Target::Kit, vec![folder]),
             // Not a matter of samples.
-            Meaning::Learn(_) | Meaning::Model(_) => return None,
+            Meaning::Learn(_) | Meaning::Stems(_) | Meaning::Model(_) => return None,
         };
         let loaded = self.load(target, &paths, Placing::Replace, setter, params, shared);
         if let (Some(browser), Ok(_), [file]) = (&mut self.browser, &loaded, &paths[..])
@@ -246,7 +249,7 @@ fn load(
             let plan = OwnKitPlan::of(folder).map_err(|error| error.to_string())?;
             own.load_kit(&plan)
         }
-        Target::Recording => Err("A recording is no sample".to_owned()),
+        Target::Recording | Target::Stems => Err("A recording is no sample".to_owned()),
         Target::Model => Err("A model is no sample".to_owned()),
     }
 }
@@ -259,7 +262,7 @@ fn in_words(target: Target, drums: &[Drum], own: &OwnSamples) -> String {
             let name = names[drum.index()].as_deref().unwrap_or_default();
             format!("The {} pad plays {name}", drum.name().to_lowercase())
         }
-        (Target::Kit | Target::Recording | Target::Model, drums) => {
+        (Target::Kit | Target::Recording | Target::Stems | Target::Model, drums) => {
             let name = drums
                 .first()
                 .and_then(|drum| names[drum.index()].as_deref());
@@ -274,7 +277,7 @@ fn steps(params: &IdmParams, target: Target) -> [bool; 2] {
     let own = &params.own_samples;
     match target {
         Target::Recording => [params.kit.can_undo(), false],
-        Target::Model => [false; 2],
+        Target::Stems | Target::Model => [false; 2],
         Target::Pad(drum) => [own.can_undo(drum), own.can_redo(drum)],
         Target::Kit => [!own.next_undo().is_empty(), !own.next_redo().is_empty()],
     }

@@ -4,9 +4,10 @@ use egui::{Align2, Rect, Ui, pos2};
 use nice_plug::prelude::ParamSetter;
 
 use super::controls::{button, button_of, choice, panel, sure_button, switch};
-use super::drag_drop::{self, Taken};
+use super::drag_drop::{self, Place, Taken, Zone};
 use super::value_bar::{Look, value_bar};
 use super::{meter, theme};
+use crate::file_work::Purpose;
 use crate::heard::Level;
 use crate::params::IdmParams;
 
@@ -14,13 +15,16 @@ use crate::params::IdmParams;
 pub const HEIGHT: f32 = 40.0;
 
 /// Width of everything at its narrowest, with gaps and margins.
-const FIXED_WIDTH: f32 = 976.0;
+const FIXED_WIDTH: f32 = 954.0;
 
 /// What *Save MIDI* takes more, where there is so much.
-const MIDI_WIDTH: f32 = 68.0;
+const MIDI_WIDTH: f32 = 66.0;
 
-/// The button that begins to hear a file, and ends it.
-const FILE_WIDTH: f32 = 66.0;
+/// *Stems*, which goes before *Save MIDI* does.
+const STEMS_WIDTH: f32 = 50.0;
+
+/// The button that begins to learn from a file, and ends it.
+const FILE_WIDTH: f32 = 62.0;
 
 /// The same of the word before the first control, which is the first to go.
 const LABEL_WIDTH: f32 = 68.0;
@@ -35,6 +39,8 @@ pub enum ToolbarWish {
     ForgetKit,
     /// The kit that is played in a file.
     LearnKit,
+    /// The stems of a file.
+    WriteStems,
     /// No more of the file that is being heard.
     Cancel,
     /// The learnt kit as WAV and SFZ.
@@ -47,15 +53,40 @@ pub enum ToolbarWish {
     Hold(Taken),
 }
 
-/// Draws the toolbar in `rect`; `learnt_share` is how much of a file was heard, while one is.
+/// What is known of files.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Files {
+    /// What one is heard for and how much of it was, while one is.
+    pub heard: Option<(Purpose, f32)>,
+    /// Whether there are stems that can be dragged out.
+    pub has_stems: bool,
+}
+
+impl Files {
+    fn share(&self, purpose: Purpose) -> Option<f32> {
+        let heard = self.heard.filter(|heard| heard.0 == purpose);
+        heard.map(|(_, share)| share)
+    }
+}
+
+/// What came of the toolbar.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Tools {
+    /// What the user wants.
+    pub wish: Option<ToolbarWish>,
+    /// Where a recording can be dropped.
+    pub zone: Option<Zone>,
+}
+
+/// Draws the toolbar in `rect`.
 pub fn show(
     ui: &mut Ui,
     rect: Rect,
     setter: &ParamSetter<'_>,
     params: &IdmParams,
     main_level: Level,
-    learnt_share: Option<f32>,
-) -> Option<ToolbarWish> {
+    files: &Files,
+) -> Tools {
     panel(ui, rect);
     let (top, bottom) = (rect.top() + 8.0, rect.bottom() - 8.0);
     let mut left = rect.left() + 10.0;
@@ -73,6 +104,7 @@ pub fn show(
         }
         has_room
     };
+    let has_stems = has_room(STEMS_WIDTH);
     let has_midi = has_room(MIDI_WIDTH);
     let has_label = has_room(LABEL_WIDTH);
     // What is left of the row goes to the wide controls.
@@ -130,7 +162,7 @@ pub fn show(
     place(6.0);
     switch(
         ui,
-        place(64.0),
+        place(56.0),
         setter,
         &params.learning,
         &[],
@@ -139,8 +171,11 @@ pub fn show(
         "On: the one-shots are learnt from the kit that is playing. \
          Off: frozen, exactly as they are. Saved with the project.",
     );
-    let mut wish = match learnt_share {
-        Some(share) => cancel(ui, place(FILE_WIDTH), share),
+    let mut wish = match files.share(Purpose::Kit) {
+        Some(share) => {
+            let hint = "Hear no more of the file. The kit stays as it is.";
+            cancel(ui, place(FILE_WIDTH), share, hint)
+        }
         None => {
             let hint = "Learn the one-shots from a recording now, before anything is played: this \
                         song's drum bus as a file, another song of the session, a soundcheck.";
@@ -150,19 +185,25 @@ pub fn show(
         }
     };
     let hint = "Back to the model's own one-shots. What was learnt is gone then: click twice.";
-    if sure_button(ui, place(58.0), "Forget", hint) {
+    if sure_button(ui, place(54.0), "Forget", hint) {
         wish = Some(ToolbarWish::ForgetKit);
     }
     let hint = "Write the learnt one-shots as WAV and SFZ to Music/Inverse Drum Machine.";
-    if button(ui, place(62.0), "Save kit", hint).clicked() {
+    if button(ui, place(58.0), "Save kit", hint).clicked() {
         wish = Some(ToolbarWish::SaveKit);
     }
     let hint = "Play a folder of samples in place of the learnt one-shots: a kit that was saved \
                 from another song, or any whose files are named after drums.";
     let hint = drag_drop::hint(hint, "Or drop it on this window.");
-    if button(ui, place(62.0), "Load kit", &hint).clicked() {
+    if button(ui, place(58.0), "Load kit", &hint).clicked() {
         wish = Some(ToolbarWish::LoadKit);
     }
+    let zone = has_stems.then(|| {
+        let rect = place(STEMS_WIDTH);
+        wish = stems(ui, rect, files).or(wish);
+        let place = Place::Stems;
+        Zone { place, rect }
+    });
     let hint = "Write the hits of the song as far as it was heard, with your corrections, into \
                 a MIDI file in Music/Inverse Drum Machine, from the song's beginning on.";
     if has_midi {
@@ -174,12 +215,33 @@ pub fn show(
         let pressed = Taken::Midi(None).if_pressed(&response);
         wish = pressed.map(ToolbarWish::Hold).or(wish);
     }
-    wish
+    Tools { wish, zone }
+}
+
+/// Writes the stems of a file; those of the last one can be dragged out.
+fn stems(ui: &mut Ui, rect: Rect, files: &Files) -> Option<ToolbarWish> {
+    if let Some(share) = files.share(Purpose::Stems) {
+        let hint = "Hear no more of the file. No stems are written.";
+        return cancel(ui, rect, share, hint);
+    }
+    let hint = "Write a WAV of each drum of a recording, such as this song's drum bus as a \
+                file: no buses to route. Kit, samples and settings are those of now, faders \
+                aside.";
+    let drag = match files.has_stems {
+        true => "Drag those of the last one from here to tracks.",
+        false => "Or drop it here.",
+    };
+    let hint = drag_drop::hint(hint, drag);
+    let response = button_of("toolbar", ui, rect, "Stems", &hint);
+    let pressed = Taken::Stems.if_pressed(&response);
+    match pressed.filter(|_| files.has_stems) {
+        Some(pressed) => Some(ToolbarWish::Hold(pressed)),
+        None => response.clicked().then_some(ToolbarWish::WriteStems),
+    }
 }
 
 /// In place of the button with which it began; the line is as long as `share` is done.
-fn cancel(ui: &mut Ui, rect: Rect, share: f32) -> Option<ToolbarWish> {
-    let hint = "Hear no more of the file. The kit stays as it is.";
+fn cancel(ui: &mut Ui, rect: Rect, share: f32, hint: &str) -> Option<ToolbarWish> {
     let response = button(ui, rect, "Cancel", hint);
     let line = Rect::from_min_max(
         pos2(rect.left(), rect.bottom() - PROGRESS_HEIGHT),

@@ -35,7 +35,7 @@ impl IdmApp {
     pub(super) fn follow_dragged(
         &mut self,
         ui: &Ui,
-        pads: Vec<Zone>,
+        places: Vec<Zone>,
         setter: &ParamSetter<'_>,
         take: &Take,
     ) {
@@ -45,11 +45,12 @@ impl IdmApp {
                 Target::Pad(drum) => Place::List(drum),
                 Target::Kit => Place::Kit,
                 Target::Recording => Place::Recordings,
+                Target::Stems => Place::Stems,
                 Target::Model => Place::Models,
             },
             rect: browser.rect(),
         });
-        let zones: Vec<Zone> = list.into_iter().chain(pads).collect();
+        let zones: Vec<Zone> = list.into_iter().chain(places).collect();
         self.paint_welcome(ui, &zones);
         let pixels_per_point = context.pixels_per_point();
         self.carried = self.drag_drop.lay_out(zones, pixels_per_point);
@@ -60,6 +61,10 @@ impl IdmApp {
                     self.learn_from(&path);
                     continue;
                 }
+                Meaning::Stems(path) => {
+                    self.write_stems(&path);
+                    continue;
+                }
                 Meaning::Model(folder) => {
                     self.take_model(&folder);
                     continue;
@@ -68,6 +73,10 @@ impl IdmApp {
             };
             let (params, shared) = (&self.params, &self.shared);
             let mut samples = lock(&self.samples);
+            if dropped.place == Place::Stems && samples.browser.is_none() {
+                // A folder that was dropped on the button.
+                samples.open(Target::Stems);
+            }
             let notice = samples.take_dropped(dropped.place, meaning, setter, params, shared);
             drop(samples);
             self.notice = notice.or(self.notice.take());
@@ -75,18 +84,30 @@ impl IdmApp {
         if self.drag_drop.held(context).is_some() {
             context.set_cursor_icon(CursorIcon::Grabbing);
         }
-        if let Some(taken) = self.drag_drop.left_with(context)
-            && let Some(path) = self.file_of(taken, take)
-        {
-            self.drag_drop.drag_out(path);
+        if let Some(taken) = self.drag_drop.left_with(context) {
+            let files = self.files_of(taken, take);
+            if !files.is_empty() {
+                self.drag_drop.drag_out(files);
+            }
         }
         self.drag_drop.show_cursor(context);
     }
 
-    /// Writes what leaves the window into a file.
-    fn file_of(&mut self, taken: Taken, take: &Take) -> Option<PathBuf> {
+    /// Writes what leaves the window into a file; stems are written already.
+    fn files_of(&mut self, taken: Taken, take: &Take) -> Vec<PathBuf> {
         let drum = match taken {
-            Taken::Midi(bars) => return self.save_midi(take, bars.as_ref()),
+            Taken::Midi(bars) => {
+                let saved = self.save_midi(take, bars.as_ref());
+                return saved.into_iter().collect();
+            }
+            Taken::Stems => {
+                let stems = self.file_work.last_stems();
+                if stems.is_empty() {
+                    let text = "The stems are not where they were written any more";
+                    self.notice = Some(Notice::failed(text.to_owned()));
+                }
+                return stems;
+            }
             Taken::Sound(drum) => drum,
         };
         let (own, kit) = (&self.params.own_samples, &self.params.kit);
@@ -96,7 +117,7 @@ impl IdmApp {
             Ok(path) => Notice::saved("Sound saved as", path),
             Err(error) => Notice::failed(format!("Sound not saved: {error}")),
         });
-        saved.ok()
+        saved.into_iter().collect()
     }
 
     /// Shows what takes what is carried, or that nothing does.

@@ -365,7 +365,7 @@ fn notes_of_another_instrument_are_chosen_at_once() {
 }
 
 mod dragging;
-mod learning;
+mod files;
 mod legible;
 mod midi;
 mod model;

@@ -66,13 +66,13 @@ impl Link {
         })
     }
 
-    /// Drags a file out, as long as the button is down. False if that cannot be.
-    pub fn drag_out(&self, path: PathBuf) -> bool {
+    /// Drags files out, as long as the button is down. False if that cannot be.
+    pub fn drag_out(&self, files: Vec<PathBuf>) -> bool {
         let (window, journey) = (self.window.clone(), self.journey.clone());
         DispatchQueue::main().exec_async(move || {
             *lock(&JOURNEY) = Some(journey.clone());
             // No panic may come to the queue.
-            let begun = catch_unwind(AssertUnwindSafe(|| begin(&window, &path)));
+            let begun = catch_unwind(AssertUnwindSafe(|| begin(&window, &files)));
             if !matches!(begun, Ok(Some(()))) {
                 journey.is_over();
             }
@@ -83,8 +83,8 @@ impl Link {
     }
 }
 
-/// Begins to drag a file, if the button is still down.
-fn begin(window: &PlatformHandle, path: &Path) -> Option<()> {
+/// Begins to drag files, if the button is still down.
+fn begin(window: &PlatformHandle, files: &[PathBuf]) -> Option<()> {
     MainThreadMarker::new()?;
     if NSEvent::pressedMouseButtons() & 1 == 0 {
         return None;
@@ -97,17 +97,9 @@ fn begin(window: &PlatformHandle, path: &Path) -> Option<()> {
     let view: Retained<NSView> = unsafe { Retained::retain(handle.ns_view.as_ptr().cast()) }?;
     let around = view.window()?;
     let place = around.mouseLocationOutsideOfEventStream();
-    let name = NSString::from_str(path.to_str()?);
-    let address = NSURL::fileURLWithPath(&name);
-    let item = NSDraggingItem::initWithPasteboardWriter(
-        NSDraggingItem::alloc(),
-        ProtocolObject::from_ref(&*address),
-    );
-    let icon = NSWorkspace::sharedWorkspace().iconForFile(&name);
-    let (size, middle) = (icon.size(), view.convertPoint_fromView(place, None));
-    let corner = NSPoint::new(middle.x - 0.5 * size.width, middle.y - 0.5 * size.height);
-    // SAFETY: pictures are what is shown.
-    unsafe { item.setDraggingFrame_contents(NSRect::new(corner, size), Some(&icon)) };
+    let middle = view.convertPoint_fromView(place, None);
+    let items = files.iter().map(|path| item(path, middle));
+    let items: Vec<Retained<NSDraggingItem>> = items.collect::<Option<_>>()?;
     let event = NSEvent::mouseEventWithType_location_modifierFlags_timestamp_windowNumber_context_eventNumber_clickCount_pressure(
         NSEventType::LeftMouseDragged,
         place,
@@ -119,7 +111,7 @@ fn begin(window: &PlatformHandle, path: &Path) -> Option<()> {
         1,
         1.0,
     )?;
-    let items = NSArray::from_retained_slice(&[item]);
+    let items = NSArray::from_retained_slice(&items);
     // SAFETY: an object that is made as all are.
     let source: Retained<NSObject> = unsafe { msg_send![source_class()?, new] };
     // SAFETY: the method's arguments and answer are of these kinds; the source answers what is
@@ -133,6 +125,22 @@ fn begin(window: &PlatformHandle, path: &Path) -> Option<()> {
         ]
     };
     Some(())
+}
+
+/// A file under the pointer, which is at `middle` of the view.
+fn item(path: &Path, middle: NSPoint) -> Option<Retained<NSDraggingItem>> {
+    let name = NSString::from_str(path.to_str()?);
+    let address = NSURL::fileURLWithPath(&name);
+    let item = NSDraggingItem::initWithPasteboardWriter(
+        NSDraggingItem::alloc(),
+        ProtocolObject::from_ref(&*address),
+    );
+    let icon = NSWorkspace::sharedWorkspace().iconForFile(&name);
+    let size = icon.size();
+    let corner = NSPoint::new(middle.x - 0.5 * size.width, middle.y - 0.5 * size.height);
+    // SAFETY: pictures are what is shown.
+    unsafe { item.setDraggingFrame_contents(NSRect::new(corner, size), Some(&icon)) };
+    Some(item)
 }
 
 /// The class of what is asked about a drag. Classes are known by name to the whole process, in

@@ -15,6 +15,8 @@ pub enum Taken {
     Sound(Drum),
     /// The hits of the song, or of some of its bars.
     Midi(Option<Bars>),
+    /// The stems that were written last.
+    Stems,
 }
 
 impl Taken {
@@ -32,6 +34,7 @@ impl Taken {
                 let name = drum.name().to_lowercase();
                 format!("Drag the {name} out of this window to a track, sampler or folder")
             }
+            Taken::Stems => "Drag the stems out of this window to tracks".to_owned(),
             Taken::Midi(None) => "Drag the MIDI out of this window to a track".to_owned(),
             Taken::Midi(Some(bars)) => format!("Drag {bars} out of this window to a track"),
         }

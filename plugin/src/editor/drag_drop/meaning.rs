@@ -22,6 +22,8 @@ pub enum Place {
     Kit,
     /// The open list of recordings.
     Recordings,
+    /// The open list of recordings whose stems are wanted, and the button that opens it.
+    Stems,
     /// The open list of drum models.
     Models,
     /// All the rest.
@@ -125,6 +127,8 @@ pub enum Meaning {
     Kit(PathBuf),
     /// The kit that is played in this file is learnt.
     Learn(PathBuf),
+    /// The stems of this file are written.
+    Stems(PathBuf),
     /// The drum model in this folder is taken.
     Model(PathBuf),
     /// Nothing does, for this reason.
@@ -161,13 +165,17 @@ pub fn meaning(place: Place, files: &Files) -> Meaning {
                 Meaning::Samples(drum, sounds)
             }
         }
-        (Place::Kit | Place::Recordings | Place::Models, Some(folder), _) => {
+        (Place::Kit | Place::Recordings | Place::Stems | Place::Models, Some(folder), _) => {
             Meaning::Show(folder.to_owned())
         }
         (Place::Kit | Place::Models, None, Some((path, _))) => {
             Meaning::Show(path.parent().unwrap_or(path).to_owned())
         }
         (Place::Elsewhere, Some(folder), _) => Meaning::Kit(folder.to_owned()),
+        (Place::Stems, None, _) => match files.recording() {
+            Some(recording) => Meaning::Stems(recording.to_owned()),
+            None => Meaning::Nothing("Drop one recording to have its stems".to_owned()),
+        },
         (Place::Recordings | Place::Elsewhere, None, _) => match files.recording() {
             Some(recording) => Meaning::Learn(recording.to_owned()),
             None => Meaning::Nothing(
@@ -185,6 +193,7 @@ pub fn forecast(place: Place, files: Option<&Files>) -> String {
             Place::Pad(drum) | Place::List(drum) => format!("Drop it on {}", on_pad(drum)),
             Place::Kit => "Drop it to look at it".to_owned(),
             Place::Recordings => "Drop it to learn its kit".to_owned(),
+            Place::Stems => "Drop it to have its stems".to_owned(),
             Place::Models => "Drop the folder of a drum model".to_owned(),
             Place::Elsewhere => "Drop samples on a pad".to_owned(),
         };
@@ -207,6 +216,7 @@ pub fn forecast(place: Place, files: Option<&Files>) -> String {
         },
         Meaning::Show(folder) => format!("Shows {}", folder.display()),
         Meaning::Learn(_) => format!("Learns the kit that is played in {title}"),
+        Meaning::Stems(_) => format!("Writes the stems of {title}"),
         Meaning::Model(_) => format!("Listens with the drum model in {title}"),
         Meaning::Kit(_) => format!("Loads the kit in {title} on all pads that it has samples of"),
         Meaning::Nothing(why) => why,

@@ -73,7 +73,7 @@ impl DragDrop {
     }
 
     /// What is to be dragged out now, if the pointer has left the window with something: its
-    /// file is to be given to [`DragDrop::drag_out`].
+    /// files are to be given to [`DragDrop::drag_out`].
     pub fn left_with(&mut self, context: &egui::Context) -> Option<Taken> {
         self.grip.left_with(context)
     }
@@ -88,10 +88,10 @@ impl DragDrop {
         self.grip.held(context)
     }
 
-    /// Takes a file out of the window, as long as the button is down.
-    pub fn drag_out(&self, path: PathBuf) {
+    /// Takes files of one folder out of the window, as long as the button is down.
+    pub fn drag_out(&self, files: Vec<PathBuf>) {
         self.board.set_progress(Progress::Refused);
-        let goes = self.link.as_ref().is_some_and(|link| link.drag_out(path));
+        let goes = self.link.as_ref().is_some_and(|link| link.drag_out(files));
         if !goes {
             self.board.set_progress(Progress::Nothing);
         }

@@ -37,8 +37,10 @@ impl Entry {
         let title = format!("{}{slash}", self.title);
         let text = match (target, self.drum()) {
             (Target::Pad(_), _) if self.is_file => RichText::new(title).color(theme::TEXT),
-            (Target::Recording, _) if self.is_file => RichText::new(title).color(theme::TEXT),
-            (Target::Recording, _) => RichText::new(title).color(theme::BRAND),
+            (Target::Recording | Target::Stems, _) if self.is_file => {
+                RichText::new(title).color(theme::TEXT)
+            }
+            (Target::Recording | Target::Stems, _) => RichText::new(title).color(theme::BRAND),
             (Target::Pad(drum), _) => RichText::new(title).color(theme::accent(drum)),
             (Target::Model, _) if self.is_model => {
                 RichText::new(format!("{title}  ·  model")).color(theme::BRAND)

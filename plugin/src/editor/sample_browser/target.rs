@@ -12,6 +12,8 @@ pub enum Target {
     Kit,
     /// The kit that is played in a recording.
     Recording,
+    /// The stems of a recording.
+    Stems,
     /// The drum model.
     Model,
 }
@@ -22,7 +24,7 @@ impl Target {
         match self {
             Target::Pad(drum) => std::slice::from_ref(drum),
             Target::Kit => &Drum::ALL,
-            Target::Recording | Target::Model => &[],
+            Target::Recording | Target::Stems | Target::Model => &[],
         }
     }
 
@@ -31,6 +33,7 @@ impl Target {
             Target::Pad(drum) => format!("Sample for the {} pad", drum.name()),
             Target::Kit => "Kit of samples for all pads".to_owned(),
             Target::Recording => "Recording to learn the kit from".to_owned(),
+            Target::Stems => "Recording to write the stems of".to_owned(),
             Target::Model => "Folder of a drum model".to_owned(),
         }
     }
@@ -41,7 +44,7 @@ impl Target {
             Target::Pad(_) => "Brings back what was on the pad before.",
             Target::Kit => "Takes the last change of samples back.",
             Target::Recording => "Brings back the kit from before the last recording.",
-            Target::Model => "",
+            Target::Stems | Target::Model => "",
         }
     }
 
@@ -68,6 +71,11 @@ impl Target {
             Target::Recording => format!(
                 "A click on a recording of the kit's drums, such as this song's drum bus or a \
                  soundcheck, learns its sounds. {key}+V takes a path that you copied elsewhere."
+            ),
+            Target::Stems => format!(
+                "A click on a recording, such as this song's drum bus, writes a WAV of each drum \
+                 to Music/Inverse Drum Machine, as the settings are now. {key}+V takes a path \
+                 that you copied elsewhere."
             ),
             Target::Kit if kit_drums == 0 => {
                 "Go to a folder whose files are named after drums (kick, HH open, Tom 1); saved \

@@ -57,10 +57,10 @@ impl Link {
         })
     }
 
-    /// Drags a file out, as long as the button is down. False if that cannot be.
-    pub fn drag_out(&self, path: PathBuf) -> bool {
+    /// Drags files out, as long as the button is down. False if that cannot be.
+    pub fn drag_out(&self, files: Vec<PathBuf>) -> bool {
         let journey = Journey {
-            path,
+            files,
             board: self.board.clone(),
             context: self.context.clone(),
         };

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use windows::Win32::Foundation::{
     DRAGDROP_S_CANCEL, DRAGDROP_S_DROP, DRAGDROP_S_USEDEFAULTCURSORS, HWND, S_OK,
 };
-use windows::Win32::System::Com::IDataObject;
+use windows::Win32::System::Com::{CoTaskMemFree, IDataObject};
 use windows::Win32::System::Ole::{
     DROPEFFECT, DROPEFFECT_COPY, DROPEFFECT_NONE, DoDragDrop, IDropSource, IDropSource_Impl,
 };
@@ -18,7 +18,10 @@ use windows::Win32::System::SystemServices::{MK_LBUTTON, MK_RBUTTON, MODIFIERKEY
 use windows::Win32::UI::Input::KeyboardAndMouse::{
     GetAsyncKeyState, GetKeyState, ReleaseCapture, VIRTUAL_KEY, VK_ESCAPE, VK_LBUTTON,
 };
-use windows::Win32::UI::Shell::{BHID_DataObject, IShellItem, SHCreateItemFromParsingName};
+use windows::Win32::UI::Shell::Common::ITEMIDLIST;
+use windows::Win32::UI::Shell::{
+    BHID_DataObject, SHCreateShellItemArrayFromIDLists, SHParseDisplayName,
+};
 use windows::Win32::UI::WindowsAndMessaging::{KillTimer, SetTimer};
 use windows::core::{BOOL, HRESULT, HSTRING, Result, implement};
 
@@ -28,11 +31,11 @@ use crate::editor::drag_drop::board::{Board, Progress};
 /// The number of our timer, which is none of the windowing library's.
 const TIMER: usize = 0x1d6;
 
-/// A file that is dragged out, and who is told when it is over.
+/// Files that are dragged out, and who is told when it is over.
 #[derive(Debug)]
 pub struct Journey {
-    /// The file.
-    pub path: PathBuf,
+    /// The files.
+    pub files: Vec<PathBuf>,
     /// What the window reads.
     pub board: Board,
     /// What draws it.
@@ -44,7 +47,7 @@ thread_local! {
     static JOURNEYS: RefCell<Vec<(WindowNumber, Journey)>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Drags a file out of `window` as soon as no frame is drawn. False if that cannot be.
+/// Drags files out of `window` as soon as no frame is drawn. False if that cannot be.
 pub fn begin(window: WindowNumber, journey: Journey) -> bool {
     JOURNEYS.with_borrow_mut(|journeys| {
         journeys.retain(|(other, _)| *other != window);
@@ -72,34 +75,57 @@ extern "system" fn between_frames(window: HWND, _: u32, timer: usize, _: u32) {
         // Where the button was let go meanwhile nothing is dragged.
         if is_down_in_messages(VK_LBUTTON) {
             // What cannot be dragged was saved all the same.
-            let _ = guarded(|| drag(&journey.path));
+            let _ = guarded(|| drag(&journey.files));
         }
         journey.board.set_progress(Progress::Nothing);
         journey.context.request_repaint();
     });
 }
 
-/// Drags a file until it is let go.
-fn drag(path: &Path) -> Result<()> {
+/// Drags files until they are let go.
+fn drag(files: &[PathBuf]) -> Result<()> {
     // The windowing library holds the pointer, and gives it up only when somebody else takes
     // it; it would then take it from Windows.
     // SAFETY: a plain call; nothing is held if it fails.
     let _ = unsafe { ReleaseCapture() };
-    let data = data_of(path)?;
+    let data = data_of(files)?;
     let source: IDropSource = Source.into();
     let mut effect = DROPEFFECT_NONE;
     // SAFETY: both objects live until the call returns, as does the place of the answer.
     unsafe { DoDragDrop(&data, &source, DROPEFFECT_COPY, &mut effect) }.ok()
 }
 
-/// A file as the shell hands it over.
-pub fn data_of(path: &Path) -> Result<IDataObject> {
-    let name = HSTRING::from(path);
-    // SAFETY: the name ends with a zero and outlives the call; an item of this kind is asked
-    // for. The windowing library has begun OLE on the thread of its window.
-    let item: IShellItem = unsafe { SHCreateItemFromParsingName(&name, None) }?;
+/// Files as the shell hands them over.
+pub fn data_of(files: &[PathBuf]) -> Result<IDataObject> {
+    let places = files.iter().map(|path| Place::of(path));
+    let places: Vec<Place> = places.collect::<Result<_>>()?;
+    let lists: Vec<*const ITEMIDLIST> = places.iter().map(|place| place.0.cast_const()).collect();
+    // SAFETY: the lists live until the end of this function. The windowing library has begun
+    // OLE on the thread of its window.
+    let items = unsafe { SHCreateShellItemArrayFromIDLists(&lists) }?;
     // SAFETY: the handler is of the kind that is asked for; its number is a constant.
-    unsafe { item.BindToHandler(None, &BHID_DataObject) }
+    unsafe { items.BindToHandler(None, &BHID_DataObject) }
+}
+
+/// Where a file is, as the shell says it.
+struct Place(*mut ITEMIDLIST);
+
+impl Place {
+    fn of(path: &Path) -> Result<Place> {
+        let name = HSTRING::from(path);
+        let mut list = std::ptr::null_mut();
+        // SAFETY: the name ends with a zero and outlives the call, as does the place of the
+        // answer.
+        unsafe { SHParseDisplayName(&name, None, &mut list, 0, None) }?;
+        Ok(Place(list))
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        // SAFETY: the shell made it for whoever asked, who frees it once.
+        unsafe { CoTaskMemFree(Some(self.0.cast_const().cast())) };
+    }
 }
 
 /// Goes on until the button is let go or the user does not want to any more.

@@ -155,7 +155,7 @@ fn answer(allowed: DROPEFFECT, call: impl FnOnce(*mut DROPEFFECT)) -> DROPEFFECT
 fn files_are_shown_where_they_are_and_dropped_on_pads() {
     let (window, folder, board) = (Window::new(), Folder::new("drop"), board());
     let target = target::target(window.number(), board.clone(), egui::Context::default());
-    let data = source::data_of(&folder.sound()).expect("a file");
+    let data = source::data_of(&[folder.sound()]).expect("a file");
     let (on_pad, beside) = (window.point(90, 90), window.point(120, 90));
     let enter = |target: &IDropTarget, data: &IDataObject, at: POINTL, allowed| {
         answer(allowed, |effect| {
@@ -202,12 +202,12 @@ fn files_are_shown_where_they_are_and_dropped_on_pads() {
     // SAFETY: a plain call.
     unsafe { target.DragLeave() }.expect("left");
     assert_eq!(carried(), None);
-    let text = source::data_of(&folder.0.join("notes.txt")).expect("a file");
+    let text = source::data_of(&[folder.0.join("notes.txt")]).expect("a file");
     assert_eq!(
         enter(&target, &text, on_pad, DROPEFFECT_COPY),
         DROPEFFECT_NONE
     );
-    let kit = source::data_of(&folder.0).expect("a folder");
+    let kit = source::data_of(&[folder.0.clone()]).expect("a folder");
     assert_eq!(
         enter(&target, &kit, beside, DROPEFFECT_COPY),
         DROPEFFECT_COPY
@@ -269,7 +269,7 @@ fn what_is_dragged_out_of_one_window_comes_to_another() {
     window.serve(Duration::from_millis(200));
     // What another window of ours drags out.
     let journey = Journey {
-        path: folder.sound(),
+        files: vec![folder.sound(), folder.0.join("notes.txt")],
         board: other.clone(),
         context,
     };
@@ -287,9 +287,11 @@ fn what_is_dragged_out_of_one_window_comes_to_another() {
     let dropped = board.take_dropped();
     assert_eq!(dropped.len(), 1);
     assert_eq!(dropped[0].place, PAD);
-    assert_eq!(dropped[0].files.0, [(folder.sound(), Kind::Audio)]);
+    let notes = folder.0.join("notes.txt");
+    let both = [(folder.sound(), Kind::Audio), (notes, Kind::Other)];
+    assert_eq!(dropped[0].files.0, both);
     assert!(other.take_dropped().is_empty());
-    assert!(source::data_of(&folder.0.join("nothing.mid")).is_err());
+    assert!(source::data_of(&[folder.0.join("nothing.mid")]).is_err());
 }
 
 #[test]
@@ -297,7 +299,7 @@ fn a_drag_whose_button_is_up_before_it_begins_is_none() {
     let _alone = lock(&POINTER);
     let (window, folder, board) = (Window::new(), Folder::new("late"), board());
     let journey = Journey {
-        path: folder.sound(),
+        files: vec![folder.sound()],
         board: board.clone(),
         context: egui::Context::default(),
     };
@@ -309,7 +311,7 @@ fn a_drag_whose_button_is_up_before_it_begins_is_none() {
     let gone = window.number();
     drop(window);
     let journey = Journey {
-        path: folder.sound(),
+        files: vec![folder.sound()],
         board,
         context: egui::Context::default(),
     };

@@ -33,7 +33,7 @@ mod wire;
 /// What the thread is to do.
 #[derive(Debug)]
 enum Order {
-    DragOut(PathBuf),
+    DragOut(Vec<PathBuf>),
     End,
 }
 
@@ -70,9 +70,9 @@ impl Link {
         Some(Link { orders, waker })
     }
 
-    /// Drags a file out, as long as the button is down. False if nobody is there to do it.
-    pub fn drag_out(&self, path: PathBuf) -> bool {
-        self.order(Order::DragOut(path))
+    /// Drags files out, as long as the button is down. False if nobody is there to do it.
+    pub fn drag_out(&self, files: Vec<PathBuf>) -> bool {
+        self.order(Order::DragOut(files))
     }
 
     fn order(&self, order: Order) -> bool {

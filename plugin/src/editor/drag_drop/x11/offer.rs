@@ -32,18 +32,22 @@ fn address(path: &Path) -> String {
     format!("file://{path}\r\n")
 }
 
-/// The file that was dragged last: some ask for it long after it was dropped.
+/// The files that were dragged last: some ask for them long after they were dropped.
 #[derive(Debug, Default)]
-pub struct Offer(pub Option<PathBuf>);
+pub struct Offer(pub Vec<PathBuf>);
 
 impl Offer {
     /// What there is for somebody who asks for `target`: bytes of that type, if any.
     fn content(&self, atoms: &Atoms, target: Atom) -> Option<Vec<u8>> {
-        let path = self.0.as_deref()?;
-        if target == atoms.UriList {
-            Some(address(path).into_bytes())
+        let files = self.0.iter();
+        if self.0.is_empty() {
+            None
+        } else if target == atoms.UriList {
+            let addresses: String = files.map(|path| address(path)).collect();
+            Some(addresses.into_bytes())
         } else if target == atoms.Utf8Text || target == atoms.PlainText {
-            Some(path.as_os_str().as_bytes().to_vec())
+            let paths: Vec<&[u8]> = files.map(|path| path.as_os_str().as_bytes()).collect();
+            Some(paths.join(&b'\n'))
         } else {
             None
         }
@@ -65,7 +69,7 @@ impl Offer {
         let is_ours = request.selection == atoms.XdndSelection;
         let content = self.content(atoms, target).filter(|_| is_ours);
         let mut answered = property;
-        if is_ours && target == atoms.TARGETS && self.0.is_some() {
+        if is_ours && target == atoms.TARGETS && !self.0.is_empty() {
             let [a, b, c] = types(atoms);
             let list = [atoms.TARGETS, a, b, c];
             connection.change_property32(
@@ -110,13 +114,17 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_an_address_or_a_path_and_without_one_there_is_nothing() {
+    fn files_are_addresses_or_paths_and_without_any_there_is_nothing() {
         let atoms = atoms();
-        let offer = Offer(Some("/a b".into()));
-        let content = |target| offer.content(&atoms, target);
-        assert_eq!(content(atoms.UriList).unwrap(), b"file:///a%20b\r\n");
-        assert_eq!(content(atoms.PlainText).unwrap(), b"/a b");
-        assert_eq!(content(atoms.XdndAware), None);
-        assert_eq!(Offer(None).content(&atoms, atoms.UriList), None);
+        let content = |offer: &Offer, target| offer.content(&atoms, target);
+        let one = Offer(vec!["/a b".into()]);
+        assert_eq!(content(&one, atoms.UriList).unwrap(), b"file:///a%20b\r\n");
+        assert_eq!(content(&one, atoms.PlainText).unwrap(), b"/a b");
+        assert_eq!(content(&one, atoms.XdndAware), None);
+        let both = Offer(vec!["/a b".into(), "/c".into()]);
+        let addresses = b"file:///a%20b\r\nfile:///c\r\n";
+        assert_eq!(content(&both, atoms.UriList).unwrap(), addresses);
+        assert_eq!(content(&both, atoms.Utf8Text).unwrap(), b"/a b\n/c");
+        assert_eq!(content(&Offer::default(), atoms.UriList), None);
     }
 }

@@ -108,7 +108,7 @@ impl<'a> Session<'a> {
     fn follow_orders(&mut self, orders: &Receiver<Order>) -> Result<(), Gone> {
         loop {
             match orders.try_recv() {
-                Ok(Order::DragOut(path)) => self.drag_out(path)?,
+                Ok(Order::DragOut(files)) => self.drag_out(files)?,
                 Ok(Order::End) | Err(TryRecvError::Disconnected) => {
                     self.is_over = true;
                     return Ok(());
@@ -309,8 +309,8 @@ impl<'a> Session<'a> {
     }
 
     /// Something is to be dragged out: the server's time comes with a change of a property.
-    fn drag_out(&mut self, path: PathBuf) -> Result<(), Gone> {
-        self.offer = Offer(Some(path));
+    fn drag_out(&mut self, files: Vec<PathBuf>) -> Result<(), Gone> {
+        self.offer = Offer(files);
         self.out = Some(Out::Begins);
         self.wire.connection.change_property8(
             PropMode::REPLACE,

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use idm_engine::audio_file::{AudioBuffer, write_wav};
+use idm_engine::drum::Drum;
 use idm_engine::learner::LearntKit;
 use nice_plug::params::persist::PersistentField;
 use nice_plug::prelude::BoolParam;
@@ -59,14 +60,28 @@ fn drums(seconds: f64) -> Vec<f32> {
 }
 
 /// Waits until it is over.
-fn outcome(learner: &FileLearner) -> Result<Learnt, Failure> {
+fn done(work: &FileWork) -> Result<Done, Failure> {
     loop {
-        if let Some(outcome) = learner.take_outcome() {
-            assert_eq!(learner.progress(), None);
+        if let Some(outcome) = work.take_outcome() {
+            assert_eq!(work.progress(), None);
             return outcome.result;
         }
         thread::sleep(Duration::from_millis(5));
     }
+}
+
+fn outcome(work: &FileWork) -> Result<Learnt, Failure> {
+    done(work).map(|done| match done {
+        Done::Kit(learnt) => learnt,
+        Done::Stems(written) => panic!("nobody wanted {written:?}"),
+    })
+}
+
+fn written(work: &FileWork) -> Result<Written, Failure> {
+    done(work).map(|done| match done {
+        Done::Stems(written) => written,
+        Done::Kit(learnt) => panic!("nobody wanted {learnt:?}"),
+    })
 }
 
 fn kit_text(params: &IdmParams) -> String {
@@ -88,18 +103,15 @@ fn described(value: f32) -> String {
 #[test]
 fn a_file_becomes_the_kit_and_one_step_brings_back_what_was() {
     let folder = Folder::new("learnt", 8.0);
-    let (params, learner) = (IdmParams::default(), FileLearner::default());
+    let (params, work) = (IdmParams::default(), FileWork::default());
     params.kit.set(described(3.0));
     let before = kit_text(&params);
-    learner.start(&folder.song(), &params).expect("it starts");
-    assert_eq!(learner.progress().expect("it runs").name, "loop.wav");
-    let refused = learner.start(&folder.song(), &params).expect_err("one");
-    assert!(
-        refused.contains("Still learning from loop.wav"),
-        "{refused}"
-    );
+    work.learn_kit(&folder.song(), &params).expect("it starts");
+    assert_eq!(work.progress().expect("it runs").name, "loop.wav");
+    let refused = work.learn_kit(&folder.song(), &params).expect_err("one");
+    assert!(refused.contains("Still hearing loop.wav"), "{refused}");
     assert_eq!(kit_text(&params), before, "what is saved meanwhile");
-    let learnt = outcome(&learner).expect("drums");
+    let learnt = outcome(&work).expect("drums");
     assert!(learnt.drums.contains(&Drum::Kick), "{learnt:?}");
     assert_eq!((learnt.kept.len(), learnt.part_s), (0, None));
     let kit = kit_text(&params);
@@ -114,8 +126,8 @@ fn a_file_becomes_the_kit_and_one_step_brings_back_what_was() {
 
     // The same once more, to the bit.
     let other = IdmParams::default();
-    learner.start(&folder.song(), &other).expect("it starts");
-    assert_eq!(outcome(&learner), Ok(learnt));
+    work.learn_kit(&folder.song(), &other).expect("it starts");
+    assert_eq!(outcome(&work), Ok(learnt));
     assert_eq!(kit_text(&other), kit);
 
     assert!(params.kit.can_undo() && params.kit.undo());
@@ -129,13 +141,13 @@ fn a_file_becomes_the_kit_and_one_step_brings_back_what_was() {
 #[test]
 fn drums_that_a_file_does_not_have_stay() {
     let folder = Folder::new("kept", 8.0);
-    let (mut params, learner) = (IdmParams::default(), FileLearner::default());
-    learner.start(&folder.song(), &params).expect("it starts");
-    let first = outcome(&learner).expect("drums");
+    let (mut params, work) = (IdmParams::default(), FileWork::default());
+    work.learn_kit(&folder.song(), &params).expect("it starts");
+    let first = outcome(&work).expect("drums");
     let kick = params.kit.current().drum(Drum::Kick).cloned();
     params.drums[Drum::Kick.index()].enabled = BoolParam::new("Not in this file", false);
-    learner.start(&folder.song(), &params).expect("it starts");
-    let second = outcome(&learner).expect("drums");
+    work.learn_kit(&folder.song(), &params).expect("it starts");
+    let second = outcome(&work).expect("drums");
     assert!(first.drums.contains(&Drum::Kick) && !second.drums.contains(&Drum::Kick));
     assert!(second.kept.contains(&Drum::Kick), "{second:?}");
     assert_eq!(params.kit.current().drum(Drum::Kick), kick.as_ref());
@@ -144,29 +156,29 @@ fn drums_that_a_file_does_not_have_stay() {
 #[test]
 fn what_is_cancelled_damaged_or_overtaken_leaves_the_kit() {
     let folder = Folder::new("unlearnt", 60.0);
-    let (params, learner) = (IdmParams::default(), FileLearner::default());
+    let (params, work) = (IdmParams::default(), FileWork::default());
     let present = described(1.0);
     params.kit.set(present.clone());
-    learner.start(&folder.song(), &params).expect("it starts");
-    learner.cancel();
-    assert_eq!(outcome(&learner), Err(Failure::Cancelled));
+    work.learn_kit(&folder.song(), &params).expect("it starts");
+    work.cancel();
+    assert_eq!(outcome(&work), Err(Failure::Cancelled));
     assert_eq!(kit_text(&params), present);
 
     let broken = folder.0.join("broken.wav");
     std::fs::write(&broken, b"no audio").unwrap();
     for path in [&broken, &folder.0.join("none.flac"), &folder.0] {
-        learner.start(path, &params).expect("it starts");
-        let result = outcome(&learner);
+        work.learn_kit(path, &params).expect("it starts");
+        let result = outcome(&work);
         assert!(matches!(result, Err(Failure::Impossible(_))), "{result:?}");
         assert_eq!(kit_text(&params), present);
     }
 
-    learner.start(&folder.song(), &params).expect("it starts");
+    work.learn_kit(&folder.song(), &params).expect("it starts");
     // The state of now is no other kit; that of another project is.
     params.kit.set(present);
     assert_eq!(params.kit.changes(), 1);
     params.kit.set(described(2.0));
-    assert_eq!(outcome(&learner), Err(Failure::Overtaken));
+    assert_eq!(outcome(&work), Err(Failure::Overtaken));
     assert_eq!(kit_text(&params), described(2.0));
     assert!(!params.kit.can_undo());
 }
@@ -174,11 +186,70 @@ fn what_is_cancelled_damaged_or_overtaken_leaves_the_kit() {
 #[test]
 fn the_end_of_the_plugin_is_the_end_of_the_file() {
     let folder = Folder::new("removed", 60.0);
-    let (params, learner) = (IdmParams::default(), FileLearner::default());
-    learner.start(&folder.song(), &params).expect("it starts");
-    learner.close();
-    assert_eq!(outcome(&learner), Err(Failure::Cancelled));
+    let (params, work) = (IdmParams::default(), FileWork::default());
+    work.learn_kit(&folder.song(), &params).expect("it starts");
+    work.close();
+    assert_eq!(outcome(&work), Err(Failure::Cancelled));
     assert!(params.kit.current().is_empty());
-    assert!(learner.start(&folder.song(), &params).is_err());
-    learner.close();
+    assert!(work.learn_kit(&folder.song(), &params).is_err());
+    work.close();
+}
+
+#[test]
+fn stems_are_written_into_a_new_folder_each_time_and_leave_the_kit_alone() {
+    let folder = Folder::new("stems", 4.0);
+    let (params, work) = (IdmParams::default(), FileWork::default());
+    let parent = folder.0.join("Music");
+    let start = || work.write_stems(&folder.song(), &params, &parent);
+    start().expect("it starts");
+    assert!(!work.has_stems() && work.last_stems().is_empty());
+    let progress = work.progress().expect("it runs");
+    assert_eq!(progress.purpose, Purpose::Stems);
+    let first = written(&work).expect("drums");
+    assert_eq!(first.folder, parent.join("loop stems"));
+    let kick = first.folder.join("kick.wav");
+    assert!(first.files.contains(&kick) && kick.is_file(), "{first:?}");
+    assert!(!first.silent.contains(&Drum::Kick));
+    assert!(work.has_stems());
+    assert_eq!(work.last_stems(), first.files);
+    assert!(params.kit.current().is_empty());
+
+    start().expect("it starts");
+    let second = written(&work).expect("drums");
+    assert_eq!(second.folder, parent.join("loop stems 2"));
+    let bytes = |folder: &Path| std::fs::read(folder.join("kick.wav")).unwrap();
+    assert!(bytes(&first.folder) == bytes(&second.folder));
+    std::fs::remove_file(second.folder.join("kick.wav")).unwrap();
+    assert_eq!(work.last_stems().len(), second.files.len() - 1);
+}
+
+#[test]
+fn stems_that_are_not_finished_leave_nothing_behind() {
+    let folder = Folder::new("no-stems", 60.0);
+    let (params, work) = (IdmParams::default(), FileWork::default());
+    let parent = folder.0.join("Music");
+    let is_empty = || std::fs::read_dir(&parent).unwrap().next().is_none();
+    work.write_stems(&folder.song(), &params, &parent).unwrap();
+    while work
+        .progress()
+        .is_some_and(|progress| progress.share == 0.0)
+    {
+        thread::sleep(Duration::from_millis(5));
+    }
+    // Another kit is nothing to them.
+    params.kit.set(described(2.0));
+    work.cancel();
+    assert_eq!(written(&work), Err(Failure::Cancelled));
+    assert!(is_empty() && !work.has_stems());
+
+    let broken = folder.0.join("broken.wav");
+    std::fs::write(&broken, b"no audio").unwrap();
+    work.write_stems(&broken, &params, &parent).unwrap();
+    let result = written(&work);
+    assert!(matches!(result, Err(Failure::Impossible(_))), "{result:?}");
+    assert!(is_empty());
+    // A file is no folder.
+    work.write_stems(&folder.song(), &params, &broken).unwrap();
+    let result = written(&work);
+    assert!(matches!(result, Err(Failure::Impossible(_))), "{result:?}");
 }
