@@ -156,10 +156,10 @@ impl<K: Kind> DrumMachine<K> {
         };
     }
 
-    /// Collects clicks on pads and MIDI in, in order of time. Notes are hits of the
+    /// Collects clicks on pads and MIDI in of a block, in order of time. Notes are hits of the
     /// recording if hits come from there, else they play the pads: at once while the song
     /// stands or is recorded, else with the delayed recording.
-    fn collect_strokes(&mut self, context: &mut impl ProcessContext<Self>) {
+    fn collect_strokes(&mut self, samples: usize, context: &mut impl ProcessContext<Self>) {
         self.pads.clear();
         self.late_pads.clear();
         self.hits.clear();
@@ -180,7 +180,7 @@ impl<K: Kind> DrumMachine<K> {
             HitSource::Given => &mut self.hits,
         };
         while let Some(event) = context.next_event() {
-            let Some((key, offset, velocity)) = note_on(&event) else {
+            let Some((key, offset, velocity)) = note_on(&event, samples) else {
                 continue;
             };
             for drum in Drum::ALL {
@@ -295,7 +295,7 @@ impl<K: Kind> Plugin for DrumMachine<K> {
         context: &mut impl ProcessContext<Self>,
     ) -> ProcessStatus {
         self.restart_if_needed(buffer.samples(), context);
-        self.collect_strokes(context);
+        self.collect_strokes(buffer.samples(), context);
 
         let [left, right] = buffer.as_slice() else {
             return ProcessStatus::Error("The main output is not stereo");

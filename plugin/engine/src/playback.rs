@@ -138,10 +138,12 @@ impl Playback {
         let sound = self.pads.sound(drum);
         let stroke = next(&mut self.pad_strokes, drum);
         let layer = sound.map_or(0, |sound| sound.layer_for(velocity, stroke));
+        let peak = sound.and_then(|sound| Some(sound.layers.get(layer)?.peak));
+        let most = hits::HIGHEST_PEAK / peak.unwrap_or(0.0).max(1e-9);
         self.pads.start(StartVoice {
             drum,
             layer,
-            amplitude: velocity * velocity,
+            amplitude: (velocity * velocity).min(most),
             tune_semitones: controls.tune_semitones,
             decay: controls.decay,
             late_samples: 0,

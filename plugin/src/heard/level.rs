@@ -6,6 +6,9 @@ pub const FALL_DB_PER_SECOND: f32 = 30.0;
 /// Time for which too high a level is shown, in seconds.
 const OVER_S: f32 = 2.0;
 
+/// Highest level that is followed: +80 dBFS.
+const LARGEST: f32 = 1e4;
+
 /// What a meter shows.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Level {
@@ -18,6 +21,8 @@ pub struct Level {
 impl Level {
     /// After `elapsed_s` seconds with this peak.
     pub fn follow(&mut self, peak: f32, elapsed_s: f32) {
+        // One without end would never fall.
+        let peak = peak.clamp(0.0, LARGEST);
         let fall = 10.0_f32.powf(-FALL_DB_PER_SECOND * elapsed_s / 20.0);
         self.peak = peak.max(self.peak * fall);
         self.over_s = if peak > 1.0 {
@@ -45,6 +50,16 @@ mod tests {
         level.follow(0.0, 1.0);
         let level_db = 20.0 * level.peak.log10();
         assert!((level_db + FALL_DB_PER_SECOND).abs() < 1e-3);
+    }
+
+    #[test]
+    fn a_level_without_end_falls_again() {
+        let mut level = Level::default();
+        level.follow(f32::INFINITY, 0.1);
+        level.follow(0.0, 10.0);
+        assert!(level.peak < 1.0, "{}", level.peak);
+        level.follow(f32::NAN, 0.1);
+        assert!(level.peak.is_finite());
     }
 
     #[test]

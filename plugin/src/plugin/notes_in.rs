@@ -3,16 +3,19 @@
 use nice_plug::midi::Key;
 use nice_plug::prelude::*;
 
-/// Key, sample and velocity of a note that begins. Some hosts end notes as MIDI may, by another
-/// one of velocity 0: that is no stroke. Real-time safe.
-pub(super) fn note_on(event: &NoteEvent<()>) -> Option<(u8, usize, f32)> {
+/// Key, sample and velocity of a note that begins in a block of so many samples. Some hosts end
+/// notes as MIDI may, by another one of velocity 0: that is no stroke. Real-time safe.
+pub(super) fn note_on(event: &NoteEvent<()>, samples: usize) -> Option<(u8, usize, f32)> {
+    // Where a parameter changes, the framework ends a block, and the note that came before the
+    // change at the same sample is told with the block that ends there.
+    let last = samples.saturating_sub(1);
     match *event {
         NoteEvent::NoteOn {
             timing,
             key: Key::Number(key),
             velocity,
             ..
-        } if velocity > 0.0 => Some((key, timing as usize, velocity.min(1.0))),
+        } if velocity > 0.0 => Some((key, last.min(timing as usize), velocity.min(1.0))),
         _ => None,
     }
 }
@@ -32,10 +35,11 @@ mod tests {
             key: Key::Number(38),
             velocity,
         };
-        assert_eq!(note_on(&note(0.5)), Some((38, 7, 0.5)));
-        assert_eq!(note_on(&note(2.0)), Some((38, 7, 1.0)));
+        assert_eq!(note_on(&note(0.5), 64), Some((38, 7, 0.5)));
+        assert_eq!(note_on(&note(2.0), 64), Some((38, 7, 1.0)));
+        assert_eq!(note_on(&note(0.5), 7), Some((38, 6, 0.5)), "it is not lost");
         for none in [0.0, -0.0, -1.0, f32::NAN] {
-            assert_eq!(note_on(&note(none)), None, "{none}");
+            assert_eq!(note_on(&note(none), 64), None, "{none}");
         }
         let end = NoteEvent::NoteOff {
             timing: 7,
@@ -44,6 +48,6 @@ mod tests {
             key: Key::Number(38),
             velocity: 0.5,
         };
-        assert_eq!(note_on(&end), None);
+        assert_eq!(note_on(&end, 64), None);
     }
 }

@@ -278,8 +278,9 @@ unsafe extern "C" fn process(
         let Some(inner_process) = (*shim.inner).process else {
             return CLAP_PROCESS_ERROR;
         };
-        if frames > buffers.outputs.frames() {
-            // Longer than announced: better silence than what lies in the memory.
+        let is_active = buffers.outputs.frames() > 0;
+        if frames > buffers.outputs.frames() || !is_active {
+            // Longer than announced, or before it was activated: better silence than what lies in the memory.
             for index in 0..host.audio_outputs_count as usize {
                 let port = host_port(host.audio_outputs, host.audio_outputs_count, index);
                 port.silence(frames);

@@ -53,6 +53,8 @@ pub use factory::Factory;
 pub struct Component<P: Vst3Plugin> {
     inner: ManuallyDrop<Wrapper<P>>,
     buffers: Mutex<Buffers>,
+    /// Whether the host has said how it processes.
+    is_set_up: AtomicBool,
     is_processing: AtomicBool,
     tail_samples: AtomicU32,
     told: Told,
@@ -108,6 +110,7 @@ impl<P: Vst3Plugin> Component<P> {
         Self {
             inner: ManuallyDrop::new(inner),
             buffers: Mutex::default(),
+            is_set_up: AtomicBool::default(),
             is_processing: AtomicBool::default(),
             tail_samples: AtomicU32::default(),
             told: Told::default(),
@@ -169,7 +172,10 @@ impl<P: Vst3Plugin> IAudioProcessorTrait for Component<P> {
             let tail_samples = (TAIL_SECONDS * (*setup).sampleRate) as uint32;
             self.tail_samples.store(tail_samples, Ordering::Relaxed);
             match self.inner.setupProcessing(setup) {
-                result if result == kResultOk => self.inner.setupProcessing(setup),
+                result if result == kResultOk => {
+                    self.is_set_up.store(true, Ordering::Relaxed);
+                    self.inner.setupProcessing(setup)
+                }
                 error => error,
             }
         }
@@ -202,6 +208,10 @@ impl<P: Vst3Plugin> IAudioProcessorTrait for Component<P> {
     unsafe fn process(&self, data: *mut ProcessData) -> tresult {
         if data.is_null() {
             return kInvalidArgument;
+        }
+        if !self.is_set_up.load(Ordering::Relaxed) {
+            // The framework would end the host.
+            return kNotInitialized;
         }
         self.told.forget();
         // SAFETY: the host vouches for `data` and everything it points to for

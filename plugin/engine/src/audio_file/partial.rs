@@ -55,14 +55,20 @@ impl PartialFile {
         let name = name.to_string_lossy();
         let start = &name[..name.floor_char_boundary(MAX_NAME_BYTES)];
         remove_abandoned(&destination, start);
-        let count = COUNTER.fetch_add(1, Ordering::Relaxed);
-        let temporary_name = format!(".{start}.{}-{count}{ENDING}", std::process::id());
-        let temporary = destination.with_file_name(temporary_name);
-
-        let file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .open(&temporary)?;
+        let (temporary, file) = loop {
+            let count = COUNTER.fetch_add(1, Ordering::Relaxed);
+            let temporary_name = format!(".{start}.{}-{count}{ENDING}", std::process::id());
+            let temporary = destination.with_file_name(temporary_name);
+            let file = OpenOptions::new()
+                .write(true)
+                .create_new(true)
+                .open(&temporary);
+            match file {
+                // In a container the number of a process is soon another one's, too.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                file => break (temporary, file?),
+            }
+        };
         let partial = PartialFile {
             destination,
             temporary,

@@ -16,6 +16,8 @@ pub const LONGEST_OWN_S: f64 = 7.5;
 pub const MOST_OWN_SAMPLES: usize = 24;
 /// Longest that the samples of one drum are together.
 pub const LONGEST_OWN_SET_S: f64 = 30.0;
+/// A peak above this is none of a sound, but one of integers: +12 dBFS.
+const LARGEST_PEAK: f32 = 4.0;
 /// Level relative to the peak below which a sample has not begun: −46 dB.
 const BEGIN: f32 = 0.005;
 /// What is kept before that.
@@ -59,12 +61,27 @@ pub enum OwnSoundError {
         /// What there is instead.
         found: String,
     },
+    /// Its samples are nothing that can be played.
+    #[error("{file}: expected samples up to full scale (1), found a peak of {peak:e}")]
+    Loud {
+        /// The file's name.
+        file: String,
+        /// Its largest sample.
+        peak: f32,
+    },
     /// Nothing is heard.
     #[error("{file}: expected a sound, found silence")]
     Silent {
         /// The file's name.
         file: String,
     },
+}
+
+/// What full scale is in a file with this `peak`, of which the samples were left as the integers
+/// they had been.
+fn full_scale(peak: f32) -> Option<f32> {
+    let bits = [16, 24, 32].map(|bits| 2.0_f32.powi(bits - 1));
+    bits.into_iter().find(|full| peak <= *full)
 }
 
 /// Reads the sound in the audio file at `path`: its first [`LONGEST_OWN_S`]
@@ -87,10 +104,17 @@ pub fn read_one_shot(path: &Path) -> Result<OneShot, OwnSoundError> {
             channel.extend_from_slice(samples);
         }
     }
-    let peak = channels
+    let mut peak = channels
         .iter()
         .flatten()
         .fold(0.0_f32, |peak, sample| peak.max(sample.abs()));
+    if peak > LARGEST_PEAK {
+        let full = full_scale(peak).ok_or_else(|| OwnSoundError::Loud { file: file(), peak })?;
+        for sample in channels.iter_mut().flatten() {
+            *sample /= full;
+        }
+        peak /= full;
+    }
     let sounds = |sample: &f32| sample.abs() > BEGIN * peak;
     let begins = channels
         .iter()
@@ -233,6 +257,21 @@ mod tests {
         assert_eq!(sample.frames(), 24 + 1_000);
         assert_eq!(sample.channel(0)[24], 0.5);
         assert!((0.0005..0.0008).contains(&sample.lead_s()));
+    }
+
+    #[test]
+    fn integers_that_were_left_as_they_were_are_brought_to_full_scale() {
+        for bits in [16, 24, 32] {
+            let full = 2.0_f32.powi(bits - 1);
+            let whole = vec![-full, 0.5 * full, 0.25 * full, 0.0];
+            let sample = read_one_shot(&file(whole)).unwrap();
+            assert_eq!(sample.channel(0)[..3], [-1.0, 0.5, 0.25], "{bits}");
+        }
+        // What is a little too loud is what it is.
+        let loud = read_one_shot(&file(vec![3.5; 100])).unwrap();
+        assert_eq!(loud.peak(), 3.5);
+        let error = read_one_shot(&file(vec![1e20; 100])).unwrap_err();
+        assert!(error.to_string().contains("a peak of 1e20"), "{error}");
     }
 
     #[test]

@@ -13,7 +13,7 @@ const LOUDEST_AMPLITUDE: f32 = 1e3;
 /// How much louder than the hit a sound may become that begins softly: 6 dB.
 const MOST_SWELL: f32 = 2.0;
 /// Highest peak of a sound that is played for a hit: +12 dBFS. Something is wrong beyond.
-const HIGHEST_PEAK: f32 = 4.0;
+pub(super) const HIGHEST_PEAK: f32 = 4.0;
 
 /// A hit that sounds `latency_samples` after its onset.
 #[derive(Debug, Clone, Copy, PartialEq)]

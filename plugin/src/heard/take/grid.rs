@@ -167,6 +167,12 @@ impl BeatTrack {
             self.more += more;
             beats += more;
         }
+        if beats <= 0.0 {
+            // Time goes on.
+            let more = 1.0 + (-beats).floor();
+            self.more += more;
+            beats += more;
+        }
         self.turn(from_s, beats / duration_s * 60.0);
     }
 

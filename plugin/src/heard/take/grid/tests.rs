@@ -246,3 +246,22 @@ fn however_a_song_is_played_what_was_heard_lies_on_the_grid() {
         }
     }
 }
+
+#[test]
+fn a_bridge_between_tempi_leads_on() {
+    // The host keeps its place in seconds: at another tempo that is another beat.
+    let stretches = [
+        heard(0.0, 10.0, 0.0, 120.0),
+        heard(10.01, 20.0, 16.683, 100.0),
+    ];
+    let beats: Vec<f64> = (0..=40)
+        .map(|n| beat_at(&stretches, 0.5 * f64::from(n)))
+        .collect();
+    assert!(beats.is_sorted(), "{beats:?}");
+    for change in grid(&stretches).tempi {
+        assert!(change.bpm > 0.0, "{change:?}");
+    }
+    // From then on it counts as the host does, but for whole beats.
+    let off = beat_at(&stretches, 15.0) - 25.0;
+    assert!((off - off.round()).abs() < 0.01, "{off}");
+}
