@@ -35,6 +35,8 @@ const FARTHEST_SONG_SAMPLE: u64 = 1 << 52;
 pub struct Settings {
     /// What the engine reads.
     pub controls: Controls,
+    /// Whether hits that are given begin where their drums do nearby.
+    pub hits_snap: bool,
     /// Faders, routing, main output, bypass.
     pub mix: MixTargets,
     /// MIDI note of each drum.
@@ -45,6 +47,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             controls: Controls::default(),
+            hits_snap: false,
             mix: MixTargets::default(),
             notes: Drum::ALL.map(Drum::gm_note),
         }
@@ -309,7 +312,11 @@ impl Processor {
             }
             while let Some(hit) = hits.next_if(|hit| hit.offset < end) {
                 let offset = hit.offset.saturating_sub(start);
-                self.engine.give_hit(offset, hit.drum, Some(hit.velocity));
+                let (drum, velocity) = (hit.drum, Some(hit.velocity));
+                match settings.hits_snap {
+                    true => self.engine.place_hit(offset, drum, velocity),
+                    false => self.engine.give_hit(offset, drum, velocity),
+                };
             }
             let offset_of = |correction: &Correction| {
                 usize::try_from(sample_of(correction) - song_begin).unwrap_or(0)
@@ -318,7 +325,7 @@ impl Processor {
                 let offset = offset_of(correction).saturating_sub(start);
                 let drum = correction.drum;
                 match (correction.is_hit, correction.snaps) {
-                    (true, true) => self.engine.place_hit(offset, drum),
+                    (true, true) => self.engine.place_hit(offset, drum, None),
                     (true, false) => self.engine.give_hit(offset, drum, None),
                     (false, _) => self.engine.remove_hit(offset, drum),
                 };

@@ -43,7 +43,8 @@ struct Slot {
     saved: VecDeque<u64>,
     /// The engine's kit from before the last change, of which it may not know yet.
     stale: Option<Arc<LearntKit>>,
-    /// The kit from before one was learnt from a file, until another one is loaded.
+    /// The kit from before one was learnt from a file or it was forgotten, until another one
+    /// is loaded.
     before: Option<Arc<LearntKit>>,
     /// Kits that took another one's place, by whoever's wish.
     changes: u64,
@@ -188,7 +189,14 @@ impl KitState {
     /// The user wants none: what is loaded and not heard yet is not wanted either.
     pub fn forget(&self) {
         let mut slot = self.lock();
+        let (current, before) = (slot.current(), slot.before.take());
         slot.load(None);
+        // Nothing is nothing to go back to.
+        slot.before = if current.is_empty() {
+            before
+        } else {
+            Some(current)
+        };
         slot.unread = None;
         slot.problem.clear();
     }
@@ -222,7 +230,7 @@ impl KitState {
         self.lock().before.is_some()
     }
 
-    /// Goes back to the kit from before one was learnt from a file; false if that is not
+    /// Goes back to the kit from before one was learnt from a file or forgotten; false if that is not
     /// known any more.
     pub fn undo(&self) -> bool {
         let mut slot = self.lock();

@@ -296,7 +296,7 @@ impl Default for IdmParams {
             model: ModelChoice::default(),
             main_output: EnumParam::new("Main output", MainOutput::Mix),
             bypass: BoolParam::new("Bypass", false).make_bypass(),
-            quality: EnumParam::new("Quality", QualityChoice::Standard),
+            quality: EnumParam::new("Quality", QualityChoice::Standard).non_automatable(),
             mask_exponent: FloatParam::new(
                 "Bleed - duck",
                 defaults.mask_exponent,

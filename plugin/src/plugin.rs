@@ -10,7 +10,7 @@ use idm_engine::one_shots::LONGEST_OWN_S;
 use nice_plug::midi::{Channel, Key, VoiceID};
 use nice_plug::prelude::*;
 
-use self::notes_in::note_on;
+use self::notes_in::{drums_of, note_on};
 use self::transport::{song_sample, tempo};
 use crate::core::{Played, Processor, Settings, Stroke, flush_subnormals, pass_through};
 use crate::corrections::{CorrectionInbox, CorrectionList};
@@ -179,19 +179,21 @@ impl<K: Kind> DrumMachine<K> {
             HitSource::Heard => &mut self.pads,
             HitSource::Given => &mut self.hits,
         };
+        let notes = self.params.notes();
         while let Some(event) = context.next_event() {
             let Some((key, offset, velocity)) = note_on(&event, samples) else {
                 continue;
             };
-            for drum in Drum::ALL {
-                let note = self.params.drums[drum.index()].note_number();
-                if note == key && strokes.len() < STROKE_CAPACITY {
-                    strokes.push(Stroke {
-                        offset,
-                        drum,
-                        velocity,
-                    });
-                }
+            let mut drums = drums_of(key, &notes).peekable();
+            if drums.peek().is_none() {
+                self.link.shared().note_of_no_drum(key);
+            }
+            for drum in drums.take(STROKE_CAPACITY.saturating_sub(strokes.len())) {
+                strokes.push(Stroke {
+                    offset,
+                    drum,
+                    velocity,
+                });
             }
         }
     }
@@ -336,6 +338,7 @@ impl<K: Kind> Plugin for DrumMachine<K> {
         let transport = context.transport();
         let settings = Settings {
             controls: self.params.controls(),
+            hits_snap: self.params.hits.value().snaps(),
             mix: self.params.mix_targets(),
             notes: self.params.notes(),
         };

@@ -2,14 +2,15 @@
 
 use std::sync::OnceLock;
 
+use idm_engine::drum::DRUM_COUNT;
 use nice_plug::plugin::PluginState;
 use serde::{Deserialize, Serialize};
 
 use crate::params::Values;
 
 /// A named state. Settings that are the song's and the session's are not in it: main output,
-/// bypass, quality, learning, where hits come from, notes, mute, solo and names; buses, and which
-/// drums there are, only if it is about them.
+/// bypass, quality, learning, where hits come from, notes, mute, solo and names; faders, buses, and
+/// which drums there are, only if it is about them.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Preset {
     /// Name shown to users.
@@ -34,7 +35,31 @@ impl Preset {
     pub fn settings(&self) -> &Values {
         &self.state.params
     }
+
+    /// What it sets where some drums (`has_sample`, by [`Drum::index`]) play samples of the
+    /// user's own: a preset is no reason to fall silent for these. The one that cuts every drum
+    /// out of the recording means them, too.
+    ///
+    /// [`Drum::index`]: idm_engine::drum::Drum::index
+    pub fn settings_beside(&self, has_sample: &[bool; DRUM_COUNT]) -> Values {
+        let mut settings = self.settings().clone();
+        if self.name == SEPARATE {
+            return settings;
+        }
+        for (drum, _) in has_sample.iter().enumerate().filter(|(_, has)| **has) {
+            for what in OF_THE_SOUND {
+                settings.remove(&format!("{what}_{}", drum + 1));
+            }
+        }
+        settings
+    }
 }
+
+/// The preset with which all begins.
+const SEPARATE: &str = "Separate";
+
+/// Parameters of how a sound plays.
+const OF_THE_SOUND: [&str; 4] = ["blend", "dyn", "tune", "decay"];
 
 /// The files in `presets/factory`, in the order of the menu.
 const FILES: [&str; 7] = [
@@ -63,8 +88,6 @@ pub fn factory() -> &'static [Preset] {
 mod tests {
     use std::collections::BTreeSet;
 
-    use idm_engine::drum::DRUM_COUNT;
-
     use super::*;
     use crate::params::IdmParams;
     use crate::state;
@@ -86,11 +109,13 @@ mod tests {
             assert!(!preset.name.is_empty() && !preset.description.is_empty());
             let found: BTreeSet<String> = preset.settings().keys().cloned().collect();
             let count = |what| found.iter().filter(|id| name(id) == what).count();
-            for what in ["bus", "play"] {
+            let special = ["bus", "level", "play"];
+            for what in special {
                 assert!([0, DRUM_COUNT].contains(&count(what)), "{}", preset.name);
             }
-            let others = |id: &&String| !["bus", "play"].contains(&name(id));
-            assert!(found.iter().filter(others).eq(&ids), "{}", preset.name);
+            let others = |id: &&String| !special.contains(&name(id));
+            let (found, all) = (found.iter().filter(others), ids.iter().filter(others));
+            assert!(found.eq(all), "{}", preset.name);
             // Repairing changes or drops what is wrong: nothing may change.
             let mut repaired = preset.state.clone();
             state::repair(&mut repaired);
@@ -118,7 +143,30 @@ mod tests {
             let chooses = settings.contains_key("play_4");
             let is_about_drums = ["Separate", "Kick, snare, hats"].contains(&preset.name.as_str());
             assert_eq!(chooses, is_about_drums, "{}", preset.name);
-            assert!(settings.contains_key("level_9") && settings.contains_key("mask"));
+            let balances = preset.name == SEPARATE;
+            assert_eq!(
+                settings.contains_key("level_9"),
+                balances,
+                "{}",
+                preset.name
+            );
+            assert!(settings.contains_key("mask"));
+        }
+    }
+
+    #[test]
+    fn samples_of_the_user_go_on_playing() {
+        let mut has_sample = [false; DRUM_COUNT];
+        has_sample[1] = true;
+        for preset in factory() {
+            let settings = preset.settings_beside(&has_sample);
+            let is_separate = preset.name == SEPARATE;
+            for what in OF_THE_SOUND {
+                assert!(settings.contains_key(&format!("{what}_1")));
+                let id = format!("{what}_2");
+                assert_eq!(settings.contains_key(&id), is_separate, "{id}");
+            }
+            assert!(settings.contains_key("sens_2") && settings.contains_key("iso_2"));
         }
     }
 

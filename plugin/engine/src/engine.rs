@@ -141,26 +141,33 @@ impl Engine {
     /// If [`Controls::hits`] says `Given` such hits are the only ones (but for
     /// [`Engine::listen_from`]), else they correct those that are heard. False if more than a thousand wait. Real-time safe.
     pub fn give_hit(&mut self, offset_samples: usize, drum: Drum, velocity: Option<f32>) -> bool {
-        self.work.give_hit(GivenHit {
+        self.work
+            .give_hit(self.given(offset_samples, drum, velocity, false))
+    }
+
+    /// [`Engine::give_hit`] for a hit that was placed by eye or on a grid: it begins where the
+    /// drum does within 20 ms (some less after it in [`Quality::Low`]), if anything begins
+    /// there, and else where it was placed. Real-time safe.
+    pub fn place_hit(&mut self, offset_samples: usize, drum: Drum, velocity: Option<f32>) -> bool {
+        self.work
+            .give_hit(self.given(offset_samples, drum, velocity, true))
+    }
+
+    fn given(
+        &self,
+        offset_samples: usize,
+        drum: Drum,
+        velocity: Option<f32>,
+        snaps: bool,
+    ) -> GivenHit {
+        GivenHit {
             onset_sample: self.now + offset_samples as u64,
             drum,
             velocity: velocity
                 .filter(|velocity| velocity.is_finite())
                 .map(|velocity| velocity.clamp(0.0, 1.0)),
-            snaps: false,
-        })
-    }
-
-    /// [`Engine::give_hit`] for a hit that was placed by eye: it begins where the drum does
-    /// within 20 ms (some less after it in [`Quality::Low`]), if anything begins there, and
-    /// else where it was placed. Real-time safe.
-    pub fn place_hit(&mut self, offset_samples: usize, drum: Drum) -> bool {
-        self.work.give_hit(GivenHit {
-            onset_sample: self.now + offset_samples as u64,
-            drum,
-            velocity: None,
-            snaps: true,
-        })
+            snaps,
+        }
     }
 
     /// Moments of which it is known what was played, such as those that the user corrected,

@@ -163,7 +163,7 @@ fn placed(quality: Quality, hits: &[(usize, Drum)], blocks: &[usize]) -> Output 
     run_telling(&mut engine, &input, blocks, |engine, block| {
         for (sample, drum) in hits {
             if block.contains(sample) {
-                assert!(engine.place_hit(sample - block.start, *drum));
+                assert!(engine.place_hit(sample - block.start, *drum, None));
             }
         }
     })

@@ -57,7 +57,7 @@ fn nothing_is_allocated_while_everything_moves() {
                 // A user who corrects everything.
                 if block % 5 == 0 {
                     engine.give_hit(end - done, Drum::ALL[(block / 5) % 9], None);
-                    engine.place_hit(end - done, Drum::ALL[(block / 5 + 2) % 9]);
+                    engine.place_hit(end - done, Drum::ALL[(block / 5 + 2) % 9], None);
                     engine.remove_hit(end - done, Drum::ALL[(block / 5 + 4) % 9]);
                 }
                 engine.process(

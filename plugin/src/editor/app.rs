@@ -263,9 +263,10 @@ impl IdmApp {
         match wish {
             HeaderWish::Zoom(zoom) => self.params.editor.update(|state| state.zoom = zoom),
             HeaderWish::Preset(preset) => {
-                let values = preset.settings();
-                lock(&self.before_preset).leave(self.params.values(), values);
-                self.params.set_values(setter, values);
+                let has_sample = self.params.own_samples.names().map(|name| name.is_some());
+                let values = preset.settings_beside(&has_sample);
+                lock(&self.before_preset).leave(self.params.values(), &values);
+                self.params.set_values(setter, &values);
             }
             HeaderWish::UndoPreset => {
                 let values = lock(&self.before_preset).take();
@@ -340,7 +341,7 @@ impl IdmApp {
         // Hits that come as notes are not corrected.
         let corrections = match self.params.hits.value() {
             HitChoice::Listening => self.params.corrections.current(),
-            HitChoice::MidiIn => Arc::default(),
+            HitChoice::MidiIn | HitChoice::MidiNear => Arc::default(),
         };
         let hits = song_hits(take, &corrections);
         let (notes, grid) = (self.params.notes(), take.grid());

@@ -217,20 +217,30 @@ impl Header<'_> {
                 ),
             ),
             _ if !self.problem.is_empty() => (theme::WARNING, self.problem.to_owned()),
-            Status::Running
-                if self.params.hits.value() == HitChoice::MidiIn && self.hears_nothing =>
-            {
-                (
-                    theme::WARNING,
-                    "All drums are silent: no notes have come in. Send the MIDI track to this \
-                     plugin, or set Hits to Listening"
-                        .into(),
-                )
-            }
-            Status::Running if self.params.hits.value() == HitChoice::MidiIn => {
-                (theme::GOOD, "Running; hits come from MIDI in".into())
-            }
+            Status::Running if self.params.hits.value() != HitChoice::Listening => self.notes_in(),
             Status::Running | Status::Idle => (theme::GOOD, "Running".into()),
+        }
+    }
+}
+
+impl Header<'_> {
+    /// Whether notes come in where they are the only hits.
+    fn notes_in(&self) -> (Color32, String) {
+        match (self.hears_nothing, self.shared.strange_key()) {
+            (false, _) => (theme::GOOD, "Running; hits come from MIDI in".into()),
+            (true, Some(key)) => (
+                theme::WARNING,
+                format!(
+                    "All drums are silent: notes come in, such as {key}, that are on no strip. \
+                     Choose their instrument in the menu of notes"
+                ),
+            ),
+            (true, None) => (
+                theme::WARNING,
+                "All drums are silent: no notes have come in. Send the MIDI track to this \
+                 plugin, or set Hits to Listening"
+                    .into(),
+            ),
         }
     }
 }
@@ -338,18 +348,20 @@ fn show_model(
 
 fn show_presets(ui: &mut Ui, rect: Rect, params: &IdmParams, can_undo: bool) -> Option<HeaderWish> {
     let hint = "Settings to start from: how drums are heard and how they sound. Main output, \
-                quality, notes, mute and solo, kit, samples and corrected hits stay; buses but \
-                for Separate and Five groups; drums that are off but for Separate and Kick, \
-                snare, hats.";
+                quality, notes, mute and solo, kit, samples and corrected hits stay; faders, and \
+                how samples of your own play, but for Separate; buses but for Separate and Five \
+                groups; drums that are off but for Separate and Kick, snare, hats.";
     let mut wish = None;
     drop_down(ui, rect, "presets", "Presets", hint, |ui| {
         if can_undo && ui.selectable_label(false, UNDO_PRESET).clicked() {
             wish = Some(HeaderWish::UndoPreset);
         }
         let present = params.values();
+        let has_sample = params.own_samples.names().map(|name| name.is_some());
         for preset in presets::factory() {
+            let settings = preset.settings_beside(&has_sample);
             let response = ui
-                .selectable_label(sets(preset.settings(), &present), &preset.name)
+                .selectable_label(sets(&settings, &present), &preset.name)
                 .on_hover_text(&preset.description);
             if response.clicked() {
                 wish = Some(HeaderWish::Preset(preset));

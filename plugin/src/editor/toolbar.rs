@@ -184,7 +184,8 @@ pub fn show(
             button.clicked().then_some(ToolbarWish::LearnKit)
         }
     };
-    let hint = "Back to the model's own one-shots. What was learnt is gone then: click twice.";
+    let hint = "Back to the model's own one-shots: click twice. Undo in the list of From file \
+                brings back what was learnt.";
     if sure_button(ui, place(54.0), "Forget", hint) {
         wish = Some(ToolbarWish::ForgetKit);
     }

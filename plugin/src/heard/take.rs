@@ -22,6 +22,9 @@ mod tempo;
 /// Points of the waveform per second of the song.
 const POINTS_PER_S: f64 = 200.0;
 
+/// A point of it where nothing was heard, not even silence.
+const UNHEARD: f32 = -1.0;
+
 /// Longest song whose waveform is kept, in seconds.
 const LONGEST_S: f64 = 2.0 * 3600.0;
 
@@ -151,7 +154,7 @@ impl Take {
             (to_s * POINTS_PER_S) as usize,
         );
         if self.wave.len() <= to {
-            self.wave.resize(to + 1, 0.0);
+            self.wave.resize(to + 1, UNHEARD);
         }
         self.wave[from..=to].fill(point.peak);
     }
@@ -203,6 +206,13 @@ impl Take {
         from_s..=to_s
     }
 
+    /// Whether something was heard around a place of the song.
+    pub fn knows(&self, song_s: f64) -> bool {
+        let (from_s, to_s) = (song_s - SAME_HIT_S, song_s + SAME_HIT_S);
+        let is_heard = |point: &f32| *point != UNHEARD;
+        self.points(from_s, to_s).iter().any(is_heard) || self.hits(from_s, to_s).next().is_some()
+    }
+
     /// Hits between two places of the song, with their places.
     pub fn hits(&self, from_s: f64, to_s: f64) -> impl Iterator<Item = (f64, &HitMark)> {
         between(&self.hits, from_s, to_s)
@@ -221,13 +231,18 @@ impl Take {
 
     /// Highest absolute sample between two places of the song.
     pub fn peak(&self, from_s: f64, to_s: f64) -> f32 {
+        let points = self.points(from_s, to_s).iter();
+        points.fold(0.0, |peak, point| peak.max(*point))
+    }
+
+    /// The waveform between two places of the song.
+    fn points(&self, from_s: f64, to_s: f64) -> &[f32] {
         if to_s <= 0.0 {
-            return 0.0;
+            return &[];
         }
         let index = |song_s: f64| ((song_s.max(0.0) * POINTS_PER_S) as usize).min(self.wave.len());
         let (from, to) = (index(from_s), index(to_s).max(index(from_s) + 1));
-        let points = &self.wave[from.min(self.wave.len())..to.min(self.wave.len())];
-        points.iter().fold(0.0, |peak, point| peak.max(*point))
+        &self.wave[from.min(self.wave.len())..to.min(self.wave.len())]
     }
 }
 

@@ -55,6 +55,8 @@ pub struct Shared {
     pub(super) main_peak: PeakCell,
     auditions: [AtomicU32; DRUM_COUNT],
     forget: AtomicBool,
+    /// One more than the last key that came in and is no drum's; 0: none.
+    strange_key: AtomicU8,
     /// Hits in the upper half, bits of the confidence in the lower.
     evidence: [AtomicU64; DRUM_COUNT],
     /// Bits of the pan.
@@ -90,6 +92,7 @@ impl Shared {
             main_peak: PeakCell::default(),
             auditions: Default::default(),
             forget: AtomicBool::new(false),
+            strange_key: AtomicU8::new(0),
             evidence: Default::default(),
             pans: Default::default(),
             teaching: Default::default(),
@@ -194,6 +197,17 @@ impl Shared {
         for cell in &self.auditions {
             cell.store(0, Ordering::Relaxed);
         }
+    }
+
+    /// A note came in that is no drum's. Real-time safe.
+    pub fn note_of_no_drum(&self, key: u8) {
+        let mark = key.saturating_add(1);
+        self.strange_key.store(mark, Ordering::Relaxed);
+    }
+
+    /// The key of the last note that came in and is no drum's. Real-time safe.
+    pub fn strange_key(&self) -> Option<u8> {
+        self.strange_key.load(Ordering::Relaxed).checked_sub(1)
     }
 
     /// Asks the audio thread to forget the learnt kit.

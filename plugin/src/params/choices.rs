@@ -230,6 +230,10 @@ pub enum HitChoice {
     #[id = "midi"]
     #[name = "MIDI in"]
     MidiIn,
+    /// The same, but for notes on a grid: each begins where its drum does within 20 ms.
+    #[id = "midi-near"]
+    #[name = "MIDI ± 20 ms"]
+    MidiNear,
 }
 
 impl HitChoice {
@@ -237,8 +241,13 @@ impl HitChoice {
     pub fn engine(self) -> HitSource {
         match self {
             HitChoice::Listening => HitSource::Heard,
-            HitChoice::MidiIn => HitSource::Given,
+            HitChoice::MidiIn | HitChoice::MidiNear => HitSource::Given,
         }
+    }
+
+    /// Whether hits that come in begin where their drums do nearby. Real-time safe.
+    pub fn snaps(self) -> bool {
+        self == HitChoice::MidiNear
     }
 }
 

@@ -55,7 +55,7 @@ fn choice_ids_are_frozen() {
         ]
     );
     assert_eq!(QualityChoice::ids().unwrap(), ["low", "standard", "high"]);
-    assert_eq!(HitChoice::ids().unwrap(), ["listen", "midi"]);
+    assert_eq!(HitChoice::ids().unwrap(), ["listen", "midi", "midi-near"]);
     assert_eq!(BusChoice::ids().unwrap()[0], "own");
     for (index, drum) in Drum::ALL.into_iter().enumerate() {
         assert_eq!(BusChoice::ids().unwrap()[index + 1], drum.file_stem());

@@ -350,6 +350,7 @@ impl HopWork {
                 drum,
                 onset_sample: decided.onset_sample,
                 velocity,
+                is_velocity_given: given.is_some(),
                 level_velocity,
                 confidence: decided.confidence,
                 network: decided.network,

@@ -24,6 +24,8 @@ pub struct QueuedHit {
     pub onset_sample: u64,
     /// Above 0, up to 1; given or heard.
     pub velocity: f32,
+    /// Whether that was given.
+    pub is_velocity_given: bool,
     /// What its level alone says, on the drum's own scale; may be above 1.
     pub level_velocity: f32,
     /// The network's probability with the evidence.
@@ -71,10 +73,19 @@ impl Playback {
         self.queue.push((heard.max(now), Due::Event(hit)));
     }
 
+    /// How hard `hit` is played. Where that was given it is what is wanted, and goes through
+    /// no dynamics, of which notes of ours had theirs already.
+    fn velocity(&self, hit: &QueuedHit) -> f32 {
+        let dynamics = self.controls.drums[hit.drum.index()].dynamics;
+        match hit.is_velocity_given {
+            true => hit.velocity,
+            false => played_velocity(hit.velocity, dynamics),
+        }
+    }
+
     /// Layer of the drum's sound that plays `hit` at the drum's stroke number `stroke`.
     fn layer(&self, hit: &QueuedHit, stroke: u32) -> usize {
-        let dynamics = self.controls.drums[hit.drum.index()].dynamics;
-        let velocity = played_velocity(hit.velocity, dynamics);
+        let velocity = self.velocity(hit);
         let sound = self.performance.sound(hit.drum);
         sound.map_or(0, |sound| sound.layer_for(velocity, stroke))
     }
@@ -89,7 +100,7 @@ impl Playback {
         let layer = &sound.layers[layer.min(sound.layers.len() - 1)];
         // Whatever plays, its attack takes the place of the drum's own, if that is known: it
         // is announced some time after it began.
-        let velocity = played_velocity(hit.velocity, controls.dynamics);
+        let velocity = self.velocity(hit);
         let learnt = self.performance.learnt(hit.drum);
         let heard = learnt.map_or(layer, |learnt| {
             &learnt.layers[learnt.layer_for(velocity, 0)]
@@ -112,7 +123,7 @@ impl Playback {
             drum: hit.drum,
             offset: offset as u32,
             onset_sample: hit.onset_sample,
-            velocity: played_velocity(hit.velocity, controls.dynamics),
+            velocity: self.velocity(&hit),
             heard_velocity: hit.velocity,
             confidence: hit.confidence,
             network: hit.network,

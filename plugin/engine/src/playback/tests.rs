@@ -64,6 +64,7 @@ fn hit(drum: Drum, onset_sample: u64) -> QueuedHit {
         drum,
         onset_sample,
         velocity: 1.0,
+        is_velocity_given: false,
         level_velocity: 1.0,
         confidence: 1.0,
         network: 1.0,
@@ -204,6 +205,7 @@ fn dynamics_change_how_far_levels_follow_the_hits() {
         for (n, (velocity, level)) in [(0.8, 0.64), (0.4, 0.16)].into_iter().enumerate() {
             let hit = QueuedHit {
                 velocity,
+                is_velocity_given: false,
                 level_velocity: velocity,
                 level,
                 ..hit(Drum::Kick, 60 * n as u64)
@@ -228,6 +230,30 @@ fn dynamics_change_how_far_levels_follow_the_hits() {
     let (wide, velocities) = peaks(2.0);
     assert!((wide - 0.0625).abs() < 1e-3, "{wide}");
     assert!((velocities[1] - 0.2).abs() < 1e-6, "{velocities:?}");
+}
+
+#[test]
+fn a_velocity_that_is_given_went_through_dynamics_already() {
+    let told = |is_velocity_given| {
+        let mut controls = resynthesis();
+        controls.drums[0].dynamics = 0.5;
+        let mut stage = Stage::new(20, &controls);
+        let hit = QueuedHit {
+            velocity: 0.2,
+            is_velocity_given,
+            ..hit(Drum::Kick, 0)
+        };
+        stage.playback.queue(hit, 0);
+        let mut velocities = Vec::new();
+        while stage.heard < 60 {
+            stage.play(6);
+            velocities.extend(stage.events.hits().iter().map(|hit| hit.velocity));
+        }
+        velocities
+    };
+    assert_eq!(told(true), [0.2]);
+    let heard = told(false);
+    assert!((heard[0] - 0.4).abs() < 1e-6, "{heard:?}");
 }
 
 fn ramp() -> Vec<f32> {

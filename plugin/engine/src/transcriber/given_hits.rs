@@ -31,7 +31,7 @@ pub struct GivenHit {
     pub drum: Drum,
     /// How hard, 0 to 1; none: as hard as it sounds.
     pub velocity: Option<f32>,
-    /// Whether it was placed by eye: then it begins where the drum does, if it does so nearby.
+    /// Whether it was placed by eye or on a grid: then it begins where the drum does, if it does so nearby.
     pub snaps: bool,
 }
 

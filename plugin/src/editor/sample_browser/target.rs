@@ -43,7 +43,10 @@ impl Target {
         match self {
             Target::Pad(_) => "Brings back what was on the pad before.",
             Target::Kit => "Takes the last change of samples back.",
-            Target::Recording => "Brings back the kit from before the last recording.",
+            Target::Recording => {
+                "Brings back the kit from before the last recording, or from before it was \
+                                  forgotten."
+            }
             Target::Stems | Target::Model => "",
         }
     }

@@ -135,9 +135,9 @@ impl SongView {
         take: &Take,
         corrections: &Corrections,
     ) {
-        let (list, heard_s) = (corrections.current(), take.span_s());
+        let list = corrections.current();
         let places = list.iter().map(|correction| correction.song_s);
-        let mut places = places.filter(|song_s| !heard_s.contains(song_s)).peekable();
+        let mut places = places.filter(|song_s| !take.knows(*song_s)).peekable();
         let Some(&first_s) = places.peek() else {
             return;
         };

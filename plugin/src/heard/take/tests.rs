@@ -45,6 +45,21 @@ fn the_second_time_round_replaces_the_first() {
 }
 
 #[test]
+fn what_was_heard_is_known_silence_too() {
+    let mut take = Take::default();
+    play(&mut take, 0, 3.0, 0.0);
+    play(&mut take, 48_000, 8.0, 0.5);
+    let known: Vec<u32> = (0..12)
+        .filter(|at| take.knows(f64::from(*at) + 0.5))
+        .collect();
+    assert_eq!(known, [3, 8]);
+    assert_eq!(take.peak(0.0, 7.0), 0.0);
+    assert!(!take.knows(-1.0));
+    take.hit(&mark(96_000, -1.0));
+    assert!(take.knows(-1.0));
+}
+
+#[test]
 fn the_first_hit_of_a_loop_is_heard_once_however_often_it_is_played() {
     let mut take = Take::default();
     for round in 0..4_u64 {

@@ -49,6 +49,12 @@ fn without_notes_midi_in_says_that_none_have_come() {
     sound(&mut window, 2, 0.5);
     assert!(says(&mut window, "no notes have come in"));
     assert!(says(&mut window, "send notes to this plugin"));
+    window.audio.shared().note_of_no_drum(61);
+    sound(&mut window, 1, 0.5);
+    assert!(says(
+        &mut window,
+        "notes come in, such as 61, that are on no strip"
+    ));
     window.audio.hit(0, ride(1.0));
     sound(&mut window, 1, 0.5);
     assert!(says(&mut window, "hits come from MIDI in"));
