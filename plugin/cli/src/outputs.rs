@@ -11,31 +11,9 @@ use idm_engine::audio_file::PartialFile;
 
 use crate::manifest::{self, Manifest};
 
-/// Names of the result folders: the stem of each input, numbered where several
-/// inputs would share one (`a/loop.wav`, `b/loop.flac` → `loop`, `loop_2`).
-pub fn folder_names(inputs: &[PathBuf]) -> Vec<String> {
-    // Case does not distinguish files everywhere.
-    let mut taken = HashSet::new();
-    inputs
-        .iter()
-        .map(|input| {
-            let stem = input.file_stem().unwrap_or(input.as_os_str());
-            let stem = stem.to_string_lossy().replace(['/', '\\', ':'], "_");
-            // Nothing but a name: never the parent or the folder itself.
-            let stem = match stem.trim() {
-                "" | "." | ".." => "audio".to_string(),
-                name => name.to_string(),
-            };
-            let mut name = stem.clone();
-            let mut number = 2;
-            while !taken.insert(name.to_lowercase()) {
-                name = format!("{stem}_{number}");
-                number += 1;
-            }
-            name
-        })
-        .collect()
-}
+mod names;
+
+pub use names::folder_names;
 
 /// Files that were given to the program, as the file system knows them, to recognise
 /// them among outputs.

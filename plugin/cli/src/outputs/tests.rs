@@ -1,35 +1,5 @@
 use super::*;
 
-fn names(inputs: &[&str]) -> Vec<String> {
-    folder_names(&inputs.iter().map(PathBuf::from).collect::<Vec<_>>())
-}
-
-#[test]
-fn equal_stems_get_folders_of_their_own() {
-    assert_eq!(
-        names(&[
-            "a/loop.wav",
-            "b/loop.flac",
-            "c/Loop.wav",
-            "loop_2.wav",
-            "a/loop.wav"
-        ]),
-        ["loop", "loop_2", "Loop_3", "loop_2_2", "loop_4"]
-    );
-}
-
-#[test]
-fn odd_names_stay_inside_the_output_folder() {
-    assert_eq!(
-        names(&["..", "/", "a/..", "x y.wav"]),
-        ["audio", "_", "a_..", "x y"]
-    );
-    // Elsewhere a colon ends the name of a drive.
-    if cfg!(unix) {
-        assert_eq!(names(&["x: y.wav"]), ["x_ y"]);
-    }
-}
-
 #[test]
 fn inputs_are_not_overwritten_and_empty_folders_go() {
     let out = tempfile::tempdir().expect("a folder");
