@@ -247,6 +247,19 @@ impl OutputFolder<'_> {
         }
     }
 
+    /// Refuses a folder that takes no files, before there is anything to write.
+    ///
+    /// # Errors
+    /// When the file system refuses.
+    pub fn check_writable(&self) -> Result<()> {
+        // Every run writes this one.
+        let path = self.path.join(manifest::NAME);
+        let created = PartialFile::create(&path);
+        let created = created.with_context(|| self.path.display().to_string())?;
+        drop(created);
+        Ok(())
+    }
+
     /// Writes down what is there now.
     ///
     /// # Errors
