@@ -11,6 +11,7 @@ use idm_engine::audio_file::PartialFile;
 
 use crate::manifest::{self, Manifest};
 
+mod exchange;
 mod names;
 
 pub use names::folder_names;
@@ -245,6 +246,28 @@ impl OutputFolder<'_> {
                 Ok(())
             }
         }
+    }
+
+    /// Puts `new` files in their place and removes those that an earlier run wrote of the
+    /// `others`, all or none of it. They must be [claimed](Self::claim).
+    ///
+    /// # Errors
+    /// When the file system refuses.
+    pub fn replace(
+        &self,
+        new: Vec<PartialFile>,
+        others: impl IntoIterator<Item = String>,
+    ) -> Result<()> {
+        let mut known = self.known();
+        let is_old = |name: &String| known.manifest.lists(name) && self.file(name).is_ok();
+        let gone: Vec<String> = others.into_iter().filter(is_old).collect();
+        let places: Vec<PathBuf> = gone.iter().map(|name| self.path.join(name)).collect();
+        exchange::exchange(&self.path, new, &places)?;
+        for name in &gone {
+            known.manifest.forget(name);
+        }
+        known.is_changed = true;
+        Ok(())
     }
 
     /// Refuses a folder that takes no files, before there is anything to write.
