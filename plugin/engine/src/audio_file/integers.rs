@@ -88,13 +88,14 @@ mod tests {
         let left: Vec<i32> = (0..frames).map(integer).collect();
         let right: Vec<i32> = left.iter().map(|sample| -sample).collect();
         for channels in [vec![left.clone()], vec![left, right]] {
-            // Less than half a step away from them once they are turned down.
+            // Less than half a step above or below them once they are turned down.
+            let float = |n: &i32| {
+                let beside = if n % 2 == 0 { 0.4 } else { -0.4 };
+                (2.0 * (f64::from(*n) + beside) / FULL_SCALE) as f32
+            };
             let floats: Vec<Vec<f32>> = channels
                 .iter()
-                .map(|channel| {
-                    let float = |n: &i32| (2.0 * (f64::from(*n) + 0.4) / FULL_SCALE) as f32;
-                    channel.iter().map(float).collect()
-                })
+                .map(|channel| channel.iter().map(float).collect())
                 .collect();
             let floats: Vec<&[f32]> = floats.iter().map(Vec::as_slice).collect();
             let mut file = WavFile::create(&path, 48_000.0, channels.len()).expect("created");
@@ -116,6 +117,7 @@ mod tests {
                 .iter()
                 .map(|n| (f64::from(*n) / FULL_SCALE) as f32);
             assert!(audio.channels[0] == wanted.collect::<Vec<_>>());
+            std::fs::remove_file(&path).expect("removed");
         }
     }
 
