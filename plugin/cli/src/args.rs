@@ -15,6 +15,8 @@ use crate::hits::{self, HitFile, HitsRole};
 use crate::outputs::folder_names;
 use crate::own_samples::{KitFolder, OwnSample};
 use crate::render::Settings;
+use crate::track_writer::Bits;
+use crate::tracks::TrackSet;
 
 /// Tempi of projects.
 const TEMPI_BPM: std::ops::RangeInclusive<f64> = 10.0..=999.0;
@@ -32,7 +34,7 @@ pub struct Cli {
 /// What `idm` can do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Write one 32-bit float WAV per drum, the residual, and the hits
+    /// Write one WAV per drum, the residual, and the hits
     Separate(SeparateArgs),
     /// Write the hits only, as CSV and MIDI
     Transcribe(CommonArgs),
@@ -59,7 +61,8 @@ pub struct CommonArgs {
     #[arg(required = true, value_name = "IN")]
     pub inputs: Vec<PathBuf>,
 
-    /// Folder for the results: one folder in it per input and named after it. Files that an
+    /// Folder for the results: one folder in it per input and named after it, and after the
+    /// folder of the input where several share a name. Files that an
     /// earlier run wrote there, which idm.json lists, are replaced; an input whose results
     /// would replace others is refused. Without idm.json, onsets.csv and onsets.mid beside
     /// residual.wav or beside the kit.sfz of `idm kit` tell that an earlier run was there
@@ -219,6 +222,16 @@ pub struct SeparateArgs {
     /// Five groups (kick, snare, toms, hihat, cymbals) instead of nine drums
     #[arg(long)]
     pub groups: bool,
+
+    /// Write these tracks only: drums, groups (without --groups: the drums in them), all (of
+    /// these) or residual. The others are heard as well
+    #[arg(long, value_name = "TRACK,…", value_delimiter = ',', value_parser = TrackSet::parse)]
+    pub only: Vec<TrackSet>,
+
+    /// Bits of the samples in the WAV files. With 24 all stems of an input are turned down alike
+    /// if one of them is above full scale, which is told
+    #[arg(long, value_enum, default_value_t = Bits::Float)]
+    pub bits: Bits,
 }
 
 /// Hits that are known, all of them or where hearing was wrong.

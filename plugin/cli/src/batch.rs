@@ -180,6 +180,7 @@ pub fn run(
                     bail!("expected audio files, found a folder{}", files_in(input));
                 }
                 outputs.refuse_others(names(title).iter().map(String::as_str))?;
+                outputs.check_writable()?;
                 let job = Job {
                     input,
                     outputs,

@@ -37,17 +37,23 @@ impl DrumSet {
         if set.contains(&true) {
             return Ok(DrumSet(set));
         }
-        let mut names = Drum::ALL.map(Drum::file_stem).to_vec();
+        let names = DrumSet::names().join(", ");
+        Err(format!("expected one of {names}, found {name:?}"))
+    }
+
+    /// What [`parse`](DrumSet::parse) reads.
+    pub fn names() -> Vec<&'static str> {
         let groups = Group::ALL.map(Group::file_stem);
-        names.extend(
-            groups
-                .iter()
-                .filter(|name| Drum::from_file_stem(name).is_none()),
-        );
-        Err(format!(
-            "expected one of {}, all, found {name:?}",
-            names.join(", ")
-        ))
+        let more = groups
+            .into_iter()
+            .filter(|name| Drum::from_file_stem(name).is_none());
+        let drums = Drum::ALL.map(Drum::file_stem).into_iter();
+        drums.chain(more).chain(["all"]).collect()
+    }
+
+    /// Whether all of these stems are drums of the set.
+    pub fn covers(self, stems: &[usize]) -> bool {
+        stems.iter().all(|stem| self.0.get(*stem) == Some(&true))
     }
 
     fn indices(self) -> impl Iterator<Item = usize> {

@@ -20,6 +20,8 @@ mod progress;
 mod render;
 mod separate;
 mod summary;
+mod track_writer;
+mod tracks;
 mod transcribe;
 
 use std::process::ExitCode;

@@ -11,31 +11,10 @@ use idm_engine::audio_file::PartialFile;
 
 use crate::manifest::{self, Manifest};
 
-/// Names of the result folders: the stem of each input, numbered where several
-/// inputs would share one (`a/loop.wav`, `b/loop.flac` → `loop`, `loop_2`).
-pub fn folder_names(inputs: &[PathBuf]) -> Vec<String> {
-    // Case does not distinguish files everywhere.
-    let mut taken = HashSet::new();
-    inputs
-        .iter()
-        .map(|input| {
-            let stem = input.file_stem().unwrap_or(input.as_os_str());
-            let stem = stem.to_string_lossy().replace(['/', '\\', ':'], "_");
-            // Nothing but a name: never the parent or the folder itself.
-            let stem = match stem.trim() {
-                "" | "." | ".." => "audio".to_string(),
-                name => name.to_string(),
-            };
-            let mut name = stem.clone();
-            let mut number = 2;
-            while !taken.insert(name.to_lowercase()) {
-                name = format!("{stem}_{number}");
-                number += 1;
-            }
-            name
-        })
-        .collect()
-}
+mod exchange;
+mod names;
+
+pub use names::folder_names;
 
 /// Files that were given to the program, as the file system knows them, to recognise
 /// them among outputs.
@@ -267,6 +246,41 @@ impl OutputFolder<'_> {
                 Ok(())
             }
         }
+    }
+
+    /// Puts `new` files in their place and removes those that an earlier run wrote of the
+    /// `others`, all or none of it. They must be [claimed](Self::claim).
+    ///
+    /// # Errors
+    /// When the file system refuses.
+    pub fn replace(
+        &self,
+        new: Vec<PartialFile>,
+        others: impl IntoIterator<Item = String>,
+    ) -> Result<()> {
+        let mut known = self.known();
+        let is_old = |name: &String| known.manifest.lists(name) && self.file(name).is_ok();
+        let gone: Vec<String> = others.into_iter().filter(is_old).collect();
+        let places: Vec<PathBuf> = gone.iter().map(|name| self.path.join(name)).collect();
+        exchange::exchange(&self.path, new, &places)?;
+        for name in &gone {
+            known.manifest.forget(name);
+        }
+        known.is_changed = true;
+        Ok(())
+    }
+
+    /// Refuses a folder that takes no files, before there is anything to write.
+    ///
+    /// # Errors
+    /// When the file system refuses.
+    pub fn check_writable(&self) -> Result<()> {
+        // Every run writes this one.
+        let path = self.path.join(manifest::NAME);
+        let created = PartialFile::create(&path);
+        let created = created.with_context(|| self.path.display().to_string())?;
+        drop(created);
+        Ok(())
     }
 
     /// Writes down what is there now.

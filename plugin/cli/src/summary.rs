@@ -88,6 +88,10 @@ pub struct Figures {
     /// do not sum to the input.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub null_test_dbfs: Option<f64>,
+    /// By how much all stems were turned down to become integers, 0 or less; absent where they
+    /// did not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gain_db: Option<f64>,
     /// Drums of the kit that was learnt; absent in other commands.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kit: Option<Vec<KitDrum>>,
@@ -146,6 +150,7 @@ impl Figures {
             peak_dbfs: dbfs(rendered.input.peak),
             not_finite: rendered.input.not_finite,
             null_test_dbfs: settings.is_separated().then(|| dbfs(rendered.null_peak)),
+            gain_db: None,
             kit: None,
             left_out: Vec::new(),
             warnings: Vec::new(),

@@ -1,35 +1,5 @@
 use super::*;
 
-fn names(inputs: &[&str]) -> Vec<String> {
-    folder_names(&inputs.iter().map(PathBuf::from).collect::<Vec<_>>())
-}
-
-#[test]
-fn equal_stems_get_folders_of_their_own() {
-    assert_eq!(
-        names(&[
-            "a/loop.wav",
-            "b/loop.flac",
-            "c/Loop.wav",
-            "loop_2.wav",
-            "a/loop.wav"
-        ]),
-        ["loop", "loop_2", "Loop_3", "loop_2_2", "loop_4"]
-    );
-}
-
-#[test]
-fn odd_names_stay_inside_the_output_folder() {
-    assert_eq!(
-        names(&["..", "/", "a/..", "x y.wav"]),
-        ["audio", "_", "a_..", "x y"]
-    );
-    // Elsewhere a colon ends the name of a drive.
-    if cfg!(unix) {
-        assert_eq!(names(&["x: y.wav"]), ["x_ y"]);
-    }
-}
-
 #[test]
 fn inputs_are_not_overwritten_and_empty_folders_go() {
     let out = tempfile::tempdir().expect("a folder");
@@ -159,4 +129,55 @@ fn given_hits_stay_and_samples_are_refused() {
     assert!(refused.to_string().contains("is an input"), "{refused}");
     let written = outputs.write("onsets.mid", b"x").expect("no sample");
     assert_eq!(written, Written::Anew);
+}
+
+#[test]
+fn others_of_an_earlier_run_go_when_new_files_come() {
+    let out = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| out.path().join(name);
+    let names = ["toms.wav", "hihat.wav", "kick.wav", "crash.wav"];
+    for name in names {
+        fs::write(path(name), "old").expect("written");
+    }
+    let protected = Protected::new(&[path("crash.wav")], &[], None);
+    let again = || OutputFolder::create(out.path().to_path_buf(), &protected).expect("there");
+    let new = || {
+        let (partial, mut file) = PartialFile::create(path("snare.wav")).expect("created");
+        io::Write::write_all(&mut file, b"new").expect("written");
+        vec![partial]
+    };
+    let others = || ["toms.wav", "hihat.wav", "crash.wav"].map(str::to_owned);
+    let is_there = || names.map(|name| path(name).exists());
+    let lists = |names: [&str; 3]| {
+        let manifest = Manifest::load(out.path(), "song").expect("read");
+        names.map(|name| manifest.lists(name))
+    };
+    let listed = ["toms.wav", "hihat.wav", "snare.wav"];
+
+    // What goes wrong changes nothing.
+    fs::write(path("snare.wav"), "old").expect("written");
+    let outputs = again();
+    let ours = ["toms.wav", "crash.wav", "snare.wav"];
+    outputs.known().manifest.claim(ours);
+    outputs.claim(ours).expect("ours");
+    let lost = new();
+    for entry in fs::read_dir(out.path()).expect("listed").flatten() {
+        if entry.path().extension().is_some_and(|end| end == "partial") {
+            fs::remove_file(entry.path()).expect("removed");
+        }
+    }
+    let error = outputs.replace(lost, others()).expect_err("no such file");
+    assert!(error.to_string().contains("snare.wav"), "{error}");
+    drop(outputs);
+    assert_eq!(fs::read(path("snare.wav")).expect("read"), b"old");
+    assert_eq!(is_there(), [true; 4]);
+    assert_eq!(lists(listed), [true, false, true]);
+
+    // An input stays, and so does what is not ours.
+    let outputs = again();
+    outputs.replace(new(), others()).expect("replaced");
+    drop(outputs);
+    assert_eq!(fs::read(path("snare.wav")).expect("read"), b"new");
+    assert_eq!(is_there(), [false, true, true, true]);
+    assert_eq!(lists(listed), [false, false, true]);
 }

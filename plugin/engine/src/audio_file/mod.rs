@@ -1,4 +1,4 @@
-//! Audio files: decoding, resampling, 32-bit float WAV.
+//! Audio files: decoding, resampling, WAV of 32-bit float or 24-bit integers.
 //!
 //! Two levels: [`read`] and [`write_wav`] take and give whole files;
 //! [`AudioReader`] and [`WavFile`] stream them, for recordings that should not
@@ -14,6 +14,7 @@ mod ending;
 mod error;
 mod extensions;
 mod foreign;
+mod integers;
 mod long_wave;
 mod mp4;
 mod opening;
@@ -23,6 +24,7 @@ mod reader;
 mod resampler;
 mod tags;
 mod vorbis;
+mod wav_header;
 mod wave_format;
 mod window;
 mod writer;

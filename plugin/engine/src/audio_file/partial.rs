@@ -29,7 +29,7 @@ pub struct PartialFile {
 }
 
 impl PartialFile {
-    /// Creates an empty file beside `destination`, open for writing. Takes away unfinished
+    /// Creates an empty file beside `destination`, open for reading and writing. Takes away unfinished
     /// files for it that were abandoned a day ago. Allocates.
     ///
     /// # Errors
@@ -60,6 +60,7 @@ impl PartialFile {
             let temporary_name = format!(".{start}.{}-{count}{ENDING}", std::process::id());
             let temporary = destination.with_file_name(temporary_name);
             let file = OpenOptions::new()
+                .read(true)
                 .write(true)
                 .create_new(true)
                 .open(&temporary);

@@ -1,21 +1,12 @@
-//! 32-bit float WAV files; those of more than 4 GiB are RF64 files.
+//! WAV files, written as 32-bit float; in the end they may become 24-bit integers.
 
 use std::fs::File;
 use std::io::{Error as IoError, Seek, SeekFrom, Write};
 use std::path::Path;
 
+use super::integers::make_integers;
+use super::wav_header::{MAX_DATA_BYTES, SampleKind, WavHeader};
 use super::{AudioBuffer, AudioFileError, MAX_CHANNELS, PartialFile, whole_rate_hz};
-
-/// Most bytes of samples in a plain WAV file: the 32-bit length less the header.
-const MAX_DATA_BYTES: u64 = u32::MAX as u64 - 256;
-
-/// IEEE float, as WAV files call it. Many readers do not know the extended header, which says
-/// the same and would have to name a loudspeaker for mono.
-const FLOAT_FORMAT: u16 = 3;
-
-/// Bytes that are kept for the long lengths: those of the file, of the samples, their
-/// number, and an empty table.
-const LONG_LENGTHS_BYTES: u32 = 28;
 
 /// Bytes of one 32-bit float sample.
 const SAMPLE_BYTES: usize = size_of::<f32>();
@@ -23,13 +14,6 @@ const SAMPLE_BYTES: usize = size_of::<f32>();
 /// Bytes that are gathered before the system is asked to write: ten files at a
 /// time are written in small blocks, and each call costs as much as copying this.
 const GATHERED_BYTES: usize = 256 * 1024;
-
-/// Where the header has the number of bytes that follow that number.
-const RIFF_LENGTH_AT: usize = 4;
-
-/// How far before the end of the header the number of frames stands: before the mark of the
-/// samples and their length.
-const FRAMES_BEFORE_END: usize = 12;
 
 /// A 32-bit float WAV file being written, chunk by chunk.
 ///
@@ -39,10 +23,7 @@ pub struct WavFile {
     // Declared before `partial`: the handle closes before the file is removed.
     file: File,
     partial: PartialFile,
-    header_bytes: usize,
-    /// Whether the header has room for lengths of 64 bits.
-    may_be_long: bool,
-    max_data_bytes: u64,
+    header: WavHeader,
     channels: usize,
     data_bytes: u64,
     /// Interleaved samples that are not written yet.
@@ -102,15 +83,19 @@ impl WavFile {
             return Err(AudioFileError::ChannelCount { found: channels });
         }
         let (partial, file) = PartialFile::create(path).map_err(|e| io_error(path, e))?;
-        let header = empty_file(sample_rate, channels as u16, may_be_long);
+        let header = WavHeader {
+            sample_rate,
+            channels: channels as u16,
+            samples: SampleKind::Float,
+            may_be_long,
+            max_data_bytes: MAX_DATA_BYTES,
+        };
         let mut gathered = Vec::with_capacity(GATHERED_BYTES);
-        gathered.extend_from_slice(&header);
+        gathered.extend_from_slice(&header.bytes(0));
         Ok(WavFile {
             file,
             partial,
-            header_bytes: header.len(),
-            may_be_long,
-            max_data_bytes: MAX_DATA_BYTES,
+            header,
             channels,
             data_bytes: 0,
             gathered,
@@ -138,7 +123,7 @@ impl WavFile {
         }
         let path = self.partial.destination();
         self.data_bytes += (frames * self.channels * SAMPLE_BYTES) as u64;
-        if self.is_long() && !self.may_be_long {
+        if self.header.is_long(self.data_bytes) && !self.header.may_be_long {
             return Err(AudioFileError::TooLong {
                 path: path.to_path_buf(),
                 limit_bytes: MAX_DATA_BYTES,
@@ -179,93 +164,54 @@ impl WavFile {
         written.map_err(|e| io_error(self.partial.destination(), e))
     }
 
-    /// Completes the header and puts the file in its place.
+    /// Completes the file and puts it in its place.
     ///
     /// # Errors
     /// When writing or renaming fails; a former file of that name then stays.
-    pub fn finish(mut self) -> Result<(), AudioFileError> {
+    pub fn finish(self) -> Result<(), AudioFileError> {
+        let partial = self.complete()?;
+        let path = partial.destination().to_path_buf();
+        partial.commit().map_err(|e| io_error(&path, e))
+    }
+
+    /// Completes the file, which then waits for its place.
+    ///
+    /// # Errors
+    /// When writing fails.
+    pub fn complete(mut self) -> Result<PartialFile, AudioFileError> {
         self.flush()?;
-        let path = self.partial.destination().to_path_buf();
-        self.write_lengths().map_err(|e| io_error(&path, e))?;
-        drop(self.file);
-        self.partial.commit().map_err(|e| io_error(&path, e))
+        let header = self.header.bytes(self.data_bytes);
+        self.end_with(&header)
     }
 
-    /// Whether the lengths exceed 32 bits.
-    fn is_long(&self) -> bool {
-        self.data_bytes > self.max_data_bytes
+    /// As [`complete`](Self::complete), with all samples times `gain` as 24-bit integers: rounded
+    /// to the nearest, and clipped at full scale. Takes no further room on the disk.
+    ///
+    /// # Errors
+    /// As [`complete`](Self::complete).
+    pub fn complete_as_integers(mut self, gain: f64) -> Result<PartialFile, AudioFileError> {
+        self.flush()?;
+        let floats = self.header.bytes(0).len() as u64;
+        let samples = self.data_bytes / SAMPLE_BYTES as u64;
+        let header = WavHeader {
+            samples: SampleKind::Integer,
+            ..self.header
+        };
+        let header = header.bytes(samples * SampleKind::Integer.bytes() as u64);
+        let places = (floats, header.len() as u64);
+        make_integers(&mut self.file, places, samples, gain)
+            .map_err(|e| io_error(self.partial.destination(), e))?;
+        self.end_with(&header)
     }
 
-    /// Puts the lengths of the file and of its samples into the header.
-    fn write_lengths(&mut self) -> Result<(), IoError> {
-        if self.is_long() {
-            return self.write_long_lengths();
-        }
-        // All fit: the samples are limited and the header is short.
-        let data_bytes = self.data_bytes as u32;
-        let after_length = (self.header_bytes - RIFF_LENGTH_AT - size_of::<u32>()) as u32;
-        self.write_length(RIFF_LENGTH_AT, after_length + data_bytes)?;
-        self.write_length(self.header_bytes - FRAMES_BEFORE_END, self.frames() as u32)?;
-        self.write_length(self.header_bytes - size_of::<u32>(), data_bytes)
+    /// Puts `header` before the samples and closes the file.
+    fn end_with(mut self, header: &[u8]) -> Result<PartialFile, AudioFileError> {
+        let begun = self.file.seek(SeekFrom::Start(0));
+        begun
+            .and_then(|_| self.file.write_all(header))
+            .map_err(|e| io_error(self.partial.destination(), e))?;
+        Ok(self.partial)
     }
-
-    fn frames(&self) -> u64 {
-        self.data_bytes / (self.channels * SAMPLE_BYTES) as u64
-    }
-
-    fn write_length(&mut self, at: usize, length: u32) -> Result<(), IoError> {
-        self.file.seek(SeekFrom::Start(at as u64))?;
-        self.file.write_all(&length.to_le_bytes())
-    }
-
-    /// Makes it an RF64 file (EBU Tech 3306).
-    fn write_long_lengths(&mut self) -> Result<(), IoError> {
-        let is_elsewhere = u32::MAX;
-        let after_length = (self.header_bytes - RIFF_LENGTH_AT - size_of::<u32>()) as u64;
-        let mut start = b"RF64".to_vec();
-        start.extend_from_slice(&is_elsewhere.to_le_bytes());
-        start.extend_from_slice(b"WAVEds64");
-        start.extend_from_slice(&LONG_LENGTHS_BYTES.to_le_bytes());
-        for length in [
-            after_length + self.data_bytes,
-            self.data_bytes,
-            self.frames(),
-        ] {
-            start.extend_from_slice(&length.to_le_bytes());
-        }
-        self.file.seek(SeekFrom::Start(0))?;
-        self.file.write_all(&start)?;
-        self.write_length(self.header_bytes - FRAMES_BEFORE_END, is_elsewhere)?;
-        self.write_length(self.header_bytes - size_of::<u32>(), is_elsewhere)
-    }
-}
-
-/// A file without samples: the header alone, which ends with their number, the mark of the
-/// samples and their length. `may_be_long` keeps room for long lengths.
-fn empty_file(sample_rate: u32, channels: u16, may_be_long: bool) -> Vec<u8> {
-    let frame_bytes = channels * SAMPLE_BYTES as u16;
-    let mut header = b"RIFF\0\0\0\0WAVE".to_vec();
-    if may_be_long {
-        header.extend_from_slice(b"JUNK");
-        header.extend_from_slice(&LONG_LENGTHS_BYTES.to_le_bytes());
-        header.extend_from_slice(&[0; LONG_LENGTHS_BYTES as usize]);
-    }
-    header.extend_from_slice(b"fmt ");
-    header.extend_from_slice(&18_u32.to_le_bytes());
-    header.extend_from_slice(&FLOAT_FORMAT.to_le_bytes());
-    header.extend_from_slice(&channels.to_le_bytes());
-    header.extend_from_slice(&sample_rate.to_le_bytes());
-    header.extend_from_slice(&(sample_rate * u32::from(frame_bytes)).to_le_bytes());
-    header.extend_from_slice(&frame_bytes.to_le_bytes());
-    header.extend_from_slice(&(8 * SAMPLE_BYTES as u16).to_le_bytes());
-    // No more about the format; all but integers must say so, and how many frames there are.
-    header.extend_from_slice(&0_u16.to_le_bytes());
-    header.extend_from_slice(b"fact");
-    header.extend_from_slice(&4_u32.to_le_bytes());
-    header.extend_from_slice(&0_u32.to_le_bytes());
-    header.extend_from_slice(b"data");
-    header.extend_from_slice(&0_u32.to_le_bytes());
-    header
 }
 
 /// Writes `audio` as a 32-bit float WAV file, replacing a file of that name in
@@ -358,7 +304,7 @@ mod tests {
         let channels = [&left[..], &right[..]];
         let written = |frames: Option<u64>, max_data_bytes: u64| {
             let mut file = WavFile::create_for(&path, 48_000.0, 2, frames).expect("created");
-            file.max_data_bytes = max_data_bytes;
+            file.header.max_data_bytes = max_data_bytes;
             file.write(&channels)?;
             file.finish()?;
             Ok::<_, AudioFileError>(std::fs::read(&path).expect("read"))
@@ -385,5 +331,30 @@ mod tests {
         assert!(bytes[82..86] == [0xFF; 4] && bytes[90..94] == [0xFF; 4]);
         let refused = written(Some(2_000), 15_999).expect_err("not meant to be long");
         assert!(matches!(refused, AudioFileError::TooLong { .. }));
+    }
+
+    #[test]
+    fn long_files_of_integers_are_rf64_if_they_still_are_long() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("stem.wav");
+        let samples: Vec<f32> = (0..2_001).map(|n| n as f32 / 4_096.0).collect();
+        // Both are long, the floats are, neither is.
+        for (limit, mark) in [(6_002, b"RF64"), (6_003, b"RIFF"), (8_004, b"RIFF")] {
+            let mut file = WavFile::create_for(&path, 48_000.0, 1, None).expect("created");
+            file.header.max_data_bytes = limit;
+            file.write(&[&samples]).expect("written");
+            let complete = file.complete_as_integers(1.0).expect("complete");
+            complete.commit().expect("in its place");
+            let bytes = std::fs::read(&path).expect("read");
+            assert_eq!(&bytes[..4], mark, "{limit}");
+            // An odd number of bytes ends with one more.
+            assert_eq!(bytes.len(), 80 + 6_003 + 1, "{limit}");
+            let audio = crate::audio_file::read(&path).expect("read");
+            assert!(audio.channels == [samples.clone()], "{limit}");
+            if mark == b"RF64" {
+                let long = |at: usize| u64::from_le_bytes(*bytes[at..].first_chunk().expect("8"));
+                assert_eq!([long(20), long(28), long(36)], [6_076, 6_003, 2_001]);
+            }
+        }
     }
 }
