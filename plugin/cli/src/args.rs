@@ -10,11 +10,12 @@ use idm_engine::midi_file::DEFAULT_TEMPO_BPM;
 use idm_engine::note_map::NoteMap;
 
 use crate::console;
-use crate::drums::{self, DrumPercent, DrumSet, Rename};
+use crate::drums::{self, DrumNumber, DrumSet, Rename};
 use crate::hits::{self, HitFile, HitsRole};
 use crate::outputs::folder_names;
 use crate::own_samples::{KitFolder, OwnSample};
 use crate::render::Settings;
+use crate::sound_args::SoundArgs;
 use crate::track_writer::Bits;
 use crate::tracks::TrackSet;
 
@@ -93,7 +94,12 @@ pub struct CommonArgs {
     /// How readily hits of a drum, a group or all count, 0 to 100 %: 50 is the model's
     /// own threshold
     #[arg(long = "sensitivity", value_name = "DRUM=PERCENT", value_parser = sensitivity)]
-    pub sensitivities: Vec<DrumPercent>,
+    pub sensitivities: Vec<DrumNumber>,
+
+    /// Hits of a drum, a group or all that come sooner after the last one of the drum do not
+    /// count, 5 to 250 ms [default: 30]
+    #[arg(long = "gap", value_name = "DRUM=MS", value_parser = gap)]
+    pub gaps_ms: Vec<DrumNumber>,
 
     /// Which instrument's notes MIDI files have, those written and those read
     #[arg(long, value_name = "MAP", default_value = NoteMap::GENERAL_MIDI.id,
@@ -154,24 +160,26 @@ impl CommonArgs {
             own: Vec::new(),
             hits: given.hits,
             hits_role: self.known.role(),
+            hits_snap: self.known.snap,
             hits_until_s: self.known.hits_until,
         })
     }
 
     /// How drums are heard, whoever says when they are hit.
     pub fn heard(&self) -> Controls {
-        drums::controls(&self.without, &self.sensitivities, &self.renames)
+        let (readily, gaps_ms) = (&self.sensitivities, &self.gaps_ms);
+        drums::controls(&self.without, readily, gaps_ms, &self.renames)
     }
 }
 
 /// Reads `DRUM=PERCENT` of a sensitivity.
-fn sensitivity(text: &str) -> Result<DrumPercent, String> {
-    DrumPercent::parse(text, 0.0..=100.0)
+fn sensitivity(text: &str) -> Result<DrumNumber, String> {
+    DrumNumber::percent(text, 0.0..=100.0)
 }
 
-/// Reads `DRUM=PERCENT` of an isolation.
-fn isolation(text: &str) -> Result<DrumPercent, String> {
-    DrumPercent::parse(text, -100.0..=100.0)
+/// Reads `DRUM=MS` of a gap.
+fn gap(text: &str) -> Result<DrumNumber, String> {
+    DrumNumber::parse(text, "MS", 5.0..=250.0)
 }
 
 /// Reads a tempo.
@@ -179,11 +187,6 @@ fn tempo(text: &str) -> Result<f64, String> {
     let bpm = text.parse().ok().filter(|bpm| TEMPI_BPM.contains(bpm));
     let (least, most) = (TEMPI_BPM.start(), TEMPI_BPM.end());
     bpm.ok_or_else(|| format!("expected {least} to {most}, found {text:?}"))
-}
-
-/// Reads `DRUM=PERCENT` of dynamics.
-fn dynamics(text: &str) -> Result<DrumPercent, String> {
-    DrumPercent::parse(text, 0.0..=200.0)
 }
 
 /// Options of `idm separate`.
@@ -209,15 +212,9 @@ pub struct SeparateArgs {
     #[arg(long, value_name = "FOLDER", value_parser = KitFolder::parse)]
     pub sample_kit: Option<KitFolder>,
 
-    /// How hard other drums are kept out of a drum, a group or all, -100 to 100 %: more
-    /// leaves less bleed, but ducks the drum where others are louder
-    #[arg(long = "isolate", value_name = "DRUM=PERCENT", value_parser = isolation)]
-    pub isolations: Vec<DrumPercent>,
-
-    /// How far what is played again follows how hard a drum, a group or all are hit, 0 to
-    /// 200 %: 0 plays every hit alike, 100 as heard; velocities follow too
-    #[arg(long, value_name = "DRUM=PERCENT", value_parser = dynamics)]
-    pub dynamics: Vec<DrumPercent>,
+    /// How drums sound.
+    #[command(flatten)]
+    pub sound: SoundArgs,
 
     /// Five groups (kick, snare, toms, hihat, cymbals) instead of nine drums
     #[arg(long)]
@@ -242,6 +239,11 @@ pub struct KnownHitsArgs {
     /// them: a drum is taken to sound nowhere else. For one input
     #[arg(long, value_name = "FILE")]
     pub hits: Option<PathBuf>,
+
+    /// Where the hits of --hits are on a grid or were recorded late: each begins where its drum
+    /// begins within 20 ms, if it does
+    #[arg(long, requires = "hits")]
+    pub snap: bool,
 
     /// Take the hits of the first seconds only from --hits, and listen after them, with
     /// what those hits taught: correct the first bars, and the rest follows

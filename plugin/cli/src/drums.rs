@@ -61,36 +61,42 @@ impl DrumSet {
     }
 }
 
-/// A setting of some drums, in percent.
+/// A setting of some drums.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct DrumPercent {
+pub struct DrumNumber {
     drums: DrumSet,
-    percent: f32,
+    number: f32,
 }
 
-impl DrumPercent {
+impl DrumNumber {
     /// Reads `DRUM=PERCENT`, the percentage within `range`.
     ///
     /// # Errors
     /// Another form, no drum, another number.
-    pub fn parse(text: &str, range: RangeInclusive<f32>) -> Result<DrumPercent, String> {
+    pub fn percent(text: &str, range: RangeInclusive<f32>) -> Result<DrumNumber, String> {
+        DrumNumber::parse(text.strip_suffix('%').unwrap_or(text), "PERCENT", range)
+    }
+
+    /// Reads `DRUM=` and a number of this `unit` within `range`.
+    ///
+    /// # Errors
+    /// Another form, no drum, another number.
+    pub fn parse(text: &str, unit: &str, range: RangeInclusive<f32>) -> Result<DrumNumber, String> {
         let (name, number) = text
             .split_once('=')
-            .ok_or_else(|| format!("expected DRUM=PERCENT, found {text:?}"))?;
+            .ok_or_else(|| format!("expected DRUM={unit}, found {text:?}"))?;
         let drums = DrumSet::parse(name)?;
-        let percent = number.strip_suffix('%').unwrap_or(number).parse().ok();
-        let percent = percent.filter(|percent| range.contains(percent));
-        let percent = percent.ok_or_else(|| {
+        let found = number.parse().ok().filter(|number| range.contains(number));
+        let number = found.ok_or_else(|| {
             let (least, most) = (range.start(), range.end());
             format!("expected {name}={least} to {name}={most}, found {number:?}")
         })?;
-        Ok(DrumPercent { drums, percent })
+        Ok(DrumNumber { drums, number })
     }
 
-    /// The drums, and the setting as a fraction.
-    pub fn settings(self) -> impl Iterator<Item = (usize, f32)> {
-        let fraction = self.percent / 100.0;
-        self.drums.indices().map(move |drum| (drum, fraction))
+    /// The drums with the number.
+    pub fn numbers(self) -> impl Iterator<Item = (usize, f32)> {
+        self.drums.indices().map(move |drum| (drum, self.number))
     }
 }
 
@@ -118,11 +124,12 @@ impl Rename {
 }
 
 /// What the engine is told of the drums: those that the recording lacks, how readily hits of
-/// the others count, and which of them are heard as others; later settings of a drum replace
-/// earlier ones.
+/// the others count and how close they may be, and which of them are heard as others; later
+/// settings of a drum replace earlier ones.
 pub fn controls(
     without: &[DrumSet],
-    sensitivities: &[DrumPercent],
+    sensitivities: &[DrumNumber],
+    gaps_ms: &[DrumNumber],
     renames: &[Rename],
 ) -> Controls {
     let mut controls = Controls::default();
@@ -132,8 +139,11 @@ pub fn controls(
     for drum in without.iter().flat_map(|set| set.indices()) {
         controls.drums[drum].enabled = false;
     }
-    for (drum, sensitivity) in sensitivities.iter().flat_map(|set| set.settings()) {
-        controls.drums[drum].sensitivity = sensitivity;
+    for (drum, percent) in sensitivities.iter().flat_map(|set| set.numbers()) {
+        controls.drums[drum].sensitivity = percent / 100.0;
+    }
+    for (drum, gap_ms) in gaps_ms.iter().flat_map(|set| set.numbers()) {
+        controls.drums[drum].min_gap_ms = gap_ms;
     }
     controls
 }
@@ -159,13 +169,13 @@ mod tests {
     #[test]
     fn percentages_are_checked() {
         let settings = |text| {
-            DrumPercent::parse(text, -100.0..=100.0)
+            DrumNumber::percent(text, -100.0..=100.0)
                 .unwrap()
-                .settings()
+                .numbers()
                 .collect::<Vec<_>>()
         };
-        assert_eq!(settings("snare=50"), [(1, 0.5)]);
-        assert_eq!(settings("hihat=-25%"), [(2, -0.25), (3, -0.25)]);
+        assert_eq!(settings("snare=50"), [(1, 50.0)]);
+        assert_eq!(settings("hihat=-25%"), [(2, -25.0), (3, -25.0)]);
         for (text, expected) in [
             ("snare", "expected DRUM=PERCENT"),
             ("snare=", "expected snare=-100 to snare=100, found \"\""),
@@ -173,10 +183,10 @@ mod tests {
             ("snare=NaN", "found \"NaN\""),
             ("drum=1", "found \"drum\""),
         ] {
-            let error = DrumPercent::parse(text, -100.0..=100.0).unwrap_err();
+            let error = DrumNumber::percent(text, -100.0..=100.0).unwrap_err();
             assert!(error.contains(expected), "{text}: {error}");
         }
-        assert!(DrumPercent::parse("snare=-1", 0.0..=100.0).is_err());
+        assert!(DrumNumber::percent("snare=-1", 0.0..=100.0).is_err());
     }
 
     #[test]
@@ -196,9 +206,11 @@ mod tests {
     fn later_settings_replace_earlier_ones() {
         let without = ["cymbals", "mid_tom"].map(|name| DrumSet::parse(name).unwrap());
         let readily =
-            ["all=60", "kick=40"].map(|text| DrumPercent::parse(text, 0.0..=100.0).unwrap());
+            ["all=60", "kick=40"].map(|text| DrumNumber::percent(text, 0.0..=100.0).unwrap());
+        let gaps = ["all=20", "snare=12.5"]
+            .map(|text| DrumNumber::parse(text, "MS", 5.0..=250.0).unwrap());
         let renames = ["crash=ride", "crash=open_hat"].map(|text| Rename::parse(text).unwrap());
-        let controls = controls(&without, &readily, &renames);
+        let controls = controls(&without, &readily, &gaps, &renames);
         let names = controls.drums.map(|drum| drum.heard_as);
         assert_eq!(names[Drum::Crash.index()], Some(Drum::OpenHat));
         assert_eq!(names.iter().flatten().count(), 1);
@@ -206,6 +218,10 @@ mod tests {
         assert_eq!(
             enabled,
             [true, true, true, true, true, false, true, false, false]
+        );
+        assert_eq!(
+            controls.drums.map(|drum| drum.min_gap_ms)[..2],
+            [20.0, 12.5]
         );
         assert_eq!(controls.drums[0].sensitivity, 0.4);
         assert_eq!(controls.drums[8].sensitivity, 0.6);

@@ -19,6 +19,7 @@ mod picture;
 mod progress;
 mod render;
 mod separate;
+mod sound_args;
 mod summary;
 mod track_writer;
 mod tracks;

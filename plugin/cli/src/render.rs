@@ -44,6 +44,8 @@ pub struct Settings {
     pub own: Vec<(Drum, Vec<Arc<OneShot>>)>,
     /// Hits that are known.
     pub hits: GivenHits,
+    /// Whether each begins where its drum does nearby, if all of them are given.
+    pub hits_snap: bool,
     /// What they are for; all of them only if the controls say that hits are given.
     pub hits_role: HitsRole,
     /// Where they end and the engine listens; none: they are all.
@@ -228,7 +230,8 @@ fn hear(
     let mut done = 0;
     let words = if is_given {
         let hits = settings.hits.iter();
-        hits.map(|hit| Word::hit(hit, format.sample_rate_hz))
+        let snaps = settings.hits_snap;
+        hits.map(|hit| Word::hit(hit, format.sample_rate_hz, snaps))
             .collect()
     } else {
         corrections.to_vec()

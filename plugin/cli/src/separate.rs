@@ -3,7 +3,9 @@
 use std::process::ExitCode;
 use std::time::Instant;
 
-use crate::args::{Mode, SeparateArgs};
+use idm_engine::drum::Drum;
+
+use crate::args::SeparateArgs;
 use crate::batch;
 use crate::beside::beside;
 use crate::console;
@@ -27,20 +29,11 @@ pub fn run(args: &SeparateArgs) -> ExitCode {
         Err(error) => return batch::usage(&error),
     };
     settings.own = own.sounds();
-    let drums = &mut settings.controls.drums;
-    for (drum, isolation) in args.isolations.iter().flat_map(|set| set.settings()) {
-        drums[drum].isolation = isolation;
-    }
-    for (drum, dynamics) in args.dynamics.iter().flat_map(|set| set.settings()) {
-        drums[drum].dynamics = dynamics;
-    }
-    for drum in drums.iter_mut() {
-        drum.blend = args.mode.blend();
-    }
-    for (drum, _) in &settings.own {
-        let controls = &mut drums[drum.index()];
-        controls.blend = Mode::Resynth.blend();
-        if !controls.enabled {
+    let own_drums: Vec<Drum> = settings.own.iter().map(|(drum, _)| *drum).collect();
+    let controls = &mut settings.controls;
+    args.sound.apply(controls, args.mode, &own_drums);
+    for drum in own_drums {
+        if !controls.drums[drum.index()].enabled {
             let name = drum.file_stem();
             console::complain(format_args!(
                 "idm: the sample of {name} is not heard: --without says that there is none"

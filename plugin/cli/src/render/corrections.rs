@@ -29,17 +29,22 @@ pub struct Word {
 pub enum Says {
     /// The drum is hit, as hard as this where that is known.
     Hit(Option<f32>),
+    /// The same around there: where the drum begins, if it does.
+    HitNearby(Option<f32>),
     /// What is heard there is no hit of the drum.
     NoHit,
 }
 
 impl Word {
     /// A hit of a file, in a recording with this rate.
-    pub fn hit(hit: &WrittenHit, rate_hz: f64) -> Word {
+    pub fn hit(hit: &WrittenHit, rate_hz: f64, snaps: bool) -> Word {
         Word {
             sample: hit.sample(rate_hz),
             drum: hit.sound,
-            says: Says::Hit(hit.velocity),
+            says: match snaps {
+                true => Says::HitNearby(hit.velocity),
+                false => Says::Hit(hit.velocity),
+            },
         }
     }
 }
@@ -86,7 +91,7 @@ impl Corrections {
     ) -> Corrections {
         let mut wanted: Vec<Word> = list
             .iter()
-            .map(|hit| Word::hit(hit, rate_hz))
+            .map(|hit| Word::hit(hit, rate_hz, false))
             .filter(|word| enabled[word.drum.index()] && word.sample < frames)
             .collect();
         // Two notes of one drum at one moment, such as two names of a hat, are one hit.

@@ -191,6 +191,7 @@ impl Stream {
             let offset = word.sample.saturating_sub(self.processed) as usize;
             let is_taken = match word.says {
                 Says::Hit(velocity) => self.engine.give_hit(offset, word.drum, velocity),
+                Says::HitNearby(velocity) => self.engine.place_hit(offset, word.drum, velocity),
                 Says::NoHit => self.engine.remove_hit(offset, word.drum),
             };
             if !is_taken {
