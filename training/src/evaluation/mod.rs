@@ -42,7 +42,7 @@ pub use network::{Activation, activations, network_alone};
 pub(crate) use one_shots::{EXCERPT_S, distances_db, is_played};
 pub use one_shots::{OneShotQuality, one_shot_distance_db};
 pub use onsets::{Confusion, NOTHING, OnsetScore, confuse, match_times};
-pub(crate) use plain::excerpt as plain_excerpt;
+pub(crate) use plain::{excerpt as plain_excerpt, kit_of as plain_kit};
 pub use recorded::evaluate as evaluate_recordings;
 pub use report::Report;
 pub(crate) use report::{header, row};
