@@ -5,9 +5,9 @@ mod check;
 use std::{fs, ops::RangeInclusive, path::Path};
 
 use anyhow::{Context, Result};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::IgnoredAny};
 
-use crate::losses::LossConfig;
+use crate::{console, losses::LossConfig};
 
 /// A training run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
@@ -83,9 +83,10 @@ pub struct DataConfig {
     /// Share of training pieces in which pedal hats are as soft as the foot plays them, and
     /// duller than the closed hats that stand for them where a kit has none.
     pub foot_share: f32,
-    /// Share of training pieces in which drum machines have one sample per stroke, not
-    /// several in turn.
-    pub steady_share: f32,
+    /// Has no effect any more and is not written: every piece has one of the drums that a
+    /// machine offers for a stroke.
+    #[serde(skip_serializing, deserialize_with = "whatever")]
+    pub steady_share: (),
     /// Length of a training piece in seconds.
     pub piece_s: f64,
     /// Pieces per step.
@@ -112,6 +113,11 @@ pub struct DataConfig {
     pub validation_piece_s: f64,
 }
 
+/// Reads a setting of old that no longer means anything.
+fn whatever<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
+    IgnoredAny::deserialize(deserializer).map(drop)
+}
+
 /// What [`DataConfig::tame_wildness`] usually is.
 const TAME_WILDNESS: f32 = 0.15;
 
@@ -136,7 +142,7 @@ impl Default for DataConfig {
             sections_share: 0.0,
             acoustic_cymbals: 0.0,
             foot_share: 0.0,
-            steady_share: 0.0,
+            steady_share: (),
             piece_s: 6.0,
             batch: 16,
             uses: 2,
@@ -246,9 +252,11 @@ impl Config {
             .with_context(|| format!("cannot read the configuration {}", path.display()))?;
         let wrong = || format!("{} is not a configuration", path.display());
         let mut config: Config = toml::from_str(&text).with_context(wrong)?;
-        if counts_steps_alone(&toml::from_str(&text).with_context(wrong)?) {
+        let written: toml::Table = toml::from_str(&text).with_context(wrong)?;
+        if counts_steps_alone(&written) {
             config.schedule.minutes = 0.0;
         }
+        remark_on_the_past(&written, path);
         config.check()?;
         Ok(config)
     }
@@ -262,6 +270,22 @@ impl Config {
     pub fn hash(&self) -> String {
         short_name(self.to_toml().as_bytes())
     }
+}
+
+/// Tells that settings in `written`, read from `path`, have no effect any more.
+pub(crate) fn remark_on_the_past(written: &toml::Table, path: &Path) {
+    if has_steady_share(written) {
+        console::remark(format!(
+            "{}: data.steady_share has no effect any more: a drum machine's drum is one sample in \
+             every piece",
+            path.display()
+        ));
+    }
+}
+
+fn has_steady_share(written: &toml::Table) -> bool {
+    let data = written.get("data").and_then(toml::Value::as_table);
+    data.is_some_and(|data| data.contains_key("steady_share"))
 }
 
 /// Whether `written` has a budget in steps and none in minutes: the usual minutes are then
@@ -297,6 +321,20 @@ mod tests {
             count += 1;
         }
         assert!(count >= 2);
+    }
+
+    #[test]
+    fn settings_of_old_are_read_and_forgotten() {
+        let text = "name = \"x\"\n[data]\nsteady_share = 0.4\nfoot_share = 0.5\n";
+        let old: Config = toml::from_str(text).unwrap();
+        assert_eq!(old.data.foot_share, 0.5);
+        assert!(!old.to_toml().contains("steady_share"));
+        assert!(has_steady_share(&toml::from_str(text).unwrap()));
+        assert!(!has_steady_share(&toml::from_str(&old.to_toml()).unwrap()));
+        // As checkpoints have it.
+        let mut header = serde_json::to_value(&old).unwrap();
+        header["data"]["steady_share"] = 0.4.into();
+        assert_eq!(serde_json::from_value::<Config>(header).unwrap(), old);
     }
 
     #[test]

@@ -255,10 +255,36 @@ fn a_recording_that_turns_out_to_be_damaged_is_left_out() {
             .collect()
     };
     let expected = pieces(&whole);
+    let spread = |recordings: &Recordings| -> Vec<_> {
+        let pieces = recordings.spread(8, 1.0).unwrap().into_iter();
+        pieces.map(|piece| piece.mix_power).collect()
+    };
+    let evenly = spread(&whole);
+    assert_eq!(evenly, spread(&whole));
+    let of_takes: Vec<_> = (0..4)
+        .map(|n| whole.explained(n).unwrap().0.mix_power)
+        .collect();
+    let is_in = |take: &[f32], piece: &[f32]| {
+        let mut windows = take.windows(piece.len()).step_by(piece.len() / 172);
+        windows.any(|window| window == piece)
+    };
+    for (n, piece) in evenly.iter().enumerate() {
+        assert!(
+            is_in(&of_takes[n / 2], piece),
+            "piece {n} is of take {}",
+            n / 2
+        );
+    }
     cut(&root.path().join("000002/mix.wav"));
     let recordings = Recordings::open(&config, Split::Train, &[])
         .unwrap()
         .unwrap();
+    assert_eq!(spread(&recordings).len(), 8);
+    assert!(
+        spread(&recordings)
+            .iter()
+            .all(|piece| !is_in(&of_takes[2], piece))
+    );
     let found = pieces(&recordings);
     let same = found.iter().zip(&expected);
     let same =
@@ -275,6 +301,7 @@ fn a_recording_that_turns_out_to_be_damaged_is_left_out() {
         error.contains("none of 4 recordings can be read"),
         "{error}"
     );
+    assert!(none.spread(8, 1.0).is_err());
 }
 
 #[test]

@@ -72,7 +72,6 @@ impl DataConfig {
             ("sections_share", self.sections_share),
             ("acoustic_cymbals", self.acoustic_cymbals),
             ("foot_share", self.foot_share),
-            ("steady_share", self.steady_share),
             ("reuse_drums_share", self.reuse_drums_share),
             ("recordings_share", self.recordings_share),
         ] {

@@ -279,10 +279,12 @@ fn of_whole_kits(
         kits.len()
     );
     let kits = whole.len() as u64;
+    let kit_of = |index: u64| plain::kit_of(whole[(index % kits) as usize], SEED, index);
     (0..count as u64)
         .into_par_iter()
         .map(|index| {
-            let made = plain::excerpt_from(&whole, &grooves, SEED, index, excerpt_s, entrance_s);
+            let kit = kit_of(index);
+            let made = plain::excerpt_from(&kit, &grooves, SEED, index, excerpt_s, entrance_s);
             let mut excerpt =
                 made.with_context(|| format!("no performance fills an excerpt of {excerpt_s} s"))?;
             let stage_of = |index| Stage::draw(&mut Random::new(&[SEED, index, 0x57]));
@@ -290,18 +292,21 @@ fn of_whole_kits(
                 stage_of(index).place_piece(&mut excerpt.piece);
                 excerpt.true_kit = None;
             }
-            let heard_before = |index: u64| {
+            let heard_before = |kit: &Kit, index: u64| {
                 let later = index + kits * ANOTHER_TURN;
-                let mut piece = plain::excerpt(&whole, &grooves, SEED, later, ANOTHER_S)?.piece;
+                let mut piece = plain::excerpt(kit, &grooves, SEED, later, ANOTHER_S)?.piece;
                 if is_placed {
                     stage_of(index).place_piece(&mut piece);
                 }
                 piece.stems = Default::default();
                 Some(piece)
             };
-            excerpt.another = heard_before(index);
+            excerpt.another = heard_before(&kit, index);
             // With one kit there is no other.
-            excerpt.foreign = (kits > 1).then(|| heard_before(index + 1)).flatten();
+            let has_other = kits > 1;
+            excerpt.foreign = has_other
+                .then(|| heard_before(&kit_of(index + 1), index + 1))
+                .flatten();
             Ok(excerpt)
         })
         .collect()

@@ -35,21 +35,27 @@ pub fn is_whole(kit: &Kit) -> bool {
         && any(&[Sound::Crash, Sound::Ride])
 }
 
-/// Excerpt number `index`: kits take turns, the groove and the place in it are
-/// drawn. `grooves` and `kits` must not be empty. Allocates.
+/// `kit` as excerpt number `index` plays it: with one of the drums that it has for a sound.
+/// Grooves do not depend on which. Allocates.
+pub fn kit_of(kit: &Kit, seed: u64, index: u64) -> Kit {
+    kit.with_one_drum_each(&[seed, index, 0xd5])
+}
+
+/// Excerpt number `index` of a `kit` that [`kit_of`] made: the groove and the place in it are
+/// drawn. `grooves` must not be empty. Allocates.
 pub fn excerpt(
-    kits: &[&Kit],
+    kit: &Kit,
     grooves: &[Groove],
     seed: u64,
     index: u64,
     length_s: f64,
 ) -> Option<Excerpt> {
-    excerpt_from(kits, grooves, seed, index, length_s, 0.0)
+    excerpt_from(kit, grooves, seed, index, length_s, 0.0)
 }
 
 /// The same, in which only kick and snare play before `entrance_s`. Allocates.
 pub fn excerpt_from(
-    kits: &[&Kit],
+    kit: &Kit,
     grooves: &[Groove],
     seed: u64,
     index: u64,
@@ -58,7 +64,6 @@ pub fn excerpt_from(
 ) -> Option<Excerpt> {
     let begins = |event: &Event| matches!(event.sound.drum(), Some(Drum::Kick | Drum::Snare));
     let random = &mut Random::new(&[seed, index, 0x91]);
-    let kit = kits.get(index as usize % kits.len().max(1))?;
     // Short fills only where nothing is long enough.
     let long = |groove: &&Groove| groove.duration_s >= length_s;
     let mut choice: Vec<&Groove> = grooves.iter().filter(long).collect();
@@ -231,7 +236,7 @@ mod tests {
             duration_s: 2.2,
             events,
         };
-        let excerpt = excerpt(&[&kit], &[groove], 1, 0, 2.5).unwrap();
+        let excerpt = excerpt(&kit, &[groove], 1, 0, 2.5).unwrap();
         assert_eq!(excerpt.labels.style, "jazz");
         assert_eq!(excerpt.piece.hits.len(), 12);
         let peak = excerpt

@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::{
     breakdown::Breakdown,
     diagnosis::Diagnosis,
+    intervals::{Interval, Intervals},
     onsets::OnsetScore,
     picture::draw_confusion,
     score::{PointScore, Separation, SystemScore, TOLERANCES_S, Transcription},
@@ -39,6 +40,15 @@ fn onset_cell(score: &OnsetScore) -> String {
 
 fn decibels(value: Option<f64>) -> String {
     figure(value, 1)
+}
+
+/// `value`, and the interval that it may lie in.
+fn with_ends(value: Option<f64>, ends: Option<Interval>, digits: usize) -> String {
+    let value = figure(value, digits);
+    match ends {
+        Some([low, high]) => format!("{value} / {low:.digits$} to {high:.digits$}"),
+        None => format!("{value} / –"),
+    }
 }
 
 impl Report {
@@ -140,6 +150,59 @@ impl Report {
             }
         }
         velocity_table(text, &rows);
+        self.interval_tables(text, groups, classes);
+    }
+
+    /// How many hits the classes have, and how far F and SI-SDR are a matter of chance.
+    fn interval_tables(&self, text: &mut String, groups: &[&str], classes: &[&str]) {
+        let rows = || {
+            let systems = self.systems.iter();
+            systems.filter_map(|system| Some((system, system.intervals.as_ref()?)))
+        };
+        header(
+            text,
+            "F per class: hits, F, 95 % interval",
+            classes,
+            &["mean F"],
+        );
+        for (system, intervals) in rows() {
+            let strict = system.transcription.as_ref().map(|scores| &scores.strict);
+            let classes = strict.and_then(|strict| strict.classes.first());
+            let values: Vec<Option<f64>> = classes
+                .into_iter()
+                .flatten()
+                .map(OnsetScore::f_measure)
+                .collect();
+            let mean = super::score::mean(values.iter().flatten().copied());
+            let ends = intervals.class_f.iter();
+            let cells = values.iter().zip(&intervals.class_hits).zip(ends);
+            let cells = cells
+                .map(|((value, hits), ends)| format!("{hits} / {}", with_ends(*value, *ends, 2)));
+            row(
+                text,
+                &system.name,
+                cells.chain([with_ends(mean, intervals.mean_f, 2)]),
+            );
+        }
+        text.push('\n');
+        let has_stems = |intervals: &Intervals| intervals.mean_si_sdr_db.is_some();
+        if !rows().any(|(_, intervals)| has_stems(intervals)) {
+            return;
+        }
+        header(
+            text,
+            "SI-SDR per group, dB: mean, 95 % interval",
+            groups,
+            &["mean"],
+        );
+        for (system, intervals) in rows().filter(|(_, intervals)| has_stems(intervals)) {
+            let ends = intervals.group_si_sdr_db.iter();
+            let cells = system.groups.iter().zip(ends);
+            let cells = cells.map(|(group, ends)| with_ends(group.si_sdr_db, *ends, 1));
+            let mean = with_ends(system.macro_si_sdr_db(), intervals.mean_si_sdr_db, 1);
+            row(text, &system.name, cells.chain([mean]));
+        }
+        text.push('\n');
     }
 
     /// Writes `evaluation.md` and `evaluation.json` with all `reports` and, for
@@ -240,6 +303,13 @@ mod tests {
                     confusion: Confusion::default(),
                     velocities: Vec::new(),
                 }),
+                intervals: Some(Intervals {
+                    class_hits: vec![12; 9],
+                    class_f: vec![Some([0.25, 0.75]); 9],
+                    mean_f: Some([0.25, 0.75]),
+                    group_si_sdr_db: vec![Some([1.0, 6.04]), None, None, None, None],
+                    mean_si_sdr_db: Some([1.5, 5.5]),
+                }),
             }],
             diagnosis: None,
             breakdown: None,
@@ -259,6 +329,15 @@ mod tests {
             "{}",
             report.markdown()
         );
+        for expected in [
+            "| 12 / – / 0.25 to 0.75 |",
+            "| 3.2 / 1.0 to 6.0 | 3.2 / – |",
+            "| 3.2 / 1.5 to 5.5 |",
+        ] {
+            assert!(report.markdown().contains(expected), "{expected}");
+        }
+        let ends = &written[0]["systems"][0]["intervals"]["mean_f"];
+        assert_eq!(*ends, serde_json::json!([0.25, 0.75]));
         let picture = std::fs::read(folder.path().join("confusion-a-ours--streaming.png")).unwrap();
         assert_eq!(&picture[1..4], b"PNG");
     }

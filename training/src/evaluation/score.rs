@@ -5,6 +5,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use super::{
+    intervals::{Intervals, Observed},
     metrics::{level_at_silence_db, log_spectral_distance_db, pre_echo_db, sdr_db, si_sdr_db},
     onsets::{self, Confusion, OnsetScore},
     stft::Stft,
@@ -46,6 +47,9 @@ pub struct SystemScore {
     pub classes: Vec<Separation>,
     /// For systems that transcribe.
     pub transcription: Option<Transcription>,
+    /// How far figures are a matter of which excerpts were drawn, for systems that transcribe.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub intervals: Option<Intervals>,
 }
 
 /// How well hits were found.
@@ -129,12 +133,23 @@ impl SystemScore {
                 sum.add(other);
             }
         }
+        let observed: Option<Vec<Observed>> = scores.iter().map(|score| score.observed()).collect();
         SystemScore {
             name: scores[0].name.clone(),
             groups: separations(|score| &score.groups),
             classes: separations(|score| &score.classes),
             transcription,
+            intervals: observed.map(|observed| Intervals::new(&observed)),
         }
+    }
+
+    /// What the score, if it is of one excerpt, says of others.
+    fn observed(&self) -> Option<Observed> {
+        let strict = &self.transcription.as_ref()?.strict;
+        Some(Observed {
+            hits: strict.classes.first()?.clone(),
+            si_sdr_db: self.groups.iter().map(|group| group.si_sdr_db).collect(),
+        })
     }
 
     /// Mean SI-SDR over the groups.
@@ -187,20 +202,50 @@ pub(crate) fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
 /// Scores `estimates` (one per piece) of the system called `name`.
 pub fn score(name: &str, pieces: &[&Piece], estimates: &[&Estimate]) -> SystemScore {
     let group_of = |group: Group| move |drum: Drum| drum.group() == group;
-    let groups: Vec<Separation> = Group::ALL
+    let (groups, si_sdr_db): (Vec<Separation>, Vec<Vec<Option<f64>>>) = Group::ALL
         .into_par_iter()
         .map(|group| separation(pieces, estimates, group_of(group)))
-        .collect();
+        .unzip();
     let classes: Vec<Separation> = Drum::ALL
         .into_par_iter()
-        .map(|class| separation(pieces, estimates, move |drum| drum == class))
+        .map(|class| separation(pieces, estimates, move |drum| drum == class).0)
         .collect();
     SystemScore {
         name: name.to_owned(),
         groups,
         classes,
         transcription: transcription(pieces, estimates),
+        intervals: intervals(pieces, estimates, &si_sdr_db),
     }
+}
+
+/// Intervals of a system that transcribes, `si_sdr_db` by group and piece.
+fn intervals(
+    pieces: &[&Piece],
+    estimates: &[&Estimate],
+    si_sdr_db: &[Vec<Option<f64>>],
+) -> Option<Intervals> {
+    let observed: Option<Vec<Observed>> = pieces
+        .iter()
+        .zip(estimates)
+        .enumerate()
+        .map(|(place, (piece, estimate))| {
+            let detected = estimate.hits(OperatingPoint::Strict)?;
+            Some(Observed {
+                hits: Drum::ALL
+                    .map(|class| class_score(&piece.hits, &detected, class))
+                    .to_vec(),
+                si_sdr_db: si_sdr_db.iter().map(|pieces| pieces[place]).collect(),
+            })
+        })
+        .collect();
+    observed.map(|observed| Intervals::new(&observed))
+}
+
+/// Hits of `class` within the first tolerance.
+fn class_score(played: &[Hit], detected: &[Hit], class: Drum) -> OnsetScore {
+    let times = |hits: &[Hit]| onsets::times(hits, 0.0, |drum| drum == class);
+    onsets::score(&times(played), &times(detected), TOLERANCES_S[0])
 }
 
 fn transcription(pieces: &[&Piece], estimates: &[&Estimate]) -> Option<Transcription> {
@@ -262,37 +307,41 @@ fn point_score(pieces: &[&Piece], detected: &[Vec<Hit>]) -> PointScore {
     }
 }
 
+/// The means over all pieces, and the SI-SDR of each.
 fn separation(
     pieces: &[&Piece],
     estimates: &[&Estimate],
     belongs: impl Fn(Drum) -> bool,
-) -> Separation {
+) -> (Separation, Vec<Option<f64>>) {
     let mut stft = Stft::new(1024, 256);
     let (mut si_sdr, mut sdr, mut lsd, mut silent) = (vec![], vec![], vec![], vec![]);
     let mut pre_echo = vec![];
     for (piece, estimate) in pieces.iter().zip(estimates) {
         let Some(estimated) = sum_of(&estimate.stems, &belongs) else {
+            si_sdr.push(None);
             continue;
         };
         let reference = sum_of(&piece.stems, &belongs).unwrap_or_default();
         if !piece.hits.iter().any(|hit| belongs(hit.drum)) {
             silent.push(level_at_silence_db(&estimated, &piece.mix));
+            si_sdr.push(None);
             continue;
         }
-        si_sdr.extend(si_sdr_db(&reference, &estimated));
+        si_sdr.push(si_sdr_db(&reference, &estimated));
         sdr.extend(sdr_db(&reference, &estimated));
         let hits = piece.hits.iter().filter(|hit| belongs(hit.drum));
         let onsets: Vec<usize> = hits.map(|hit| hit.sample).collect();
         pre_echo.extend(pre_echo_db(&reference, &estimated, &onsets));
         lsd.extend(log_spectral_distance_db(&mut stft, &reference, &estimated));
     }
-    Separation {
-        si_sdr_db: mean(si_sdr.into_iter()),
+    let means = Separation {
+        si_sdr_db: mean(si_sdr.iter().flatten().copied()),
         sdr_db: mean(sdr.into_iter()),
         lsd_db: mean(lsd.into_iter()),
         silent_db: mean(silent.into_iter()),
         pre_echo_db: mean(pre_echo.into_iter()),
-    }
+    };
+    (means, si_sdr)
 }
 
 /// Sum of the classes' signals that `belongs` accepts. For the mixture as

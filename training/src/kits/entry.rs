@@ -30,6 +30,8 @@ pub(super) struct Entry {
     pub(super) velocity: f32,
     /// Where the hit begins, if known.
     pub(super) onset_ms: Option<f32>,
+    /// Whether it is a drum of its own beside others of its sound.
+    pub(super) is_alternate: bool,
 }
 
 impl Entry {
@@ -70,6 +72,7 @@ impl Entry {
             onset: onset.min(audio.len() as f32),
             audio: audio.into(),
             velocity: (self.velocity / 127.0).clamp(0.0, 1.0),
+            is_alternate: self.is_alternate,
         })
     }
 }

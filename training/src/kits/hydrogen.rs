@@ -94,6 +94,8 @@ pub(super) fn entries(path: &Path) -> Result<Vec<Entry>> {
                     127.0 * 0.5 * (low + high)
                 },
                 onset_ms: None,
+                // Of unknown kits the alternatives may be a drummer's.
+                is_alternate: false,
             });
         }
     }

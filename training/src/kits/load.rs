@@ -15,8 +15,8 @@ use super::{
 };
 
 /// Loads the kits of `folder`: those of its `kits.csv` (columns `kit, class,
-/// file, velocity, split, onset_ms`; files relative to the folder or to the
-/// one above), else the folder itself if it is a kit, else one kit or more per
+/// file, velocity, split, onset_ms`, if it likes `type` and `velocity_from`; files relative to
+/// the folder or to the one above), else the folder itself if it is a kit, else one kit or more per
 /// sub-folder. A kit is
 ///
 /// * a Hydrogen kit (`drumkit.xml`),
@@ -199,6 +199,22 @@ mod tests {
         fs::write(folder.path().join("kick/1.MP3"), b"").unwrap();
         let error = load_folder(folder.path()).unwrap_err().to_string();
         assert!(error.contains("found 1 file in MP3"), "{error}");
+    }
+
+    #[test]
+    fn alternates_are_told_from_takes() {
+        let folder = tempfile::tempdir().unwrap();
+        write_click(&folder.path().join("1.wav"), 0);
+        let rows = "kit,class,file,velocity,split,onset_ms,type,velocity_from\n\
+            a,snare,1.wav,90,train,0,acoustic,layer\n\
+            a,kick,1.wav,90,train,0,acoustic,alt\n\
+            b,kick,1.wav,90,train,0,synth,single\n";
+        fs::write(folder.path().join(MANIFEST), rows).unwrap();
+        let kits = load_folder(folder.path()).unwrap();
+        let is_alternate =
+            |kit: usize, sound: Sound| kits[kit].sounds[sound.index()][0].is_alternate;
+        assert!(is_alternate(0, Sound::Kick) && is_alternate(1, Sound::Kick));
+        assert!(!is_alternate(0, Sound::Snare));
     }
 
     #[test]

@@ -12,6 +12,10 @@ use super::{Sound, Split, entry::Entry, files::is_audio};
 
 /// Name of the manifest in a folder of kits.
 pub(super) const MANIFEST: &str = "kits.csv";
+/// What the column `velocity_from` says of samples that are different drums.
+const ALTERNATE: &str = "alt";
+/// Kinds of kits without a drummer, whose samples for one stroke are different drums.
+const MACHINES: [&str; 2] = ["electronic", "synth"];
 /// Velocities in a manifest.
 const VELOCITIES: RangeInclusive<f32> = 0.0..=127.0;
 
@@ -25,6 +29,8 @@ struct Row {
     onset_ms: f32,
     #[serde(default, rename = "type")]
     kind: String,
+    #[serde(default)]
+    velocity_from: String,
 }
 
 /// The samples of the kits of `folder` that `manifest` lists. Allocates.
@@ -88,6 +94,7 @@ pub(super) fn read_manifest(folder: &Path, manifest: &Path) -> Result<Vec<Entry>
             row.onset_ms
         );
         entries.push(Entry {
+            is_alternate: row.velocity_from == ALTERNATE || MACHINES.contains(&row.kind.as_str()),
             kit: row.kit,
             kind: row.kind,
             split,

@@ -90,6 +90,8 @@ fn scan_kit(folder: &Path) -> Result<Vec<Entry>> {
         velocity: velocity_in_name(file_name(&path)).unwrap_or(UNKNOWN_VELOCITY),
         path,
         onset_ms: None,
+        // Of unknown kits the alternatives may be a drummer's.
+        is_alternate: false,
     };
     for path in &children {
         let named = path.file_stem().and_then(|name| name.to_str());

@@ -154,6 +154,8 @@ fn region_entry(
             0.5 * (low + high) as f32
         },
         onset_ms: None,
+        // Of unknown kits the alternatives may be a drummer's.
+        is_alternate: false,
     }))
 }
 

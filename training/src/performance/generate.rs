@@ -69,6 +69,8 @@ struct Player<'a> {
     events: Vec<Event>,
     length_s: f64,
     jitter_s: f32,
+    /// Where the beat of the piece begins, once that is settled.
+    phase_s: Option<f64>,
     random: &'a mut Random,
 }
 
@@ -83,9 +85,11 @@ impl Player<'_> {
         });
     }
 
-    /// Strokes at a steady pace over the whole piece.
+    /// Strokes at a steady pace over the whole piece, on the beat that all pulses share.
     fn pulse(&mut self, every_s: f64, sound: Sound, accents: &[f32]) {
-        let mut time_s = f64::from(self.random.unit()) * 0.1;
+        // Drawn by each, so that what is drawn later does not depend on who was first.
+        let drawn_s = f64::from(self.random.unit()) * 0.1;
+        let mut time_s = *self.phase_s.get_or_insert(drawn_s);
         let mut stroke = 0;
         while time_s < self.length_s {
             let velocity = accents[stroke % accents.len()];
@@ -109,6 +113,7 @@ pub fn generate(pattern: Pattern, length_s: f64, random: &mut Random) -> Vec<Eve
         events: Vec::new(),
         length_s,
         jitter_s,
+        phase_s: None,
         random,
     };
     match pattern {
@@ -304,6 +309,7 @@ fn electronic(player: &mut Player<'_>) {
         }
         rows.push((sound, row));
     }
+    leave_one_hat_per_step(&mut rows);
     let mut step = 0;
     loop {
         let late_s = if step % 2 == 1 { swing * step_s } else { 0.0 };
@@ -324,9 +330,25 @@ fn electronic(player: &mut Player<'_>) {
     }
 }
 
+/// Closed hats rest where the open one plays: machines have one voice for both.
+fn leave_one_hat_per_step(rows: &mut [(Sound, [f32; 16])]) {
+    let of = |sound: Sound| move |row: &&(Sound, [f32; 16])| row.0 == sound;
+    let Some((_, open)) = rows.iter().find(of(Sound::OpenHat)).copied() else {
+        return;
+    };
+    let closed = rows.iter_mut().filter(|row| row.0 == Sound::ClosedHat);
+    for (step, open) in closed.flat_map(|row| row.1.iter_mut().zip(open)) {
+        if open > 0.0 {
+            *step = 0.0;
+        }
+    }
+}
+
 fn tom_fills(player: &mut Player<'_>) {
     let step_s = f64::from(player.random.log_range(0.07, 0.25));
     let mut time_s = 0.1;
+    // The foot keeps the time of the hands.
+    player.phase_s = Some(time_s);
     while time_s < player.length_s {
         let tom = TOMS[player.random.below(3)];
         for _ in 0..1 + player.random.below(6) {
@@ -419,5 +441,81 @@ pub(super) fn add_other_percussion(events: &mut Vec<Event>, length_s: f64, rando
             });
         }
         time_s += every_s;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Beyond the jitter of two strokes at its widest.
+    const NEAR_S: f64 = 2.0 * 3.5 * 0.006;
+
+    fn times(events: &[Event], sound: Sound) -> Vec<f64> {
+        let of_sound = events.iter().filter(|event| event.sound == sound);
+        of_sound.map(|event| event.time_s).collect()
+    }
+
+    /// Mean distance of each of `strokes` to the nearest of `others`.
+    fn apart_s(strokes: &[f64], others: &[f64]) -> f64 {
+        let nearest = |time: &f64| {
+            let distances = others.iter().map(|other| (other - time).abs());
+            distances.fold(f64::INFINITY, f64::min)
+        };
+        strokes.iter().map(nearest).sum::<f64>() / strokes.len() as f64
+    }
+
+    #[test]
+    fn blasts_strike_together_or_alternate_evenly() {
+        let (mut together, mut alternating) = (0, 0);
+        for seed in 0..40 {
+            let events = generate(Pattern::Blast, 8.0, &mut Random::new(&[seed]));
+            let (kicks, snares) = (times(&events, Sound::Kick), times(&events, Sound::Snare));
+            let every_s = (kicks.last().unwrap() - kicks[0]) / (kicks.len() - 1) as f64;
+            if every_s < 0.175 {
+                together += 1;
+                for (kick, snare) in kicks.iter().zip(&snares) {
+                    assert!((kick - snare).abs() < NEAR_S, "{seed}: {kick} {snare}");
+                }
+            } else {
+                alternating += 1;
+            }
+            let late_s: f64 = kicks.iter().zip(&snares).map(|(k, s)| s - k).sum();
+            let share = late_s / kicks.len().min(snares.len()) as f64 / every_s;
+            let expected = if every_s < 0.175 { 0.0 } else { 0.5 };
+            assert!((share - expected).abs() < 0.05, "{seed}: {share}");
+            let others = [Sound::Ride, Sound::ClosedHat, Sound::OpenHat, Sound::Crash];
+            for keeper in others.map(|sound| times(&events, sound)) {
+                if !keeper.is_empty() {
+                    assert!(apart_s(&keeper, &kicks) < 0.02, "{seed}");
+                }
+            }
+        }
+        assert!(together > 8 && alternating > 8, "{together} {alternating}");
+    }
+
+    #[test]
+    fn snares_of_double_kicks_fall_on_kicks() {
+        for seed in 0..20 {
+            let events = generate(Pattern::DoubleKick, 8.0, &mut Random::new(&[seed]));
+            let (kicks, snares) = (times(&events, Sound::Kick), times(&events, Sound::Snare));
+            assert!(!snares.is_empty());
+            let apart_s = apart_s(&snares, &kicks);
+            assert!(apart_s < 0.02, "{seed}: {apart_s}");
+        }
+    }
+
+    #[test]
+    fn machines_play_one_hat_at_a_time() {
+        let mut open = 0;
+        for seed in 0..60 {
+            let events = generate(Pattern::Electronic, 8.0, &mut Random::new(&[seed]));
+            let closed = times(&events, Sound::ClosedHat);
+            for time in times(&events, Sound::OpenHat) {
+                assert!(!closed.contains(&time), "{seed}: both at {time}");
+                open += 1;
+            }
+        }
+        assert!(open > 200, "{open}");
     }
 }

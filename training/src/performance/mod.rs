@@ -24,11 +24,13 @@ pub struct Event {
 
 /// Strokes of one class that are closer than this are one hit.
 const SAME_HIT_S: f64 = 0.012;
+/// Hats that close sooner after they were struck open were never heard open.
+const CLOSING_S: f64 = 0.04;
 
 /// A performance of `length_s` seconds: with probability `groove_share` an
 /// excerpt of a groove (varied; with probability `remap_share` its parts move to
 /// other drums), else a generated pattern. In order of time, no two strokes of one class closer
-/// than 12 ms. Allocates.
+/// than 12 ms, no hats open and closed at once. Allocates.
 pub fn perform(
     grooves: &[Groove],
     groove_share: f32,
@@ -67,7 +69,8 @@ fn pick_groove<'a>(grooves: &'a [Groove], random: &mut Random) -> Option<&'a Gro
     })
 }
 
-/// Sorts, drops what is outside, and merges doubled strokes.
+/// Sorts, drops what is outside, and merges doubled strokes and hats that are open and closed
+/// at once.
 pub(crate) fn settle(events: &mut Vec<Event>, length_s: f64) {
     events.retain(|event| (0.0..length_s).contains(&event.time_s) && event.velocity > 0.02);
     events.sort_by(|a, b| a.time_s.total_cmp(&b.time_s).then(a.sound.cmp(&b.sound)));
@@ -83,6 +86,30 @@ pub(crate) fn settle(events: &mut Vec<Event>, length_s: f64) {
         }
     }
     *events = kept;
+    leave_one_hat(events);
+}
+
+/// Of an open hat and a closed or pedal hat that are one stroke, leaves the closed one if it
+/// comes with or soon after the open one, which it would choke at once, else the open one.
+/// `events` are in order of time.
+fn leave_one_hat(events: &mut Vec<Event>) {
+    let is_closing = |event: &Event| matches!(event.sound, Sound::ClosedHat | Sound::PedalHat);
+    let is_open = |event: &Event| event.sound == Sound::OpenHat;
+    let closes = |open: &Event, other: &Event| {
+        is_closing(other) && (0.0..=CLOSING_S).contains(&(other.time_s - open.time_s))
+    };
+    let all = events.clone();
+    events.retain(|event| !is_open(event) || !all.iter().any(|other| closes(event, other)));
+    let open: Vec<f64> = events
+        .iter()
+        .filter(|event| is_open(event))
+        .map(|event| event.time_s)
+        .collect();
+    let reopens = |event: &Event| {
+        open.iter()
+            .any(|open_s| (0.0..SAME_HIT_S).contains(&(open_s - event.time_s)))
+    };
+    events.retain(|event| !is_closing(event) || !reopens(event));
 }
 
 fn same_drum(a: Sound, b: Sound) -> bool {
@@ -106,11 +133,55 @@ mod tests {
                 for later in &events[n + 1..] {
                     assert!(later.time_s >= event.time_s);
                     assert!(
+                        later.time_s - event.time_s > CLOSING_S
+                            || event.sound != Sound::OpenHat
+                            || !matches!(later.sound, Sound::ClosedHat | Sound::PedalHat),
+                        "{seed}: {event:?} {later:?}"
+                    );
+                    assert!(
                         later.time_s - event.time_s >= SAME_HIT_S
                             || !same_drum(event.sound, later.sound)
                     );
                 }
             }
+        }
+    }
+
+    #[test]
+    fn hats_are_open_or_closed() {
+        let settled = |strokes: &[(f64, Sound)]| -> Vec<(f64, Sound)> {
+            let mut events: Vec<Event> = strokes
+                .iter()
+                .map(|&(time_s, sound)| Event {
+                    time_s,
+                    sound,
+                    velocity: 0.5,
+                })
+                .collect();
+            settle(&mut events, 4.0);
+            let events = events.iter();
+            events.map(|event| (event.time_s, event.sound)).collect()
+        };
+        use Sound::{ClosedHat, Kick, OpenHat, PedalHat, Ride};
+        assert_eq!(
+            settled(&[(1.0, OpenHat), (1.0, ClosedHat)]),
+            [(1.0, ClosedHat)]
+        );
+        assert_eq!(
+            settled(&[(1.0, OpenHat), (1.03, PedalHat)]),
+            [(1.03, PedalHat)]
+        );
+        assert_eq!(
+            settled(&[(1.0, ClosedHat), (1.005, OpenHat)]),
+            [(1.005, OpenHat)]
+        );
+        for apart in [
+            [(1.0, OpenHat), (1.05, ClosedHat)],
+            [(1.0, ClosedHat), (1.02, OpenHat)],
+            [(1.0, Ride), (1.0, PedalHat)],
+            [(1.0, Kick), (1.0, OpenHat)],
+        ] {
+            assert_eq!(settled(&apart).len(), 2, "{apart:?}");
         }
     }
 

@@ -64,6 +64,29 @@ struct Passage {
     end: usize,
 }
 
+/// Where pieces may lie in a passage, in frames of `hop` samples.
+#[derive(Debug, Clone, Copy)]
+struct Room {
+    hop: usize,
+    /// The first place.
+    begin: usize,
+    /// Length of a piece.
+    frames: usize,
+    /// How many places there are.
+    places: usize,
+}
+
+impl Room {
+    /// The piece at a place, the last one at most.
+    fn cut(&self, example: &TrainingExample, place: usize) -> TrainingExample {
+        crop(
+            example,
+            self.begin + place.min(self.places - 1),
+            self.frames,
+        )
+    }
+}
+
 /// Passages by number, and the order in which they were made.
 type Cache = (HashMap<usize, Arc<TrainingExample>>, VecDeque<usize>);
 
@@ -164,6 +187,25 @@ fn passages(recording: usize, samples: usize) -> impl Iterator<Item = Passage> {
             (n + 1) * length
         },
     })
+}
+
+/// `pieces` places of `samples` samples, spread evenly over `passages` by their length: the
+/// number of a passage and how far into it a piece begins. Allocates.
+fn spread(passages: &[Passage], pieces: usize, samples: usize) -> Vec<(usize, usize)> {
+    let length = |passage: &Passage| passage.end - passage.begin;
+    let all: usize = passages.iter().map(length).sum();
+    let place = |piece: usize| {
+        // In the middle of its share of all that there is.
+        let mut middle = (2 * piece + 1) * all / (2 * pieces);
+        let mut number = 0;
+        while number + 1 < passages.len() && middle >= length(&passages[number]) {
+            middle -= length(&passages[number]);
+            number += 1;
+        }
+        let room = length(&passages[number]).saturating_sub(samples);
+        (number, middle.saturating_sub(samples / 2).min(room))
+    };
+    (0..pieces).map(place).collect()
 }
 
 impl Recordings {
@@ -315,6 +357,45 @@ impl Recordings {
                 Err(error) => self.leave_out(number, &error),
             }
         }
+        self.none_left()
+    }
+
+    /// `pieces` pieces of `piece_s` seconds, spread evenly over all recordings but those that
+    /// turn out to be damaged, which is told. The same whenever it is asked for. Allocates.
+    ///
+    /// # Errors
+    /// When no recording can be read any more.
+    pub fn spread(&self, pieces: usize, piece_s: f64) -> Result<Vec<TrainingExample>> {
+        let samples = (piece_s * SAMPLE_RATE_HZ) as usize;
+        'whole: loop {
+            let is_whole = |number: &usize| {
+                let recording = self.passages[*number].recording;
+                !self.damaged().contains(&recording)
+            };
+            let numbers: Vec<usize> = (0..self.passages.len()).filter(is_whole).collect();
+            if numbers.is_empty() {
+                return self.none_left();
+            }
+            let passages: Vec<Passage> = numbers.iter().map(|&n| self.passages[n]).collect();
+            let mut examples = Vec::with_capacity(pieces);
+            for (place, into) in spread(&passages, pieces, samples) {
+                let number = numbers[place];
+                match self.passage(number, samples) {
+                    Ok(example) => {
+                        let room = self.room(&example, number, samples)?;
+                        examples.push(room.cut(&example, into / room.hop));
+                    }
+                    Err(error) => {
+                        self.leave_out(number, &error);
+                        continue 'whole;
+                    }
+                }
+            }
+            return Ok(examples);
+        }
+    }
+
+    fn none_left<T>(&self) -> Result<T> {
         bail!(
             "none of {} recordings can be read: {} turned out to be damaged",
             self.recordings.len(),
@@ -341,19 +422,56 @@ impl Recordings {
         samples: usize,
         [seed, index]: [u64; 2],
     ) -> Result<TrainingExample> {
-        let framing = Framing::for_rate(SAMPLE_RATE_HZ).context("44.1 kHz is not supported")?;
-        let frames = samples / framing.hop_samples;
-        let passage = self.passages[number];
-        let begin = (passage.begin - passage.first) / framing.hop_samples;
-        let room = (example.frames + 1).saturating_sub(begin + frames).max(1);
+        let room = self.room(example, number, samples)?;
         let mut random = Random::new(&[seed, index, 0x6372_6f70]);
-        Ok(crop(example, begin + random.below(room), frames))
+        Ok(room.cut(example, random.below(room.places)))
+    }
+
+    /// Where pieces of `samples` samples may lie in passage `number`, which is `example`.
+    fn room(&self, example: &TrainingExample, number: usize, samples: usize) -> Result<Room> {
+        let framing = Framing::for_rate(SAMPLE_RATE_HZ).context("44.1 kHz is not supported")?;
+        let hop = framing.hop_samples;
+        let passage = self.passages[number];
+        let (begin, frames) = ((passage.begin - passage.first) / hop, samples / hop);
+        Ok(Room {
+            hop,
+            begin,
+            frames,
+            places: (example.frames + 1).saturating_sub(begin + frames).max(1),
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn places_are_spread_over_all_that_there_is() {
+        let samples = |seconds: f64| (seconds * SAMPLE_RATE_HZ) as usize;
+        let lengths = [300.0, 60.0, 5.0, 180.0];
+        let all: Vec<Passage> = lengths
+            .iter()
+            .enumerate()
+            .flat_map(|(n, &seconds)| passages(n, samples(seconds)))
+            .collect();
+        let places = spread(&all, 36, samples(8.0));
+        let mut counts = [0; 4];
+        for (number, into) in &places {
+            counts[all[*number].recording] += 1;
+            let length = all[*number].end - all[*number].begin;
+            assert!(*into == 0 || into + samples(8.0) <= length);
+        }
+        assert!((19..=21).contains(&counts[0]), "{counts:?}");
+        assert!(counts[1] >= 3 && counts[3] >= 11, "{counts:?}");
+        // As many places as passages of one length: one each.
+        let even: Vec<Passage> = passages(0, samples(360.0)).collect();
+        let numbers: Vec<usize> = spread(&even, 12, samples(8.0))
+            .into_iter()
+            .map(|place| place.0)
+            .collect();
+        assert_eq!(numbers, (0..12).collect::<Vec<_>>());
+    }
 
     #[test]
     fn passages_cover_a_recording_once() {

@@ -84,6 +84,11 @@ impl Treatment {
         self
     }
 
+    #[cfg(test)]
+    pub(super) fn shortest_decay_s(&self) -> f32 {
+        self.tau_s.min(self.high_tau_s)
+    }
+
     /// The treated hit and the position of its onset, in samples.
     pub(super) fn apply(&self, sample: &Sample) -> (Vec<f32>, f32) {
         let mut audio = resample(&sample.audio, self.speed);
@@ -188,6 +193,7 @@ mod tests {
             audio: (0..500).map(|n| (n as f32 * 0.1).sin()).collect(),
             onset: 30.0,
             velocity: 1.0,
+            is_alternate: false,
         };
         let (audio, onset) = treatment.apply(&sample);
         assert_eq!(onset, 30.0);

@@ -10,11 +10,12 @@ use super::{
 use crate::{
     config::DataConfig,
     dsp::{RATE_HZ, from_db},
-    kits::{Kit, LAYER_WIDTH, SOUND_COUNT, Sample, Sound},
+    kits::{self, Kit, SOUND_COUNT, Sample, Sound},
     random::Random,
 };
 
-/// One source of a sound: hits with the factor that brings the loudest to 1.
+/// One source of a sound: hits of one drum with the factor that brings the loudest to 1.
+/// Alternates that are no part of the piece do not count: theirs may be other levels.
 #[derive(Debug, Clone)]
 pub(super) struct Source {
     pub samples: Arc<[Sample]>,
@@ -64,8 +65,6 @@ const FOOT_CORNER_HZ: f32 = 6_000.0;
 pub(super) struct Manner {
     /// Pedal hats are soft and dull.
     is_foot: bool,
-    /// Machines have one sample per stroke.
-    is_steady: bool,
 }
 
 impl Manner {
@@ -73,7 +72,6 @@ impl Manner {
     pub(super) fn draw(data: &DataConfig, random: &mut Random) -> Manner {
         Manner {
             is_foot: random.chance(data.foot_share),
-            is_steady: random.chance(data.steady_share),
         }
     }
 }
@@ -136,11 +134,13 @@ impl Casting<'_> {
         found.unwrap_or(self.kits.len() - 1)
     }
 
-    fn samples(&self, origin: Origin, sound: Sound) -> Option<Arc<[Sample]>> {
+    /// The hits of `sound` from `origin`, of one drum: which one, `drums` names for the
+    /// piece, so that all that strikes it agrees.
+    fn samples(&self, origin: Origin, sound: Sound, drums: u64) -> Option<Arc<[Sample]>> {
         match origin {
             Origin::Procedural(seed) => Some(self.pool.samples(seed, sound)),
-            Origin::Sampled(kit) => {
-                let kit = self.kits.get(kit)?;
+            Origin::Sampled(number) => {
+                let kit = self.kits.get(number)?;
                 let is_metal = matches!(
                     sound,
                     Sound::OpenHat | Sound::Crash | Sound::Ride | Sound::RideBell
@@ -149,17 +149,21 @@ impl Casting<'_> {
                     return None;
                 }
                 let samples = &kit.sounds[sound.index()];
+                if samples.iter().any(|sample| sample.is_alternate) {
+                    let path = [drums, number as u64, sound.index() as u64];
+                    return Some(kits::one_drum(samples, &mut Random::new(&path)).into());
+                }
                 (!samples.is_empty()).then(|| Arc::from(samples.as_slice()))
             }
         }
     }
 
     /// `sound` from `origin`, or the nearest thing that it has.
-    fn source(&self, origin: Origin, sound: Sound) -> Option<Source> {
-        let samples = self.samples(origin, sound).or_else(|| {
+    fn source(&self, origin: Origin, sound: Sound, drums: u64) -> Option<Source> {
+        let samples = self.samples(origin, sound, drums).or_else(|| {
             let substitutes = sound.substitutes().iter();
             substitutes
-                .filter_map(|&other| self.samples(origin, other))
+                .filter_map(|&other| self.samples(origin, other, drums))
                 .next()
         })?;
         Some(Source {
@@ -174,43 +178,21 @@ impl Casting<'_> {
         &self,
         sound: Sound,
         preferred: Origin,
+        drums: u64,
         random: &mut Random,
     ) -> Option<(Origin, Source)> {
         let mut origin = preferred;
         for _ in 0..64 {
-            if let Some(source) = self.source(origin, sound) {
+            if let Some(source) = self.source(origin, sound, drums) {
                 return Some((origin, source));
             }
             origin = self.any_origin(random);
         }
         (0..self.kits.len()).find_map(|kit| {
             let origin = Origin::Sampled(kit);
-            self.source(origin, sound).map(|source| (origin, source))
+            self.source(origin, sound, drums)
+                .map(|source| (origin, source))
         })
-    }
-
-    /// `source` with one of the samples that a kit has for the same stroke, if it is a
-    /// machine's.
-    fn steady(&self, origin: Origin, source: Source, random: &mut Random) -> Source {
-        let Origin::Sampled(kit) = origin else {
-            return source;
-        };
-        // Of unknown kits the alternatives may be a drummer's.
-        if !matches!(self.kits[kit].kind.as_str(), "electronic" | "synth") {
-            return source;
-        }
-        let mut samples: Vec<Sample> = Vec::new();
-        let mut rest = &source.samples[..];
-        while let Some(first) = rest.first() {
-            let top = first.velocity + LAYER_WIDTH;
-            let count = rest.partition_point(|sample| sample.velocity <= top).max(1);
-            samples.push(rest[random.below(count)].clone());
-            rest = &rest[count..];
-        }
-        Source {
-            samples: samples.into(),
-            ..source
-        }
     }
 
     /// An acoustic kit that has all of what is needed of a family, if there is one.
@@ -243,6 +225,8 @@ impl Casting<'_> {
         manner: Manner,
         random: &mut Random,
     ) -> Session {
+        // Takes nothing from the stream of what else is drawn.
+        let drums = random.clone().next_u64();
         let main = self.any_origin(random);
         let second = self.any_origin(random);
         let loyalty = random.range(self.config.data.least_loyalty, 1.0);
@@ -273,20 +257,18 @@ impl Casting<'_> {
                 if !needed[sound.index()] {
                     continue;
                 }
-                let Some((found, mut source)) = self.origin_with(sound, origin, random) else {
+                let Some((found, mut source)) = self.origin_with(sound, origin, drums, random)
+                else {
                     continue;
                 };
                 origin = found;
                 let is_foot = manner.is_foot && sound == Sound::PedalHat;
-                if manner.is_steady {
-                    source = self.steady(origin, source, random);
-                }
-                if is_foot && self.samples(origin, sound).is_none() {
+                if is_foot && self.samples(origin, sound, drums).is_none() {
                     source.samples = source.samples.iter().map(as_foot).collect();
                     source.normal = 1.0 / loudest(&source.samples).max(1e-6);
                 }
                 let layer = (layered && !is_foot)
-                    .then(|| self.source(layer_origin, sound))
+                    .then(|| self.source(layer_origin, sound, drums))
                     .flatten()
                     .map(|source| Layer {
                         source,
@@ -325,7 +307,7 @@ fn as_foot(sample: &Sample) -> Sample {
         audio: audio.into(),
         // Where a tenth of the peak is reached.
         onset: sample.onset + 0.15 * FOOT_FADE_S * RATE_HZ,
-        velocity: sample.velocity,
+        ..sample.clone()
     }
 }
 

@@ -194,3 +194,109 @@ fn tame_pieces_are_one_kit_with_little_changed() {
     }
     assert!((3..=13).contains(&tame), "{tame}");
 }
+
+#[test]
+fn rendered_hats_are_open_or_closed() {
+    let renderer = Renderer::new(&RenderConfig {
+        seed: 2,
+        data: DataConfig {
+            procedural_kits: 2,
+            piece_s: 4.0,
+            sections_share: 1.0,
+            ..DataConfig::default()
+        },
+        ..RenderConfig::default()
+    })
+    .unwrap();
+    let mut hats = 0;
+    for index in 0..40 {
+        let hits = renderer.piece(index).hits;
+        let of = |drum| hits.iter().filter(move |hit| hit.drum == drum);
+        for closed in of(Drum::ClosedHat) {
+            hats += 1;
+            let before = |hit: &Hit| closed.sample.saturating_sub(hit.sample);
+            let choked = of(Drum::OpenHat)
+                .filter(|open| open.sample <= closed.sample && before(open) < 1_700);
+            assert_eq!(choked.count(), 0, "{index}: {closed:?}");
+            let others =
+                of(Drum::ClosedHat).filter(|hit| hit.sample <= closed.sample && before(hit) < 500);
+            assert_eq!(others.count(), 1, "{index}: {closed:?} twice");
+        }
+    }
+    assert!(hats > 100, "{hats}");
+}
+
+/// A machine's kit of held-out kicks in `folder`: a loud low one and a soft high one for the
+/// same stroke, and a snare.
+fn write_machine(folder: &std::path::Path) {
+    let tone = |hz: f32, peak: f32| -> Vec<f32> {
+        let value = |n: usize| peak * (std::f32::consts::TAU * hz * n as f32 / 44_100.0).sin();
+        (0..6_000)
+            .map(|n| value(n) * (1.0 - n as f32 / 6_000.0))
+            .collect()
+    };
+    let mut rows = "kit,class,file,velocity,split,onset_ms,type\n".to_owned();
+    for (class, file, hz, peak) in [
+        ("kick", "low.wav", 100.0, 0.9),
+        ("kick", "high.wav", 400.0, 0.09),
+        ("snare", "snare.wav", 900.0, 0.5),
+    ] {
+        crate::audio::write_mono(&folder.join(file), &tone(hz, peak)).unwrap();
+        rows += &format!("m,{class},{file},100,train,0,electronic\n");
+    }
+    std::fs::write(folder.join("kits.csv"), rows).unwrap();
+}
+
+#[test]
+fn a_piece_has_one_of_a_machines_kicks_as_loud_as_any() {
+    let folder = tempfile::tempdir().unwrap();
+    write_machine(folder.path());
+    let rendered = |layered_share: f32| {
+        Renderer::new(&RenderConfig {
+            kit_folders: vec![folder.path().to_owned()],
+            data: DataConfig {
+                procedural_kits: 0,
+                procedural_share: 0.0,
+                layered_share,
+                wildness: 0.0,
+                piece_s: 3.0,
+                ..DataConfig::default()
+            },
+            ..RenderConfig::default()
+        })
+        .unwrap()
+    };
+    let events: Vec<Event> = (0..14)
+        .map(|n| Event {
+            time_s: 0.1 + 0.2 * f64::from(n),
+            sound: [Sound::Kick, Sound::Snare][n as usize % 2],
+            velocity: 0.8,
+        })
+        .collect();
+    for layered_share in [0.0, 1.0] {
+        let renderer = rendered(layered_share);
+        let mut drums = [0; 2];
+        for seed in 0..16 {
+            let piece = renderer.render(&events, &mut Random::new(&[seed]));
+            let stroke = |n: usize| {
+                let at = piece.hits[n].sample;
+                &piece.stems[piece.hits[n].drum.index()][at..at + 4_000]
+            };
+            let crossings = |n: usize| {
+                let pairs = stroke(n).windows(2);
+                pairs.filter(|pair| pair[0] < 0.0 && pair[1] >= 0.0).count()
+            };
+            let peak = |n: usize| stroke(n).iter().fold(0.0_f32, |peak, s| peak.max(s.abs()));
+            for n in (0..14).step_by(2) {
+                assert_eq!(crossings(n), crossings(0), "{seed}: stroke {n}");
+            }
+            drums[usize::from(crossings(0) > 20)] += 1;
+            let mean = |first: usize| (first..14).step_by(2).map(peak).sum::<f32>() / 7.0;
+            let ratio_db = 20.0 * (mean(0) / mean(1)).log10();
+            if layered_share == 0.0 {
+                assert!((ratio_db - 1.0).abs() < 2.0, "{seed}: {ratio_db} dB");
+            }
+        }
+        assert!(drums.iter().all(|&pieces| pieces > 2), "{drums:?}");
+    }
+}

@@ -41,13 +41,13 @@ impl Voices {
             .map(|_| Treatment::draw(wildness, random))
             .collect();
         let (mut reshapes, mut touches) = (Vec::new(), Vec::new());
-        // Pieces that are not reshaped draw nothing: held-out material stays as it was.
-        if reshaping > 0.0 {
-            for (place, treatment) in treatments.iter_mut().enumerate() {
-                let sound = Sound::ALL[place % SOUND_COUNT];
+        for (place, treatment) in treatments.iter_mut().enumerate() {
+            let sound = Sound::ALL[place % SOUND_COUNT];
+            *treatment = treatment.clone().ringing(least_decay_s(sound));
+            // Pieces that are not reshaped draw nothing: held-out material stays as it was.
+            if reshaping > 0.0 {
                 reshapes.push(Reshape::draw(sound, reshaping, random));
                 touches.push(Touch::draw(reshaping, random));
-                *treatment = treatment.clone().ringing(least_decay_s(sound));
             }
         }
         Voices {
@@ -176,5 +176,25 @@ fn add_voice(
             }
         }
         *sum += gain * sample;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cymbals_ring_however_pieces_are_changed() {
+        for (seed, reshaping) in [(1, 0.0), (2, 1.0)] {
+            let random = &mut Random::new(&[seed]);
+            for _ in 0..40 {
+                let voices = Voices::draw(1.0, reshaping, random);
+                for sound in Sound::ALL {
+                    let treatment = &voices.treatments[sound.index()];
+                    let least_s = least_decay_s(sound);
+                    assert!(treatment.shortest_decay_s() >= least_s, "{sound:?}");
+                }
+            }
+        }
     }
 }

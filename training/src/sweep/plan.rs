@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
 use toml::{Table, Value};
 
-use crate::config::{Config, counts_steps_alone};
+use crate::config::{Config, counts_steps_alone, remark_on_the_past};
 
 /// Most runs of a sweep: nobody waits for more, and the lists of a grid multiply.
 const MOST_RUNS: usize = 10_000;
@@ -122,6 +122,7 @@ impl Sweep {
                     parts.join(" ")
                 };
                 let counts_steps = counts_steps_alone(&table);
+                remark_on_the_past(&table, path);
                 let mut config: Config = Value::Table(table)
                     .try_into()
                     .with_context(|| format!("{}: run {name:?}", path.display()))?;

@@ -112,6 +112,7 @@ pub fn samples(seed: u64, sound: Sound) -> Vec<Sample> {
             audio: Arc::from(audio),
             onset: 0.0,
             velocity,
+            is_alternate: false,
         })
         .collect()
 }

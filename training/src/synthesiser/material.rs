@@ -13,7 +13,7 @@ use idm_engine::{
 use rayon::prelude::*;
 
 use crate::{
-    evaluation::plain_excerpt,
+    evaluation::{plain_excerpt, plain_kit},
     kits::{self, Kit, SAMPLE_RATE_HZ, Sound, Split},
     network::EMBEDDING,
     performance::{Groove, Pattern, generate, load_grooves},
@@ -165,7 +165,8 @@ pub fn kit_examples(
         .map(|index| {
             let random = &mut Random::new(&[config.seed, index, 0x6b69_7473]);
             let kit = completed(&kits[index as usize % kits.len()], &kits, random);
-            let excerpt = plain_excerpt(&[&kit], &grooves, config.seed, index, HEARD_S)
+            let kit = plain_kit(&kit, config.seed, index);
+            let excerpt = plain_excerpt(&kit, &grooves, config.seed, index, HEARD_S)
                 .with_context(|| format!("no performance fills {HEARD_S} s"))?;
             let mut one_shots = excerpt.true_kit.unwrap_or_default();
             for one_shot in &mut one_shots {

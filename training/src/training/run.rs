@@ -140,7 +140,7 @@ impl Run {
             .collect();
         bar.suspend(|| {
             say!(
-                "validation at step {}, {what}: F pooled {}, macro {}, groups {}, classes {}, low/standard/high {}, masks {:.2} dB, silent {:.1} dB",
+                "validation at step {}, {what}: F (with thresholds that suit these pieces best) pooled {}, macro {}, groups {}, classes {}, low/standard/high {}, masks {:.2} dB, silent {:.1} dB",
                 self.state.progress.step,
                 figure(standard.pooled_f(), 3),
                 figure(standard.macro_f(), 3),

@@ -20,8 +20,6 @@ use crate::{
 
 /// Candidate thresholds.
 const THRESHOLDS: std::ops::RangeInclusive<usize> = 1..=48;
-/// Names the pieces cut from recordings.
-const VALIDATION_SEQUENCE: u64 = 0x7661_6c69;
 /// Pieces per pass: bounds the memory.
 const CHUNK: usize = 6;
 
@@ -189,8 +187,8 @@ impl Validation {
         }
     }
 
-    /// Cuts `pieces` pieces of `piece_s` seconds from `recordings`, whose masks
-    /// are then judged against estimates. Allocates.
+    /// Cuts `pieces` pieces of `piece_s` seconds from `recordings`, evenly spread over all of
+    /// them; masks are then judged against estimates. Allocates.
     ///
     /// # Errors
     /// Recordings that cannot be read.
@@ -199,8 +197,7 @@ impl Validation {
         pieces: usize,
         piece_s: f64,
     ) -> Result<Validation> {
-        let cut = |index| recordings.example(VALIDATION_SEQUENCE, index, piece_s);
-        let examples: Vec<TrainingExample> = (0..pieces as u64).map(cut).collect::<Result<_>>()?;
+        let examples = recordings.spread(pieces, piece_s)?;
         Ok(Validation {
             chunks: examples.chunks(CHUNK).map(chunk).collect(),
         })

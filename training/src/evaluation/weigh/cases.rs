@@ -5,7 +5,7 @@ use std::{fs, path::Path, sync::Arc};
 use anyhow::{Context, Result};
 use idm_engine::{
     controls::Quality,
-    drum::DRUM_COUNT,
+    drum::{DRUM_COUNT, Drum},
     experiment::Experiment,
     model::{Model, ModelMeta},
     transcriber::Verdict,
@@ -17,11 +17,13 @@ use crate::{
     evaluation::{
         corrections::{Care, corrected},
         material::Excerpt,
+        onsets::match_times,
         score::TOLERANCES_S,
         streaming::{new_engine, pass},
         systems::{Detection, Estimate},
     },
     kits::SAMPLE_RATE_HZ,
+    render::Hit,
 };
 
 /// Share of an excerpt that is corrected, to find what that says about the rest.
@@ -69,10 +71,14 @@ fn cases(
         .map(|excerpt| {
             let (heard, from) = play(excerpt, &model)?;
             let detections = heard.detections.unwrap_or_default();
-            let cases = detections
+            let candidates: Vec<&Detection> =
+                detections.iter().filter(|one| is_candidate(one)).collect();
+            let hits: Vec<Hit> = candidates.iter().map(|candidate| candidate.hit).collect();
+            let cases = candidates
                 .iter()
-                .filter(|detection| detection.hit.sample >= from)
-                .filter_map(|detection| case(detection, excerpt, &strict));
+                .zip(played(&excerpt.piece.hits, &hits))
+                .filter(|(candidate, _)| candidate.hit.sample >= from)
+                .filter_map(|(candidate, is_true)| case(candidate, is_true, &strict));
             Ok(cases.collect())
         })
         .collect::<Result<_>>()?;
@@ -90,22 +96,38 @@ fn described(folder: &Path, meta: &ModelMeta) -> Result<Arc<Model>> {
     Ok(Arc::new(model))
 }
 
-fn case(detection: &Detection, excerpt: &Excerpt, strict: &[f32; DRUM_COUNT]) -> Option<Case> {
-    let (network, evidence) = detection.evidence?;
-    if !matches!(
+fn is_candidate(detection: &Detection) -> bool {
+    let counts = matches!(
         detection.verdict,
         Verdict::Accepted | Verdict::BelowThreshold
-    ) {
-        return None;
+    );
+    counts && detection.evidence.is_some()
+}
+
+/// Which of `candidates` are hits of `piece`; no hit is more than one of them.
+fn played(piece: &[Hit], candidates: &[Hit]) -> Vec<bool> {
+    let mut is_true = vec![false; candidates.len()];
+    for drum in Drum::ALL {
+        let of_drum = |hits: &[Hit]| -> Vec<(f64, usize)> {
+            let hits = hits.iter().enumerate().filter(|(_, hit)| hit.drum == drum);
+            let mut times: Vec<(f64, usize)> = hits
+                .map(|(place, hit)| (hit.sample as f64 / SAMPLE_RATE_HZ, place))
+                .collect();
+            times.sort_by(|a, b| a.0.total_cmp(&b.0));
+            times
+        };
+        let (piece, candidates) = (of_drum(piece), of_drum(candidates));
+        let times = |hits: &[(f64, usize)]| hits.iter().map(|hit| hit.0).collect::<Vec<_>>();
+        for (_, pair) in match_times(&times(&piece), &times(&candidates), TOLERANCES_S[0]) {
+            is_true[candidates[pair].1] = true;
+        }
     }
-    let hit = &detection.hit;
-    let reach = (TOLERANCES_S[0] * SAMPLE_RATE_HZ) as usize;
-    let is_true = excerpt
-        .piece
-        .hits
-        .iter()
-        .any(|played| played.drum == hit.drum && played.sample.abs_diff(hit.sample) <= reach);
-    let drum = hit.drum.index();
+    is_true
+}
+
+fn case(detection: &Detection, is_true: bool, strict: &[f32; DRUM_COUNT]) -> Option<Case> {
+    let (network, evidence) = detection.evidence?;
+    let drum = detection.hit.drum.index();
     let mut pieces = [0.0; COUNT];
     pieces[0] = odds(network) - odds(strict[drum]);
     pieces[1] = 1.0;
@@ -124,4 +146,34 @@ fn case(detection: &Detection, excerpt: &Excerpt, strict: &[f32; DRUM_COUNT]) ->
 fn odds(probability: f32) -> f64 {
     let probability = f64::from(probability).clamp(1e-4, 1.0 - 1e-4);
     (probability / (1.0 - probability)).ln()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_hit_makes_one_candidate_true() {
+        let hit = |time_s: f64, drum| Hit {
+            sample: (time_s * SAMPLE_RATE_HZ) as usize,
+            drum,
+            velocity: 0.5,
+        };
+        let piece = [
+            hit(1.0, Drum::Snare),
+            hit(1.0, Drum::Kick),
+            hit(2.0, Drum::Snare),
+        ];
+        let candidates = [
+            hit(1.99, Drum::Snare),
+            hit(1.01, Drum::Snare),
+            hit(1.04, Drum::Snare),
+            hit(1.0, Drum::Ride),
+            hit(2.06, Drum::Snare),
+        ];
+        assert_eq!(
+            played(&piece, &candidates),
+            [true, true, false, false, false]
+        );
+    }
 }
