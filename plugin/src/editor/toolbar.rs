@@ -15,19 +15,19 @@ use crate::params::IdmParams;
 pub const HEIGHT: f32 = 40.0;
 
 /// Width of everything at its narrowest, with gaps and margins.
-const FIXED_WIDTH: f32 = 954.0;
+const FIXED_WIDTH: f32 = 956.0;
 
 /// What *Save MIDI* takes more, where there is so much.
 const MIDI_WIDTH: f32 = 66.0;
 
 /// *Stems*, which goes before *Save MIDI* does.
-const STEMS_WIDTH: f32 = 50.0;
+const STEMS_WIDTH: f32 = 46.0;
 
 /// The button that begins to learn from a file, and ends it.
 const FILE_WIDTH: f32 = 62.0;
 
 /// The same of the word before the first control, which is the first to go.
-const LABEL_WIDTH: f32 = 68.0;
+const LABEL_WIDTH: f32 = 66.0;
 
 /// Height of the line that grows while a file is heard.
 const PROGRESS_HEIGHT: f32 = 3.0;
@@ -122,9 +122,9 @@ pub fn show(
          put one instance on a track per drum and choose the drum here. Choose Nothing \
          if every drum has a track of its own, or all are heard twice.",
     );
-    meter::horizontal(ui, place(42.0 + spare), main_level);
+    meter::horizontal(ui, place(36.0 + spare), main_level);
     place(6.0);
-    label(ui, place(42.0), "Quality");
+    label(ui, place(40.0), "Quality");
     choice(
         ui,
         place(102.0),
@@ -147,7 +147,7 @@ pub fn show(
     place(6.0);
     value_bar(
         ui,
-        place(122.0 + spare),
+        place(132.0 + spare),
         setter,
         &params.mask_exponent,
         &[],

@@ -11,7 +11,7 @@ use super::{
     material::Excerpt,
     network::network_alone,
     nmfd::Template,
-    streaming::{Before, EngineRun, stream},
+    streaming::{Before, EngineRun, ToldHits, stream},
     systems::{self, Estimate},
 };
 
@@ -46,6 +46,12 @@ pub enum System {
     BankTrueHits,
     /// The engine with the true hits.
     OursTrueHits,
+    /// The same without the sounds that repeat: masks alone.
+    OursMasksAloneTrueHits,
+    /// The engine with the true hits some milliseconds off, as of a take on a grid.
+    OursLooseHits,
+    /// The same, each moved to where its drum begins nearby.
+    OursSnappedHits,
     /// Analysis by synthesis with the true hits and the true kit.
     BankTrueKit,
     /// The engine with the true hits and the true kit.
@@ -88,6 +94,9 @@ impl System {
             System::MasksTrueHits => "learned masks only, true hits",
             System::BankTrueHits => "synthesis only, true hits",
             System::OursTrueHits => "ours, true hits",
+            System::OursMasksAloneTrueHits => "ours, masks alone, true hits",
+            System::OursLooseHits => "ours, true hits 8 ms off",
+            System::OursSnappedHits => "ours, true hits 8 ms off, snapped",
             System::BankTrueKit => "synthesis only, true hits and kit",
             System::OursTrueKit => "ours, true hits and kit",
             System::OursTwoPasses => "ours, 2 passes",
@@ -125,26 +134,39 @@ impl System {
             },
             System::MasksTrueHits => EngineRun {
                 masks: MaskSource::Network,
-                true_hits: true,
+                told: ToldHits::True,
                 ..ours
             },
             System::BankTrueHits => EngineRun {
                 masks: MaskSource::Synthesis,
-                true_hits: true,
+                told: ToldHits::True,
                 ..ours
             },
             System::OursTrueHits => EngineRun {
-                true_hits: true,
+                told: ToldHits::True,
+                ..ours
+            },
+            System::OursMasksAloneTrueHits => EngineRun {
+                told: ToldHits::True,
+                masks_only: true,
+                ..ours
+            },
+            System::OursLooseHits => EngineRun {
+                told: ToldHits::Loose,
+                ..ours
+            },
+            System::OursSnappedHits => EngineRun {
+                told: ToldHits::Snapped,
                 ..ours
             },
             System::BankTrueKit => EngineRun {
                 masks: MaskSource::Synthesis,
-                true_hits: true,
+                told: ToldHits::True,
                 true_kit: true,
                 ..ours
             },
             System::OursTrueKit => EngineRun {
-                true_hits: true,
+                told: ToldHits::True,
                 true_kit: true,
                 ..ours
             },

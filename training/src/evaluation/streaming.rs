@@ -17,9 +17,13 @@ use super::{
     material::Excerpt,
     systems::{Detection, Estimate},
 };
-use crate::{kits::SAMPLE_RATE_HZ, render::Hit};
+use crate::{kits::SAMPLE_RATE_HZ, random::Random, render::Hit};
 
 const BLOCK_SAMPLES: usize = 512;
+
+/// How far loose hits are off: the standard deviation, and the most.
+const LOOSE_S: f32 = 0.008;
+const LOOSEST_S: f32 = 0.018;
 
 /// What is heard before an excerpt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,10 +55,45 @@ pub struct EngineRun {
     pub masks_only: bool,
     /// Whether one-shots are played in place of what is separated.
     pub resynthesised: bool,
-    /// Whether it is told the true hits.
-    pub true_hits: bool,
+    /// What it is told of the hits.
+    pub told: ToldHits,
     /// Whether it begins with the true kit, if that is known.
     pub true_kit: bool,
+}
+
+/// What the engine is told of the hits of a piece.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ToldHits {
+    /// Nothing: it listens.
+    Nothing,
+    /// All of them.
+    True,
+    /// All of them, some milliseconds off.
+    Loose,
+    /// The same, to be moved to where their drums begin nearby.
+    Snapped,
+}
+
+impl ToldHits {
+    /// What that is, of a piece with these `hits`, in order of time.
+    fn hits(self, hits: &[Hit]) -> Vec<Hit> {
+        let random = &mut Random::new(&[hits.len() as u64, 0x100_5e]);
+        let mut off = |hit: &Hit| {
+            let off_s = (LOOSE_S * random.normal()).clamp(-LOOSEST_S, LOOSEST_S);
+            let off = (f64::from(off_s) * SAMPLE_RATE_HZ) as isize;
+            Hit {
+                sample: hit.sample.saturating_add_signed(off),
+                ..*hit
+            }
+        };
+        let mut told: Vec<Hit> = match self {
+            ToldHits::Nothing => Vec::new(),
+            ToldHits::True => hits.to_vec(),
+            ToldHits::Loose | ToldHits::Snapped => hits.iter().map(&mut off).collect(),
+        };
+        told.sort_by_key(|hit| hit.sample);
+        told
+    }
 }
 
 impl Default for EngineRun {
@@ -68,7 +107,7 @@ impl Default for EngineRun {
             one_mask: false,
             masks_only: false,
             resynthesised: false,
-            true_hits: false,
+            told: ToldHits::Nothing,
             true_kit: false,
         }
     }
@@ -95,12 +134,12 @@ pub fn stream(excerpt: &Excerpt, model: &Arc<Model>, run: &EngineRun) -> Result<
     };
     let mut engine = new_engine(SAMPLE_RATE_HZ, run.quality, model, experiment.clone())?;
     let piece = &excerpt.piece;
-    let mut hits: &[Hit] = &[];
+    let hits = &run.told.hits(&piece.hits)[..];
     let mut controls = Controls::default();
-    if run.true_hits {
-        hits = &piece.hits;
+    if run.told != ToldHits::Nothing {
         controls.hits = HitSource::Given;
     }
+    let snaps = run.told == ToldHits::Snapped;
     if run.resynthesised {
         for drum in &mut controls.drums {
             drum.blend = 1.0;
@@ -114,14 +153,14 @@ pub fn stream(excerpt: &Excerpt, model: &Arc<Model>, run: &EngineRun) -> Result<
         };
         let heard = heard.as_ref();
         let heard = heard.context("no other performance is known for this material")?;
-        listen(&mut engine, heard.mix_channels(), &[], false);
+        listen(&mut engine, heard.mix_channels(), &[], false, false);
         let kit = engine.finish_learning();
         engine = new_engine(SAMPLE_RATE_HZ, run.quality, model, experiment.clone())?;
         engine.set_controls(&controls);
         engine.restore_kit((*kit).clone());
     }
     for pass in 1..run.passes {
-        listen(&mut engine, piece.mix_channels(), hits, false);
+        listen(&mut engine, piece.mix_channels(), hits, snaps, false);
         // Hits are counted anew from there on.
         if !(run.saved_kit && pass + 1 == run.passes) {
             engine.rewind();
@@ -138,7 +177,13 @@ pub fn stream(excerpt: &Excerpt, model: &Arc<Model>, run: &EngineRun) -> Result<
     }
     // Of a whole song they are large, and without stems to compare with of no use.
     let with_stems = piece.stems.iter().any(|stem| !stem.is_empty());
-    Ok(listen(&mut engine, piece.mix_channels(), hits, with_stems))
+    Ok(listen(
+        &mut engine,
+        piece.mix_channels(),
+        hits,
+        snaps,
+        with_stems,
+    ))
 }
 
 /// An engine with default controls. Allocates.
@@ -200,15 +245,25 @@ pub fn hear(engine: &mut Engine, samples: &[f32]) {
 /// `hits` (in order of time) if it wants any, and returns signals (as those of a
 /// [`crate::render::Piece`]) and detections in the time of the input. Allocates.
 pub fn pass(engine: &mut Engine, mix: [&[f32]; 2], hits: &[Hit]) -> Estimate {
-    listen(engine, mix, hits, true)
+    listen(engine, mix, hits, false, true)
 }
 
-/// [`pass`], with signals or without.
-fn listen(engine: &mut Engine, mix: [&[f32]; 2], hits: &[Hit], with_stems: bool) -> Estimate {
+/// [`pass`], of hits that begin where they are or nearby, with signals or without.
+fn listen(
+    engine: &mut Engine,
+    mix: [&[f32]; 2],
+    hits: &[Hit],
+    snaps: bool,
+    with_stems: bool,
+) -> Estimate {
     let mut hits = hits.iter().peekable();
     told(engine, mix, with_stems, |engine, block| {
         while let Some(hit) = hits.next_if(|hit| hit.sample < block.end) {
-            engine.give_hit(hit.sample - block.start, hit.drum, None);
+            let offset = hit.sample - block.start;
+            match snaps {
+                true => engine.place_hit(offset, hit.drum, None),
+                false => engine.give_hit(offset, hit.drum, None),
+            };
         }
     })
 }
