@@ -1,6 +1,6 @@
 //! The window's content and its layout.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -347,7 +347,7 @@ impl IdmApp {
         let (notes, grid) = (self.params.notes(), take.grid());
         let saved = midi_export::save(&hits, &notes, &grid, bars, &self.kits_folder);
         self.notice = Some(match &saved {
-            Ok(path) => Notice::saved("MIDI saved as", path),
+            Ok(path) => midi_in_words(path, take, bars),
             Err(error) => Notice::failed(format!("MIDI not saved: {error}")),
         });
         saved.ok()
@@ -381,6 +381,19 @@ impl IdmApp {
         let mut problems = problems.into_iter();
         problems.find(|one| !one.is_empty()).unwrap_or_default()
     }
+}
+
+/// Where the song's hits are, and whether they can be all of them.
+fn midi_in_words(path: &Path, take: &Take, bars: Option<&Bars>) -> Notice {
+    let mut notice = Notice::saved("MIDI saved as", path);
+    let unheard_s = match bars {
+        Some(bars) => take.unheard_s(bars.from_s, bars.to_s),
+        None => take.unheard_s(0.0, *take.span_s().end()),
+    };
+    if unheard_s >= 1.0 {
+        notice.text += &format!("; {unheard_s:.0} s of that were not heard yet");
+    }
+    notice
 }
 
 /// How often the user has changed what is kept beside the parameters, but for the kit.

@@ -213,6 +213,13 @@ impl Take {
         self.points(from_s, to_s).iter().any(is_heard) || self.hits(from_s, to_s).next().is_some()
     }
 
+    /// For how long nothing was heard between two places of the song.
+    pub fn unheard_s(&self, from_s: f64, to_s: f64) -> f64 {
+        let is_heard = |point: &&f32| **point != UNHEARD;
+        let heard = self.points(from_s, to_s).iter().filter(is_heard).count();
+        (to_s - from_s.max(0.0) - heard as f64 / POINTS_PER_S).max(0.0)
+    }
+
     /// Hits between two places of the song, with their places.
     pub fn hits(&self, from_s: f64, to_s: f64) -> impl Iterator<Item = (f64, &HitMark)> {
         between(&self.hits, from_s, to_s)

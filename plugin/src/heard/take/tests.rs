@@ -54,6 +54,10 @@ fn what_was_heard_is_known_silence_too() {
         .collect();
     assert_eq!(known, [3, 8]);
     assert_eq!(take.peak(0.0, 7.0), 0.0);
+    for (from_s, to_s, unheard_s) in [(3.0, 4.0, 0.0), (0.0, 9.0, 7.0), (8.5, 12.0, 3.0)] {
+        let found_s = take.unheard_s(from_s, to_s);
+        assert!((found_s - unheard_s).abs() < 0.02, "{found_s}");
+    }
     assert!(!take.knows(-1.0));
     take.hit(&mark(96_000, -1.0));
     assert!(take.knows(-1.0));
