@@ -77,7 +77,7 @@ pub enum ToldHits {
 impl ToldHits {
     /// What that is, of a piece with these `hits`, in order of time.
     fn hits(self, hits: &[Hit]) -> Vec<Hit> {
-        let random = &mut Random::new(&[hits.len() as u64, 0x100_5e]);
+        let random = &mut Random::new(&[hits.len() as u64, 0x1005e]);
         let mut off = |hit: &Hit| {
             let off_s = (LOOSE_S * random.normal()).clamp(-LOOSEST_S, LOOSEST_S);
             let off = (f64::from(off_s) * SAMPLE_RATE_HZ) as isize;
