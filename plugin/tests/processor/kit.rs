@@ -105,7 +105,7 @@ fn a_kit_that_is_loaded_while_audio_plays_is_heard_a_second_later() {
 #[test]
 fn a_kit_from_a_file_is_handed_over_while_audio_plays_and_sounds_as_when_it_is_opened_again() {
     use idm_engine::audio_file::{AudioBuffer, write_wav};
-    use inverse_drum_machine::file_learner::FileLearner;
+    use inverse_drum_machine::file_work::{Done, FileWork};
     use inverse_drum_machine::params::IdmParams;
     use nice_plug::prelude::Params;
     let path = std::env::temp_dir().join(format!("idm-handed-{}.wav", std::process::id()));
@@ -131,22 +131,24 @@ fn a_kit_from_a_file_is_handed_over_while_audio_plays_and_sounds_as_when_it_is_o
         processor.process([left, right], &mut aux, &settings, NOTHING, &mut audio);
         aux.0
     };
-    let (params, learner) = (IdmParams::default(), FileLearner::default());
+    let (params, work) = (IdmParams::default(), FileWork::default());
     let mut inbox = params.kit.take_inbox().expect("the first");
     let mut first = make();
     first.set_offline(true);
     params.kit.follow(first.kit_shelf().clone());
-    learner.start(&path, &params).expect("it starts");
+    work.learn_kit(&path, &params).expect("it starts");
     let before = params.serialize_fields()["kit"].clone();
     let outcome = loop {
         // It plays all the while, and nothing waits for anything.
         play(&mut first, 4_410);
         inbox.offer(|kit| first.load_kit(kit));
-        if let Some(outcome) = learner.take_outcome() {
+        if let Some(outcome) = work.take_outcome() {
             break outcome;
         }
     };
-    let learnt = outcome.result.expect("drums");
+    let Ok(Done::Kit(learnt)) = outcome.result else {
+        panic!("expected a kit, found {:?}", outcome.result);
+    };
     assert!(learnt.drums.contains(&Drum::Kick), "{learnt:?}");
     inbox.offer(|kit| first.load_kit(kit));
     play(&mut first, 2 * 44_100);
