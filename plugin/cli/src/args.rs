@@ -36,7 +36,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Write one WAV per drum, the residual, and the hits
-    Separate(SeparateArgs),
+    Separate(Box<SeparateArgs>),
     /// Write the hits only, as CSV and MIDI
     Transcribe(CommonArgs),
     /// Write the best one-shots as WAV and SFZ, with a picture of them
