@@ -15,6 +15,9 @@ const ITERATIONS: usize = 40;
 /// Share of the start that templates keep to the end: without it, classes that
 /// are not played turn into whatever is.
 const HELD: f32 = 0.5;
+/// Price of free activations (an L1 penalty), relative to the sum of their template: less of what
+/// other classes play goes into a class.
+const PRICE: f32 = 0.3;
 /// Keeps divisions finite.
 const TINY: f32 = 1e-9;
 
@@ -102,11 +105,13 @@ pub struct Nmfd {
     target: Vec<f32>,
     frames: usize,
     adapt: bool,
+    /// [`PRICE`], or nothing where the onsets are known.
+    price: f32,
 }
 
 impl Nmfd {
     /// Explains `target` (`(frames, 128)`) by `templates`. With `onset_frames`
-    /// (per class) activations are zero elsewhere; without they are free. With
+    /// (per class) activations are zero elsewhere; without they are free and have a price. With
     /// `adapt` the templates move from their start half-way toward the mixture,
     /// at first hardly. Allocates.
     pub fn new(
@@ -147,6 +152,7 @@ impl Nmfd {
             target,
             frames,
             adapt,
+            price: if onset_frames.is_none() { PRICE } else { 0.0 },
         }
     }
 
@@ -199,6 +205,7 @@ impl Nmfd {
 
     fn update_activations(&mut self, ratio: &[f32]) {
         for component in &mut self.components {
+            let price = self.price * component.template.iter().sum::<f32>();
             for (onset, gain) in component.activation.iter_mut().enumerate() {
                 if *gain < TINY {
                     continue;
@@ -215,7 +222,7 @@ impl Nmfd {
                     }
                 }
                 had += component.template[..length].iter().sum::<f32>();
-                *gain *= wanted.iter().sum::<f32>() / had;
+                *gain *= wanted.iter().sum::<f32>() / (had + price);
             }
         }
     }
