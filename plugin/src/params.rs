@@ -35,7 +35,7 @@ const MIN_GAP_MS: (f32, f32) = (5.0, 250.0);
 const DYNAMICS: (f32, f32) = (0.0, 2.0);
 /// Range of the one-shot tuning, in semitones.
 const TUNE_SEMITONES: (f32, f32) = (-24.0, 24.0);
-/// Range of the one-shot length, as a fraction of its own length.
+/// Range of the one-shot length: whole at 1, below it the shorter the less.
 const DECAY: (f32, f32) = (0.05, 1.0);
 /// Range of a drum's isolation: low keeps bleed, high ducks the drum.
 const ISOLATION: (f32, f32) = (-1.0, 1.0);

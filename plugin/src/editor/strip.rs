@@ -187,7 +187,8 @@ pub fn drum_strip(
             colour: one_shot_colour,
             ..look(
                 "Decay",
-                "Length of the one-shot. Heard as far as Blend is up.",
+                "Length of the one-shot: 100 % as it is, 80 % dying away in 2.6 s, 50 % in 0.4 s, \
+                 30 % in 0.1 s. Heard as far as Blend is up.",
             )
         },
     );
