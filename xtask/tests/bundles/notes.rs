@@ -137,7 +137,7 @@ fn notes_in_are_the_hits_where_the_user_wants_that() {
     for format in FORMATS {
         let mut options = RenderOptions::blocks_of(333);
         options.notes = notes.clone();
-        let mut host = open_with(format, &[("hits", "@1")]);
+        let mut host = open_with(format, &[("hits", "@0.5")]);
         let rendering =
             render::render(host.as_mut(), &demo.channels, RATE_HZ, &options).expect("it renders");
         let end = demo.channels[0].len() - 2 * rendering.latency_samples;
@@ -150,5 +150,45 @@ fn notes_in_are_the_hits_where_the_user_wants_that() {
         let found = sorted(&rendering.aligned_notes());
         assert!(found.len() > 20, "{format}");
         assert_eq!(found, sorted(&notes), "{format}");
+    }
+}
+
+#[test]
+fn notes_of_a_late_take_are_hits_where_their_drums_begin() {
+    let demo = demo();
+    let late = (0.01 * RATE_HZ) as usize;
+    let played: Vec<_> = demo.hits.iter().filter(|hit| hit.drum < 2).collect();
+    let notes: Vec<Note> = played
+        .iter()
+        .map(|hit| Note {
+            sample: hit.sample + late,
+            on: true,
+            channel: 9,
+            key: DRUMS[hit.drum].key,
+            velocity: 0.5,
+        })
+        .collect();
+    for format in FORMATS {
+        let mut options = RenderOptions::blocks_of(333);
+        options.notes = notes.clone();
+        let mut host = open_with(format, &[("hits", "@1")]);
+        let rendering =
+            render::render(host.as_mut(), &demo.channels, RATE_HZ, &options).expect("it renders");
+        let found = rendering.aligned_notes();
+        let nearest = |sample: usize, key: u8| {
+            let ons = found.iter().filter(|note| note.on && note.key == key);
+            ons.map(|note| note.sample.abs_diff(sample)).min()
+        };
+        let end = demo.channels[0].len() - 2 * rendering.latency_samples;
+        let (mut right, mut all) = (0, 0);
+        for hit in played.iter().filter(|hit| hit.sample < end) {
+            let off = nearest(hit.sample, DRUMS[hit.drum].key);
+            right += usize::from(off.is_some_and(|off| off < late / 2));
+            all += 1;
+        }
+        assert!(
+            all > 20 && 10 * right >= 9 * all,
+            "{format}: {right} of {all}"
+        );
     }
 }
